@@ -1,0 +1,25 @@
+"""Arjovsky et al. 2017, WGAN (arXiv 1701.07875), algorithm 1, line 7: weight clipping."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import nn
+
+from ganpipe.constraints import Constraint
+from ganpipe.params import Positive
+
+
+class Clip(Constraint):
+    """Every weight and bias of a convolution or linear layer lies in [-limit, limit]; normalisation layers are left alone."""
+
+    kind: Literal["clip"]
+    limit: Positive
+
+    def enforce(self, net: nn.Module) -> None:
+        with torch.no_grad():
+            for layer in net.modules():
+                if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                    for weight in layer.parameters(recurse=False):
+                        weight.clamp_(-self.limit, self.limit)

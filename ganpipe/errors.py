@@ -1,0 +1,14 @@
+"""Errors that a person can act on."""
+
+from __future__ import annotations
+
+
+class BadInput(Exception):
+    """An illegal input: one sentence with the key, the value and the remedy.
+
+    The command line and every stage print the sentence and exit with code 2, without a traceback.
+    """
+
+
+class NotApplicable(Exception):
+    """A row makes no sense on the chosen data. It is a result of its own and never an error of the rest."""

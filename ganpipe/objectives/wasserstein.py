@@ -1,0 +1,22 @@
+"""Arjovsky et al. 2017 (arXiv 1701.07875), equations 2 and 3: the dual of the Wasserstein-1 distance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from ganpipe.game import Round
+from ganpipe.objectives import Objective
+
+
+class Wasserstein(Objective):
+    """Critic: f - r. Generator: -f. Means something only beside a Lipschitz constraint or penalty."""
+
+    kind: Literal["wasserstein"]
+
+    def critic(self, game: Round) -> Tensor:
+        return game.on_fake.score - game.on_real.score
+
+    def generator(self, game: Round) -> Tensor:
+        return -game.on_fake.score

@@ -1,0 +1,19 @@
+"""Optimisers, one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn, optim
+
+from ganpipe.params import Part, Positive
+
+
+class Optimizer(Part):
+    """lr: the step size."""
+
+    lr: Positive
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+        """The torch optimiser over these parameters."""
+        raise NotImplementedError

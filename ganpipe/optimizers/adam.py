@@ -1,0 +1,23 @@
+"""Kingma and Ba 2015 (arXiv 1412.6980)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import nn, optim
+
+from ganpipe.optimizers import Optimizer
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Adam(Optimizer):
+    """betas: decay of the first and the second moment. Fused: one kernel a step."""
+
+    kind: Literal["adam"]
+    betas: Annotated[tuple[Beta, Beta], Field(strict=False)]
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+        return optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True)

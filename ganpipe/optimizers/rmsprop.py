@@ -1,0 +1,21 @@
+"""Hinton's RMSprop, as WGAN prescribes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import nn, optim
+
+from ganpipe.optimizers import Optimizer
+
+
+class RMSprop(Optimizer):
+    """alpha: decay of the squared gradient's mean."""
+
+    kind: Literal["rmsprop"]
+    alpha: Annotated[float, Field(ge=0, lt=1)]
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
+        return optim.RMSprop(parameters, lr=self.lr, alpha=self.alpha, foreach=True)

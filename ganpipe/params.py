@@ -1,0 +1,100 @@
+"""The base of every part: frozen pydantic models that refuse unknown keys, chosen by their `kind`.
+
+`Choice("ganpipe.objectives")` is a discriminated union whose members are the modules of that package. Only the
+module that a `kind` names is imported: whoever validates one row loads the code of that row and no other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Frozen(BaseModel):
+    """A model without surprises: immutable, strict types, finite numbers, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Part(Frozen):
+    """One value on one axis of a variant. Subclasses add `kind: Literal[<module's name>]` and methods."""
+
+    kind: str
+
+
+def kinds(package: str) -> list[str]:
+    """The kinds that a package of parts offers: the names of its public modules."""
+    path = importlib.import_module(package).__path__
+    return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
+
+
+def part_class(package: str, kind: str) -> type[Part]:
+    """The class in `<package>/<kind>.py` whose `kind` is that name."""
+    module = importlib.import_module(f"{package}.{kind}")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Part) and value.__module__ == module.__name__:
+            if get_args(value.model_fields["kind"].annotation) == (kind,):
+                return value
+    raise TypeError(f"{module.__name__} defines no part with kind {kind!r}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Annotation: the value is a part of this package, chosen by `kind`."""
+
+    package: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._load,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.model_dump(mode="json")),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        members = [handler(part_class(self.package, kind).__pydantic_core_schema__) for kind in kinds(self.package)]
+        return {"oneOf": members}
+
+    def _load(self, value: Any) -> Part:
+        if isinstance(value, Part):
+            return value
+        known = kinds(self.package)
+        if not isinstance(value, dict):
+            raise _error("part_type", "should be a mapping with `kind`, one of: {known}", (), value, known=known)
+        if "kind" not in value:
+            raise _error("part_kind", "lacks the key `kind`, one of: {known}", (), value, known=known)
+        if value["kind"] not in known:
+            raise _error("part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known)
+        return part_class(self.package, value["kind"]).model_validate(value)
+
+
+def _error(code: str, message: str, loc: tuple[str, ...], value: Any, known: list[str]) -> ValidationError:
+    problem = PydanticCustomError(code, message, {"known": ", ".join(known)})  # type: ignore[arg-type]
+    return ValidationError.from_exception_data("part", [InitErrorDetails(type=problem, loc=loc, input=value)])
+
+
+def refuse(message: str, *loc: str | int, value: Any = None) -> ValidationError:
+    """An error of a rule over several keys, placed at `loc`; the message names the remedy."""
+    problem = PydanticCustomError("rule", "{message}", {"message": message})
+    return ValidationError.from_exception_data("rule", [InitErrorDetails(type=problem, loc=loc, input=value)])
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`, mapping by mapping. A part with another `kind` replaces the part below it whole."""
+    out = dict(base)
+    for key, value in over.items():
+        below = out.get(key)
+        same = isinstance(value, dict) and isinstance(below, dict) and value.get("kind", below.get("kind")) == below.get("kind")
+        out[key] = merge(below, value) if same else value
+    return out
+

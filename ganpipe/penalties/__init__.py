@@ -1,0 +1,27 @@
+"""Penalties: terms beside a player's loss, functionals of the critic around the samples. One file each."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from torch import Generator, Tensor
+
+from ganpipe.game import CriticFunction, Round
+from ganpipe.params import Part, Positive
+
+
+class Penalty(Part):
+    """A term that is added to one player's loss, in float32 whatever the precision of the rest.
+
+    player: whose loss it joins. per_sample: it reads the critic's gradient at single samples, so no layer of the
+    critic may couple samples. needs_code: it reads the critic's codes.
+    """
+
+    weight: Positive
+    player: ClassVar[Literal["critic", "generator"]] = "critic"
+    per_sample: ClassVar[bool] = False
+    needs_code: ClassVar[bool] = False
+
+    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
+        """The weighted penalty, (N,) per sample or () where it is a property of the batch; the caller takes the mean."""
+        raise NotImplementedError

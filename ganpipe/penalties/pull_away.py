@@ -1,0 +1,28 @@
+"""Zhao et al. 2016, EBGAN (arXiv 1609.03126), equation 4: the pulling-away term."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from torch import Generator, Tensor
+from torch.nn.functional import normalize
+
+from ganpipe.game import CriticFunction, Round
+from ganpipe.penalties import Penalty
+
+
+class PullAway(Penalty):
+    """weight * mean over i != j of cos^2(s_i, s_j) on the codes of the fakes: 0 when orthogonal, 1 when parallel."""
+
+    kind: Literal["pull_away"]
+    player: ClassVar[Literal["critic", "generator"]] = "generator"
+    needs_code: ClassVar[bool] = True
+
+    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
+        code = game.on_fake.code
+        if code is None:
+            raise TypeError("the pulling-away term needs a critic with a code")
+        n = len(code)
+        directions = normalize(code.float(), dim=1)
+        squared = (directions @ directions.T).square()
+        return self.weight * (squared.sum() - squared.diagonal().sum()) / (n * (n - 1))

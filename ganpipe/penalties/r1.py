@@ -1,0 +1,21 @@
+"""Mescheder et al. 2018 (arXiv 1801.04406), section 4.1: R1, the critic's squared slope on reals."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from torch import Generator, Tensor
+
+from ganpipe.game import CriticFunction, Round
+from ganpipe.penalties import Penalty
+from ganpipe.penalties._gradient import input_gradient
+
+
+class R1(Penalty):
+    """weight / 2 * |dD/dx|^2 at the reals; weight is the paper's gamma."""
+
+    kind: Literal["r1"]
+    per_sample: ClassVar[bool] = True
+
+    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
+        return 0.5 * self.weight * input_gradient(critic, game.real).square().sum(1)
