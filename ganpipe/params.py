@@ -58,11 +58,17 @@ class Choice:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self._load,
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.model_dump(mode="json")),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda part: part.model_dump(mode="json")
+            ),
         )
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        members = [handler(part_class(self.package, kind).__pydantic_core_schema__) for kind in kinds(self.package)]
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        members = [
+            handler(part_class(self.package, kind).__pydantic_core_schema__) for kind in kinds(self.package)
+        ]
         return {"oneOf": members}
 
     def _load(self, value: Any) -> Part:
@@ -70,11 +76,15 @@ class Choice:
             return value
         known = kinds(self.package)
         if not isinstance(value, dict):
-            raise _error("part_type", "should be a mapping with `kind`, one of: {known}", (), value, known=known)
+            raise _error(
+                "part_type", "should be a mapping with `kind`, one of: {known}", (), value, known=known
+            )
         if "kind" not in value:
             raise _error("part_kind", "lacks the key `kind`, one of: {known}", (), value, known=known)
         if value["kind"] not in known:
-            raise _error("part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known)
+            raise _error(
+                "part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known
+            )
         return part_class(self.package, value["kind"]).model_validate(value)
 
 
@@ -87,14 +97,3 @@ def refuse(message: str, *loc: str | int, value: Any = None) -> ValidationError:
     """An error of a rule over several keys, placed at `loc`; the message names the remedy."""
     problem = PydanticCustomError("rule", "{message}", {"message": message})
     return ValidationError.from_exception_data("rule", [InitErrorDetails(type=problem, loc=loc, input=value)])
-
-
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid on `base`, mapping by mapping. A part with another `kind` replaces the part below it whole."""
-    out = dict(base)
-    for key, value in over.items():
-        below = out.get(key)
-        same = isinstance(value, dict) and isinstance(below, dict) and value.get("kind", below.get("kind")) == below.get("kind")
-        out[key] = merge(below, value) if same else value
-    return out
-

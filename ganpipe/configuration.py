@@ -1,0 +1,201 @@
+"""The whole of params.yaml: read, validated, and every mistake turned into one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from ganpipe.data import Dataset
+from ganpipe.errors import BadInput
+from ganpipe.evaluation import EvaluateParams
+from ganpipe.networks import form_of
+from ganpipe.params import Choice, Frozen, Seed, part_class
+from ganpipe.rows import Overlay, merged, read_yaml
+from ganpipe.training.classifier import ClassifierParams
+from ganpipe.variant import Runtime, Variant
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+FORMS = ("images", "points")
+
+
+class DataSelection(Frozen):
+    """kind: the chosen entry of `datasets`."""
+
+    kind: str
+
+
+class Configuration(Frozen):
+    """params.yaml. `train` is what all rows share and each row of `variants` says only what differs.
+
+    Both may hold `on: {images|points|<data set>: {...}}`, laid on top for such data. Order, later wins:
+    train, train.on.<form>, train.on.<data set>, row, row.on.<form>, row.on.<data set>.
+    """
+
+    loss: str
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    runtime: Runtime
+    data: DataSelection
+    datasets: dict[str, Annotated[Dataset, Choice("ganpipe.data")]]
+    classifier: ClassifierParams
+    train: Overlay
+    evaluate: EvaluateParams
+    variants: Annotated[dict[str, Overlay], Field(min_length=1)]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The chosen data set."""
+        return self.datasets[self.data.kind]
+
+    def merged(self, row: str, form: str, data: str) -> Overlay:
+        """Everything that the row says for such data, unvalidated."""
+        return merged(self.train, self.variants[row], form, data)
+
+    def variant(self, row: str, data: str | None = None) -> Variant:
+        """The row on a data set, by default the chosen one. Raises BadInput with one sentence where it is illegal."""
+        name = data or self.data.kind
+        return self._variant(row, form_of(self.datasets[name].shape), name)
+
+    def _variant(self, row: str, form: str, data: str) -> Variant:
+        merged = self.merged(row, form, data)
+        try:
+            return Variant.model_validate(merged)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = self._place(row, form, data, first["loc"])
+            raise BadInput(_sentence(Variant, merged, first, place)) from None
+
+    def _place(self, row: str, form: str, data: str, loc: tuple[int | str, ...]) -> str:
+        """The key in params.yaml that put the value there."""
+        for source, name in ((self.variants[row], f"variants.{row}"), (self.train, "train")):
+            on = source.get("on", {})
+            for layer, prefix in (
+                (on.get(data, {}), f"{name}.on.{data}"),
+                (on.get(form, {}), f"{name}.on.{form}"),
+                (source, name),
+            ):
+                if _at(layer, loc) is not _MISSING:
+                    return _dotted(prefix, *loc)
+        return _dotted(f"variants.{row}", *loc)
+
+
+_MISSING = object()
+
+
+def _at(value: Any, loc: tuple[int | str, ...]) -> Any:
+    for key in loc:
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return _MISSING
+    return value
+
+
+def _dotted(*loc: int | str) -> str:
+    return ".".join(str(key) for key in loc)
+
+
+def _known_keys(model: type[BaseModel], raw: Any, loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model at this place has."""
+    annotation: Any = model
+    for key in loc:
+        fields = getattr(annotation, "model_fields", None)
+        if fields is not None:
+            field = fields[key]
+            annotation = (
+                Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+            )
+        else:
+            annotation = get_args(annotation)[0 if isinstance(key, int) else -1]
+        raw = raw[key]
+        if get_origin(annotation) is Annotated:
+            base, *metadata = get_args(annotation)
+            choice = next((m for m in metadata if isinstance(m, Choice)), None)
+            annotation = part_class(choice.package, raw["kind"]) if choice else base
+    return list(getattr(annotation, "model_fields", {}))
+
+
+def _sentence(model: type[BaseModel], raw: Any, error: ErrorDetails, place: str) -> str:
+    """One sentence with key, value and remedy from one pydantic error."""
+    kind, loc = error["type"], error["loc"]
+    if kind == "missing":
+        return f"params.yaml lacks the key {place}: add it."
+    value = repr(error["input"])
+    value = value if len(value) <= 60 else value[:57] + "..."
+    if kind == "extra_forbidden":
+        key = str(error["loc"][-1])
+        known = sorted(set(context.get("known", [])))
+        near = difflib.get_close_matches(key, known, n=1)
+        return f"{place} is not a known key: " + (
+            f"did you mean {near[0]}?" if near else f"remove it{_list(known)}."
+        )
+    if kind in ("rule", "part_kind", "part_type"):
+        return f"{place} is {value}: it {error['msg']}."
+    message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{place} is {value}: it {message}."
+
+
+def load(path: Path) -> Configuration:
+    """Read params.yaml and validate its outer shape; rows are validated by `check` or one by one."""
+    raw = read_yaml(path)
+    try:
+        configuration = Configuration.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(_sentence(Configuration, raw, first, _dotted(*first["loc"]))) from None
+    return configuration
+
+
+def check(configuration: Configuration) -> None:
+    """Everything that can be wrong before anything runs. Raises BadInput with one sentence."""
+    c = configuration
+    for key, names in (("variants", c.variants), ("datasets", c.datasets)):
+        for name in names:
+            if not NAME.fullmatch(str(name)):
+                raise BadInput(
+                    f"{key}.{name} is not a legal name: use lower-case letters, digits and _, a letter first."
+                )
+            if key == "datasets" and name in FORMS:
+                raise BadInput(f"datasets.{name} has the name of a form of data: choose another name.")
+    if len(set(c.seeds)) < len(c.seeds):
+        raise BadInput(
+            f"seeds is {list(c.seeds)}: each seed may stand there once, so remove the repeated one."
+        )
+    for key, value, known in (("loss", c.loss, c.variants), ("data.kind", c.data.kind, c.datasets)):
+        if value not in known:
+            near = difflib.get_close_matches(value, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise BadInput(
+                f"{key} is {value!r}, which is not one of its choices: {hint}known: {', '.join(known)}."
+            )
+    legal = {*FORMS, *c.datasets}
+    for name, source in (("train", c.train), *((f"variants.{row}", c.variants[row]) for row in c.variants)):
+        on = source.get("on", {})
+        if not isinstance(on, dict) or not all(isinstance(layer, dict) for layer in on.values()):
+            raise BadInput(
+                f"{name}.on is {on!r:.40}: it should be a mapping of {', '.join(sorted(legal))} to settings."
+            )
+        for key in on:
+            if key not in legal:
+                raise BadInput(
+                    f"{name}.on.{key} is neither a form nor a data set: use one of {', '.join(sorted(legal))}."
+                )
+    chosen = c.data.kind
+    for row in c.variants:
+        for form in FORMS:  # a mistake in what a row says for the other form of data is a mistake today
+            c._variant(row, form, chosen if form_of(c.dataset.shape) == form else "")
+    sentence = c.dataset.missing(data_root(path=Path()))
+    if sentence:
+        raise BadInput(sentence)
+
+
+def data_root(path: Path) -> Path:
+    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
+    return Path(os.environ.get("GANPIPE_DATA_ROOT") or path / "data" / "raw")

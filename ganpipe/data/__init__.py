@@ -1,0 +1,36 @@
+"""Data sets: one file each, all written in one format (`ganpipe.data.store`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ganpipe.params import Part
+
+if TYPE_CHECKING:
+    from ganpipe.data.store import Prepared
+
+
+class Dataset(Part):
+    """A source of samples. The numbers that define it stand in params.yaml under `datasets`."""
+
+    @property
+    def form(self) -> Literal["images", "points"]:
+        """What a sample is."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample: (C, H, W) or (D,)."""
+        raise NotImplementedError
+
+    def missing(self, root: Path) -> str | None:
+        """One sentence on why the source cannot be read, with the remedy; None where nothing is wrong.
+
+        root: the folder for raw files. Files that `load` would download are not missing.
+        """
+        return None
+
+    def load(self, root: Path) -> Prepared:
+        """Make or read the samples, with a fixed split. Raises BadInput where a file is missing or corrupt."""
+        raise NotImplementedError

@@ -1,0 +1,112 @@
+"""Blocks that several networks share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from ganpipe.game import Judgement
+
+Norm = Literal["none", "batch", "layer"]
+SIZES = (8, 16, 28, 32, 64)
+
+
+def levels(size: int) -> int:
+    """How often a square image is halved: to 2 pixels from 8, else to 4 (7 from 28)."""
+    return {8: 2, 16: 2, 28: 2, 32: 3, 64: 4}[size]
+
+
+def unfit_image(kind: str, shape: Sequence[int]) -> str | None:
+    """Why convolutions at the sizes of `SIZES` do not fit this image."""
+    if shape[1] != shape[2] or shape[1] not in SIZES:
+        return f"{kind} needs square images of {', '.join(map(str, SIZES))} pixels, these are {shape[1]}x{shape[2]}"
+    return None
+
+
+def norm_2d(norm: Norm, channels: int) -> list[nn.Module]:
+    """The normalisation of a feature map; `layer` is over channels and positions of one sample."""
+    if norm == "batch":
+        return [nn.BatchNorm2d(channels)]
+    return [nn.GroupNorm(1, channels)] if norm == "layer" else []
+
+
+def norm_1d(norm: Norm, width: int) -> list[nn.Module]:
+    """The normalisation of a vector of features."""
+    if norm == "batch":
+        return [nn.BatchNorm1d(width)]
+    return [nn.LayerNorm(width)] if norm == "layer" else []
+
+
+def upsampling(
+    first: int, width: int, shape: Sequence[int], norm: Norm, out: Sequence[nn.Module]
+) -> nn.Sequential:
+    """(N, first) -> (N, *shape): a linear map, then transposed convolutions that halve the channels."""
+    channels, size = shape[0], shape[1]
+    depth = levels(size)
+    base, top = size >> depth, width << depth
+    layers: list[nn.Module] = [nn.Linear(first, top * base * base), nn.Unflatten(1, (top, base, base))]
+    layers += [*norm_2d(norm, top), nn.ReLU()]
+    for level in reversed(range(depth)):
+        layers += [nn.ConvTranspose2d(width << (level + 1), width << level, 4, stride=2, padding=1)]
+        layers += [*norm_2d(norm, width << level), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1), *out)
+
+
+def downsampling(shape: Sequence[int], width: int, norm: Norm, last: int) -> nn.Sequential:
+    """(N, *shape) -> (N, last): strided convolutions that double the channels, then a linear map.
+
+    No normalisation after the first layer (Radford et al. 2016, arXiv 1511.06434).
+    """
+    channels, size = shape[0], shape[1]
+    depth = levels(size)
+    layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
+    for level in range(depth):
+        layers += [nn.Conv2d(width << level, width << (level + 1), 4, stride=2, padding=1)]
+        layers += [*norm_2d(norm, width << (level + 1)), nn.LeakyReLU(0.2)]
+    base = size >> depth
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear((width << depth) * base * base, last))
+
+
+def perceptron(first: int, width: int, depth: int, last: int, norm: Norm, slope: float) -> nn.Sequential:
+    """(N, first) -> (N, last) with `depth` hidden layers of `width`; slope 0 is ReLU, else leaky ReLU."""
+    layers: list[nn.Module] = []
+    for level in range(depth):
+        layers += [nn.Linear(first if level == 0 else width, width), *norm_1d(norm, width)]
+        layers += [nn.LeakyReLU(slope) if slope else nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, last))
+
+
+class Scalar(nn.Module):
+    """A critic that ends in one number: a raw score, or an energy behind a final ReLU."""
+
+    def __init__(self, body: nn.Module, energy: bool) -> None:
+        super().__init__()
+        self.body, self.energy = body, energy
+
+    def forward(self, x: Tensor) -> Judgement:
+        score = self.body(x).squeeze(1)
+        return Judgement(relu(score) if self.energy else score)
+
+
+class Reconstruction(nn.Module):
+    """A critic that is an autoencoder: its energy is the mean squared error over all features of a sample."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def forward(self, x: Tensor) -> Judgement:
+        code = self.encoder(x)
+        return Judgement((self.decoder(code) - x).flatten(1).square().mean(1), code)
+
+
+def dcgan_weights(net: nn.Module) -> None:
+    """N(0, 0.02) for every weight matrix (Radford et al. 2016, section 4); biases start at 0."""
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

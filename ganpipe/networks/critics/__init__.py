@@ -1,0 +1,1 @@
+"""Critics, one file each."""

@@ -1,0 +1,25 @@
+"""A multilayer perceptron, for points and for flattened images."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+from torch import nn
+
+from ganpipe.networks import GeneratorNetwork, Shape, form_of
+from ganpipe.networks._blocks import Norm, perceptron
+from ganpipe.params import Count
+
+
+class MLPGenerator(GeneratorNetwork):
+    """depth hidden ReLU layers of the same width; tanh at the end for images only."""
+
+    kind: Literal["mlp"]
+    width: Count
+    depth: Count
+    norm: Norm
+
+    def build(self, latent: int, shape: Shape) -> nn.Module:
+        net = perceptron(latent, self.width, self.depth, prod(shape), self.norm, 0.0)
+        return nn.Sequential(net, nn.Tanh(), nn.Unflatten(1, shape)) if form_of(shape) == "images" else net

@@ -1,0 +1,1 @@
+"""What the training stages do. Knows nothing of MLflow or DVC."""

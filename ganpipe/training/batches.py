@@ -1,0 +1,46 @@
+"""The real samples, on the device for the whole training."""
+
+from __future__ import annotations
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganpipe.training.streams import stream
+
+
+class Space:
+    """The way between data space (uint8 images, points in their own units) and what the networks see."""
+
+    def __init__(self, form: str, scale: float) -> None:
+        self.form, self.scale = form, scale
+
+    def to_model(self, data: Tensor) -> Tensor:
+        """Images (N, C, H, W) uint8 to [-1, 1]; points divided by their scale."""
+        return data.float() / 127.5 - 1 if self.form == "images" else data / self.scale
+
+    def to_data(self, x: Tensor) -> Tensor:
+        """Back; images are rounded and clamped to uint8."""
+        if self.form == "images":
+            return ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        return x.float() * self.scale
+
+
+class Batches:
+    """Endless batches of real samples in the networks' space: shuffled passes, each sample once a pass."""
+
+    def __init__(
+        self, data: NDArray[object], batch: int, space: Space, seed: int, purpose: str, device: torch.device
+    ) -> None:
+        self._data = torch.from_numpy(data).to(device)
+        self._batch, self._space = batch, space
+        self._rng = stream(seed, purpose, device)
+        self._order = torch.empty(0, dtype=torch.int64, device=device)
+
+    def __next__(self) -> Tensor:
+        """(batch, *shape)."""
+        while len(self._order) < self._batch:
+            fresh = torch.randperm(len(self._data), generator=self._rng, device=self._data.device)
+            self._order = torch.cat([self._order, fresh])
+        now, self._order = self._order[: self._batch], self._order[self._batch :]
+        return self._space.to_model(self._data[now])

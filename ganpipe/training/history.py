@@ -1,0 +1,84 @@
+"""What a training says of itself while it runs: a CSV file and a progress line."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+class History:
+    """`history.csv`: a row every few steps with the mean of each quantity since the row before.
+
+    Values stay on the device until a row is written, so that a step never waits for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", newline="")
+        self._writer = csv.writer(self._file)
+        self._names: list[str] = []
+        self._held: dict[str, list[Tensor]] = {}
+
+    def add(self, figures: dict[str, Tensor]) -> None:
+        """Hold one step's figures, each of shape ()."""
+        for name, value in figures.items():
+            self._held.setdefault(name, []).append(value)
+
+    def write(self, step: int) -> dict[str, float]:
+        """Write the row and start afresh. A quantity that did not occur is an empty cell."""
+        if not self._names:
+            self._names = list(self._held)
+            self._writer.writerow(["step", *self._names])
+        means = {name: torch.stack(values).mean() for name, values in self._held.items()}
+        row = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
+        self._writer.writerow([step, *(row.get(name, "") for name in self._names)])
+        self._file.flush()
+        self._held.clear()
+        return row
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Progress:
+    """A bar with rate, time left and losses on a terminal; a plain line every ten seconds elsewhere."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self._title, self._total = title, total
+        self._start = self._said = time.monotonic()
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            sys.stderr.write("\n")
+
+    def update(self, step: int, figures: dict[str, float]) -> None:
+        """Say where the training is. figures: the latest row of the history."""
+        now = time.monotonic()
+        last = step == self._total
+        if not last and now - self._said < (0.2 if self._live else 10):
+            return
+        self._said = now
+        rate = step / max(now - self._start, 1e-9)
+        left = int((self._total - step) / rate)
+        losses = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if name.endswith("_loss"))
+        line = f"{step:>6}/{self._total}  {rate:.0f} steps/s  {left // 60}:{left % 60:02d} left  {losses}"
+        if self._live:
+            filled = 24 * step // self._total
+            line = f"\r\x1b[2K{self._title}  {'━' * filled}{'╌' * (24 - filled)} {line}"
+        else:
+            line = f"{self._title}  {line}\n"
+        sys.stderr.write(line)
+        sys.stderr.flush()

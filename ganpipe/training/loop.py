@@ -1,0 +1,82 @@
+"""One training from beginning to end: from prepared data and a row's parameters to a folder of results."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ganpipe.data.store import Prepared
+from ganpipe.training import sampling
+from ganpipe.training.batches import Batches, Space
+from ganpipe.training.history import History, Progress
+from ganpipe.variant import Runtime, Variant
+
+SHOWN = {"images": 64, "points": 2000}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train: a row's parameters on prepared data with one seed, and where the results go."""
+
+    name: str
+    variant: Variant
+    runtime: Runtime
+    data: Prepared
+    seed: int
+    out: Path
+    pretrained: Path | None = None
+
+
+def configure(runtime: Runtime) -> None:
+    """Make torch compute as the spec says. Once per process, before any tensor."""
+    torch.set_num_threads(runtime.threads)
+    torch.set_float32_matmul_precision("highest")
+
+
+def train(job: Job) -> dict[str, float]:
+    """Train and write `history.csv`, `grids/`, weights and samples into `job.out`.
+
+    Returns clock times: they vary from run to run, so they go into a file that nothing depends on.
+    """
+    variant, device = job.variant, torch.device(job.runtime.device)
+    space = Space(job.data.form, job.data.scale)
+    batches = Batches(job.data.train, variant.batch, space, job.seed, "order", device)
+    procedure = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
+    weights = None if job.pretrained is None else load_file(job.pretrained)
+    game = procedure.Game(variant, job.data.shape, job.runtime, job.seed, weights)
+
+    def draw(net: nn.Module, n: int, purpose: str) -> Any:
+        return sampling.sample(net, variant.latent, n, space, job.seed, purpose, device)
+
+    history = History(job.out / "history.csv")
+    start = time.perf_counter()
+    with Progress(job.name, variant.steps) as progress:
+        for step in range(1, variant.steps + 1):
+            history.add(game.step(batches))
+            last = step == variant.steps
+            if last or step % variant.log_every == 0:
+                progress.update(step, history.write(step))
+            if last or step % variant.grid_every == 0:
+                shown = draw(game.generator, SHOWN[job.data.form], "shown")
+                sampling.save(sampling.picture(shown, job.data.train), job.out / "grids" / f"{step:06d}.png")
+    seconds = time.perf_counter() - start
+    history.close()
+
+    for name, net in game.generators().items():
+        suffix = "" if name == "raw" else f"_{name}"
+        save_file(_weights(net), job.out / f"generator{suffix}.safetensors")
+        np.save(job.out / f"samples{suffix}.npy", draw(net, variant.samples, "samples"), allow_pickle=False)
+    save_file(_weights(game.critic), job.out / "critic.safetensors")
+    return {"training_seconds": seconds, "steps_per_second": variant.steps / seconds}
+
+
+def _weights(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}

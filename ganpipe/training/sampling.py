@@ -1,0 +1,71 @@
+"""Samples from a generator, and pictures of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from ganpipe.training.adversarial import draw
+from ganpipe.training.batches import Space
+from ganpipe.training.streams import stream
+from ganpipe.variant import Latent
+
+CHUNK = 500
+
+
+@torch.no_grad()
+def sample(
+    generator: nn.Module, latent: Latent, n: int, space: Space, seed: int, purpose: str, device: torch.device
+) -> NDArray[Any]:
+    """(n, *shape) in data space, from a random stream of its own; layers are in evaluation mode meanwhile."""
+    z = draw(latent, n, stream(seed, purpose, device))
+    training = generator.training
+    generator.eval()
+    parts = [space.to_data(generator(z[i : i + CHUNK])).cpu() for i in range(0, n, CHUNK)]
+    generator.train(training)
+    return torch.cat(parts).numpy()
+
+
+def picture(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
+    """Images as a square-ish grid, enlarged without smoothing; points as a scatter over the reference points in grey."""
+    return _image_grid(samples) if samples.ndim == 4 else _scatter(samples, reference)
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Write a PNG so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    image.save(part, "PNG")
+    part.replace(path)
+
+
+def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:
+    n, channels, height, width = samples.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    rows = -(-n // columns)
+    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
+    for i, one in enumerate(samples):
+        y, x = divmod(i, columns)
+        canvas[y * (height + 1) + 1 :, x * (width + 1) + 1 :][:height, :width] = one.transpose(1, 2, 0)
+    image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas[..., :3])
+    factor = max(1, 300 // canvas.shape[1])
+    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+
+
+def _scatter(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
+    low, high = reference.min(0), reference.max(0)
+    margin = 0.15 * (high - low).max()
+    canvas = np.full((size, size, 3), 255, np.uint8)
+    for points, colour in ((reference[: len(samples)], (190, 190, 190)), (samples, (200, 30, 60))):
+        at = (points - low + margin) / (high - low + 2 * margin) * size
+        inside = np.isfinite(at).all(1) & (at >= 0).all(1) & (at < size - 1).all(1)
+        x, y = at[inside].astype(int).T
+        for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            canvas[size - 1 - (y + dy), x + dx] = colour
+    return Image.fromarray(canvas)
