@@ -1,0 +1,255 @@
+"""The follower: a process beside a training that shows it in MLflow while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+
+from ganpipe.errors import BadInput
+from ganpipe.tracking.paths import run_lock
+from ganpipe.tracking.records import History, Record, Row, flatten, grid_files, read_record
+from ganpipe.tracking.store import INHERITED, METRICS_LIMIT, Head, Store, inherited, is_current, open_store
+
+POLL = 1.0  # seconds between two looks at the folder
+FLUSH = 5.0  # seconds that numbers may wait for company
+GRACE = 5.0  # seconds after the trainer's death in which DVC may still be moving its files
+LOCK_LIMIT = 60.0  # seconds to wait for another writer of the same run once the trainer has ended
+END_LIMIT = 600.0  # seconds from the end of the training to that of its follower, however slow the store
+OPENING_ATTEMPTS, ATTEMPTS = 3, 8
+LONGEST_PAUSE = 60.0  # seconds between two attempts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to follow. `trainer` is the number of the parent process, `started` milliseconds since 1970."""
+
+    run_dir: Path
+    spec: Path
+    identity: str
+    seed: int
+    root: Path
+    trainer: int
+    started: int
+
+    @property
+    def head(self) -> Head:
+        """The data set and the row stand in the folder's path."""
+        return Head(self.identity, self.run_dir.parts[-3], self.run_dir.parts[-2], self.seed)
+
+    def trainer_lives(self) -> bool:
+        """A process whose parent ends gets another at once: no later process is mistaken for the trainer."""
+        return os.getppid() == self.trainer
+
+
+class GaveUp(Exception):
+    """The store failed too often."""
+
+
+def follow(order: Order) -> int:
+    """Follow a training to its end; the exit code. Prints one line, whatever happens."""
+    _stand_back()
+    try:
+        print(_follow(order), flush=True)
+    except Exception as error:  # the last resort of a process that nobody watches
+        said = error if isinstance(error, GaveUp) else _one_line(error)
+        print(f"Gave up, `python -m ganpipe.tracking sync` will make up for it: {said}", flush=True)
+        return 1
+    return 0
+
+
+def _follow(order: Order) -> str:
+    lock = FileLock(run_lock(order.root, order.identity))
+    waited = 0.0
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=POLL)
+        except Timeout:
+            waited = 0.0 if order.trainer_lives() else waited + POLL
+            if waited >= LOCK_LIMIT:
+                raise GaveUp(f"another process holds the run {order.identity}") from None
+    with lock:
+        parameters = _parameters(order)
+        store = _patiently(OPENING_ATTEMPTS, lambda: _open(order))
+        if record := _completed(order):
+            _limit()
+            return _last_words(_project(store, order, record), "FINISHED")
+        live = _Live(store, order, parameters)
+        record = live.watch()
+        _limit()
+        if record is None:
+            live.end("FAILED")
+            return _last_words(live.run_id, "FAILED: the training ended without a result")
+        if record.not_applicable is None and live.is_faithful(record):
+            live.finish(record)
+            return _last_words(live.run_id, "FINISHED")
+        return _last_words(_project(store, order, record), "FINISHED")
+
+
+class _Live:
+    """A run that grows with its training."""
+
+    def __init__(self, store: Store, order: Order, parameters: dict[str, str]) -> None:
+        self._store = store
+        self._order = order
+        self._history = History(order.run_dir / "history.csv")
+        self._waiting: list[Row] = []
+        self._flushed = -FLUSH
+        self._grids: set[str] = set()
+        self.run_id = _patiently(ATTEMPTS, self._begin)
+        _patiently(ATTEMPTS, lambda: store.log_parameters(self.run_id, parameters))
+
+    def _begin(self) -> str:
+        old = self._store.find(self._order.head)
+        here = {key: os.environ[key] for key in INHERITED if os.environ.get(key)}
+        return self._store.replace(self._order.head, self._order.started, here or inherited(old), old)
+
+    def watch(self) -> Record | None:
+        """Follow until the training has left its result, or died without one."""
+        ended: float | None = None
+        while True:
+            lives = (
+                self._order.trainer_lives()
+            )  # asked first: what a dead trainer wrote is all that there will be
+            record = _completed(self._order)
+            self._look()
+            if record:
+                return record
+            if not lives:
+                ended = time.monotonic() if ended is None else ended
+                if time.monotonic() - ended > GRACE:
+                    return None
+            time.sleep(POLL if lives else POLL / 10)
+
+    def _look(self, *, flush: bool = False) -> None:
+        self._waiting += self._history.new_rows()
+        count = sum(len(row.values) for row in self._waiting)
+        late = time.monotonic() - self._flushed >= FLUSH
+        if count and (late or flush or count >= METRICS_LIMIT):
+            now = (
+                time.time_ns() // 1_000_000
+            )  # once: numbers that are logged twice at the same time count once
+            _patiently(ATTEMPTS, lambda: self._store.log_rows(self.run_id, self._waiting, now))
+            self._waiting, self._flushed = [], time.monotonic()
+        for path in grid_files(self._order.run_dir):
+            if path.name not in self._grids and _patiently(ATTEMPTS, partial(self._log_grid, path)):
+                self._grids.add(path.name)
+
+    def _log_grid(self, path: Path) -> bool:
+        return self._store.log_grid(self.run_id, path)
+
+    def is_faithful(self, record: Record) -> bool:
+        """Whether what was logged is what the training left: neither history nor parameters changed since."""
+        self._look(flush=True)
+        there = _patiently(ATTEMPTS, lambda: self._store.client.get_run(self.run_id)).data.params
+        return self._history.took(record.history) and there.items() <= record.parameters.items()
+
+    def finish(self, record: Record) -> None:
+        """Log what is left, and end the run."""
+        deadline = time.monotonic() + GRACE
+        while not self._grids.issuperset(record.grids) and time.monotonic() < deadline:
+            time.sleep(POLL / 10)
+            self._look()
+        content = record.content if self._grids == set(record.grids) else None
+        now = time.time_ns() // 1_000_000
+        _patiently(ATTEMPTS, lambda: self._store.finish(self.run_id, record, content, now))
+
+    def end(self, status: str) -> None:
+        """End the run with what there is."""
+        self._look(flush=True)
+        _patiently(ATTEMPTS, lambda: self._store.client.set_terminated(self.run_id, status))
+
+
+def _open(order: Order) -> Store:
+    store = open_store(order.root)
+    store.experiment(order.head.data)  # the first word with a server: one that is dead shows itself here
+    return store
+
+
+def _project(store: Store, order: Order, record: Record) -> str:
+    """Make the run from the finished folder, unless it is there; a row that does not apply has none."""
+
+    def make() -> str:
+        old = store.find(order.head)
+        if is_current(old, record):
+            return str(old[0].info.run_id)
+        if record.not_applicable is None:
+            return store.project(order.run_dir, record, old)
+        for run in old:
+            store.client.delete_run(run.info.run_id)
+        return "none"
+
+    return _patiently(ATTEMPTS, make)
+
+
+def _completed(order: Order) -> Record | None:
+    """The result of this very training, once all of it is there."""
+    with contextlib.suppress(BadInput):
+        record = read_record(order.run_dir)
+        if record and record.identity == order.identity and (record.history or record.not_applicable):
+            return record
+    return None
+
+
+def _parameters(order: Order) -> dict[str, str]:
+    """The parameters that the spec states, where it does; all are logged at the end in any case."""
+    try:
+        stated = json.loads(order.spec.read_bytes()).get("parameters")
+        return flatten(stated) if isinstance(stated, dict) else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _patiently(attempts: int, action: Callable[[], T]) -> T:
+    """Do it, with growing pauses between the attempts; GaveUp after the last."""
+    for attempt in range(attempts):
+        try:
+            return action()
+        except GaveUp:
+            raise
+        except Exception as error:  # a store may raise anything, and none of it may leave a traceback
+            if attempt + 1 == attempts:
+                raise GaveUp(f"{attempts} attempts failed, {_one_line(error)}") from error
+            time.sleep(min(LONGEST_PAUSE, POLL * 2**attempt))
+    raise AssertionError("unreachable: attempts is at least 1")
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
+def _stand_back() -> None:
+    """Lowest priority, also for the group that Linux makes of a session: nice alone counts only within it."""
+    with contextlib.suppress(OSError):
+        os.nice(19)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
+
+
+def _limit() -> None:
+    """Bound what is left to do. The signal repeats, as code in between may swallow the first."""
+
+    def stop(*_: object) -> None:
+        raise GaveUp(f"the store took more than {END_LIMIT:.0f} s for the end of the run")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, END_LIMIT, 5.0)
+
+
+def _last_words(run_id: str, outcome: str) -> str:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    memory = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return f"{outcome}: run {run_id}, {used.ru_utime + used.ru_stime:.1f} s of CPU, {memory:.0f} MiB"

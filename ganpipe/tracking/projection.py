@@ -1,0 +1,153 @@
+"""Sync: makes the MLflow store say what the folders of runs and evaluations say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganpipe.errors import BadInput
+from ganpipe.tracking.paths import is_remote, run_lock, store_uri
+from ganpipe.tracking.records import Record, read_figures, read_record
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from ganpipe.tracking.store import Store
+
+LOCK_LIMIT = 30.0  # seconds to wait for a follower that is about to finish
+
+
+@dataclass
+class SyncReport:
+    """What a sync did. Each run is counted once among created, replaced and unchanged."""
+
+    created: int = 0
+    replaced: int = 0
+    """Runs that a killed follower left unfinished, that were doubled, or whose training has a new result."""
+    unchanged: int = 0
+    evaluated: int = 0
+    """Runs that got figures of the evaluation which they lacked, or had otherwise."""
+    ended: int = 0
+    """Runs still open though neither a training nor a result is left: now FAILED."""
+    not_applicable: int = 0
+    busy: list[str] = field(default_factory=list)
+    """Folders whose run another process was still writing: sync again."""
+    problems: list[str] = field(default_factory=list)
+    """Files that can't be read, one sentence each."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the store was written to."""
+        return bool(self.created or self.replaced or self.evaluated or self.ended)
+
+    def __str__(self) -> str:
+        counts = {
+            "created": self.created,
+            "replaced": self.replaced,
+            "unchanged": self.unchanged,
+            "evaluated": self.evaluated,
+            "ended": self.ended,
+            "not applicable": self.not_applicable,
+            "still being written": len(self.busy),
+        }
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"MLflow: {said or 'no runs'}."
+
+
+def sync(root: Path) -> SyncReport:
+    """Make every missing or outdated run from `runs/`, add the figures of `evals/`; twice adds nothing.
+
+    Safe beside followers and other syncs. Raises whatever MLflow raises where the store does not answer.
+    """
+    root = root.resolve()
+    report = SyncReport()
+    found = list(_records(root, report))
+    if not found:
+        return report
+    from ganpipe.tracking.store import open_store
+
+    store = open_store(root)
+    for data, group in groupby(found, key=lambda pair: pair[1].data):
+        members = list(group)
+        known: dict[tuple[str, str], list[Run]] = {}
+        for run in store.runs(data):
+            known.setdefault(_key(run), []).append(run)
+        for run_dir, record in members:
+            _settle(root, store, run_dir, record, known.pop((record.identity, record.row), []), report)
+        if not is_remote(store_uri(root)):  # the trainings of other machines hold no lock here
+            _end_orphans(root, store, known, report)
+    return report
+
+
+def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
+    for path in sorted((root / "runs").glob("*/*/*/run.json")):
+        try:
+            record = read_record(path.parent)
+        except BadInput as error:
+            report.problems.append(str(error))
+            continue
+        place = path.parts[-4:-1]
+        if record and (record.data, record.row, str(record.seed)) != place:
+            report.problems.append(
+                f"{path} speaks of {record.data}/{record.row}/{record.seed}: run the training again."
+            )
+        elif record and record.not_applicable is not None:
+            report.not_applicable += 1
+        elif record:
+            yield path.parent, record
+
+
+def _settle(
+    root: Path, store: Store, run_dir: Path, record: Record, runs: list[Run], report: SyncReport
+) -> None:
+    from filelock import FileLock, Timeout
+
+    from ganpipe.tracking.store import head_of, is_current, missing_figures
+
+    try:
+        figures = read_figures(root, record.data, record.row).get(record.seed, {})
+    except BadInput as error:
+        figures = {}
+        if str(error) not in report.problems:
+            report.problems.append(str(error))
+    if is_current(runs, record) and not missing_figures(runs[0], figures):
+        report.unchanged += 1
+        return
+    try:
+        with FileLock(run_lock(root, record.identity), timeout=LOCK_LIMIT):
+            runs = store.find(head_of(record))
+            if is_current(runs, record):
+                report.unchanged += 1
+            else:
+                report.replaced += bool(runs)
+                report.created += not runs
+                runs = [store.client.get_run(store.project(run_dir, record, runs))]
+            report.evaluated += store.log_figures(runs[0], figures)
+    except Timeout:
+        report.busy.append(str(run_dir.relative_to(root)))
+
+
+def _end_orphans(
+    root: Path, store: Store, known: dict[tuple[str, str], list[Run]], report: SyncReport
+) -> None:
+    """End the open runs that no follower holds: it was killed together with its training."""
+    from filelock import FileLock, Timeout
+
+    for (identity, _), runs in known.items():
+        if not identity or all(run.info.status != "RUNNING" for run in runs):
+            continue
+        try:
+            with FileLock(run_lock(root, identity), timeout=0):
+                for run in runs:
+                    if store.client.get_run(run.info.run_id).info.status == "RUNNING":
+                        store.client.set_terminated(run.info.run_id, "FAILED")
+                        report.ended += 1
+        except Timeout:
+            continue
+
+
+def _key(run: Run) -> tuple[str, str]:
+    return run.data.tags.get("ganpipe.identity", ""), run.data.tags.get("row", "")

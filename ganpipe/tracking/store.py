@@ -1,0 +1,249 @@
+"""The MLflow store: opened without noise or long waits, and one run per training in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganpipe.errors import BadInput
+from ganpipe.tracking.paths import artifacts_folder, is_remote, store_lock, store_uri
+from ganpipe.tracking.records import Record, Row, grid_files, is_whole_png, rows_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+METRICS_LIMIT = 1000  # in one request
+PARAMS_LIMIT = 100
+DIGEST_LIMIT = 36  # characters of a data set's digest
+SET_UP_LIMIT = 120.0  # seconds that another process may take to make the tables
+
+IDENTITY = "ganpipe.identity"
+CONTENT = "ganpipe.content"
+INHERITED = ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
+
+ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Head:
+    """What names a run before anything is known of its result."""
+
+    identity: str
+    data: str
+    row: str
+    seed: int
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that every run bears from its first moment."""
+        return {IDENTITY: self.identity, "row": self.row, "data": self.data, "seed": str(self.seed)}
+
+
+def head_of(record: Record) -> Head:
+    """The head of a finished training."""
+    return Head(record.identity, record.data, record.row, record.seed)
+
+
+def settle_environment() -> None:
+    """Short waits, no telemetry, no chatter, unless the user set it otherwise; before importing mlflow."""
+    for key, value in ENVIRONMENT.items():
+        os.environ.setdefault(key, value)
+
+
+def open_store(root: Path) -> Store:
+    """Open the store of this root, and make it on first use, one process at a time.
+
+    Raises BadInput where another process has been making it for two minutes, and whatever MLflow raises.
+    """
+    settle_environment()
+    with warnings.catch_warnings():
+        # SQLAlchemy 2.1 deprecates what MLflow's own tables use
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+        from filelock import FileLock, Timeout
+        from mlflow import MlflowClient
+
+        uri = store_uri(root)
+        if is_remote(uri):
+            return Store(MlflowClient(tracking_uri=uri), None)
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  a second of imports, better without the lock
+
+        try:
+            with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
+                return Store(MlflowClient(tracking_uri=uri), artifacts_folder(root))
+        except Timeout as error:
+            raise BadInput(
+                f"{uri} is being set up by another process for too long: end that, then repeat."
+            ) from error
+
+
+class Store:
+    """Runs by the identity of their training. Whoever writes a run holds the lock of its identity."""
+
+    def __init__(self, client: MlflowClient, artifacts: Path | None) -> None:
+        self.client = client
+        self.artifacts = artifacts
+        """Where new experiments keep their artifacts; None where a server decides."""
+        self._experiments: dict[str, str] = {}
+
+    def experiment(self, data: str) -> str:
+        """Number of the experiment of this data set, made or restored where need be."""
+        if data not in self._experiments:
+            self._experiments[data] = self._find_experiment(f"ganpipe/{data}")
+        return self._experiments[data]
+
+    def _find_experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            location = str(self.artifacts) if self.artifacts else None
+            try:
+                return str(self.client.create_experiment(name, artifact_location=location))
+            except MlflowException:
+                found = self.client.get_experiment_by_name(name)  # another process was faster
+                if found is None:
+                    raise
+        if found.lifecycle_stage != "active":
+            self.client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def runs(self, data: str, query: str = "") -> Iterator[Run]:
+        """All runs of the data set that were not deleted, newest first."""
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment(data)], query, max_results=METRICS_LIMIT, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def find(self, head: Head) -> list[Run]:
+        """The runs of this training, newest first: none or one, unless somebody doubled them."""
+        found = self.runs(head.data, f"tags.`{IDENTITY}` = '{head.identity}'")
+        return [run for run in found if run.data.tags.get("row") == head.row]
+
+    def replace(self, head: Head, started: int, tags: dict[str, str], old: Iterable[Run]) -> str:
+        """Begin the run of this training, at `started` in milliseconds, in the place of `old`; its number."""
+        for run in old:
+            self.client.delete_run(run.info.run_id)
+        run = self.client.create_run(
+            self.experiment(head.data),
+            started,
+            tags={**tags, **head.tags},
+            run_name=f"{head.row}/{head.seed}",
+        )
+        return str(run.info.run_id)
+
+    def log_rows(self, run_id: str, rows: Iterable[Row], now: int) -> int:
+        """Log rows of the history at the time `now` (milliseconds); how many numbers. May be repeated."""
+        from mlflow.entities import Metric
+
+        metrics = [Metric(key, value, now, row.step) for row in rows for key, value in row.values.items()]
+        for first in range(0, len(metrics), METRICS_LIMIT):
+            self.client.log_batch(run_id, metrics=metrics[first : first + METRICS_LIMIT])
+        return len(metrics)
+
+    def log_parameters(self, run_id: str, parameters: dict[str, str]) -> None:
+        """Log flat parameters. May be repeated with the same values."""
+        from mlflow.entities import Param
+
+        params = [Param(key, value) for key, value in parameters.items()]
+        for first in range(0, len(params), PARAMS_LIMIT):
+            self.client.log_batch(run_id, params=params[first : first + PARAMS_LIMIT])
+
+    def log_grid(self, run_id: str, path: Path) -> bool:
+        """Log a grid; False where the file is not there, or not yet whole."""
+        if not is_whole_png(path):
+            return False
+        try:
+            self.client.log_artifact(run_id, str(path), "grids")
+        except FileNotFoundError:
+            return False
+        return True
+
+    def log_figures(self, run: Run, figures: dict[str, float]) -> bool:
+        """Add the evaluation's figures that the run lacks or has otherwise; whether there were any."""
+        from mlflow.entities import Metric
+
+        missing = missing_figures(run, figures)
+        now = time.time_ns() // 1_000_000
+        if missing:
+            self.client.log_batch(
+                run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.items()]
+            )
+        return bool(missing)
+
+    def finish(self, run_id: str, record: Record, content: str | None, ended: int) -> None:
+        """End a run with all that a finished training says; `content` None leaves it to the next sync."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, RunTag
+
+        self.log_parameters(run_id, record.parameters)
+        if record.dataset_digest:
+            place = json.dumps({"uri": f"data/prepared/{record.data}"})
+            dataset = Dataset(record.data, record.dataset_digest[:DIGEST_LIMIT], "local", place)
+            self.client.log_inputs(
+                run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+            )
+        tags = {**record.facts, "title": record.title, "mlflow.note.content": record.title}
+        if content:
+            tags[CONTENT] = content
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()][:PARAMS_LIMIT])
+        self.client.set_terminated(run_id, "FINISHED", ended)
+
+    def project(self, run_dir: Path, record: Record, old: list[Run]) -> str:
+        """Make the whole run of a finished training from its folder, in the place of `old`; its number.
+
+        The times are those of run.json, as the folder knows no other.
+        """
+        run_id = self.replace(head_of(record), record.modified, inherited(old), old)
+        self.log_rows(run_id, rows_of(record.history), record.modified)
+        logged = [self.log_grid(run_id, path) for path in grid_files(run_dir)]
+        self.finish(
+            run_id, record, record.content if sum(logged) == len(record.grids) else None, record.modified
+        )
+        return run_id
+
+
+def is_current(runs: list[Run], record: Record) -> bool:
+    """Whether the store holds this very result, once."""
+    return (
+        len(runs) == 1
+        and runs[0].info.status == "FINISHED"
+        and runs[0].data.tags.get(CONTENT) == record.content
+    )
+
+
+def missing_figures(run: Run, figures: dict[str, float]) -> dict[str, float]:
+    """The figures that the run lacks, or has with another value."""
+    there = run.data.metrics
+    return {key: value for key, value in figures.items() if key not in there or not _same(there[key], value)}
+
+
+def inherited(runs: list[Run]) -> dict[str, str]:
+    """Where the training was started from, as an earlier run of it noted."""
+    for run in runs:
+        if tags := {key: run.data.tags[key] for key in INHERITED if key in run.data.tags}:
+            return tags
+    return {}
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (one != one and other != other)
