@@ -1,0 +1,44 @@
+"""What several seeds say together: mean, standard deviation and a confidence interval of the mean."""
+
+from __future__ import annotations
+
+import math
+import statistics as exact
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Summary:
+    """n: values that are numbers and finite; everything else here is over those.
+
+    mean: None where n = 0. sd: sample standard deviation with n - 1, None where n < 2. low, high: Student's
+    95 % interval of the mean, mean -+ t(0.975, n - 1) sd / sqrt(n), None where n < 2. lost: values that were
+    None or not finite, as a diverged training leaves them: who shows the mean should show them too.
+    """
+
+    n: int
+    mean: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
+    lost: int
+
+
+def summary(values: Iterable[float | None]) -> Summary:
+    """Summarise one value per seed. Values that are None, infinite or not a number are counted as `lost`."""
+    given = list(values)
+    kept = [float(value) for value in given if value is not None and math.isfinite(value)]
+    n, lost = len(kept), len(given) - len(kept)
+    if n == 0:
+        return Summary(0, None, None, None, None, lost)
+    mean = exact.mean(kept)  # rational arithmetic: rounded once, whatever the order and size of the values
+    if n == 1:
+        return Summary(1, mean, None, None, None, lost)
+    from scipy.special import stdtrit  # 0.6 s less than scipy.stats, whose t.ppf is this function
+
+    sd = exact.stdev(kept)
+    half = float(stdtrit(n - 1, (1.0 + LEVEL) / 2.0)) * sd / math.sqrt(n)
+    return Summary(n, mean, sd, mean - half, mean + half, lost)
