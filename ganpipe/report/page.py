@@ -1,0 +1,201 @@
+"""The two pages. Each is one HTML file that opens offline: pictures, styles and curves are inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ganpipe.report.curves import Panel, panels
+from ganpipe.report.pictures import Histogram, Picture, histogram, picture, progression
+from ganpipe.report.read import Run, Variant, Zoo, read_zoo
+from ganpipe.report.table import NOTHING, Cell, Column, cell, columns, count, duration
+
+GENERATOR_STEPS = "generator_steps"
+"""The history column that counts the updates of the generator, where a training logs it."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the pictures of a page are, in pixels, and how many steps its progression shows."""
+
+    grid: int
+    strip: int
+    strips: int
+
+
+ZOO = Sizes(grid=216, strip=160, strips=7)
+HEADLINE = Sizes(grid=380, strip=250, strips=10)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One variant as the templates show it."""
+
+    variant: Variant
+    cells: tuple[tuple[Cell, Cell], ...]
+    critic_steps: str
+    generator_steps: str
+    seconds: Cell
+    rate: Cell
+    grids: tuple[Picture, ...]
+    strip: tuple[Picture, ...]
+    strip_seed: int | None
+    thumbnail: Picture | None
+    histograms: tuple[Histogram | None, Histogram | None]
+    panels: tuple[Panel, ...]
+    parameters: tuple[tuple[str, str], ...]
+    pretrain: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Versions and device, and the trainings that ran there."""
+
+    facts: tuple[tuple[str, str], ...]
+    runs: tuple[str, ...]
+
+
+def zoo_page(root: Path, spec: dict[str, Any]) -> str:
+    """The page of all variants: the table of figures, then samples, classes and curves of each."""
+    return _render("zoo.html.j2", read_zoo(root, spec), ZOO)
+
+
+def headline_page(root: Path, spec: dict[str, Any], row: str) -> str:
+    """The page of one variant, with more room for its pictures."""
+    return _render("headline.html.j2", read_zoo(root, {**spec, "rows": [row], "loss": row}), HEADLINE)
+
+
+def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
+    shown = [variant for variant in zoo.variants if variant.not_applicable is None]
+    table = columns(shown, to_ceiling=sizes is HEADLINE)
+    protocols = [variant.evaluation.protocol for variant in shown]
+    verdicts = [verdict for column in table for verdict in (column.verdict_raw, column.verdict_ema)]
+    doubts = [verdict.said for verdict in verdicts if not verdict.resolved and verdict.said != NOTHING]
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            zoo=zoo,
+            entries=[_entry(variant, table, index, sizes) for index, variant in enumerate(shown)],
+            refused=[variant for variant in zoo.variants if variant.not_applicable is not None],
+            columns=table,
+            unresolved=doubts[0] if doubts and not any(verdict.resolved for verdict in verdicts) else None,
+            has_ema=any(cell.tooltip for column in table for cell in column.ema),
+            protocol=list(_protocol(protocols[0])) if protocols else [],
+            protocols_differ=any(protocol != protocols[0] for protocol in protocols),
+            seeds=_steps(len(variant.evaluation.seeds) for variant in shown),
+            classifier=list(flat(zoo.classifier)),
+            surroundings=_surroundings(shown),
+        )
+    )
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every leaf of nested mappings and lists with its dotted name, as `dvc exp run -S` takes it."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from flat(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and any(isinstance(inner, Mapping | list) for inner in value):
+        for index, inner in enumerate(value):
+            yield from flat(inner, f"{name}.{index}")
+    elif isinstance(value, list):
+        yield name, ", ".join(_plain(inner) for inner in value) or "none"
+    elif value != {} or name:
+        yield name, _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _protocol(protocol: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    names = {"generated": "generated samples", "real": "real samples"}
+    for name, value in flat(protocol):
+        yield names.get(name, name.replace("_", " ")), count(int(value)) if value.isdecimal() else value
+
+
+def _entry(variant: Variant, table: Sequence[Column], index: int, sizes: Sizes) -> Entry:
+    runs = variant.runs
+    first = next((run for run in runs if run.grids), None)
+    classes = variant.evaluation.classes
+    last = [(run, run.grids[-1]) for run in runs if run.grids]
+    return Entry(
+        variant=variant,
+        cells=tuple((column.raw[index], column.ema[index]) for column in table),
+        critic_steps=_steps(_last_step(run) for run in runs),
+        generator_steps=_steps(_generator_steps(run) for run in runs),
+        seconds=_seconds(runs),
+        rate=cell([run.clock.steps_per_second for run in runs], [run.seed for run in runs]),
+        grids=tuple(
+            picture(grid, f"seed {run.seed}, step {count(grid.step)}", sizes.grid) for run, grid in last
+        ),
+        strip=tuple(
+            picture(grid, f"step {count(grid.step)}", sizes.strip)
+            for grid in progression(first.grids if first else (), sizes.strips)
+        ),
+        strip_seed=first.seed if first else None,
+        thumbnail=picture(last[0][1], variant.title, 160) if last else None,
+        histograms=(histogram(classes, "raw"), histogram(classes, "ema")) if classes else (None, None),
+        panels=tuple(panels(runs, variant.row, without={GENERATOR_STEPS})),
+        parameters=tuple(flat(runs[0].parameters)) if runs else (),
+        pretrain=tuple(flat(variant.pretrain)),
+    )
+
+
+def _last_step(run: Run) -> int | None:
+    return max((series.steps[-1] for series in run.history.values()), default=None)
+
+
+def _generator_steps(run: Run) -> int | None:
+    series = run.history.get(GENERATOR_STEPS)
+    return round(series.values[-1]) if series else None
+
+
+def _steps(counts: Iterable[int | None]) -> str:
+    """The number of steps where the seeds agree, as they should, else from which to which."""
+    known = sorted({value for value in counts if value is not None})
+    return " to ".join(count(value) for value in dict.fromkeys((known[0], known[-1]))) if known else ""
+
+
+def _seconds(runs: Sequence[Run]) -> Cell:
+    mean = cell([run.clock.seconds for run in runs], [run.seed for run in runs])
+    if mean.value is None:
+        return mean
+    return replace(mean, mean=duration(mean.value), tooltip=f"seconds: {mean.tooltip}")
+
+
+def _surroundings(variants: Sequence[Variant]) -> list[Surroundings]:
+    """The different environments of all trainings, the most frequent one first."""
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for variant in variants:
+        for run in variant.runs:
+            facts = (*flat(run.device, "device"), *flat(run.versions))
+            found.setdefault(facts, []).append(f"{variant.row}/{run.seed}")
+    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+    return [Surroundings(facts, tuple(runs)) for facts, runs in ordered]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ganpipe.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["drawn"] = _drawn
+    return environment
+
+
+def _drawn(panel: Panel) -> Markup:
+    """The one thing that templates take as it is: the SVG of `curves`, whose text matplotlib has escaped."""
+    return Markup(panel.svg)

@@ -1,0 +1,284 @@
+"""Reads what the stages wrote into frozen dataclasses. The formats are described in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from ganpipe.errors import BadInput
+
+Number = float | None
+"""A number as written: None where there is none, and possibly not finite."""
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of one row: a value per seed, between the floor (real data) and the ceiling (noise)."""
+
+    name: str
+    label: str
+    better: str | None
+    floor: Number
+    ceiling: Number
+    raw: tuple[Number, ...]
+    ema: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The share of each class among the real samples, and among the generated ones of each seed."""
+
+    names: tuple[str, ...]
+    real: tuple[float, ...]
+    raw: tuple[tuple[float, ...], ...]
+    ema: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`evals/<data>/<row>.json`."""
+
+    row: str
+    title: str
+    data: str
+    not_applicable: str | None
+    seeds: tuple[int, ...]
+    protocol: Mapping[str, Any]
+    figures: tuple[Figure, ...]
+    classes: Classes | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One column of a history, without the rows where it is empty. Values need not be finite."""
+
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`clocks/<data>/train/<row>/<seed>.json`."""
+
+    seconds: Number = None
+    steps_per_second: Number = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A picture of samples from the fixed noise, after so many steps."""
+
+    step: int
+    png: bytes = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """`runs/<data>/<row>/<seed>/` and its clock."""
+
+    seed: int
+    parameters: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    device: Any
+    history: Mapping[str, Series]
+    grids: tuple[Grid, ...]
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Variant:
+    """All that the pages say of one row."""
+
+    row: str
+    title: str
+    evaluation: Evaluation
+    runs: tuple[Run, ...]
+    pretrain: Mapping[str, Any]
+
+    @property
+    def not_applicable(self) -> str | None:
+        """Why the row makes no sense on this data, where it makes none."""
+        return self.evaluation.not_applicable
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """The variants in order, the classifier that gave the features, and what the spec asked for."""
+
+    data: str
+    loss: str | None
+    seeds: tuple[int, ...]
+    variants: tuple[Variant, ...]
+    classifier: Mapping[str, Any]
+
+
+def read_zoo(root: Path, spec: Mapping[str, Any]) -> Zoo:
+    """Reads every row that the spec lists; a row without an evaluation is an error."""
+    data, titles = str(spec["data"]), spec.get("titles") or {}
+    classifier = read_json(root, f"classifiers/{data}/classifier.json")
+    return Zoo(
+        data=data,
+        loss=spec.get("loss"),
+        seeds=tuple(spec["seeds"]),
+        variants=tuple(read_variant(root, data, row, titles.get(row)) for row in spec["rows"]),
+        classifier={} if classifier.get("not_applicable") else classifier,
+    )
+
+
+def read_variant(root: Path, data: str, row: str, title: str | None = None) -> Variant:
+    """Reads the evaluation of a row and the runs of the seeds that it evaluated."""
+    evaluation = read_evaluation(root, data, row)
+    runs = [] if evaluation.not_applicable else [read_run(root, data, row, s) for s in evaluation.seeds]
+    pretrain = read_json(root, f"pretrained/{data}/{row}/pretrain.json")
+    return Variant(
+        row=row,
+        title=title or evaluation.title,
+        evaluation=evaluation,
+        runs=tuple(run for run in runs if run is not None),
+        pretrain={} if pretrain.get("not_applicable") else pretrain,
+    )
+
+
+def read_evaluation(root: Path, data: str, row: str) -> Evaluation:
+    """Reads `evals/<data>/<row>.json`, which has to be there."""
+    name = f"evals/{data}/{row}.json"
+    content = read_json(root, name)
+    if not content:
+        raise BadInput(f"{name} is missing: evaluate the row {row!r} first, or take it off the list of rows.")
+    return _shaped(name, _evaluation, name, row, content)
+
+
+def read_run(root: Path, data: str, row: str, seed: int) -> Run | None:
+    """Reads the folder of one training, or None where there is no such folder."""
+    name = f"runs/{data}/{row}/{seed}"
+    content = read_json(root, f"{name}/run.json")
+    if not content:
+        return None
+    clock = read_json(root, f"clocks/{data}/train/{row}/{seed}.json")
+    return Run(
+        seed=seed,
+        parameters=content.get("parameters") or {},
+        versions=content.get("versions") or {},
+        device=content.get("device"),
+        history=_shaped(f"{name}/history.csv", _history, root / name / "history.csv"),
+        grids=_grids(root, f"{name}/grids"),
+        clock=Clock(_number(clock.get("seconds")), _number(clock.get("steps_per_second"))),
+    )
+
+
+def read_json(root: Path, name: str) -> dict[str, Any]:
+    """The mapping in a JSON file below `root`, empty where there is no such file."""
+    try:
+        content = json.loads((root / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise BadInput(f"{name} is not JSON ({error}): delete it and run its stage again.") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{name} should hold a mapping, not a {type(content).__name__}: run its stage again.")
+    return content
+
+
+def finite(values: Sequence[Number]) -> list[float]:
+    """The values that are numbers and finite, in order."""
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _shaped(name: str, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Runs a reader and turns a wrong shape of the file into one sentence."""
+    try:
+        return read(*args, **kwargs)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = (
+            f"lacks the key {error}" if isinstance(error, KeyError) else f"has an unknown shape ({error})"
+        )
+        raise BadInput(f"{name} {reason}: run its stage again.") from error
+
+
+def _number(value: Any) -> Number:
+    return None if value is None or value == "" else float(value)
+
+
+def _evaluation(name: str, row: str, content: Mapping[str, Any]) -> Evaluation:
+    reason = content.get("not_applicable")
+    seeds = tuple(int(seed) for seed in content.get("seeds") or ())
+    figures = [] if reason else [_figure(key, value) for key, value in content["figures"].items()]
+    for figure in figures:
+        for weights, values in (("raw", figure.raw), ("ema", figure.ema)):
+            if len(values) != len(seeds) and (values or weights == "raw"):
+                said = f"{len(values)} {weights} values of {figure.name!r} for {len(seeds)} seeds"
+                raise BadInput(f"{name} has {said}: evaluate the row {row!r} again.")
+    classes = content.get("classes")
+    return Evaluation(
+        row=row,
+        title=str(content.get("title") or row),
+        data=str(content["data"]),
+        not_applicable=str(reason) if reason else None,
+        seeds=seeds,
+        protocol=content.get("protocol") or {},
+        figures=tuple(figures),
+        classes=_classes(classes) if classes and not reason else None,
+    )
+
+
+def _figure(name: str, value: Mapping[str, Any]) -> Figure:
+    return Figure(
+        name=name,
+        label=str(value.get("label") or name),
+        better=value.get("better"),
+        floor=_number(value.get("floor")),
+        ceiling=_number(value.get("ceiling")),
+        raw=tuple(_number(v) for v in value["raw"]),
+        ema=tuple(_number(v) for v in value.get("ema") or ()),
+    )
+
+
+def _classes(value: Mapping[str, Any]) -> Classes:
+    def shares(values: Sequence[Any]) -> tuple[float, ...]:
+        if len(values) != len(value["names"]):
+            raise ValueError(f"{len(values)} shares for {len(value['names'])} classes")
+        return tuple(math.nan if v is None else float(v) for v in values)
+
+    return Classes(
+        names=tuple(str(name) for name in value["names"]),
+        real=shares(value["real"]),
+        raw=tuple(shares(seed) for seed in value["raw"]),
+        ema=tuple(shares(seed) for seed in value.get("ema") or ()),
+    )
+
+
+def _history(path: Path) -> dict[str, Series]:
+    """The columns of a history but for `step`; a column without any value is left out."""
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in (rows[0] if rows else {}) if name != "step"]
+    columns = {name: [(int(row["step"]), float(row[name])) for row in rows if row[name]] for name in names}
+    return {
+        name: Series(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))
+        for name, pairs in columns.items()
+        if pairs
+    }
+
+
+def _grids(root: Path, name: str) -> tuple[Grid, ...]:
+    paths = sorted((root / name).glob("*.png"), key=lambda path: path.name)
+    return tuple(_shaped(f"{name}/{path.name}", _grid, path) for path in paths)
+
+
+def _grid(path: Path) -> Grid:
+    png = path.read_bytes()
+    if png[:8] != b"\x89PNG\r\n\x1a\n":
+        raise ValueError("not a PNG")
+    return Grid(int(path.stem), png, int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big"))

@@ -1,0 +1,258 @@
+"""What the cells of the table say: means with their intervals, where seeds lie, and what beats what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ganpipe.report.read import Classes, Figure, Number, Variant, finite
+from ganpipe.statistics import summary
+
+RESOLVED = 5
+"""With fewer seeds than this nothing is ranked."""
+
+NOTHING, MINUS, THIN = "\u2013", "\u2212", "\u2009"
+SMALLEST_SHARE = "smallest_class_share"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of one row, ready to print."""
+
+    mean: str
+    half: str = ""
+    lost: str = ""
+    tooltip: str = ""
+    value: Number = None
+    low: Number = None
+    high: Number = None
+    seeds: int = 0
+    dots: tuple[float, ...] = ()
+    bar: tuple[float, float] | None = None
+    at_floor: bool = False
+    beyond_ceiling: bool = False
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which row is best, or why none is, and the rows that its interval does not separate from it."""
+
+    said: str
+    tied: tuple[str, ...] = ()
+    resolved: bool = True
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure over all rows."""
+
+    name: str
+    label: str
+    better: str | None
+    floor: str
+    ceiling: str
+    floor_at: float | None
+    logarithmic: bool
+    raw: tuple[Cell, ...]
+    ema: tuple[Cell, ...]
+    verdict_raw: Verdict
+    verdict_ema: Verdict
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values to 0..100 along a column."""
+
+    low: float
+    high: float
+    logarithmic: bool
+
+    @classmethod
+    def over(cls, values: Sequence[float], better: str | None) -> Scale:
+        """A scale that holds all values, logarithmic for distances that span more than a factor of 20."""
+        low, high = (min(values), max(values)) if values else (0.0, 1.0)
+        return cls(low, high, better == "lower" and 0 < 20 * low < high)
+
+    def __call__(self, value: float) -> float:
+        """The position of a value, kept within the scale."""
+        low, high, at = self.low, self.high, min(max(value, self.low), self.high)
+        if self.logarithmic:
+            low, high, at = math.log(low), math.log(high), math.log(at)
+        return round(100 * (at / 2 - low / 2) / (high / 2 - low / 2), 2) if high > low else 50.0
+
+
+def number(value: Number) -> str:
+    """A number with three significant digits, in words where it is none."""
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return "not finite"
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.1e}".replace("-", MINUS)
+    return _grouped(value, _decimals(value, 3))
+
+
+def count(value: int) -> str:
+    """A whole number, with thin spaces between groups of three digits."""
+    return f"{value:,}".replace(",", THIN)
+
+
+def duration(seconds: Number) -> str:
+    """Seconds as a person says them."""
+    if seconds is None or not math.isfinite(seconds):
+        return number(seconds)
+    if seconds < 90:
+        return f"{number(seconds)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def cell(values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = None) -> Cell:
+    """Mean and interval over the seeds; no mean where a seed has no finite value: it would hide that."""
+    tooltip = " \u00b7 ".join(f"seed {seed}: {number(v)}" for seed, v in zip(seeds, values, strict=False))
+    dots = tuple(scale(value) for value in finite(values)) if scale else ()
+    s = summary(values)
+    if s.mean is None or s.lost:
+        lost = f"{s.lost} of {len(values)} seeds" if s.n else ""
+        absent = all(value is None for value in values if value not in finite(values))
+        word = NOTHING if absent else "not finite"
+        return Cell(word, lost=lost, tooltip=tooltip, seeds=len(values), dots=dots)
+    if s.low is None or s.high is None:
+        return Cell(number(s.mean), tooltip=tooltip, value=s.mean, seeds=s.n, dots=dots)
+    mean, half = _with_interval(s.mean, s.high / 2 - s.low / 2)
+    return Cell(
+        mean=mean,
+        half=half,
+        tooltip=f"{tooltip}\n95 % interval of the mean: {number(s.low)} to {number(s.high)}",
+        value=s.mean,
+        low=s.low,
+        high=s.high,
+        seeds=s.n,
+        dots=dots,
+        bar=(scale(s.low), scale(s.high)) if scale else None,
+    )
+
+
+def columns(variants: Sequence[Variant], to_ceiling: bool = False) -> list[Column]:
+    """Every figure that any row has, in the order in which they first appear, and the smallest class share.
+
+    The scale on which the seeds are drawn ends at the worst seed, or at the ceiling.
+    """
+    tables = [{figure.name: figure for figure in _figures(variant)} for variant in variants]
+    names = list(dict.fromkeys(name for table in tables for name in table))
+    return [_column([table.get(name) for table in tables], variants, to_ceiling) for name in names]
+
+
+def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ceiling: bool) -> Column:
+    known = [figure for figure in figures if figure is not None]
+    first = known[0]
+    floors, ceilings = [figure.floor for figure in known], [figure.ceiling for figure in known]
+    shown = [value for figure in known for value in (*figure.raw, *figure.ema)]
+    scale = Scale.over(finite([*shown, *floors, *(ceilings if to_ceiling else ())]), first.better)
+    cells = {
+        weights: [
+            _judged(cell(getattr(figure, weights), variant.evaluation.seeds, scale), figure)
+            if figure
+            else Cell(NOTHING)
+            for figure, variant in zip(figures, variants, strict=True)
+        ]
+        for weights in ("raw", "ema")
+    }
+    titles = [variant.title for variant in variants]
+    ranked = {weights: _ranked(first.better, of, titles) for weights, of in cells.items()}
+    return Column(
+        name=first.name,
+        label=first.label,
+        better=first.better,
+        floor=_span(floors),
+        ceiling=_span(ceilings),
+        floor_at=scale(finite(floors)[0]) if finite(floors) else None,
+        logarithmic=scale.logarithmic,
+        raw=ranked["raw"][0],
+        ema=ranked["ema"][0],
+        verdict_raw=ranked["raw"][1],
+        verdict_ema=ranked["ema"][1],
+    )
+
+
+def _figures(variant: Variant) -> list[Figure]:
+    classes = variant.evaluation.classes
+    return [*variant.evaluation.figures, *([_smallest(classes)] if classes and classes.real else [])]
+
+
+def _smallest(classes: Classes) -> Figure:
+    """The share of the rarest class. Nothing is better or worse here: real data has a rarest class too."""
+
+    def least(shares: Sequence[float]) -> float:
+        return min(shares) if all(math.isfinite(share) for share in shares) else math.nan
+
+    raw, ema = (tuple(least(seed) for seed in of) for of in (classes.raw, classes.ema))
+    return Figure(SMALLEST_SHARE, "smallest class share", None, least(classes.real), None, raw, ema)
+
+
+def _judged(cell: Cell, figure: Figure) -> Cell:
+    """Marks a mean at least as good as the floor, or no better than noise if that is worse than the floor."""
+    if cell.value is None or figure.better is None:
+        return cell
+    sign = 1 if figure.better == "lower" else -1
+    floor, ceiling = figure.floor, figure.ceiling
+    return replace(
+        cell,
+        at_floor=floor is not None and sign * cell.value <= sign * floor,
+        beyond_ceiling=ceiling is not None
+        and sign * cell.value >= sign * ceiling
+        and (floor is None or sign * ceiling > sign * floor),
+    )
+
+
+def _ranked(
+    better: str | None, cells: Sequence[Cell], rows: Sequence[str]
+) -> tuple[tuple[Cell, ...], Verdict]:
+    """Marks the best cell, and says in words which others its interval does not separate from it."""
+    able = [index for index, cell in enumerate(cells) if cell.value is not None]
+    if better is None or len(able) < 2:
+        return tuple(cells), Verdict(NOTHING, resolved=False)
+    if min(cells[index].seeds for index in able) < RESOLVED:
+        return tuple(cells), Verdict(f"not resolved: fewer than {RESOLVED} seeds", resolved=False)
+    sign = 1 if better == "lower" else -1
+    best = min(able, key=lambda index: sign * (cells[index].value or 0.0))
+    rest = [index for index in able if index != best and _overlap(cells[index], cells[best])]
+    verdict = Verdict(rows[best], tuple(rows[index] for index in rest))
+    return tuple(replace(c, best=index == best) for index, c in enumerate(cells)), verdict
+
+
+def _overlap(one: Cell, other: Cell) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return True
+    return one.low <= other.high and other.low <= one.high
+
+
+def _span(values: Sequence[Number]) -> str:
+    """One number where all rows agree, as they should, else from which to which."""
+    said = list(dict.fromkeys(number(value) for value in values))
+    if len(said) == 1:
+        return said[0]
+    good = finite(values)
+    return f"{number(min(good))} to {number(max(good))}" if good else NOTHING
+
+
+def _with_interval(mean: float, half: float) -> tuple[str, str]:
+    """A mean with no more digits than its interval allows: two of the interval, at most three of its own."""
+    if not (half > 0 and 1e-4 <= abs(mean) < 1e7 and half < 1e7):
+        return number(mean), number(half)
+    decimals = min(_decimals(mean, 3), _decimals(half, 2))
+    return _grouped(mean, decimals), _grouped(half, decimals) if half >= 0.5 * 10.0**-decimals else number(
+        half
+    )
+
+
+def _decimals(value: float, digits: int) -> int:
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def _grouped(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}".replace("-", MINUS).replace(",", THIN)
