@@ -52,15 +52,19 @@ def transport(*, generated: ArrayLike, real: ArrayLike) -> Transport:
         costs += np.subtract.outer(start[:, axis], end[:, axis]) ** 2
     np.sqrt(costs, out=costs)
     largest = costs.max() or 1.0
-    plan, log = _solver().emd(
-        np.full(len(start), 1.0 / len(start)),
-        np.full(len(end), 1.0 / len(end)),
-        costs / largest,  # the solver's tolerances are absolute
-        numItermax=PIVOTS,
-        log=True,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # what it warns of stands in the log, and is an error here
+        plan, log = _solver().emd(
+            np.full(len(start), 1.0 / len(start)),
+            np.full(len(end), 1.0 / len(end)),
+            costs / largest,  # the solver's tolerances are absolute
+            numItermax=PIVOTS,
+            log=True,
+        )
     if log["warning"] is not None:
-        raise RuntimeError(f"The transport between {plan.shape} samples was not solved: {log['warning']}.")
+        raise RuntimeError(f"The transport between {plan.shape} samples was not solved: {log['warning']}")
     origin, target = np.nonzero(plan)
     mass = plan[origin, target]
     return Transport(float(mass @ costs[origin, target]), origin, target, mass)
