@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,14 +18,24 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from ganpipe.errors import BadInput
-from ganpipe.tracking.paths import run_lock
+from ganpipe.tracking.paths import import_lock, run_lock
 from ganpipe.tracking.records import History, Record, Row, flatten, grid_files, read_record
-from ganpipe.tracking.store import INHERITED, METRICS_LIMIT, Head, Store, inherited, is_current, open_store
+from ganpipe.tracking.store import (
+    INHERITED,
+    METRICS_LIMIT,
+    Head,
+    Store,
+    import_mlflow,
+    inherited,
+    is_current,
+    open_store,
+)
 
+NICE = "GANPIPE_TRACKING_NICE"  # 0 to 19, the lowest priority and the default
 POLL = 1.0  # seconds between two looks at the folder
 FLUSH = 5.0  # seconds that numbers may wait for company
 GRACE = 5.0  # seconds after the trainer's death in which DVC may still be moving its files
-LOCK_LIMIT = 60.0  # seconds to wait for another writer of the same run once the trainer has ended
+LOCK_LIMIT = 60.0  # seconds to wait for a lock once the training has ended
 END_LIMIT = 600.0  # seconds from the end of the training to that of its follower, however slow the store
 OPENING_ATTEMPTS, ATTEMPTS = 3, 8
 LONGEST_PAUSE = 60.0  # seconds between two attempts
@@ -72,17 +82,10 @@ def follow(order: Order) -> int:
 
 
 def _follow(order: Order) -> str:
-    lock = FileLock(run_lock(order.root, order.identity))
-    waited = 0.0
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=POLL)
-        except Timeout:
-            waited = 0.0 if order.trainer_lives() else waited + POLL
-            if waited >= LOCK_LIMIT:
-                raise GaveUp(f"another process holds the run {order.identity}") from None
-    with lock:
-        parameters = _parameters(order)
+    parameters = _parameters(order)
+    with _turn(order, import_lock(order.root)):
+        _patiently(1, lambda: import_mlflow(order.root))
+    with _turn(order, run_lock(order.root, order.identity)):
         store = _patiently(OPENING_ATTEMPTS, lambda: _open(order))
         if record := _completed(order):
             _limit()
@@ -97,6 +100,25 @@ def _follow(order: Order) -> str:
             live.finish(record)
             return _last_words(live.run_id, "FINISHED")
         return _last_words(_project(store, order, record), "FINISHED")
+
+
+@contextlib.contextmanager
+def _turn(order: Order, path: Path) -> Iterator[None]:
+    """Hold a lock, waited for as long as the training runs and a little longer; GaveUp after that."""
+    lock = FileLock(path)
+    ended: float | None = None
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=POLL, poll_interval=POLL / 2)
+        except Timeout:
+            if not order.trainer_lives():
+                ended = time.monotonic() if ended is None else ended
+                if time.monotonic() - ended > LOCK_LIMIT:
+                    raise GaveUp(f"{path.name} was not free for {LOCK_LIMIT:.0f} s") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Live:
@@ -132,7 +154,7 @@ class _Live:
                 ended = time.monotonic() if ended is None else ended
                 if time.monotonic() - ended > GRACE:
                     return None
-            time.sleep(POLL if lives else POLL / 10)
+            _pause(POLL if lives else POLL / 10)
 
     def _look(self, *, flush: bool = False) -> None:
         self._waiting += self._history.new_rows()
@@ -161,7 +183,7 @@ class _Live:
         """Log what is left, and end the run."""
         deadline = time.monotonic() + GRACE
         while not self._grids.issuperset(record.grids) and time.monotonic() < deadline:
-            time.sleep(POLL / 10)
+            _pause(POLL / 10)
             self._look()
         content = record.content if self._grids == set(record.grids) else None
         now = time.time_ns() // 1_000_000
@@ -223,8 +245,12 @@ def _patiently(attempts: int, action: Callable[[], T]) -> T:
         except Exception as error:  # a store may raise anything, and none of it may leave a traceback
             if attempt + 1 == attempts:
                 raise GaveUp(f"{attempts} attempts failed, {_one_line(error)}") from error
-            time.sleep(min(LONGEST_PAUSE, POLL * 2**attempt))
+            _pause(min(LONGEST_PAUSE, POLL * 2**attempt))
     raise AssertionError("unreachable: attempts is at least 1")
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _one_line(error: Exception) -> str:
@@ -232,11 +258,11 @@ def _one_line(error: Exception) -> str:
 
 
 def _stand_back() -> None:
-    """Lowest priority, also for the group that Linux makes of a session: nice alone counts only within it."""
-    with contextlib.suppress(OSError):
-        os.nice(19)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19")
+    """Lower the priority, also of the group that Linux makes of a session, within which alone nice counts."""
+    with contextlib.suppress(OSError, ValueError):
+        nice = int(os.environ.get(NICE, "19"))
+        os.nice(nice)
+        Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def _limit() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ganpipe.errors import BadInput
 
+IDENTITY = "ganpipe.identity"  # the tag that names a training
 REMOTE = ("http://", "https://", "databricks", "uc:")
 
 
@@ -54,6 +55,11 @@ def log_file(root: Path, run_dir: Path) -> Path:
 def store_lock(root: Path) -> Path:
     """Held while the store is opened: the first use makes the tables, and only one process may."""
     return cache_folder(root) / "locks" / "store.lock"
+
+
+def import_lock(root: Path) -> Path:
+    """Held by a follower while it imports MLflow: one at a time, lest a busy machine fills with them."""
+    return cache_folder(root) / "locks" / "import.lock"
 
 
 def run_lock(root: Path, identity: str) -> Path:

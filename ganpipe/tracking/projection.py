@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganpipe.errors import BadInput
-from ganpipe.tracking.paths import is_remote, run_lock, store_uri
+from ganpipe.tracking.paths import IDENTITY, is_remote, run_lock, store_uri
 from ganpipe.tracking.records import Record, read_figures, read_record
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ganpipe.tracking.store import Store
 
-LOCK_LIMIT = 30.0  # seconds to wait for a follower that is about to finish
+LOCK_LIMIT = 30.0  # seconds to wait for followers that are about to finish, all together
 
 
 @dataclass
@@ -70,15 +71,21 @@ def sync(root: Path) -> SyncReport:
     from ganpipe.tracking.store import open_store
 
     store = open_store(root)
+    held: list[tuple[Path, Record]] = []
     for data, group in groupby(found, key=lambda pair: pair[1].data):
-        members = list(group)
         known: dict[tuple[str, str], list[Run]] = {}
         for run in store.runs(data):
-            known.setdefault(_key(run), []).append(run)
-        for run_dir, record in members:
-            _settle(root, store, run_dir, record, known.pop((record.identity, record.row), []), report)
+            known.setdefault((run.data.tags.get(IDENTITY, ""), run.data.tags.get("row", "")), []).append(run)
+        for run_dir, record in group:
+            runs = known.pop((record.identity, record.row), [])
+            if not _settle(store, root, record, run_dir, runs, report, 0.0):
+                held.append((run_dir, record))
         if not is_remote(store_uri(root)):  # the trainings of other machines hold no lock here
             _end_orphans(root, store, known, report)
+    deadline = time.monotonic() + LOCK_LIMIT
+    for run_dir, record in held:
+        if not _settle(store, root, record, run_dir, [], report, max(0.0, deadline - time.monotonic())):
+            report.busy.append(str(run_dir.relative_to(root)))
     return report
 
 
@@ -101,8 +108,9 @@ def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
 
 
 def _settle(
-    root: Path, store: Store, run_dir: Path, record: Record, runs: list[Run], report: SyncReport
-) -> None:
+    store: Store, root: Path, record: Record, run_dir: Path, runs: list[Run], report: SyncReport, wait: float
+) -> bool:
+    """Bring a training up to date, with `runs` known; False where its lock was not free in `wait` seconds."""
     from filelock import FileLock, Timeout
 
     from ganpipe.tracking.store import head_of, is_current, missing_figures
@@ -115,9 +123,9 @@ def _settle(
             report.problems.append(str(error))
     if is_current(runs, record) and not missing_figures(runs[0], figures):
         report.unchanged += 1
-        return
+        return True
     try:
-        with FileLock(run_lock(root, record.identity), timeout=LOCK_LIMIT):
+        with FileLock(run_lock(root, record.identity), timeout=wait):
             runs = store.find(head_of(record))
             if is_current(runs, record):
                 report.unchanged += 1
@@ -127,7 +135,8 @@ def _settle(
                 runs = [store.client.get_run(store.project(run_dir, record, runs))]
             report.evaluated += store.log_figures(runs[0], figures)
     except Timeout:
-        report.busy.append(str(run_dir.relative_to(root)))
+        return False
+    return True
 
 
 def _end_orphans(
@@ -147,7 +156,3 @@ def _end_orphans(
                         report.ended += 1
         except Timeout:
             continue
-
-
-def _key(run: Run) -> tuple[str, str]:
-    return run.data.tags.get("ganpipe.identity", ""), run.data.tags.get("row", "")

@@ -178,10 +178,9 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def metric_name(text: str) -> str:
-    """A name that MLflow takes: other characters become underscores, and it is no path with empty parts."""
-    return (
-        re.sub(r"/+", "/", re.sub(r"[^\w\-. :/]", "_", text.strip(), flags=re.ASCII)).strip("/")[:250] or "_"
-    )
+    """A name that MLflow takes: other characters become underscores, parts like `..` vanish."""
+    clean = re.sub(r"[^\w\-. :/]", "_", text.strip(), flags=re.ASCII)
+    return "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})[:250].rstrip("/") or "_"
 
 
 def _word(value: object) -> str:

@@ -27,6 +27,12 @@ def ui(root: Path, host: str = "127.0.0.1", port: int = 5000) -> NoReturn:
     print(f"MLflow: http://{host}:{port}", flush=True)
     settle_environment()
     command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--workers", "1"]
-    command += ["--host", host, "--port", str(port), "--backend-store-uri", uri]
-    command += ["--default-artifact-root", str(artifacts_folder(root))]
+    command += ["--host", host, "--port", str(port), "--backend-store-uri", uri, "--registry-store-uri", uri]
+    command += [
+        "--default-artifact-root",
+        str(artifacts_folder(root)),
+        "--uvicorn-opts",
+        "--log-level warning",
+    ]
+    os.environ["PYTHONWARNINGS"] = "ignore"  # for the server that this one starts
     os.execv(sys.executable, command)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganpipe.errors import BadInput
-from ganpipe.tracking.paths import artifacts_folder, is_remote, store_lock, store_uri
+from ganpipe.tracking.paths import IDENTITY, artifacts_folder, is_remote, store_lock, store_uri
 from ganpipe.tracking.records import Record, Row, grid_files, is_whole_png, rows_of
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 METRICS_LIMIT = 1000  # in one request
 PARAMS_LIMIT = 100
 DIGEST_LIMIT = 36  # characters of a data set's digest
-SET_UP_LIMIT = 120.0  # seconds that another process may take to make the tables
+SET_UP_LIMIT = 600.0  # seconds that another process, perhaps of lowest priority, may take to make the tables
 
-IDENTITY = "ganpipe.identity"
 CONTENT = "ganpipe.content"
 INHERITED = ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 
@@ -69,27 +68,34 @@ def settle_environment() -> None:
 def open_store(root: Path) -> Store:
     """Open the store of this root, and make it on first use, one process at a time.
 
-    Raises BadInput where another process has been making it for two minutes, and whatever MLflow raises.
+    Raises BadInput where another process has been making it for ten minutes, and whatever MLflow raises.
     """
+    import_mlflow(root)
+    from filelock import FileLock, Timeout
+    from mlflow import MlflowClient
+
+    uri = store_uri(root)
+    if is_remote(uri):
+        return Store(MlflowClient(tracking_uri=uri), None)
+    try:
+        with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
+            return Store(MlflowClient(tracking_uri=uri), artifacts_folder(root))
+    except Timeout as error:
+        raise BadInput(
+            f"{uri} has been set up by another process for too long: end it, then repeat."
+        ) from error
+
+
+def import_mlflow(root: Path) -> None:
+    """Import all that the store of this root needs: seconds of CPU."""
     settle_environment()
     with warnings.catch_warnings():
         # SQLAlchemy 2.1 deprecates what MLflow's own tables use
         warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
-        from filelock import FileLock, Timeout
-        from mlflow import MlflowClient
+        import mlflow
 
-        uri = store_uri(root)
-        if is_remote(uri):
-            return Store(MlflowClient(tracking_uri=uri), None)
-        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  a second of imports, better without the lock
-
-        try:
-            with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
-                return Store(MlflowClient(tracking_uri=uri), artifacts_folder(root))
-        except Timeout as error:
-            raise BadInput(
-                f"{uri} is being set up by another process for too long: end that, then repeat."
-            ) from error
+        if not is_remote(store_uri(root)):
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 
 class Store:

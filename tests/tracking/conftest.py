@@ -1,0 +1,88 @@
+"""Real stores in temporary folders, and the processes that write to them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ganpipe.tracking.store import Store, open_store
+
+OURS = (
+    "MLFLOW_TRACKING_URI",
+    "GANPIPE_TRACKING",
+    "DVC_ROOT",
+    "DVC_STAGE",
+    "DVC_EXP_NAME",
+    "DVC_EXP_BASELINE_REV",
+)
+
+
+def until(what: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for a condition; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Without bytecode on disk, and where Python is told to write none, MLflow costs ten seconds a process."""
+    mlflow = importlib.util.find_spec("mlflow")
+    assert mlflow is not None
+    assert mlflow.origin is not None
+    if not sys.dont_write_bytecode or Path(importlib.util.cache_from_source(mlflow.origin)).exists():
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        folder = str(tmp_path_factory.mktemp("bytecode"))
+        patch.setenv("PYTHONPYCACHEPREFIX", folder)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setattr(sys, "pycache_prefix", folder)
+        patch.setattr(sys, "dont_write_bytecode", False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_store(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables, which take seconds to make."""
+    root = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        open_store(root)
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing of the caller's environment, and no timer left behind."""
+    for key in OURS:
+        monkeypatch.delenv(key, raising=False)
+    here = str(Path(__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, str(Path(__file__).parents[2])]))
+    monkeypatch.setenv("GANPIPE_TRACKING_NICE", "0")  # at the lowest priority a busy machine takes minutes
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.fixture
+def root(tmp_path: Path, empty_store: Path, clean: None) -> Path:
+    """A repository with an empty store, in a folder with a space."""
+    folder = tmp_path / "my repository"
+    folder.mkdir()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    return folder
+
+
+@pytest.fixture
+def store(root: Path) -> Store:
+    """The store of `root`."""
+    return open_store(root)

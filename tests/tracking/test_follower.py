@@ -1,0 +1,248 @@
+"""A process of its own follows a training, and nothing that happens to it or to the store is felt there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fake_training
+import pytest
+from conftest import until
+from fake_training import finish, grid, lines, spec_file, write_all
+
+from ganpipe.tracking import follower, identity, start_follower, sync
+from ganpipe.tracking.paths import log_file
+from ganpipe.tracking.store import Head, Store
+
+HEADER = ",".join(fake_training.COLUMNS) + "\n"
+
+
+class Training:
+    """A training in a process of its own, which does what it is told."""
+
+    def __init__(self, root: Path, row: str) -> None:
+        self.root, self.run_dir = root, root / "runs" / "ring" / row / "0"
+        environment = {**os.environ, "DVC_STAGE": f"train@{row}-0", "PYTHONWARNINGS": "error"}
+        command = [sys.executable, fake_training.__file__, str(root), row]
+        self.process = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=environment)
+        assert self.process.stdout is not None
+        self.launched = float(self.process.stdout.readline())
+        self.head = Head(identity(spec_file(root, row).read_bytes(), 0), "ring", row, 0)
+
+    def do(self, word: str) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == word + "\n"
+
+    def end(self) -> None:
+        self.process.communicate()
+
+    def log(self) -> str:
+        path = log_file(self.root, self.run_dir)
+        return path.read_text() if path.exists() else ""
+
+
+@pytest.fixture
+def two(root: Path) -> Iterator[tuple[Training, Training]]:
+    trainings = Training(root, "lsgan"), Training(root, "doomed")
+    yield trainings
+    for training in trainings:
+        training.process.kill()
+        training.end()
+        until(training.log)
+
+
+def test_trainings_are_shown_while_they_run_to_their_end_or_their_death(
+    two: tuple[Training, Training], root: Path, store: Store
+) -> None:
+    lives, dies = two
+    assert max(lives.launched, dies.launched) < 0.5
+
+    def steps(training: Training) -> list[int]:
+        found = store.find(training.head)
+        if not found:
+            return []
+        return [
+            metric.step for metric in store.client.get_metric_history(found[0].info.run_id, "generator/loss")
+        ]
+
+    for training in two:
+        training.do("begin")
+    for training in two:
+        until(lambda training=training: steps(training) == [100, 200, 300])
+    (run,) = store.find(lives.head)
+    assert run.info.status == "RUNNING"
+    assert run.data.params["objective.kind"] == "lsgan"
+    assert run.data.tags["DVC_STAGE"] == "train@lsgan-0"
+
+    os.kill(dies.process.pid, signal.SIGKILL)
+    lives.do("relink")
+    lives.do("complete")
+    lives.end()
+    until(lives.log)
+    until(dies.log)
+    assert lives.log().startswith(f"FINISHED: run {run.info.run_id}, "), lives.log()
+    assert dies.log().startswith("FAILED: the training ended without a result: run "), dies.log()
+
+    (run,) = store.find(lives.head)
+    assert run.info.status == "FINISHED"
+    assert run.info.end_time > run.info.start_time
+    assert steps(lives) == [100 * k for k in range(1, 2001)]
+    assert run.data.tags["ganpipe.spec"] == "c0ffee"
+    grids = [file.path for file in store.client.list_artifacts(run.info.run_id, "grids")]
+    assert grids == ["grids/000100.png", "grids/000200.png"]
+    assert run.inputs.dataset_inputs[0].dataset.name == "ring"
+
+    (failed,) = store.find(dies.head)
+    assert failed.info.status == "FAILED"
+    assert steps(dies) == [100, 200, 300]
+    assert sync(root).unchanged == 1
+
+    write_all(root, "ring", "doomed", 0)
+    report = sync(root)
+    assert (report.replaced, report.unchanged) == (1, 1)
+    (run,) = store.find(dies.head)
+    assert (run.info.status, run.data.tags["DVC_STAGE"]) == ("FINISHED", "train@doomed-0")
+    assert steps(dies) == [100, 200, 300, 400, 500]
+
+
+def test_a_dead_server_costs_the_training_nothing(
+    tmp_path: Path, compiled: None, clean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed.getsockname()[1]}")
+    run_dir = tmp_path / "runs" / "ring" / "lsgan" / "0"
+    run_dir.mkdir(parents=True)
+    began = time.perf_counter()
+    start_follower(run_dir, spec_file(tmp_path, "lsgan"), 0, tmp_path)
+    assert time.perf_counter() - began < 0.5
+    log = log_file(tmp_path, run_dir)
+    until(log.read_text)
+    _, status = os.waitpid(-1, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    (line,) = log.read_text().splitlines()
+    assert line.startswith(
+        "Gave up, `python -m ganpipe.tracking sync` will make up for it: 3 attempts failed"
+    )
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_switched_off_or_without_a_spec_it_starts_nothing(
+    tmp_path: Path, clean: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start_follower(tmp_path / "runs", tmp_path / "none.json", 0, tmp_path)
+    assert "Training goes on without MLflow" in caplog.text
+    monkeypatch.setenv("GANPIPE_TRACKING", "off")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    start_follower(tmp_path / "runs", spec_file(tmp_path, "lsgan"), 0, tmp_path)
+    assert not (tmp_path / ".cache").exists()
+
+
+def test_it_stands_back_for_everything_else(clean: None) -> None:
+    code = (
+        "from ganpipe.tracking.follower import _stand_back; _stand_back(); import os; assert os.nice(0) == 19"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != follower.NICE}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, start_new_session=True)
+
+
+class Scripted:
+    """A follower in this process, for which every pause is the next step of a script."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.run_dir = root / "runs" / "ring" / "lsgan" / "0"
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        spec = spec_file(root, "lsgan")
+        name = identity(spec.read_bytes(), 0)
+        self.order = follower.Order(self.run_dir, spec, name, 0, root, os.getppid(), 1)
+        self.monkeypatch = monkeypatch
+
+    def run(self, *steps: object) -> str:
+        script = iter(steps)
+        self.monkeypatch.setattr(follower, "_pause", lambda _: next(script)())
+        said = follower._follow(self.order)
+        assert next(script, None) is None
+        return said
+
+
+def test_a_history_that_was_rewritten_makes_the_run_anew(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = Scripted(root, monkeypatch)
+    history = scripted.run_dir / "history.csv"
+
+    def rewrite() -> None:
+        history.write_text(HEADER + lines(1, 3).replace("-0.5", "7"))
+        grid(scripted.run_dir, 100)
+        finish(root, scripted.run_dir)
+
+    assert scripted.run(lambda: history.write_text(HEADER + lines(1, 5)), rewrite).startswith("FINISHED")
+    (run,) = store.find(scripted.order.head)
+    assert [
+        metric.value for metric in store.client.get_metric_history(run.info.run_id, "generator/loss")
+    ] == [7.0, -1.0]
+    assert sync(root).unchanged == 1
+    assert scripted.run().startswith(f"FINISHED: run {run.info.run_id}")
+
+
+def test_a_result_that_dvc_is_just_moving_is_waited_for(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = Scripted(root, monkeypatch)
+    monkeypatch.setattr(follower.Order, "trainer_lives", lambda _: False)
+    finish(root, scripted.run_dir)  # the history is missing, and a grid is half written
+    grid(scripted.run_dir, 100)
+    picture = (scripted.run_dir / "grids" / "000100.png").read_bytes()
+    (scripted.run_dir / "grids" / "000100.png").write_bytes(picture[:-5])
+    steps = [
+        lambda: (scripted.run_dir / "history.csv").write_text(HEADER + lines(1, 5)),
+        lambda: (scripted.run_dir / "grids" / "000100.png").write_bytes(picture),
+    ]
+    assert scripted.run(*steps).startswith("FINISHED")
+    assert sync(root).unchanged == 1
+
+
+def test_a_row_that_does_not_apply_leaves_no_run(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = Scripted(root, monkeypatch)
+    scripted.run(lambda: finish(root, scripted.run_dir, not_applicable="points have no pixels"))
+    assert store.find(scripted.order.head) == []
+
+
+def test_a_store_that_fails_now_and_then_is_tried_again_and_doubles_nothing(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = Scripted(root, monkeypatch)
+    finish_run, create, failures = Store.finish, Store.replace, []
+
+    def failing(action: object) -> object:
+        def once(*arguments: object) -> object:
+            done = action(*arguments)
+            if len(failures) < 2:
+                failures.append(action)
+                raise ConnectionError("the answer\nwas lost")
+            return done
+
+        return once
+
+    monkeypatch.setattr(Store, "replace", failing(create))
+    (scripted.run_dir / "history.csv").write_text(HEADER + lines(1, 5))
+    nothing = [lambda: None] * 2
+    scripted.run(*nothing, lambda: finish(root, scripted.run_dir))
+    (run,) = store.find(scripted.order.head)
+    assert len(store.client.get_metric_history(run.info.run_id, "critic/loss")) == 4
+
+    monkeypatch.setattr(Store, "finish", finish_run)
+    monkeypatch.setattr(follower, "_pause", lambda _: None)
+    with pytest.raises(follower.GaveUp, match="5 attempts failed, ConnectionError: the answer was lost"):
+        follower._patiently(5, lambda: (_ for _ in ()).throw(ConnectionError("the answer\nwas lost")))

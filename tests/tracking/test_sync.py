@@ -1,0 +1,154 @@
+"""The store is made from the folders, and only once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fake_training import PARAMETERS, write_all
+from filelock import FileLock
+
+from ganpipe.tracking import projection, sync
+from ganpipe.tracking.__main__ import main
+from ganpipe.tracking.paths import run_lock
+from ganpipe.tracking.records import read_record
+from ganpipe.tracking.store import Head, Store, head_of, open_store
+
+
+def evaluate(root: Path, modes: list[float]) -> None:
+    path = root / "evals" / "ring" / "lsgan.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figures = {"modes": {"raw": modes, "ema": [float("nan")] * len(modes)}}
+    path.write_text(json.dumps({"seeds": list(range(len(modes))), "figures": figures}))
+
+
+def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None:
+    for seed in (0, 1):
+        write_all(root, "ring", "lsgan", seed, rows=700)
+    write_all(root, "digits", "lsgan", 0)
+    write_all(root, "ring", "sngan", 0, not_applicable="there is no sngan on points")
+    evaluate(root, [8.0, 7.0])
+    report = sync(root)
+    assert (report.created, report.evaluated, report.not_applicable, report.unchanged) == (3, 2, 1, 0)
+    first = {run.info.run_name: run for run in store.runs("ring")}
+    assert set(first) == {"lsgan/0", "lsgan/1"}
+    run = first["lsgan/1"]
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["eval/modes"] == 7.0
+    assert run.data.params == {
+        "objective.kind": "lsgan",
+        "penalties.0.kind": "r1",
+        "penalties.0.weight": "10.0",
+        "batch": "64",
+    }
+    assert run.data.tags["title"] == "The row lsgan"
+    assert run.data.tags["ganpipe.spec"] == "c0ffee"
+    assert run.data.tags["version.torch"] == "2.15.0"
+    losses = store.client.get_metric_history(run.info.run_id, "critic/loss")
+    assert [metric.step for metric in losses] == [100 * k for k in range(1, 701)]
+    assert losses[3].value == 1 / 4
+    (dataset,) = run.inputs.dataset_inputs
+    assert (dataset.dataset.name, dataset.dataset.digest) == ("ring", "d" * 36)
+    assert [file.path for file in store.client.list_artifacts(run.info.run_id, "grids")] == [
+        "grids/000100.png"
+    ]
+    assert (root / "mlartifacts" / run.info.run_id / "artifacts" / "grids" / "000100.png").is_file()
+
+    again = sync(root)
+    assert not again.changed
+    assert again.unchanged == 3
+    assert {run.info.run_name: run for run in store.runs("ring")}.keys() == first.keys()
+    assert len(store.client.get_metric_history(run.info.run_id, "eval/modes")) == 1
+
+    evaluate(root, [8.0, 7.5])
+    third = sync(root)
+    assert (third.evaluated, third.created, third.replaced) == (1, 0, 0)
+    assert store.client.get_run(run.info.run_id).data.metrics["eval/modes"] == 7.5
+
+
+def test_unfinished_doubled_and_outdated_runs_are_replaced(root: Path, store: Store) -> None:
+    run_dirs = [write_all(root, "ring", "lsgan", seed) for seed in (0, 1, 2)]
+    heads = []
+    for run_dir in run_dirs:
+        record = read_record(run_dir)
+        assert record
+        heads.append(head_of(record))
+    store.replace(heads[0], 1, {"DVC_EXP_NAME": "quiet-frog"}, [])
+    assert sync(root).replaced == 1
+    (run,) = store.find(heads[0])
+    assert (run.info.status, run.data.tags["DVC_EXP_NAME"]) == ("FINISHED", "quiet-frog")
+    store.replace(heads[1], 1, {}, [])
+    write_all(root, "ring", "lsgan", 2, rows=6)
+    assert sync(root).replaced == 2
+    assert [run.info.status for head in heads for run in store.find(head)] == ["FINISHED"] * 3
+    assert len(store.client.get_metric_history(store.find(heads[2])[0].info.run_id, "critic/loss")) == 6
+
+
+def test_a_run_whose_writer_lives_is_left_alone_and_an_orphan_is_ended(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "LOCK_LIMIT", 0.1)
+    record = read_record(write_all(root, "ring", "lsgan", 0))
+    assert record
+    alive, orphan = Head("a" * 16, "ring", "alive", 0), Head("b" * 16, "ring", "orphan", 0)
+    for head in (alive, orphan):
+        store.replace(head, 1, {}, [])
+    with FileLock(run_lock(root, record.identity)), FileLock(run_lock(root, alive.identity)):
+        report = sync(root)
+    assert (report.busy, report.ended, report.created) == (["runs/ring/lsgan/0"], 1, 0)
+    assert [store.find(head)[0].info.status for head in (alive, orphan)] == ["RUNNING", "FAILED"]
+
+
+def test_what_cannot_be_read_is_named_and_stops_nothing(
+    root: Path, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_all(root, "ring", "lsgan", 0)
+    (write_all(root, "ring", "broken", 0) / "run.json").write_text("{")
+    write_all(root, "ring", "moved", 0, data="digits")
+    evaluate(root, [1.0])
+    (root / "evals" / "ring" / "lsgan.json").write_text("[]")
+    assert main(["sync", "--root", str(root)]) == 1
+    said = capsys.readouterr()
+    assert said.out == "MLflow: 1 created.\n"
+    assert [line.split("ring/")[1].split()[0] for line in said.err.splitlines()] == [
+        "broken/0/run.json",
+        "moved/0/run.json",
+        "lsgan.json",
+    ]
+
+
+def test_a_server_has_pages_of_its_own_and_no_repository_is_an_illegal_input(
+    tmp_path: Path, clean: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["sync"]) == 2
+    assert "lies in no repository" in capsys.readouterr().err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert main(["ui", "--root", str(tmp_path)]) == 2
+    assert "names the server http://127.0.0.1:9" in capsys.readouterr().err
+    assert main(["sync", "--root", str(tmp_path)]) == 0
+
+
+def test_four_processes_at_once_make_the_store_and_each_run_once(
+    tmp_path: Path, compiled: None, clean: None
+) -> None:
+    for seed in range(6):
+        write_all(tmp_path, "ring", "lsgan", seed)
+    evaluate(tmp_path, [1.0] * 6)
+    command = [sys.executable, "-m", "ganpipe.tracking", "sync", "--root", str(tmp_path)]
+    four = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=os.environ) for _ in range(4)]
+    said = [process.communicate(timeout=120) for process in four]
+    assert [process.returncode for process in four] == [0] * 4, said
+    assert [err for _, err in said] == [""] * 4
+    store = open_store(tmp_path)
+    runs = list(store.runs("ring"))
+    assert sorted(run.data.tags["seed"] for run in runs) == [*"012345"]
+    for run in runs:
+        assert len(store.client.get_metric_history(run.info.run_id, "critic/loss")) == 5
+        assert len(store.client.get_metric_history(run.info.run_id, "eval/modes")) == 1
+    assert not sync(tmp_path).changed
+    assert set(PARAMETERS) == {"objective", "penalties", "batch"}
