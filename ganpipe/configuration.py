@@ -109,9 +109,7 @@ def _known_keys(model: type[BaseModel], raw: Any, loc: tuple[int | str, ...]) ->
         fields = getattr(annotation, "model_fields", None)
         if fields is not None:
             field = fields[key]
-            annotation = (
-                Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-            )
+            annotation = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
         else:
             annotation = get_args(annotation)[0 if isinstance(key, int) else -1]
         raw = raw[key]
@@ -133,9 +131,7 @@ def _sentence(model: type[BaseModel], raw: Any, error: ErrorDetails, place: str)
         key = str(error["loc"][-1])
         known = sorted(set(context.get("known", [])))
         near = difflib.get_close_matches(key, known, n=1)
-        return f"{place} is not a known key: " + (
-            f"did you mean {near[0]}?" if near else f"remove it{_list(known)}."
-        )
+        return f"{place} is not a known key: " + (f"did you mean {near[0]}?" if near else f"remove it{_list(known)}.")
     if kind in ("rule", "part_kind", "part_type"):
         return f"{place} is {value}: it {error['msg']}."
     message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
@@ -165,16 +161,12 @@ def check(configuration: Configuration) -> None:
             if key == "datasets" and name in FORMS:
                 raise BadInput(f"datasets.{name} has the name of a form of data: choose another name.")
     if len(set(c.seeds)) < len(c.seeds):
-        raise BadInput(
-            f"seeds is {list(c.seeds)}: each seed may stand there once, so remove the repeated one."
-        )
+        raise BadInput(f"seeds is {list(c.seeds)}: each seed may stand there once, so remove the repeated one.")
     for key, value, known in (("loss", c.loss, c.variants), ("data.kind", c.data.kind, c.datasets)):
         if value not in known:
             near = difflib.get_close_matches(value, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise BadInput(
-                f"{key} is {value!r}, which is not one of its choices: {hint}known: {', '.join(known)}."
-            )
+            raise BadInput(f"{key} is {value!r}, which is not one of its choices: {hint}known: {', '.join(known)}.")
     legal = {*FORMS, *c.datasets}
     for name, source in (("train", c.train), *((f"variants.{row}", c.variants[row]) for row in c.variants)):
         on = source.get("on", {})

@@ -206,9 +206,7 @@ class PointReference(Reference):
         if self.classes:
             self.figures = {
                 "modes": Figure(f"Modes of {self.classes} with a sample of high quality", "higher"),
-                "high_quality": Figure(
-                    "Share of samples of high quality (below 3 standard deviations)", "higher"
-                ),
+                "high_quality": Figure("Share of samples of high quality (below 3 standard deviations)", "higher"),
                 "reverse_kl": Figure("Reverse KL divergence of the modes from uniform", "lower"),
             } | self.figures
 

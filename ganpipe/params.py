@@ -58,17 +58,11 @@ class Choice:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self._load,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda part: part.model_dump(mode="json")
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.model_dump(mode="json")),
         )
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        members = [
-            handler(part_class(self.package, kind).__pydantic_core_schema__) for kind in kinds(self.package)
-        ]
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        members = [handler(part_class(self.package, kind).__pydantic_core_schema__) for kind in kinds(self.package)]
         return {"oneOf": members}
 
     def _load(self, value: Any) -> Part:
@@ -76,15 +70,11 @@ class Choice:
             return value
         known = kinds(self.package)
         if not isinstance(value, dict):
-            raise _error(
-                "part_type", "should be a mapping with `kind`, one of: {known}", (), value, known=known
-            )
+            raise _error("part_type", "should be a mapping with `kind`, one of: {known}", (), value, known=known)
         if "kind" not in value:
             raise _error("part_kind", "lacks the key `kind`, one of: {known}", (), value, known=known)
         if value["kind"] not in known:
-            raise _error(
-                "part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known
-            )
+            raise _error("part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known)
         return part_class(self.package, value["kind"]).model_validate(value)
 
 

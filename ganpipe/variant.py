@@ -10,7 +10,7 @@ from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
-from ganpipe.params import Choice, Count, Frozen, refuse
+from ganpipe.params import Choice, Count, Frozen, Seed, refuse
 from ganpipe.penalties import Penalty
 from ganpipe.procedures import Procedure
 
@@ -25,9 +25,13 @@ class Latent(Frozen):
 
 
 class Pretrain(Frozen):
-    """Training the critic alone to reconstruct real samples, before the game. steps 0: none."""
+    """Training the critic alone to reconstruct real samples, before the game. steps 0: none.
+
+    seed: of this training, which all seeds of the row share.
+    """
 
     steps: Annotated[int, Field(ge=0)]
+    seed: Seed
     optimizer: AnyOptimizer
 
 
@@ -53,9 +57,7 @@ class Variant(Frozen):
     title: Annotated[str, Field(min_length=1, max_length=80)]
     objective: Annotated[Objective, Choice("ganpipe.objectives")]
     penalties: Annotated[tuple[Annotated[Penalty, Choice("ganpipe.penalties")], ...], Field(strict=False)]
-    constraints: Annotated[
-        tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)
-    ]
+    constraints: Annotated[tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)]
     generator: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
     procedure: Annotated[Procedure, Choice("ganpipe.procedures")]

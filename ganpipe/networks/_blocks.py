@@ -15,7 +15,7 @@ SIZES = (8, 16, 28, 32, 64)
 
 
 def levels(size: int) -> int:
-    """How often a square image is halved: to 2 pixels from 8, else to 4 (7 from 28)."""
+    """How often a square image is halved: to 2 pixels from 8, else to 4 (7 from 28). Halvings, one layer each."""
     return {8: 2, 16: 2, 28: 2, 32: 3, 64: 4}[size]
 
 
@@ -40,19 +40,17 @@ def norm_1d(norm: Norm, width: int) -> list[nn.Module]:
     return [nn.LayerNorm(width)] if norm == "layer" else []
 
 
-def upsampling(
-    first: int, width: int, shape: Sequence[int], norm: Norm, out: Sequence[nn.Module]
-) -> nn.Sequential:
-    """(N, first) -> (N, *shape): a linear map, then transposed convolutions that halve the channels."""
+def upsampling(first: int, width: int, shape: Sequence[int], norm: Norm, out: Sequence[nn.Module]) -> nn.Sequential:
+    """(N, first) -> (N, *shape): a linear map, then strided transposed convolutions that halve the channels."""
     channels, size = shape[0], shape[1]
     depth = levels(size)
-    base, top = size >> depth, width << depth
+    base, top = size >> depth, width << (depth - 1)
     layers: list[nn.Module] = [nn.Linear(first, top * base * base), nn.Unflatten(1, (top, base, base))]
-    layers += [*norm_2d(norm, top), nn.ReLU()]
     for level in reversed(range(depth)):
-        layers += [nn.ConvTranspose2d(width << (level + 1), width << level, 4, stride=2, padding=1)]
         layers += [*norm_2d(norm, width << level), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1), *out)
+        below = width << (level - 1) if level else channels
+        layers += [nn.ConvTranspose2d(width << level, below, 4, stride=2, padding=1)]
+    return nn.Sequential(*layers, *out)
 
 
 def downsampling(shape: Sequence[int], width: int, norm: Norm, last: int) -> nn.Sequential:
@@ -62,12 +60,13 @@ def downsampling(shape: Sequence[int], width: int, norm: Norm, last: int) -> nn.
     """
     channels, size = shape[0], shape[1]
     depth = levels(size)
-    layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
+    layers: list[nn.Module] = []
     for level in range(depth):
-        layers += [nn.Conv2d(width << level, width << (level + 1), 4, stride=2, padding=1)]
-        layers += [*norm_2d(norm, width << (level + 1)), nn.LeakyReLU(0.2)]
+        above = width << (level - 1) if level else channels
+        layers += [nn.Conv2d(above, width << level, 4, stride=2, padding=1)]
+        layers += [*(norm_2d(norm, width << level) if level else []), nn.LeakyReLU(0.2)]
     base = size >> depth
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear((width << depth) * base * base, last))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear((width << (depth - 1)) * base * base, last))
 
 
 def perceptron(first: int, width: int, depth: int, last: int, norm: Norm, slope: float) -> nn.Sequential:
@@ -103,10 +102,21 @@ class Reconstruction(nn.Module):
         return Judgement((self.decoder(code) - x).flatten(1).square().mean(1), code)
 
 
-def dcgan_weights(net: nn.Module) -> None:
-    """N(0, 0.02) for every weight matrix (Radford et al. 2016, section 4); biases start at 0."""
+def initialise(net: nn.Module, norm: Norm) -> None:
+    """N(0, 0.02) where batch norm sets the scale (Radford et al. 2016, section 4), else He et al. 2015 (1502.01852).
+
+    Without normalisation 0.02 would shrink the signal layer by layer until the critic says nothing. Biases start at 0.
+    """
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
+            if norm == "batch":
+                nn.init.normal_(layer.weight, 0.0, 0.02)
+            else:
+                nn.init.kaiming_normal_(layer.weight, a=0.2, mode="fan_out" if _transposed(layer) else "fan_in")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def _transposed(layer: nn.Module) -> bool:
+    # torch counts fan_in on weight.shape[1], which is the output side of a transposed convolution
+    return isinstance(layer, nn.ConvTranspose2d)

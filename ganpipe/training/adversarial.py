@@ -11,7 +11,7 @@ from torch import Tensor, nn, optim
 from ganpipe.game import CriticFunction, Judgement, Round
 from ganpipe.networks import Shape
 from ganpipe.procedures.adversarial import Adversarial
-from ganpipe.training.batches import Batches
+from ganpipe.training.batches import Batches, packed
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.variant import Latent, Runtime, Variant
 
@@ -24,11 +24,6 @@ def draw(latent: Latent, n: int, rng: torch.Generator) -> Tensor:
     if latent.kind == "normal":
         return torch.randn(shape, generator=rng, device=rng.device)
     return 2 * torch.rand(shape, generator=rng, device=rng.device) - 1
-
-
-def packed(x: Tensor, m: int) -> Tensor:
-    """(N, C, ...) to (N / m, m * C, ...): m samples in a row are joined on the channel axis (PacGAN)."""
-    return x if m == 1 else x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
 
 
 class Game:
@@ -99,9 +94,7 @@ class Game:
         self._update_average()
         return figures
 
-    def _descend(
-        self, optimizer: optim.Optimizer, player: str, loss: Tensor, game: Round, figures: Figures
-    ) -> None:
+    def _descend(self, optimizer: optim.Optimizer, player: str, loss: Tensor, game: Round, figures: Figures) -> None:
         """One step of a player down its loss and penalties; `figures` gets each penalty's value."""
         critic: CriticFunction = self.critic  # in float32 whatever the precision of the rest
         for penalty in self.variant.penalties:

@@ -26,6 +26,11 @@ class Space:
         return x.float() * self.scale
 
 
+def packed(x: Tensor, m: int) -> Tensor:
+    """(N, C, ...) to (N / m, m * C, ...): m samples in a row are joined on the channel axis (PacGAN)."""
+    return x if m == 1 else x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
+
+
 class Batches:
     """Endless batches of real samples in the networks' space: shuffled passes, each sample once a pass."""
 

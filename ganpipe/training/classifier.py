@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganpipe.data.store import Prepared
 from ganpipe.params import Count, Frozen, Positive, Seed
 from ganpipe.training.streams import initialised_by, stream
+from ganpipe.training.weights import save_weights
 
 Features = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.int64]]]
 CHUNK = 1000
@@ -45,9 +46,7 @@ class Classifier(nn.Module):
             channels, size = 2 * width, size // 2
             if size <= 7:
                 break
-        self.body = nn.Sequential(
-            *layers, nn.Flatten(), nn.Linear(channels * size * size, params.features), nn.ReLU()
-        )
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, params.features), nn.ReLU())
         self.head = nn.Linear(params.features, classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,7 +70,7 @@ def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Pat
         loss.backward()
         optimizer.step()
         schedule.step()
-    save_file({k: v.cpu() for k, v in net.state_dict().items()}, out / "classifier.safetensors")
+    save_weights(net, out / "classifier.safetensors")
     _, predicted = reader(net, device)(data.test)
     return {
         "accuracy": float((predicted == data.test_labels).mean()),
@@ -87,9 +86,7 @@ def reader(net: nn.Module, device: torch.device) -> Features:
     @torch.no_grad()
     def features(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         net.eval()
-        parts = [
-            net(torch.from_numpy(images[i : i + CHUNK]).to(device)) for i in range(0, len(images), CHUNK)
-        ]
+        parts = [net(torch.from_numpy(images[i : i + CHUNK]).to(device)) for i in range(0, len(images), CHUNK)]
         found = (
             torch.cat([f for f, _ in parts]).cpu().numpy(),
             torch.cat([y.argmax(1) for _, y in parts]).cpu().numpy(),

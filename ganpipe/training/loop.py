@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file
+from torch import nn
 
 from ganpipe.data.store import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
 from ganpipe.training.history import History, Progress
+from ganpipe.training.weights import save_weights
 from ganpipe.variant import Runtime, Variant
 
 SHOWN = {"images": 64, "points": 2000}
@@ -70,13 +71,10 @@ def train(job: Job) -> dict[str, float]:
     seconds = time.perf_counter() - start
     history.close()
 
+    sampling.recalibrate(game.average, variant.latent, variant.batch, job.seed, device)
     for name, net in game.generators().items():
         suffix = "" if name == "raw" else f"_{name}"
-        save_file(_weights(net), job.out / f"generator{suffix}.safetensors")
+        save_weights(net, job.out / f"generator{suffix}.safetensors")
         np.save(job.out / f"samples{suffix}.npy", draw(net, variant.samples, "samples"), allow_pickle=False)
-    save_file(_weights(game.critic), job.out / "critic.safetensors")
+    save_weights(game.critic, job.out / "critic.safetensors")
     return {"training_seconds": seconds, "steps_per_second": variant.steps / seconds}
-
-
-def _weights(net: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}

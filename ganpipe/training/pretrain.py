@@ -3,60 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from safetensors.torch import save_file
+from torch import Tensor
 
-from ganpipe.game import Judgement
-from ganpipe.training.batches import Batches, Space
+from ganpipe.data.store import Prepared
+from ganpipe.networks import CriticNetwork
+from ganpipe.params import Choice, Count, Frozen, Positive
+from ganpipe.training.batches import Batches, Space, packed
 from ganpipe.training.history import Progress
-from ganpipe.training.loop import Job, _weights
 from ganpipe.training.streams import initialised_by
+from ganpipe.training.weights import save_weights
+from ganpipe.variant import Pretrain, Runtime
 
 
-def pretrain(job: Job) -> dict[str, Any]:
-    """Write `critic.safetensors`; returns the energies of held-out real samples before and after, and the margin's share.
+class PretrainJob(Frozen):
+    """The part of a row that its pre-training depends on. margin: the objective's, to report the energy in its units."""
 
-    A margin that the energy of fakes never reaches is never active: energy_over_margin says where the game starts.
+    critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
+    pretrain: Pretrain
+    pack: Count
+    batch: Count
+    margin: Positive | None
+
+
+def pretrain(name: str, job: PretrainJob, runtime: Runtime, data: Prepared, out: Path) -> dict[str, Any]:
+    """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
+
+    energy_over_margin: a game in which the energy of fakes never comes below the margin has no use for it, and one
+    that starts with real energies above it can only grow them; the figure says where the game starts.
     """
-    variant, device = job.variant, torch.device(job.runtime.device)
-    space = Space(job.data.form, job.data.scale)
-    batches = Batches(job.data.train, variant.batch, space, job.seed, "pretrain", device)
-    pack = getattr(variant.procedure, "pack", 1)
-    with initialised_by(job.seed, "critic"):
-        critic = variant.critic.build((job.data.shape[0] * pack, *job.data.shape[1:])).to(device)
-    optimizer = variant.pretrain.optimizer.build(critic.parameters())
-    test = space.to_model(torch.from_numpy(job.data.test[: len(job.data.test) // pack * pack]).to(device))
+    device, seed = torch.device(runtime.device), job.pretrain.seed
+    space = Space(data.form, data.scale)
+    batches = Batches(data.train, job.batch, space, seed, "pretrain", device)
+    with initialised_by(seed, "critic"):
+        critic = job.critic.build((data.shape[0] * job.pack, *data.shape[1:])).to(device)
+    optimizer = job.pretrain.optimizer.build(critic.parameters())
+    whole = len(data.test) // job.pack * job.pack
+    test = space.to_model(torch.from_numpy(data.test[:whole]).to(device))
 
-    def energy(x: torch.Tensor) -> torch.Tensor:
-        judgement: Judgement = critic(x.reshape(len(x) // pack, pack * x.shape[1], *x.shape[2:]))
-        return judgement.score.mean()
+    def energy(x: Tensor) -> Tensor:
+        score: Tensor = critic(packed(x, job.pack)).score
+        return score.mean()
 
     with torch.no_grad():
-        before = float(energy(test))
-    with Progress(job.name, variant.pretrain.steps) as progress:
-        for step in range(1, variant.pretrain.steps + 1):
+        before = energy(test).item()
+    with Progress(name, job.pretrain.steps) as progress:
+        for step in range(1, job.pretrain.steps + 1):
             loss = energy(next(batches))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            if step % variant.log_every == 0 or step == variant.pretrain.steps:
-                progress.update(step, {"reconstruction_loss": float(loss)})
+            if step % 50 == 0 or step == job.pretrain.steps:
+                progress.update(step, {"reconstruction_loss": loss.item()})
     critic.eval()
     with torch.no_grad():
-        after = float(energy(test))
-    save_file(_weights(critic), job.out / "critic.safetensors")
-    margin = getattr(variant.objective, "margin", None)
+        after = energy(test).item()
+    save_weights(critic, out / "critic.safetensors")
+    share = None if job.margin is None else after / job.margin
+    steps, margin = job.pretrain.steps, job.margin
     return {
-        "steps": variant.pretrain.steps,
+        "steps": steps,
         "energy_before": before,
         "energy_after": after,
         "margin": margin,
-        "energy_over_margin": None if margin is None else after / margin,
+        "energy_over_margin": share,
     }
-
-
-def weights_file(folder: Path) -> Path:
-    """Where `pretrain` left the critic's weights."""
-    return folder / "critic.safetensors"

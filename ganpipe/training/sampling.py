@@ -32,6 +32,27 @@ def sample(
     return torch.cat(parts).numpy()
 
 
+@torch.no_grad()
+def recalibrate(net: nn.Module, latent: Latent, batch: int, seed: int, device: torch.device) -> None:
+    """Set batch norm's running statistics to those of these very weights, over 20 batches of its own random stream.
+
+    An average of weights has other activations than the generator whose statistics it copied; Brock et al. 2019
+    (arXiv 1809.11096, section 3.1, "standing statistics") do the same. Nothing happens where there is no batch norm.
+    """
+    layers = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [m.momentum for m in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # a cumulative mean
+    rng, training = stream(seed, "recalibration", device), net.training
+    net.train()
+    for _ in range(20 if layers else 0):
+        net(draw(latent, batch, rng))
+    net.train(training)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+
+
 def picture(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
     """Images as a square-ish grid, enlarged without smoothing; points as a scatter over the reference points in grey."""
     return _image_grid(samples) if samples.ndim == 4 else _scatter(samples, reference)

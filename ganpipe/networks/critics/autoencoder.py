@@ -7,7 +7,15 @@ from typing import ClassVar, Literal
 from torch import nn
 
 from ganpipe.networks import CriticNetwork, Shape, form_of
-from ganpipe.networks._blocks import Norm, Reconstruction, downsampling, perceptron, unfit_image, upsampling
+from ganpipe.networks._blocks import (
+    Norm,
+    Reconstruction,
+    downsampling,
+    initialise,
+    perceptron,
+    unfit_image,
+    upsampling,
+)
 from ganpipe.params import Count
 
 
@@ -37,6 +45,10 @@ class AutoencoderCritic(CriticNetwork):
     def build(self, shape: Shape) -> nn.Module:
         if form_of(shape) == "images":
             encoder = downsampling(shape, self.width, self.norm, self.code)
-            return Reconstruction(encoder, upsampling(self.code, self.width, shape, self.norm, [nn.Tanh()]))
-        encoder = perceptron(shape[0], self.width, 2, self.code, self.norm, 0.2)
-        return Reconstruction(encoder, perceptron(self.code, self.width, 2, shape[0], self.norm, 0.2))
+            decoder = upsampling(self.code, self.width, shape, self.norm, [nn.Tanh()])
+        else:
+            encoder = perceptron(shape[0], self.width, 2, self.code, self.norm, 0.2)
+            decoder = perceptron(self.code, self.width, 2, shape[0], self.norm, 0.2)
+        net = Reconstruction(encoder, decoder)
+        initialise(net, self.norm)
+        return net

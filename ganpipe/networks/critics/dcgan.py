@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from torch import nn
 
 from ganpipe.networks import CriticNetwork, Form, Shape
-from ganpipe.networks._blocks import Norm, Scalar, dcgan_weights, downsampling, unfit_image
+from ganpipe.networks._blocks import Norm, Scalar, downsampling, initialise, unfit_image
 from ganpipe.params import Count
 
 
@@ -33,5 +33,5 @@ class DCGANCritic(CriticNetwork):
 
     def build(self, shape: Shape) -> nn.Module:
         net = Scalar(downsampling(shape, self.width, self.norm, 1), self.output == "energy")
-        dcgan_weights(net)
+        initialise(net, self.norm)
         return net

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import CriticNetwork, Shape
-from ganpipe.networks._blocks import Norm, Scalar, perceptron
+from ganpipe.networks._blocks import Norm, Scalar, initialise, perceptron
 from ganpipe.params import Count
 
 
@@ -31,4 +31,6 @@ class MLPCritic(CriticNetwork):
 
     def build(self, shape: Shape) -> nn.Module:
         body = perceptron(prod(shape), self.width, self.depth, 1, self.norm, 0.2)
-        return Scalar(nn.Sequential(nn.Flatten(), body), self.output == "energy")
+        net = Scalar(nn.Sequential(nn.Flatten(), body), self.output == "energy")
+        initialise(net, self.norm)
+        return net

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from torch import nn
 
 from ganpipe.networks import Form, GeneratorNetwork, Shape
-from ganpipe.networks._blocks import Norm, dcgan_weights, unfit_image, upsampling
+from ganpipe.networks._blocks import Norm, initialise, unfit_image, upsampling
 from ganpipe.params import Count
 
 
@@ -24,5 +24,5 @@ class DCGANGenerator(GeneratorNetwork):
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
         net = upsampling(latent, self.width, shape, self.norm, [nn.Tanh()])
-        dcgan_weights(net)
+        initialise(net, self.norm)
         return net

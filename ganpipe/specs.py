@@ -1,0 +1,186 @@
+"""One JSON spec for each piece of work: everything that it depends on and nothing else.
+
+A spec holds the parameters with defaults and row merged, and the digests of the code that this piece really uses.
+Stages depend on their spec alone, so DVC reruns exactly the work that a change concerns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import grimp
+import torch
+from pydantic import BaseModel
+
+from ganpipe.configuration import Configuration
+from ganpipe.digest import code_digest, module_file
+from ganpipe.errors import BadInput
+from ganpipe.params import Part
+from ganpipe.training.pretrain import PretrainJob
+from ganpipe.variant import Runtime, Variant
+
+Spec = dict[str, Any]
+
+
+class Code:
+    """The import graph of the project, for the closures of the specs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @cached_property
+    def _graph(self) -> grimp.ImportGraph:
+        return grimp.build_graph("ganpipe", "stages", cache_dir=None, exclude_type_checking_imports=True)
+
+    def closure(self, modules: Iterable[str]) -> dict[str, str]:
+        """Digest of every module that importing these loads, and of the other files in the folders of `report`."""
+        todo, found = list(modules), set[str]()
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += self._graph.find_modules_directly_imported_by(name)
+                todo += [name.rpartition(".")[0]] if "." in name else []
+        out = {name: code_digest(module_file(name, self._root)) for name in found}
+        for name in found:
+            file = module_file(name, self._root)
+            for extra in file.parent.glob("templates/*") if file.name == "__init__.py" else ():
+                out[str(extra.relative_to(self._root))] = code_digest(extra)
+        return dict(sorted(out.items()))
+
+
+def parts_of(value: Any) -> set[str]:
+    """The modules of all parts in a validated model."""
+    found = {type(value).__module__} if isinstance(value, Part) else set()
+    if isinstance(value, BaseModel):
+        value = [getattr(value, name) for name in type(value).model_fields]
+    elif isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        found = found.union(*(parts_of(item) for item in value))
+    return found
+
+
+def resolve_runtime(runtime: Runtime) -> Runtime:
+    """The runtime with its device decided. Raises BadInput where the device is not on this machine."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if runtime.device == "auto":
+        return runtime.model_copy(update={"device": next(name for name, is_there in there.items() if is_there)})
+    if not there[runtime.device]:
+        raise BadInput(f"runtime.device is {runtime.device!r}, which this machine does not have: use auto.")
+    return runtime
+
+
+def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
+    """Every spec by its path below data/specs. The configuration has been checked."""
+    code, c, data = Code(root), configuration, configuration.data.kind
+    runtime = resolve_runtime(c.runtime).model_dump(mode="json")
+    dataset = c.dataset
+    applicable = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
+    variants = {row: c.variant(row) for row in c.variants}
+    titles = {row: variant.title for row, variant in variants.items()}
+    specs: dict[str, Spec] = {
+        "data.json": {
+            "data": data,
+            "dataset": dataset.model_dump(mode="json"),
+            "code": code.closure({"stages.prepare", *parts_of(dataset)}),
+        },
+        "classifier.json": {
+            "data": data,
+            "not_applicable": applicable,
+            "params": c.classifier.model_dump(mode="json"),
+            "runtime": runtime,
+            "code": code.closure({"stages.classifier"}),
+        },
+        "evaluate.json": {
+            "data": data,
+            "seeds": list(c.seeds),
+            "classifier": c.classifier.model_dump(mode="json"),
+            "params": c.evaluate.model_dump(mode="json"),
+            "runtime": runtime,
+            "code": code.closure({"stages.evaluate"}),
+        },
+        "headline.json": {
+            "data": data,
+            "seeds": list(c.seeds),
+            "loss": c.loss,
+            "titles": {c.loss: titles[c.loss]},
+            "code": code.closure({"stages.headline"}),
+        },
+        "report.json": {
+            "data": data,
+            "seeds": list(c.seeds),
+            "rows": list(c.variants),
+            "titles": titles,
+            "code": code.closure({"stages.report"}),
+        },
+    }
+    for row, variant in variants.items():
+        unfit = variant.unfit(dataset.shape)
+        specs[f"train/{row}.json"] = _train(row, variant, data, dataset.form, unfit, runtime, code)
+        specs[f"pretrain/{row}.json"] = _pretrain(row, variant, data, unfit, runtime, code)
+    return specs
+
+
+def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
+    modules = {"stages.train", f"ganpipe.training.{variant.procedure.kind}", *parts_of(variant)}
+    return {
+        "row": row,
+        "data": data,
+        "form": form,
+        "not_applicable": unfit,
+        "variant": variant.model_dump(mode="json"),
+        "runtime": runtime,
+        "code": code.closure(modules),
+    }
+
+
+def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
+    if unfit or not variant.pretrain.steps:
+        return {"row": row, "data": data, "not_applicable": unfit or "the row has no pre-training"}
+    job = PretrainJob(
+        critic=variant.critic,
+        pretrain=variant.pretrain,
+        pack=getattr(variant.procedure, "pack", 1),
+        batch=variant.batch,
+        margin=getattr(variant.objective, "margin", None),
+    )
+    return {
+        "row": row,
+        "data": data,
+        "not_applicable": None,
+        "job": job.model_dump(mode="json"),
+        "runtime": runtime,
+        "code": code.closure({"stages.pretrain", *parts_of(job)}),
+    }
+
+
+def text(spec: Spec) -> str:
+    """A spec as it stands on disk."""
+    return json.dumps(spec, indent=2, ensure_ascii=False) + "\n"
+
+
+def write(specs: dict[str, Spec], folder: Path) -> list[str]:
+    """Bring the folder to these specs: new and changed files are replaced whole, others stay, and the rest goes.
+
+    Returns the paths that changed. Called only when everything is valid, so a mistake changes nothing.
+    """
+    changed = []
+    for name, spec in specs.items():
+        path, content = folder / name, text(spec)
+        if path.is_file() and path.read_text(encoding="utf-8") == content:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(content, encoding="utf-8")
+        part.replace(path)
+        changed.append(name)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in specs:
+            path.unlink()
+            changed.append(path.relative_to(folder).as_posix())
+    return changed

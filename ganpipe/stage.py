@@ -1,0 +1,60 @@
+"""What every stage script shares: its spec, its errors and its clock."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ganpipe.digest import code_digest, module_file
+from ganpipe.errors import BadInput
+
+SPECS = Path("data/specs")
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage; an illegal input ends it with one sentence and exit code 2, an interruption with 130."""
+    try:
+        main()
+    except BadInput as error:
+        print(f"ganpipe: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("ganpipe: interrupted.", file=sys.stderr)
+        sys.exit(130)
+
+
+def read_spec(name: str) -> dict[str, Any]:
+    """A spec by its path below data/specs. Raises BadInput where it is missing or older than the code."""
+    path = SPECS / name
+    try:
+        spec: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise BadInput(f"{path} is missing or broken: run `dvc repro resolve` first.") from None
+    for module, digest in spec.get("code", {}).items():
+        file = Path(module) if "/" in module else module_file(module, Path())
+        if not file.is_file() or code_digest(file) != digest:
+            raise BadInput(f"{path} is older than {file}: run `dvc repro resolve` first.")
+    return spec
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+class Clock:
+    """Seconds since the stage began: clock times vary, so they have a file that nothing compared depends on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._start = path, time.perf_counter()
+
+    def write(self, **more: float) -> None:
+        """Write the file with the seconds so far and whatever else was measured."""
+        write_json(self._path, {"seconds": time.perf_counter() - self._start, **more})

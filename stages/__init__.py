@@ -1,0 +1,1 @@
+"""The stages of the pipeline: glue between DVC and ganpipe."""

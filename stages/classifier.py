@@ -1,0 +1,35 @@
+"""Train the feature network for the evaluation of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganpipe.stage import Clock, read_spec, run, write_json
+
+
+def main() -> None:
+    spec = read_spec("classifier.json")
+    clock = Clock(Path("clocks", spec["data"], "classifier.json"))
+    out = Path("classifiers", spec["data"])
+    if spec["not_applicable"]:
+        write_json(out / "classifier.json", {"not_applicable": spec["not_applicable"]})
+        return clock.write()
+    import torch
+
+    from ganpipe.data import store
+    from ganpipe.training.classifier import ClassifierParams, fit
+    from ganpipe.training.loop import configure
+    from ganpipe.variant import Runtime
+
+    runtime = Runtime.model_validate(spec["runtime"])
+    configure(runtime)
+    data, _ = store.read(Path("data/prepared", spec["data"]))
+    out.mkdir(parents=True, exist_ok=True)
+    result = fit(data, ClassifierParams.model_validate(spec["params"]), torch.device(runtime.device), out)
+    write_json(out / "classifier.json", {"not_applicable": None, **result})
+    print(f"classifier: {100 * result['accuracy']:.2f} % of {result['test']} test images")
+    return clock.write()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""The selected variant over all its seeds: metrics.json, what DVC plots, and a page of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganpipe.report.headline import headline_metrics, headline_plots
+from ganpipe.report.page import headline_page
+from ganpipe.report.read import read_evaluation
+from ganpipe.stage import read_spec, run, write_json
+
+
+def main() -> None:
+    spec = read_spec("headline.json")
+    data, row = spec["data"], spec["loss"]
+    page = Path("reports", data, f"{row}.html")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(headline_page(Path(), spec, row), encoding="utf-8")
+    headline_plots(Path(), spec, row, Path("plots"))
+    write_json(Path("metrics.json"), headline_metrics(read_evaluation(Path(), data, row)))
+    print(f"page: {page}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,23 @@
+"""Make or read the chosen data set and write it in the one format."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ganpipe.data import Dataset, store
+from ganpipe.params import part_class
+from ganpipe.stage import read_spec, run
+
+
+def main() -> None:
+    spec = read_spec("data.json")
+    dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
+    assert isinstance(dataset, Dataset)
+    data = dataset.load(Path(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw"))
+    store.write(Path("data/prepared", spec["data"]), spec["data"], data)
+    print(f"{spec['data']}: {len(data.train)} training and {len(data.test)} test {data.form} of shape {data.shape}")
+
+
+if __name__ == "__main__":
+    run(main)

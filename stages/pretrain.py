@@ -1,0 +1,34 @@
+"""Pre-train the critic of one row, where the row asks for it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ganpipe.stage import Clock, read_spec, run, write_json
+
+
+def main() -> None:
+    row = sys.argv[1]
+    spec = read_spec(f"pretrain/{row}.json")
+    clock = Clock(Path("clocks", spec["data"], "pretrain", f"{row}.json"))
+    out = Path("pretrained", spec["data"], row)
+    if spec["not_applicable"]:
+        write_json(out / "pretrain.json", {"not_applicable": spec["not_applicable"]})
+        return clock.write()
+    from ganpipe.data import store
+    from ganpipe.training.loop import configure
+    from ganpipe.training.pretrain import PretrainJob, pretrain
+    from ganpipe.variant import Runtime
+
+    runtime = Runtime.model_validate(spec["runtime"])
+    configure(runtime)
+    data, _ = store.read(Path("data/prepared", spec["data"]))
+    out.mkdir(parents=True, exist_ok=True)
+    result = pretrain(f"pretrain {row}", PretrainJob.model_validate(spec["job"]), runtime, data, out)
+    write_json(out / "pretrain.json", {"not_applicable": None, **result})
+    return clock.write()
+
+
+if __name__ == "__main__":
+    run(main)

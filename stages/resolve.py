@@ -1,0 +1,19 @@
+"""Validate the whole of params.yaml and write one spec for each piece of work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganpipe import configuration, specs
+from ganpipe.stage import SPECS, run
+
+
+def main() -> None:
+    chosen = configuration.load(Path("params.yaml"))
+    configuration.check(chosen)
+    changed = specs.write(specs.build(chosen, Path()), SPECS)
+    print(f"resolved {len(chosen.variants)} variants on {chosen.data.kind}: {len(changed)} specs changed")
+
+
+if __name__ == "__main__":
+    run(main)
