@@ -7,7 +7,6 @@ import json
 import os
 import resource
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -277,5 +276,4 @@ def _limit() -> None:
 
 def _last_words(run_id: str, outcome: str) -> str:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    memory = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-    return f"{outcome}: run {run_id}, {used.ru_utime + used.ru_stime:.1f} s of CPU, {memory:.0f} MiB"
+    return f"{outcome}: run {run_id}, {used.ru_utime + used.ru_stime:.1f} s of CPU"

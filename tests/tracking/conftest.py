@@ -35,7 +35,7 @@ def until(what: Callable[[], object], seconds: float = 60.0) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Without bytecode on disk, and where Python is told to write none, MLflow costs ten seconds a process."""
+    """Without bytecode on disk and where Python is told to write none, MLflow takes ten seconds a process."""
     mlflow = importlib.util.find_spec("mlflow")
     assert mlflow is not None
     assert mlflow.origin is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -9,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_training import PARAMETERS, write_all
+from fake_training import finish, write_all
 from filelock import FileLock
 
-from ganpipe.tracking import projection, sync
+from ganpipe.tracking import projection, sync, ui
 from ganpipe.tracking.__main__ import main
 from ganpipe.tracking.paths import run_lock
 from ganpipe.tracking.records import read_record
@@ -108,7 +109,7 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(
 ) -> None:
     write_all(root, "ring", "lsgan", 0)
     (write_all(root, "ring", "broken", 0) / "run.json").write_text("{")
-    write_all(root, "ring", "moved", 0, data="digits")
+    finish(root, write_all(root, "ring", "moved", 0), data="digits")
     evaluate(root, [1.0])
     (root / "evals" / "ring" / "lsgan.json").write_text("[]")
     assert main(["sync", "--root", str(root)]) == 1
@@ -133,6 +134,20 @@ def test_a_server_has_pages_of_its_own_and_no_repository_is_an_illegal_input(
     assert main(["sync", "--root", str(tmp_path)]) == 0
 
 
+def test_the_pages_are_mlflow_s_own_server_on_this_machine_s_store(
+    tmp_path: Path, clean: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda _, command: started.extend(command))
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    ui(tmp_path, port=5055)
+    options = dict(itertools.pairwise(started))
+    assert options["--backend-store-uri"] == f"sqlite:///{tmp_path}/mlflow.db"
+    assert options["--default-artifact-root"] == f"{tmp_path}/mlartifacts"
+    assert (options["--host"], options["--port"]) == ("127.0.0.1", "5055")
+    assert capsys.readouterr().out == "MLflow: no runs.\nMLflow: http://127.0.0.1:5055\n"
+
+
 def test_four_processes_at_once_make_the_store_and_each_run_once(
     tmp_path: Path, compiled: None, clean: None
 ) -> None:
@@ -151,4 +166,3 @@ def test_four_processes_at_once_make_the_store_and_each_run_once(
         assert len(store.client.get_metric_history(run.info.run_id, "critic/loss")) == 5
         assert len(store.client.get_metric_history(run.info.run_id, "eval/modes")) == 1
     assert not sync(tmp_path).changed
-    assert set(PARAMETERS) == {"objective", "penalties", "batch"}
