@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -32,12 +32,10 @@ class Panel:
     svg: str
 
 
-def panels(runs: Sequence[Run], salt: str, without: Container[str] = ()) -> list[Panel]:
+def panels(runs: Sequence[Run], salt: str) -> list[Panel]:
     """A panel for every column that any run logged. `salt` keeps the names inside the pictures apart."""
-    names = list(dict.fromkeys(name for run in runs for name in run.history if name not in without))
-    return [
-        panel(name, [r.history[name] for r in runs if name in r.history], f"{salt}/{name}") for name in names
-    ]
+    names = list(dict.fromkeys(name for run in runs for name in run.history))
+    return [panel(name, [r.history[name] for r in runs if name in r.history], f"{salt}/{name}") for name in names]
 
 
 def panel(name: str, seeds: Sequence[Series], salt: str) -> Panel:
@@ -67,9 +65,7 @@ def thinned(series: Series) -> Series:
 def mean_curve(seeds: Sequence[Series]) -> Series:
     """The mean over the seeds, at the steps that all of them have."""
     pairs = sorted(pair for series in seeds for pair in zip(series.steps, series.values, strict=True))
-    together = [
-        (step, [value for _, value in group]) for step, group in groupby(pairs, key=lambda pair: pair[0])
-    ]
+    together = [(step, [value for _, value in group]) for step, group in groupby(pairs, key=lambda pair: pair[0])]
     whole = [(step, sum(values) / len(values)) for step, values in together if len(values) == len(seeds)]
     return Series(tuple(step for step, _ in whole), tuple(value for _, value in whole))
 

@@ -15,7 +15,7 @@ Metrics = dict[str, Any]
 def headline_metrics(evaluation: Evaluation) -> Metrics:
     """For metrics.json: the figures of the last weights by name, and under `ema` those of the averaged ones.
 
-    What is unknown or not finite is left out: the mean where a seed has no finite value, a single seed's interval.
+    What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
     metrics: Metrics = {figure.name: _numbers(evaluation, figure, "raw") for figure in evaluation.figures}
     averaged = {f.name: _numbers(evaluation, f, "ema") for f in evaluation.figures if f.ema}

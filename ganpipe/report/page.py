@@ -15,8 +15,14 @@ from ganpipe.report.pictures import Histogram, Picture, histogram, picture, prog
 from ganpipe.report.read import Run, Variant, Zoo, read_zoo
 from ganpipe.report.table import NOTHING, Cell, Column, cell, columns, count, duration
 
-GENERATOR_STEPS = "generator_steps"
-"""The history column that counts the updates of the generator, where a training logs it."""
+PROTOCOL = {
+    "generated": "generated samples",
+    "real": "real samples",
+    "class_samples": "samples for class shares",
+    "neighbours": "neighbours k",
+    "seed": "seed of the comparison",
+}
+"""Names that say more than the keys of a protocol."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +124,8 @@ def _plain(value: Any) -> str:
 
 
 def _protocol(protocol: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    names = {"generated": "generated samples", "real": "real samples"}
     for name, value in flat(protocol):
-        yield names.get(name, name.replace("_", " ")), count(int(value)) if value.isdecimal() else value
+        yield PROTOCOL.get(name, name.replace("_", " ")), count(int(value)) if value.isdecimal() else value
 
 
 def _entry(variant: Variant, table: Sequence[Column], index: int, sizes: Sizes) -> Entry:
@@ -134,10 +139,8 @@ def _entry(variant: Variant, table: Sequence[Column], index: int, sizes: Sizes) 
         critic_steps=_steps(_last_step(run) for run in runs),
         generator_steps=_steps(_generator_steps(run) for run in runs),
         seconds=_seconds(runs),
-        rate=cell([run.clock.steps_per_second for run in runs], [run.seed for run in runs]),
-        grids=tuple(
-            picture(grid, f"seed {run.seed}, step {count(grid.step)}", sizes.grid) for run, grid in last
-        ),
+        rate=_clocked(runs, "steps_per_second"),
+        grids=tuple(picture(grid, f"seed {run.seed}, step {count(grid.step)}", sizes.grid) for run, grid in last),
         strip=tuple(
             picture(grid, f"step {count(grid.step)}", sizes.strip)
             for grid in progression(first.grids if first else (), sizes.strips)
@@ -145,7 +148,7 @@ def _entry(variant: Variant, table: Sequence[Column], index: int, sizes: Sizes) 
         strip_seed=first.seed if first else None,
         thumbnail=picture(last[0][1], variant.title, 160) if last else None,
         histograms=(histogram(classes, "raw"), histogram(classes, "ema")) if classes else (None, None),
-        panels=tuple(panels(runs, variant.row, without={GENERATOR_STEPS})),
+        panels=tuple(panels(runs, variant.row)),
         parameters=tuple(flat(runs[0].parameters)) if runs else (),
         pretrain=tuple(flat(variant.pretrain)),
     )
@@ -156,8 +159,10 @@ def _last_step(run: Run) -> int | None:
 
 
 def _generator_steps(run: Run) -> int | None:
-    series = run.history.get(GENERATOR_STEPS)
-    return round(series.values[-1]) if series else None
+    """A procedure with `critic_steps` updates the generator after each so many updates of the critic."""
+    steps, procedure = _last_step(run), run.parameters.get("procedure")
+    every = procedure.get("critic_steps") if isinstance(procedure, Mapping) else None
+    return steps // every if steps is not None and isinstance(every, int) and every > 0 else None
 
 
 def _steps(counts: Iterable[int | None]) -> str:
@@ -166,8 +171,13 @@ def _steps(counts: Iterable[int | None]) -> str:
     return " to ".join(count(value) for value in dict.fromkeys((known[0], known[-1]))) if known else ""
 
 
+def _clocked(runs: Sequence[Run], name: str) -> Cell:
+    known = [(getattr(run.clock, name), run.seed) for run in runs if getattr(run.clock, name) is not None]
+    return cell([value for value, _ in known], [seed for _, seed in known])
+
+
 def _seconds(runs: Sequence[Run]) -> Cell:
-    mean = cell([run.clock.seconds for run in runs], [run.seed for run in runs])
+    mean = _clocked(runs, "seconds")
     if mean.value is None:
         return mean
     return replace(mean, mean=duration(mean.value), tooltip=f"seconds: {mean.tooltip}")
@@ -178,7 +188,7 @@ def _surroundings(variants: Sequence[Variant]) -> list[Surroundings]:
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for variant in variants:
         for run in variant.runs:
-            facts = (*flat(run.device, "device"), *flat(run.versions))
+            facts = (*flat(run.device, "device"), *flat(run.runtime, "runtime"), *flat(run.versions))
             found.setdefault(facts, []).append(f"{variant.row}/{run.seed}")
     ordered = sorted(found.items(), key=lambda item: -len(item[1]))
     return [Surroundings(facts, tuple(runs)) for facts, runs in ordered]

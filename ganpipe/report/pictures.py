@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from ganpipe.report.table import number
 WIDTH, HEIGHT = 420, 120
 MOST_BARS = 40
 """More classes than this are drawn as two outlines, in the order of their shares."""
+
+LARGEST_FACTOR = 16
+"""What looks like a larger enlargement is a picture of a single colour."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,32 @@ class Histogram:
     mean_outline: str
     top: str
     classes: int
+    lost: int
 
 
 def picture(grid: Grid, caption: str, target: int) -> Picture:
     """A grid scaled to about `target` pixels: pixel for pixel if it is smaller, smoothly if it is larger."""
-    longest = max(grid.width, grid.height, 1)
-    whole = max(1, round(target / longest))
-    width = grid.width * whole if longest <= 1.25 * target else round(grid.width * target / longest)
-    uri = "data:image/png;base64," + base64.b64encode(grid.png).decode("ascii")
-    return Picture(uri, caption, width, pixelated=longest <= 1.25 * target)
+    png, width, height = _unscaled(grid)
+    longest = max(width, height)
+    small = longest <= 1.25 * target
+    shown = width * max(1, round(target / longest)) if small else round(width * target / longest)
+    return Picture("data:image/png;base64," + base64.b64encode(png).decode("ascii"), caption, shown, small)
+
+
+def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
+    """The picture before it was enlarged by repeating pixels: the page chooses a multiple of its own."""
+    import numpy as np
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(grid.png))
+    planes = np.asarray(image).reshape(grid.height, grid.width, -1)
+    changes = [1 + np.flatnonzero((np.diff(planes, axis=a) != 0).any((1 - a, 2))) for a in (0, 1)]
+    factor = int(np.gcd.reduce([grid.width, grid.height, *changes[0], *changes[1]]))
+    if not 1 < factor <= LARGEST_FACTOR:
+        return grid.png, grid.width, grid.height
+    width, height, buffer = grid.width // factor, grid.height // factor, io.BytesIO()
+    image.resize((width, height), Image.Resampling.NEAREST).save(buffer, format="PNG")
+    return buffer.getvalue(), width, height
 
 
 def progression(grids: Sequence[Grid], most: int) -> list[Grid]:
@@ -72,20 +93,20 @@ def progression(grids: Sequence[Grid], most: int) -> list[Grid]:
 
 def histogram(classes: Classes, weights: str) -> Histogram | None:
     """The shares of the real samples beside those of the generated ones, or None where there are none."""
-    seeds: tuple[tuple[float, ...], ...] = getattr(classes, weights)
-    if not seeds or not classes.real:
+    given: tuple[tuple[float, ...], ...] = getattr(classes, weights)
+    seeds = [shares for shares in given if all(math.isfinite(share) for share in shares)]
+    if not given or not classes.real:
         return None
-    means = [sum(seed[index] for seed in seeds) / len(seeds) for index in range(len(classes.names))]
-    every = [share for shares in (classes.real, *seeds) for share in shares if math.isfinite(share)]
-    top = max([*every, 1e-9])
-    count = len(classes.names)
+    means = [sum(seed[index] for seed in seeds) / len(seeds) if seeds else 0.0 for index in range(len(classes.names))]
+    top = max(share for shares in (classes.real, *seeds) for share in shares) or 1.0
+    count, lost = len(classes.names), len(given) - len(seeds)
 
     def height(share: float) -> float:
-        return round(HEIGHT * share / top, 2) if math.isfinite(share) else 0.0
+        return round(HEIGHT * share / top, 2)
 
     if count > MOST_BARS:
         outlines = [_outline(shares, height) for shares in (classes.real, means)]
-        return Histogram((), outlines[0], outlines[1], _percent(top), count)
+        return Histogram((), outlines[0], outlines[1], _percent(top), count, lost)
     bars = tuple(
         Bar(
             x=round(WIDTH * (index + 0.5) / count, 2),
@@ -98,11 +119,11 @@ def histogram(classes: Classes, weights: str) -> Histogram | None:
         )
         for index, name in enumerate(classes.names)
     )
-    return Histogram(bars, "", "", _percent(top), count)
+    return Histogram(bars, "", "", _percent(top), count, lost)
 
 
 def _percent(share: float) -> str:
-    return f"{number(100 * share)} %" if math.isfinite(share) else "not finite"
+    return f"{number(100 * share)} %"
 
 
 def _outline(shares: Sequence[float], height: Callable[[float], float]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from ganpipe.errors import BadInput
 
 Number = float | None
-"""A number as written: None where there is none, and possibly not finite."""
+"""A number as written. Evaluations write null for what is not finite, clocks for what they don't know."""
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -90,6 +90,7 @@ class Run:
     parameters: Mapping[str, Any]
     versions: Mapping[str, Any]
     device: Any
+    runtime: Mapping[str, Any]
     history: Mapping[str, Series]
     grids: tuple[Grid, ...]
     clock: Clock
@@ -131,7 +132,7 @@ def read_zoo(root: Path, spec: Mapping[str, Any]) -> Zoo:
         loss=spec.get("loss"),
         seeds=tuple(spec["seeds"]),
         variants=tuple(read_variant(root, data, row, titles.get(row)) for row in spec["rows"]),
-        classifier={} if classifier.get("not_applicable") else classifier,
+        classifier=_applicable(classifier),
     )
 
 
@@ -145,7 +146,7 @@ def read_variant(root: Path, data: str, row: str, title: str | None = None) -> V
         title=title or evaluation.title,
         evaluation=evaluation,
         runs=tuple(run for run in runs if run is not None),
-        pretrain={} if pretrain.get("not_applicable") else pretrain,
+        pretrain=_applicable(pretrain),
     )
 
 
@@ -170,6 +171,7 @@ def read_run(root: Path, data: str, row: str, seed: int) -> Run | None:
         parameters=content.get("parameters") or {},
         versions=content.get("versions") or {},
         device=content.get("device"),
+        runtime=content.get("runtime") or {},
         history=_shaped(f"{name}/history.csv", _history, root / name / "history.csv"),
         grids=_grids(root, f"{name}/grids"),
         clock=Clock(_number(clock.get("seconds")), _number(clock.get("steps_per_second"))),
@@ -189,6 +191,11 @@ def read_json(root: Path, name: str) -> dict[str, Any]:
     return content
 
 
+def _applicable(content: dict[str, Any]) -> dict[str, Any]:
+    """What a stage found, empty where it had nothing to do."""
+    return {} if content.get("not_applicable") else {k: v for k, v in content.items() if k != "not_applicable"}
+
+
 def finite(values: Sequence[Number]) -> list[float]:
     """The values that are numbers and finite, in order."""
     return [value for value in values if value is not None and math.isfinite(value)]
@@ -199,9 +206,7 @@ def _shaped(name: str, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwar
     try:
         return read(*args, **kwargs)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = (
-            f"lacks the key {error}" if isinstance(error, KeyError) else f"has an unknown shape ({error})"
-        )
+        reason = f"lacks the key {error}" if isinstance(error, KeyError) else f"has an unknown shape ({error})"
         raise BadInput(f"{name} {reason}: run its stage again.") from error
 
 

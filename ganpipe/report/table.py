@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ganpipe.report.read import Classes, Figure, Number, Variant, finite
+from ganpipe.report.read import Figure, Number, Variant, finite
 from ganpipe.statistics import summary
 
 RESOLVED = 5
 """With fewer seeds than this nothing is ranked."""
 
-NOTHING, MINUS, THIN = "\u2013", "\u2212", "\u2009"
-SMALLEST_SHARE = "smallest_class_share"
+NOTHING, NOT_FINITE = "\u2013", "not finite"
+MINUS, THIN = "\u2212", "\u2009"
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,13 @@ class Scale:
         low, high, at = self.low, self.high, min(max(value, self.low), self.high)
         if self.logarithmic:
             low, high, at = math.log(low), math.log(high), math.log(at)
-        return round(100 * (at / 2 - low / 2) / (high / 2 - low / 2), 2) if high > low else 50.0
+        return round(100 * ((at / 2 - low / 2) / (high / 2 - low / 2)), 2) if high > low else 50.0
 
 
 def number(value: Number) -> str:
     """A number with three significant digits, in words where it is none."""
-    if value is None:
-        return NOTHING
-    if not math.isfinite(value):
-        return "not finite"
+    if value is None or not math.isfinite(value):
+        return NOT_FINITE
     if value == 0:
         return "0"
     if not 1e-4 <= abs(value) < 1e7:
@@ -101,10 +99,8 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", THIN)
 
 
-def duration(seconds: Number) -> str:
+def duration(seconds: float) -> str:
     """Seconds as a person says them."""
-    if seconds is None or not math.isfinite(seconds):
-        return number(seconds)
     if seconds < 90:
         return f"{number(seconds)} s"
     minutes = round(seconds / 60)
@@ -113,14 +109,14 @@ def duration(seconds: Number) -> str:
 
 def cell(values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = None) -> Cell:
     """Mean and interval over the seeds; no mean where a seed has no finite value: it would hide that."""
+    if not values:
+        return Cell(NOTHING)
     tooltip = " \u00b7 ".join(f"seed {seed}: {number(v)}" for seed, v in zip(seeds, values, strict=False))
     dots = tuple(scale(value) for value in finite(values)) if scale else ()
     s = summary(values)
     if s.mean is None or s.lost:
         lost = f"{s.lost} of {len(values)} seeds" if s.n else ""
-        absent = all(value is None for value in values if value not in finite(values))
-        word = NOTHING if absent else "not finite"
-        return Cell(word, lost=lost, tooltip=tooltip, seeds=len(values), dots=dots)
+        return Cell(NOT_FINITE, lost=lost, tooltip=tooltip, seeds=len(values), dots=dots)
     if s.low is None or s.high is None:
         return Cell(number(s.mean), tooltip=tooltip, value=s.mean, seeds=s.n, dots=dots)
     mean, half = _with_interval(s.mean, s.high / 2 - s.low / 2)
@@ -138,11 +134,11 @@ def cell(values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = N
 
 
 def columns(variants: Sequence[Variant], to_ceiling: bool = False) -> list[Column]:
-    """Every figure that any row has, in the order in which they first appear, and the smallest class share.
+    """Every figure that any row has, in the order in which they first appear.
 
     The scale on which the seeds are drawn ends at the worst seed, or at the ceiling.
     """
-    tables = [{figure.name: figure for figure in _figures(variant)} for variant in variants]
+    tables = [{figure.name: figure for figure in variant.evaluation.figures} for variant in variants]
     names = list(dict.fromkeys(name for table in tables for name in table))
     return [_column([table.get(name) for table in tables], variants, to_ceiling) for name in names]
 
@@ -179,21 +175,6 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
     )
 
 
-def _figures(variant: Variant) -> list[Figure]:
-    classes = variant.evaluation.classes
-    return [*variant.evaluation.figures, *([_smallest(classes)] if classes and classes.real else [])]
-
-
-def _smallest(classes: Classes) -> Figure:
-    """The share of the rarest class. Nothing is better or worse here: real data has a rarest class too."""
-
-    def least(shares: Sequence[float]) -> float:
-        return min(shares) if all(math.isfinite(share) for share in shares) else math.nan
-
-    raw, ema = (tuple(least(seed) for seed in of) for of in (classes.raw, classes.ema))
-    return Figure(SMALLEST_SHARE, "smallest class share", None, least(classes.real), None, raw, ema)
-
-
 def _judged(cell: Cell, figure: Figure) -> Cell:
     """Marks a mean at least as good as the floor, or no better than noise if that is worse than the floor."""
     if cell.value is None or figure.better is None:
@@ -209,9 +190,7 @@ def _judged(cell: Cell, figure: Figure) -> Cell:
     )
 
 
-def _ranked(
-    better: str | None, cells: Sequence[Cell], rows: Sequence[str]
-) -> tuple[tuple[Cell, ...], Verdict]:
+def _ranked(better: str | None, cells: Sequence[Cell], rows: Sequence[str]) -> tuple[tuple[Cell, ...], Verdict]:
     """Marks the best cell, and says in words which others its interval does not separate from it."""
     able = [index for index, cell in enumerate(cells) if cell.value is not None]
     if better is None or len(able) < 2:
@@ -236,8 +215,7 @@ def _span(values: Sequence[Number]) -> str:
     said = list(dict.fromkeys(number(value) for value in values))
     if len(said) == 1:
         return said[0]
-    good = finite(values)
-    return f"{number(min(good))} to {number(max(good))}" if good else NOTHING
+    return f"{number(min(finite(values)))} to {number(max(finite(values)))}"
 
 
 def _with_interval(mean: float, half: float) -> tuple[str, str]:
@@ -245,13 +223,14 @@ def _with_interval(mean: float, half: float) -> tuple[str, str]:
     if not (half > 0 and 1e-4 <= abs(mean) < 1e7 and half < 1e7):
         return number(mean), number(half)
     decimals = min(_decimals(mean, 3), _decimals(half, 2))
-    return _grouped(mean, decimals), _grouped(half, decimals) if half >= 0.5 * 10.0**-decimals else number(
-        half
-    )
+    shown = half >= 0.5 * 10.0**-decimals
+    return _grouped(mean, decimals), _grouped(half, decimals) if shown else number(half)
 
 
 def _decimals(value: float, digits: int) -> int:
-    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    """How many decimals show so many significant digits of the rounded value."""
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return max(0, digits - 1 - exponent)
 
 
 def _grouped(value: float, decimals: int) -> str:

@@ -1,0 +1,92 @@
+"""A small tree in the formats that CONTRIBUTING.md describes, for the report to read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Spec = dict[str, Any]
+
+EVIL = "<script>alert(1)</script> & \"double\" and 'single'"
+
+
+def write_json(root: Path, name: str, content: Any) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def change_json(root: Path, name: str, change: Callable[[Any], None]) -> None:
+    """Changes a file in place."""
+    content = json.loads((root / name).read_text(encoding="utf-8"))
+    change(content)
+    write_json(root, name, content)
+
+
+def figure(label: str, better: str | None, floor: float | None, ceiling: float | None, raw: list[float]) -> Any:
+    ema = [value * 0.5 for value in raw]
+    return {"label": label, "better": better, "floor": floor, "ceiling": ceiling, "raw": raw, "ema": ema}
+
+
+def evaluation(row: str, title: str, seeds: list[int], distance: float) -> Any:
+    distances = [distance * (1 + 0.01 * seed) for seed in seeds]
+    shares = [[0.5, 0.3 - 0.01 * seed, 0.2 + 0.01 * seed] for seed in seeds]
+    protocol = {"generated": 10000, "real": 360, "split": "test", "features": "classifier", "neighbours": 5}
+    return {
+        "row": row,
+        "title": title,
+        "data": "digits",
+        "not_applicable": None,
+        "seeds": seeds,
+        "protocol": protocol,
+        "figures": {
+            "frechet": figure("Frechet distance", "lower", 2.0, 300.0, distances),
+            "recall": figure("Recall", "higher", 0.96, 0.0, [0.25 + 0.01 * seed for seed in seeds]),
+        },
+        "classes": {"names": ["0", "1", "2"], "real": [0.4, 0.35, 0.25], "raw": shares, "ema": shares},
+    }
+
+
+def write_run(root: Path, row: str, seed: int) -> None:
+    folder = f"runs/digits/{row}/{seed}"
+    parameters = {
+        "objective": {"kind": "wasserstein"},
+        "penalties": [{"kind": "gradient_penalty", "weight": 10.0}],
+        "procedure": {"kind": "adversarial", "critic_steps": 5},
+    }
+    run = {"parameters": parameters, "versions": {"torch": "9.8.7"}, "device": "cpu of the test"}
+    run["runtime"] = {"threads": 1}
+    write_json(root, f"{folder}/run.json", {"row": row, "seed": seed, "not_applicable": None, **run})
+    lines = ["step,critic_loss,now_and_then"]
+    for step in range(10, 210, 10):
+        lines.append(f"{step},{math.exp(-step / 90) + 0.1 * seed},{seed if step % 20 == 0 else ''}")
+    history = "\n".join(lines) + "\n"
+    (root / folder / "history.csv").write_text(history, encoding="utf-8")
+    (root / folder / "grids").mkdir()
+    for step in (100, 200):
+        pixels = np.random.default_rng([seed, step]).integers(0, 256, (17, 17), dtype=np.uint8)
+        enlarged = Image.fromarray(pixels).resize((68, 68), Image.Resampling.NEAREST)
+        enlarged.save(root / folder / f"grids/{step:06d}.png")
+    write_json(root, f"clocks/digits/train/{row}/{seed}.json", {"seconds": 40.0 + seed, "steps_per_second": 71.5})
+
+
+def write_tree(root: Path, seeds: list[int]) -> Spec:
+    """Two rows that trained, one with a nasty title, and one that makes no sense on the data."""
+    titles = {"wgan_gp": "WGAN-GP", "lsgan": EVIL, "progressive": "Progressive growing"}
+    for row, distance in (("wgan_gp", 12.0), ("lsgan", 48.0)):
+        write_json(root, f"evals/digits/{row}.json", evaluation(row, titles[row], seeds, distance))
+        for seed in seeds:
+            write_run(root, row, seed)
+    reason = "its images have 8 pixels & <it> needs 32"
+    refused = {"row": "progressive", "title": "x", "data": "digits", "not_applicable": reason, "seeds": []}
+    write_json(root, "evals/digits/progressive.json", {**refused, "protocol": {}, "figures": {}, "classes": None})
+    write_json(root, "classifiers/digits/classifier.json", {"accuracy": 0.9861, "features": 64})
+    write_json(root, "pretrained/digits/lsgan/pretrain.json", {"not_applicable": None, "energy_over_margin": 0.213})
+    write_json(root, "pretrained/digits/wgan_gp/pretrain.json", {"not_applicable": "nothing to pre-train"})
+    return {"data": "digits", "rows": list(titles), "seeds": seeds, "titles": titles, "loss": "wgan_gp"}

@@ -1,0 +1,64 @@
+"""What DVC compares and plots."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from report_tree import Spec, change_json, write_tree
+
+from ganpipe.report.headline import headline_metrics, headline_plots
+from ganpipe.report.read import read_evaluation
+from ganpipe.statistics import summary
+
+
+def test_metrics(tmp_path: Path, spec: Spec) -> None:
+    metrics = headline_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
+    s = summary([12.0 * (1 + 0.01 * seed) for seed in range(3)])
+    assert metrics["frechet"] == {
+        "mean": s.mean,
+        "low": s.low,
+        "high": s.high,
+        "floor": 2.0,
+        "ceiling": 300.0,
+    }
+    assert set(metrics) == {"frechet", "recall", "ema"}
+    assert metrics["ema"]["frechet"]["mean"] == pytest.approx(6.06)
+
+
+def test_metrics_hold_finite_numbers_only(tmp_path: Path) -> None:
+    write_tree(tmp_path, [0])
+
+    def diverge(evaluation: Spec) -> None:
+        evaluation["figures"]["frechet"].update(raw=[float("nan")], ceiling=float("inf"), ema=[])
+
+    change_json(tmp_path, "evals/digits/wgan_gp.json", diverge)
+    metrics = headline_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
+    assert metrics["frechet"] == {"floor": 2.0}
+    assert metrics["recall"] == {"mean": 0.25, "floor": 0.96, "ceiling": 0.0}
+    assert set(metrics["ema"]) == {"recall"}
+    json.dumps(metrics, allow_nan=False)
+
+
+def test_metrics_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
+    assert headline_metrics(read_evaluation(tmp_path, "digits", "progressive")) == {}
+
+
+def test_plots(tmp_path: Path, spec: Spec) -> None:
+    headline_plots(tmp_path, spec, "lsgan", tmp_path / "plots")
+    with (tmp_path / "plots/history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["step", "seed", "critic_loss", "now_and_then"]
+    assert [(row["step"], row["seed"]) for row in rows[19:21]] == [("200", "0"), ("10", "1")]
+    assert (rows[20]["now_and_then"], rows[21]["now_and_then"]) == ("", "1.0")
+    assert len(rows) == 3 * 20
+    last = tmp_path / "runs/digits/lsgan/0/grids/000200.png"
+    assert (tmp_path / "plots/samples.png").read_bytes() == last.read_bytes()
+
+
+def test_plots_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
+    headline_plots(tmp_path, spec, "progressive", tmp_path / "plots")
+    assert (tmp_path / "plots/history.csv").read_text() == "step,seed\n"
+    assert (tmp_path / "plots/samples.png").read_bytes().startswith(b"\x89PNG")
