@@ -84,11 +84,11 @@ class Scale:
 
 
 def number(value: Number) -> str:
-    """A number with three significant digits, in words where it is none."""
+    """A number with three significant digits, a whole one with all of its digits, in words where it is none."""
     if value is None or not math.isfinite(value):
         return NOT_FINITE
-    if value == 0:
-        return "0"
+    if value == int(value) and abs(value) < 1e7:
+        return _grouped(value, 0)
     if not 1e-4 <= abs(value) < 1e7:
         return f"{value:.1e}".replace("-", MINUS)
     return _grouped(value, _decimals(value, 3))

@@ -112,7 +112,7 @@ def test_histogram() -> None:
     assert [bar.real for bar in drawn.bars] == [HEIGHT / 2, HEIGHT / 2]
     assert [bar.mean for bar in drawn.bars] == [HEIGHT * 0.75, HEIGHT * 0.25]
     assert drawn.bars[0].dots == (HEIGHT, HEIGHT / 2)
-    assert drawn.bars[0].tooltip == "a: real 50.0 %, generated 75.0 %"
+    assert drawn.bars[0].tooltip == "a: real 50 %, generated 75 %"
     assert histogram(classes, "ema") is None
 
 

@@ -26,6 +26,7 @@ def only(*variants: Variant) -> Column:
     [
         (0.0, "0"),
         (12.345, "12.3"),
+        (10.0, "10"),
         (0.87654, "0.877"),
         (0.99999, "1.00"),
         (-0.5, "\u22120.500"),
@@ -52,7 +53,7 @@ def test_count_and_duration() -> None:
         ([10.0, 12.0, 14.0], "12.0", "5.0"),  # 4.3027 * 2 / sqrt 3 = 4.97
         ([0.8801, 0.8802, 0.8803], "0.880", "0.000248"),
         ([100.0, 300.0, 800.0], "400", "896"),
-        ([5.0, 5.0, 5.0], "5.00", "0"),
+        ([5.0, 5.0, 5.0], "5", "0"),
         ([-1.0, 0.0, 1.0], "0", "2.48"),
         ([1e300, 1.5e300, 1.7e300], "1.4e+300", "9.0e+299"),
     ],
@@ -66,7 +67,7 @@ def test_no_mean_where_a_seed_is_lost() -> None:
     said = cell([1.0, None, math.nan], (0, 1, 2), Scale(0, 2, False))
     assert (said.mean, said.lost, said.value) == ("not finite", "2 of 3 seeds", None)
     assert said.dots == (50.0,)
-    assert said.tooltip.startswith("seed 0: 1.00 \u00b7 seed 1: not finite")
+    assert said.tooltip.startswith("seed 0: 1 \u00b7 seed 1: not finite")
 
 
 def test_scale() -> None:
@@ -134,4 +135,4 @@ def test_floors_that_differ_between_rows_are_shown_as_a_range() -> None:
 def test_a_figure_that_one_row_lacks() -> None:
     other = Evaluation("b", "b", "digits", None, (0,), {}, (), None)
     column = only(variant("a", [1.0]), Variant("b", "B", other, (), {}))
-    assert [said.mean for said in column.raw] == ["1.00", "\u2013"]
+    assert [said.mean for said in column.raw] == ["1", "\u2013"]
