@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from ganpipe import evaluation
-from ganpipe.data.store import Prepared
+from ganpipe.prepared import Prepared
 from ganpipe.errors import BadInput
 from ganpipe.evaluation import (
     Bounds,
@@ -82,9 +82,7 @@ def image_data() -> Prepared:
 @pytest.fixture
 def point_data() -> Prepared:
     train, test = balanced(300, 3), balanced(200, 3)
-    return Prepared(
-        points(train, 1), train, points(test, 2), test, classes=3, scale=1.5, modes=CENTRES, mode_std=0.1
-    )
+    return Prepared(points(train, 1), train, points(test, 2), test, classes=3, scale=1.5, modes=CENTRES, mode_std=0.1)
 
 
 def run(data: Prepared, samples: dict[int, Samples], **changes: Any) -> dict[str, Any]:
@@ -271,6 +269,28 @@ def test_class_figures_are_over_all_samples_and_the_rest_over_the_chosen(image_d
     assert classifier.calls == [100, 4000, 4000, 100, 100]  # real, raw, ema, floor, ceiling
 
 
+def test_only_the_chosen_images_are_compared(image_data: Prepared) -> None:
+    """Noise in all other places of the file leaves those figures as they are, and shows in the classes."""
+    real = reference(image_data, parameters(cap=100), Classifier())
+    chosen = real.choose(np.arange(2000), 100, "samples")
+    samples = np.random.default_rng(6).integers(256, size=(2000, 1, 6, 6), dtype=np.uint8)
+    samples[chosen] = images(balanced(100), 3)
+    spoilt, good = real.measure(samples, 100), real.measure(samples[chosen], 100)
+    for name in ("frechet", "precision", "recall"):
+        assert spoilt.figures[name] == pytest.approx(good.figures[name], rel=1e-9)
+    assert spoilt.figures["class_kl"] != good.figures["class_kl"]
+
+
+def test_only_the_chosen_points_are_compared(point_data: Prepared) -> None:
+    real = reference(point_data, parameters(cap=150), None)
+    chosen = real.choose(np.arange(2000), 150, "samples")
+    samples = np.zeros((2000, 2), np.float32) - 50
+    samples[chosen] = points(balanced(150, 3), 3)
+    spoilt, good = real.measure(samples, 150), real.measure(samples[chosen], 150)
+    assert spoilt.figures == good.figures
+    assert spoilt.shares[0] == (50 + 1850) / 2000
+
+
 def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image_data: Prepared) -> None:
     samples = images(balanced(900), 3)
     first = run(image_data, {0: both(samples)}, cap=100)
@@ -366,9 +386,7 @@ def test_a_row_that_does_not_apply() -> None:
         ({4: both(np.zeros((0, 1, 6, 6), np.uint8))}, "There are 0 generated samples"),
     ],
 )
-def test_samples_unlike_the_data_are_refused(
-    image_data: Prepared, samples: dict[int, Samples], sentence: str
-) -> None:
+def test_samples_unlike_the_data_are_refused(image_data: Prepared, samples: dict[int, Samples], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         run(image_data, samples)
 

@@ -48,9 +48,7 @@ def test_two_by_two_closed_form(seed: int) -> None:
     shift = rng.normal(size=2)
     root = np.sqrt(np.trace(first @ second) + 2 * np.sqrt(np.linalg.det(first) * np.linalg.det(second)))
     expected = shift @ shift + np.trace(first) + np.trace(second) - 2 * root
-    assert frechet(Moments.exact(shift, first), Moments.exact([0, 0], second)) == pytest.approx(
-        expected, rel=1e-9
-    )
+    assert frechet(Moments.exact(shift, first), Moments.exact([0, 0], second)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_samples_with_known_moments_give_the_closed_form() -> None:
@@ -105,9 +103,7 @@ def test_symmetric_invariant_to_rotation_and_quadratic_in_scale() -> None:
     distance = frechet_distance(generated=first, real=second)
     rotation = np.linalg.qr(rng.normal(size=(5, 5)))[0]
     assert frechet_distance(generated=second, real=first) == pytest.approx(distance, rel=1e-12)
-    assert frechet_distance(generated=first @ rotation, real=second @ rotation) == pytest.approx(
-        distance, rel=1e-12
-    )
+    assert frechet_distance(generated=first @ rotation, real=second @ rotation) == pytest.approx(distance, rel=1e-12)
     assert frechet_distance(generated=3 * first, real=3 * second) == pytest.approx(9 * distance, rel=1e-12)
     assert frechet_distance(generated=first + 1e6, real=second + 1e6) == pytest.approx(distance, rel=1e-6)
 

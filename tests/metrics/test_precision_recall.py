@@ -31,9 +31,7 @@ def test_rim_belongs_to_the_ball() -> None:
 def test_neighbours_count_without_the_sample_itself_but_with_its_copies() -> None:
     manifold = Manifold.of([[0.0], [0.0], [3.0], [7.0]], neighbours=2)
     np.testing.assert_allclose(manifold.radii, [9.0, 9.0, 9.0, 49.0], atol=1e-12)
-    np.testing.assert_allclose(
-        Manifold.of([[0.0], [0.0], [3.0]], neighbours=1).radii, [0.0, 0.0, 9.0], atol=1e-12
-    )
+    np.testing.assert_allclose(Manifold.of([[0.0], [0.0], [3.0]], neighbours=1).radii, [0.0, 0.0, 9.0], atol=1e-12)
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 5])
@@ -68,9 +66,7 @@ def test_collapsed_generator_is_precise_and_covers_little() -> None:
 
 def test_scattered_generator_covers_all_and_is_imprecise() -> None:
     rng = np.random.default_rng(0)
-    found = precision_recall(
-        generated=rng.uniform(-9, 9, size=(500, 4)), real=rng.normal(size=(500, 4)), neighbours=3
-    )
+    found = precision_recall(generated=rng.uniform(-9, 9, size=(500, 4)), real=rng.normal(size=(500, 4)), neighbours=3)
     assert found.precision < 0.2
     assert found.recall > 0.9
 
@@ -88,13 +84,26 @@ def test_copies_of_real_samples_are_always_inside(shift: float) -> None:
     real = np.repeat(np.random.default_rng(2).normal(size=(40, 12)), 4, axis=0) + shift
     found = precision_recall(generated=real[::-1], real=real, neighbours=3)
     assert (found.precision, found.recall) == (1.0, 1.0)
+    manifold = Manifold.of(real, neighbours=3)
+    assert all(manifold.holds(sample[None]).all() for sample in real)  # other sums than in a block of many
+
+
+def test_the_allowance_for_rounding_is_small() -> None:
+    assert not Manifold.of([[0.0], [1.0]], neighbours=1).holds([[2.0 + 1e-9], [-1.0 - 1e-9]]).any()
+
+
+def test_features_far_from_the_origin_keep_their_digits() -> None:
+    """Whole numbers, so that the shift itself is exact; without centring the squares are, too, beyond
+    2^53."""
+    rng = np.random.default_rng(9)
+    generated, real = (rng.integers(-50, 50, size=(120, 3)).astype(np.float64) for _ in range(2))
+    near = precision_recall(generated=generated, real=real, neighbours=3)
+    assert precision_recall(generated=generated + 2.0**33, real=real + 2.0**33, neighbours=3) == near
 
 
 def test_two_halves_of_one_distribution_cover_each_other() -> None:
     rng = np.random.default_rng(3)
-    found = precision_recall(
-        generated=rng.normal(size=(800, 3)), real=rng.normal(size=(800, 3)), neighbours=5
-    )
+    found = precision_recall(generated=rng.normal(size=(800, 3)), real=rng.normal(size=(800, 3)), neighbours=5)
     assert found.precision > 0.9
     assert found.recall > 0.9
 
@@ -133,9 +142,7 @@ def test_float32_features_are_compared_in_float64() -> None:
     features = np.random.default_rng(7).normal(size=(100, 4)).astype(np.float32)
     manifold = Manifold.of(features, neighbours=3)
     assert manifold.radii.dtype == np.float64
-    np.testing.assert_array_equal(
-        manifold.radii, Manifold.of(features.astype(np.float64), neighbours=3).radii
-    )
+    np.testing.assert_array_equal(manifold.radii, Manifold.of(features.astype(np.float64), neighbours=3).radii)
 
 
 @pytest.mark.parametrize(

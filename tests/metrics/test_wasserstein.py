@@ -34,9 +34,7 @@ def test_unequal_sizes_are_the_area_between_the_distribution_functions() -> None
     steps = np.sort(np.concatenate([first, second]))
     below = [np.searchsorted(x, steps[:-1], side="right") / len(x) for x in (first, second)]
     expected = np.abs(below[0] - below[1]) @ np.diff(steps)
-    assert transport(generated=first[:, None], real=second[:, None]).distance == pytest.approx(
-        expected, rel=1e-12
-    )
+    assert transport(generated=first[:, None], real=second[:, None]).distance == pytest.approx(expected, rel=1e-12)
 
 
 def test_normal_against_twice_as_wide() -> None:
@@ -80,12 +78,20 @@ def test_plan_has_the_marginals_and_the_cost() -> None:
     np.testing.assert_allclose(move, second.mean(axis=0) - first.mean(axis=0), rtol=1e-9)
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e25])
-def test_identical_samples_and_scales(scale: float) -> None:
-    samples = np.random.default_rng(5).normal(size=(80, 2)) * scale
+@pytest.mark.parametrize("scale", [1e-16, 1e25])
+def test_the_distance_scales_with_the_samples(scale: float) -> None:
+    """The solver alone takes costs of 1e-16 for equal and is 38 % off."""
+    rng = np.random.default_rng(5)
+    first, second = rng.normal(size=(80, 2)), rng.normal(size=(60, 2)) + 1
+    distance = transport(generated=first, real=second).distance
+    scaled = transport(generated=first * scale, real=second * scale).distance
+    assert scaled == pytest.approx(scale * distance, rel=1e-9, abs=0.0)
+
+
+def test_identical_samples_are_at_distance_zero() -> None:
+    samples = np.random.default_rng(5).normal(size=(80, 2))
     assert transport(generated=samples, real=samples[::-1]).distance == 0.0
-    moved = transport(generated=samples, real=samples + scale * np.array([3, 4])).distance
-    assert moved == pytest.approx(5 * scale, rel=1e-9)
+    assert transport(generated=samples[:1], real=samples[:1]).distance == 0.0
 
 
 def test_an_unfinished_solution_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +101,11 @@ def test_an_unfinished_solution_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
         transport(generated=rng.normal(size=(50, 2)), real=rng.normal(size=(50, 2)))
 
 
-def test_the_environment_is_left_as_it_was() -> None:
+def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever imports POT for its other arrays later finds neither a switch set nor one taken away."""
+    for key in wasserstein.OTHER_ARRAYS:
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setenv(wasserstein.OTHER_ARRAYS[0], "mine")
     before = dict(os.environ)
     transport(generated=[[0.0]], real=[[1.0]])
     assert dict(os.environ) == before
