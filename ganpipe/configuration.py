@@ -89,9 +89,9 @@ _MISSING = object()
 
 def _at(value: Any, loc: tuple[int | str, ...]) -> Any:
     for key in loc:
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+        if (isinstance(value, dict) and key in value) or (
+            isinstance(value, list) and isinstance(key, int) and key < len(value)
+        ):
             value = value[key]
         else:
             return _MISSING
@@ -128,10 +128,10 @@ def _sentence(model: type[BaseModel], raw: Any, error: ErrorDetails, place: str)
     value = repr(error["input"])
     value = value if len(value) <= 60 else value[:57] + "..."
     if kind == "extra_forbidden":
-        key = str(error["loc"][-1])
-        known = sorted(set(context.get("known", [])))
-        near = difflib.get_close_matches(key, known, n=1)
-        return f"{place} is not a known key: " + (f"did you mean {near[0]}?" if near else f"remove it{_list(known)}.")
+        known = _known_keys(model, raw, loc[:-1])
+        near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+        hint = f"did you mean {near[0]}" if near else "remove it"
+        return f"{place} is {value}, but no such key is known: {hint} (known: {', '.join(known)})."
     if kind in ("rule", "part_kind", "part_type"):
         return f"{place} is {value}: it {error['msg']}."
     message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")

@@ -24,9 +24,9 @@ def _canonical(node: Any) -> Any:
         return [_canonical(item) for item in node]
     if not isinstance(node, ast.AST):
         return (type(node).__name__, repr(node))
-    fields = {name: getattr(node, name, None) for name in node._fields}
+    fields: dict[str, Any] = {name: getattr(node, name, None) for name in node._fields}
     if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
-        fields["body"] = fields["body"][1:]
+        fields["body"] = node.body[1:]
     kept = [(name, _canonical(value)) for name, value in fields.items() if value is not None and value != []]
     return (type(node).__name__, kept)
 

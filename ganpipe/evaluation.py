@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ganpipe.data.store import Prepared
 from ganpipe.errors import BadInput
 from ganpipe.metrics.class_coverage import class_coverage, class_shares
 from ganpipe.metrics.frechet import Moments, frechet
@@ -27,6 +26,7 @@ from ganpipe.metrics.modes import modes
 from ganpipe.metrics.precision_recall import Manifold, compare
 from ganpipe.metrics.wasserstein import transport
 from ganpipe.params import Count, Frozen, Seed
+from ganpipe.prepared import Prepared
 
 Array = NDArray[Any]
 Features = Callable[[Array], tuple[Array, NDArray[np.int64]]]

@@ -43,9 +43,10 @@ def part_class(package: str, kind: str) -> type[Part]:
     """The class in `<package>/<kind>.py` whose `kind` is that name."""
     module = importlib.import_module(f"{package}.{kind}")
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, Part) and value.__module__ == module.__name__:
-            if get_args(value.model_fields["kind"].annotation) == (kind,):
-                return value
+        ours = isinstance(value, type) and issubclass(value, Part) and value.__module__ == module.__name__
+        if ours and get_args(value.model_fields["kind"].annotation) == (kind,):
+            part: type[Part] = value
+            return part
     raise TypeError(f"{module.__name__} defines no part with kind {kind!r}")
 
 
@@ -79,7 +80,7 @@ class Choice:
 
 
 def _error(code: str, message: str, loc: tuple[str, ...], value: Any, known: list[str]) -> ValidationError:
-    problem = PydanticCustomError(code, message, {"known": ", ".join(known)})  # type: ignore[arg-type]
+    problem = PydanticCustomError(code, message, {"known": ", ".join(known)})
     return ValidationError.from_exception_data("part", [InitErrorDetails(type=problem, loc=loc, input=value)])
 
 

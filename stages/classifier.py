@@ -16,14 +16,14 @@ def main() -> None:
         return clock.write()
     import torch
 
-    from ganpipe.data import store
+    from ganpipe import prepared
     from ganpipe.training.classifier import ClassifierParams, fit
     from ganpipe.training.loop import configure
     from ganpipe.variant import Runtime
 
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
-    data, _ = store.read(Path("data/prepared", spec["data"]))
+    data, _ = prepared.read(Path("data/prepared", spec["data"]))
     out.mkdir(parents=True, exist_ok=True)
     result = fit(data, ClassifierParams.model_validate(spec["params"]), torch.device(runtime.device), out)
     write_json(out / "classifier.json", {"not_applicable": None, **result})

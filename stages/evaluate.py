@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe import evaluation
-from ganpipe.data import store
+from ganpipe import evaluation, prepared
 from ganpipe.stage import Clock, read_spec, run, write_json
 
 
@@ -27,7 +26,7 @@ def main() -> None:
         result = evaluation.not_applicable(**facts, reason=run_facts["not_applicable"], seeds=seeds)
     else:
         params = evaluation.EvaluateParams.model_validate(spec["params"])
-        data, _ = store.read(Path("data/prepared", name))
+        data, _ = prepared.read(Path("data/prepared", name))
         features = _features(spec, data) if data.form == "images" else None
         samples = {seed: evaluation.Samples(*_samples(folder)) for seed, folder in folders.items()}
         result = evaluation.evaluate(evaluation.reference(data, params, features), samples, **facts)
@@ -39,7 +38,7 @@ def _samples(folder: Path) -> list[NDArray[Any]]:
     return [np.load(folder / f"samples{which}.npy", allow_pickle=False) for which in ("", "_ema")]
 
 
-def _features(spec: dict[str, Any], data: store.Prepared) -> evaluation.Features:
+def _features(spec: dict[str, Any], data: prepared.Prepared) -> evaluation.Features:
     import torch
 
     from ganpipe.training import classifier

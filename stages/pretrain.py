@@ -16,14 +16,14 @@ def main() -> None:
     if spec["not_applicable"]:
         write_json(out / "pretrain.json", {"not_applicable": spec["not_applicable"]})
         return clock.write()
-    from ganpipe.data import store
+    from ganpipe import prepared
     from ganpipe.training.loop import configure
     from ganpipe.training.pretrain import PretrainJob, pretrain
     from ganpipe.variant import Runtime
 
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
-    data, _ = store.read(Path("data/prepared", spec["data"]))
+    data, _ = prepared.read(Path("data/prepared", spec["data"]))
     out.mkdir(parents=True, exist_ok=True)
     result = pretrain(f"pretrain {row}", PretrainJob.model_validate(spec["job"]), runtime, data, out)
     write_json(out / "pretrain.json", {"not_applicable": None, **result})

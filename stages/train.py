@@ -43,7 +43,7 @@ def main() -> None:
 def _train(spec: dict[str, Any], seed: int, out: Path, facts: dict[str, Any], clock: Clock) -> None:
     import torch
 
-    from ganpipe.data import store
+    from ganpipe import prepared
     from ganpipe.training.loop import Job, configure, train
     from ganpipe.variant import Runtime, Variant
 
@@ -54,7 +54,7 @@ def _train(spec: dict[str, Any], seed: int, out: Path, facts: dict[str, Any], cl
     if params["data"]["kind"] != name or Variant.model_validate(now) != variant:
         raise BadInput(f"{SPECS}/train/{row}.json is older than params.yaml: run `dvc repro resolve` first.")
     configure(runtime)
-    data, meta = store.read(Path("data/prepared", name))
+    data, meta = prepared.read(Path("data/prepared", name))
     pretrained = Path("pretrained", name, row, "critic.safetensors") if variant.pretrain.steps else None
     clocks = train(Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained))
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -12,7 +12,7 @@ from ganpipe.params import Positive
 
 
 class Clip(Constraint):
-    """Every weight and bias of a convolution or linear layer lies in [-limit, limit]; normalisation layers are left alone."""
+    """Weights and biases of convolutions and linear layers lie in [-limit, limit]; normalisation is left alone."""
 
     kind: Literal["clip"]
     limit: Positive

@@ -1,14 +1,12 @@
-"""Data sets: one file each, all written in one format (`ganpipe.data.store`)."""
+"""Data sets: one file each, all written in one format (`ganpipe.prepared`)."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ganpipe.params import Part
-
-if TYPE_CHECKING:
-    from ganpipe.data.store import Prepared
+from ganpipe.prepared import Prepared
 
 
 class Dataset(Part):

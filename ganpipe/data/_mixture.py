@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.data.store import Prepared
+from ganpipe.prepared import Prepared
 
 
 def mixture(centres: NDArray[np.float64], std: float, train: int, test: int, seed: int) -> Prepared:

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from ganpipe.data import Dataset
-from ganpipe.data.store import Prepared
 from ganpipe.params import Seed
+from ganpipe.prepared import Prepared
 
 
 class Digits(Dataset):

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.data import Dataset
-from ganpipe.data.store import Prepared
 from ganpipe.errors import BadInput
+from ganpipe.prepared import Prepared
 
 # MD5 of the uncompressed files, of both splits
 FILES = {

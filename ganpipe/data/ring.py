@@ -10,8 +10,8 @@ from pydantic import Field
 
 from ganpipe.data import Dataset
 from ganpipe.data._mixture import mixture
-from ganpipe.data.store import Prepared
 from ganpipe.params import Count, Positive, Seed
+from ganpipe.prepared import Prepared
 
 
 class Ring(Dataset):

@@ -23,5 +23,5 @@ class Penalty(Part):
     needs_code: ClassVar[bool] = False
 
     def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
-        """The weighted penalty, (N,) per sample or () where it is a property of the batch; the caller takes the mean."""
+        """The weighted penalty, (N,), or () where it is a property of the batch; the caller takes the mean."""
         raise NotImplementedError

@@ -27,7 +27,7 @@ def draw(latent: Latent, n: int, rng: torch.Generator) -> Tensor:
 
 
 class Game:
-    """Both networks, their optimisers and random streams. `step` is one update of the critic, and the generator's when due."""
+    """Both networks, their optimisers and random streams."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Game:
                 value = penalty(critic, game, self.chance).mean()
                 figures[penalty.kind], loss = value, loss + value
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         for name in figures:
             figures[name] = figures[name].detach()
@@ -118,7 +118,8 @@ class Game:
 
     def _update_average(self) -> None:
         """Exponential moving average of the generator's weights; buffers such as batch statistics are copied."""
-        weights, averaged = list(self.generator.parameters()), list(self.average.parameters())
+        weights: list[Tensor] = list(self.generator.parameters())
+        averaged: list[Tensor] = list(self.average.parameters())
         with torch.no_grad():
             torch._foreach_lerp_(averaged, weights, 1 - self.variant.ema)
         for kept, new in zip(self.average.buffers(), self.generator.buffers(), strict=True):

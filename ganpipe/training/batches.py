@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -35,7 +37,7 @@ class Batches:
     """Endless batches of real samples in the networks' space: shuffled passes, each sample once a pass."""
 
     def __init__(
-        self, data: NDArray[object], batch: int, space: Space, seed: int, purpose: str, device: torch.device
+        self, data: NDArray[Any], batch: int, space: Space, seed: int, purpose: str, device: torch.device
     ) -> None:
         self._data = torch.from_numpy(data).to(device)
         self._batch, self._space = batch, space

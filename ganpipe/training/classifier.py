@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganpipe.data.store import Prepared
 from ganpipe.params import Count, Frozen, Positive, Seed
+from ganpipe.prepared import Prepared
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.training.weights import save_weights
 
@@ -67,7 +67,7 @@ def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Pat
         now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
         loss = cross_entropy(net(images[now])[1], labels[now])
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     save_weights(net, out / "classifier.safetensors")

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from ganpipe.data.store import Prepared
+from ganpipe.prepared import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
 from ganpipe.training.history import History, Progress

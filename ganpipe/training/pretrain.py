@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ganpipe.data.store import Prepared
 from ganpipe.networks import CriticNetwork
 from ganpipe.params import Choice, Count, Frozen, Positive
+from ganpipe.prepared import Prepared
 from ganpipe.training.batches import Batches, Space, packed
 from ganpipe.training.history import Progress
 from ganpipe.training.streams import initialised_by
@@ -19,7 +19,7 @@ from ganpipe.variant import Pretrain, Runtime
 
 
 class PretrainJob(Frozen):
-    """The part of a row that its pre-training depends on. margin: the objective's, to report the energy in its units."""
+    """What a row's pre-training depends on. margin: the objective's, to report the energy in its units."""
 
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
     pretrain: Pretrain
@@ -53,7 +53,7 @@ def pretrain(name: str, job: PretrainJob, runtime: Runtime, data: Prepared, out:
         for step in range(1, job.pretrain.steps + 1):
             loss = energy(next(batches))
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if step % 50 == 0 or step == job.pretrain.steps:
                 progress.update(step, {"reconstruction_loss": loss.item()})

@@ -54,7 +54,7 @@ def recalibrate(net: nn.Module, latent: Latent, batch: int, seed: int, device: t
 
 
 def picture(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
-    """Images as a square-ish grid, enlarged without smoothing; points as a scatter over the reference points in grey."""
+    """Images as a grid, enlarged without smoothing; points as a scatter over the reference points in grey."""
     return _image_grid(samples) if samples.ndim == 4 else _scatter(samples, reference)
 
 

@@ -72,15 +72,13 @@ def write(folder: Path, name: str, data: Prepared) -> None:
 
 
 def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
-    """The data and its `meta.json`. Raises BadInput where the folder is missing, broken or not what its checksum says."""
+    """The data and its `meta.json`. Raises BadInput where the folder is missing, broken or fails its checksum."""
     remedy = f"delete {folder} and run `dvc repro prepare`"
     try:
         meta = json.loads((folder / "meta.json").read_text())
         arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"])
-        data = Prepared(
-            **arrays, classes=meta["classes"], scale=meta["scale"], modes=modes, mode_std=meta["mode_std"]
-        )
+        data = Prepared(**arrays, classes=meta["classes"], scale=meta["scale"], modes=modes, mode_std=meta["mode_std"])
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{folder} is not a prepared data set ({error}): {remedy}.") from None
     if data.digest() != meta["digest"]:

@@ -1,0 +1,189 @@
+"""The command line. Commands import what they need when they run, so that --help answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ganpipe.errors import BadInput
+
+if TYPE_CHECKING:
+    from ganpipe.configuration import Configuration
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Train, evaluate and compare GANs. The pipeline itself runs under DVC: dvc repro, dvc exp run -S loss=lsgan.",
+)
+Params = Annotated[Path, typer.Option("--params", help="The parameters to read.")]
+
+
+def main() -> None:
+    """Entry point: an illegal input is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except BadInput as error:
+        print(f"ganpipe: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _checked(params: Path) -> Configuration:
+    from ganpipe import configuration
+
+    chosen = configuration.load(params)
+    configuration.check(chosen)
+    return chosen
+
+
+@app.command()
+def check(params: Params = Path("params.yaml")) -> None:
+    """Validate params.yaml and the presence of the data: one sentence and exit code 2 where something is wrong."""
+    from ganpipe.specs import resolve_runtime
+
+    chosen = _checked(params)
+    resolve_runtime(chosen.runtime)
+    print(f"{params} is valid: {len(chosen.variants)} variants, {len(chosen.seeds)} seeds, data {chosen.data.kind}.")
+
+
+@app.command()
+def plan(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    selected: Annotated[bool, typer.Option(help="Only what `dvc repro` runs, not `dvc repro -P`.")] = False,
+) -> None:
+    """Say which stages `dvc repro -P` will run, why, and about how long they take. * marks those of `dvc repro`."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ganpipe import planning, specs
+
+    root = Path()
+    items = planning.plan(root, specs.build(_checked(root / "params.yaml"), root))
+    items = [item for item in items if item.selected or not selected]
+    if as_json:
+        print(json.dumps([vars(item) for item in items], indent=2))
+        return
+    if not items:
+        print("Everything is up to date: no stage will run.")
+        return
+    table = Table("", "stage", "", "why", "about", box=None, pad_edge=False)
+    for item in items:
+        seconds = _duration(item.seconds) if item.verdict == "runs" else ""
+        table.add_row("*" if item.selected else "", item.stage, item.verdict, item.reason, seconds)
+    Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+    runs = [item for item in items if item.verdict == "runs"]
+    known = sum(item.seconds or 0 for item in runs)
+    print(f"{len(runs)} stages will run, {len(items) - len(runs)} are restored; about {_duration(known)}.")
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+@app.command()
+def variants(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, params: Params = Path("params.yaml")
+) -> None:
+    """List the variants: the parts that each combines, on the chosen data."""
+    from rich.console import Console
+    from rich.table import Table
+
+    chosen = _checked(params)
+    shape = chosen.dataset.shape
+    rows: list[dict[str, Any]] = []
+    for row in chosen.variants:
+        variant = chosen.variant(row)
+        rows.append(
+            {
+                "row": row,
+                "title": variant.title,
+                "objective": variant.objective.kind,
+                "penalties": [penalty.kind for penalty in variant.penalties],
+                "constraints": [constraint.kind for constraint in variant.constraints],
+                "generator": variant.generator.kind,
+                "critic": variant.critic.kind,
+                "procedure": variant.procedure.kind,
+                "pretrain": variant.pretrain.steps,
+                "steps": variant.steps,
+                "not_applicable": variant.unfit(shape),
+                "selected": row == chosen.loss,
+            }
+        )
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("", "row", "title", "objective", "penalties", "constraints", "critic", "steps", box=None)
+    for entry in rows:
+        reason = entry["not_applicable"]
+        table.add_row(
+            "*" if entry["selected"] else "",
+            entry["row"],
+            entry["title"],
+            entry["objective"],
+            ", ".join(entry["penalties"]),
+            ", ".join(entry["constraints"]),
+            entry["critic"],
+            f"not applicable: {reason}" if reason else str(entry["steps"]),
+        )
+    Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+
+
+@app.command()
+def sample(
+    run: Annotated[str, typer.Argument(help="A run: its folder, or <row>/<seed> on the chosen data.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="How many samples.")] = 64,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path("grid.png"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the latents.")] = 0,
+    averaged: Annotated[bool, typer.Option("--ema/--raw", help="The averaged generator or the last one.")] = True,
+) -> None:
+    """Draw new samples from a trained generator and write them as one picture."""
+    from ganpipe.training.redraw import redraw
+
+    folder = Path(run)
+    if not (folder / "run.json").is_file():
+        from ganpipe.rows import read_yaml
+
+        folder = Path("runs", str(read_yaml(Path("params.yaml"))["data"]["kind"]), run)
+    redraw(folder, number, seed, averaged, output)
+    print(output)
+
+
+@app.command()
+def schema(output: Annotated[Path, typer.Option("-o", "--output")] = Path("schema.json")) -> None:
+    """Write the JSON schema of params.yaml, by which editors complete and underline."""
+    from ganpipe.schema import schema as build
+
+    output.write_text(json.dumps(build(), indent=2) + "\n", encoding="utf-8")
+    print(output)
+
+
+@app.command()
+def track() -> None:
+    """Make MLflow's store say what runs/ and evals/ say: restored runs appear, nothing is logged twice."""
+    from ganpipe.tracking.paths import find_root
+    from ganpipe.tracking.projection import sync
+
+    report = sync(find_root())
+    print(report)
+    if report.problems:
+        print("\n".join(report.problems), file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 5000) -> None:
+    """Bring MLflow's store up to date and open its pages, on this machine only unless you name another host."""
+    from ganpipe.tracking.paths import find_root
+    from ganpipe.tracking.server import ui as serve
+
+    serve(find_root(), host, port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The JSON schema of params.yaml."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ganpipe.configuration import Configuration
+from ganpipe.variant import Variant
+
+Schema = dict[str, Any]
+
+
+def schema() -> Schema:
+    """JSON schema (draft 2020-12) of the whole file, every kind of every part included.
+
+    `train` and the rows are pieces of a variant: the same keys and types as in a whole one, none of them required.
+    """
+    whole, variant = Configuration.model_json_schema(), Variant.model_json_schema()
+    definitions = {f"Partial{name}": _partial(value) for name, value in variant.pop("$defs").items()}
+    piece = _partial(variant)
+    overlay = copy.deepcopy(piece)
+    piece["properties"]["on"] = {
+        "type": "object",
+        "description": "Laid on top for one form of data (images, points) or one data set.",
+        "additionalProperties": {"$ref": "#/$defs/PartialOverlay"},
+    }
+    whole["$defs"] |= definitions | {"PartialVariant": piece, "PartialOverlay": overlay}
+    whole["properties"]["train"] = {"$ref": "#/$defs/PartialVariant"}
+    whole["properties"]["variants"]["additionalProperties"] = {"$ref": "#/$defs/PartialVariant"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "params.yaml of ganpipe", **whole}
+
+
+def _partial(value: Any) -> Any:
+    """The schema without its required keys, referring to the partial definitions.
+
+    A part without its `kind` may be any of the members, so a choice among them is open.
+    """
+    if isinstance(value, list):
+        return [_partial(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    out = {key: _partial(item) for key, item in value.items() if key != "required" or not isinstance(item, list)}
+    if "oneOf" in out:
+        out["anyOf"] = out.pop("oneOf")
+    if isinstance(out.get("$ref"), str):
+        out["$ref"] = out["$ref"].replace("#/$defs/", "#/$defs/Partial")
+    return out
