@@ -88,14 +88,13 @@ _MISSING = object()
 
 
 def _at(value: Any, loc: tuple[int | str, ...]) -> Any:
+    at: Any = value
     for key in loc:
-        if (isinstance(value, dict) and key in value) or (
-            isinstance(value, list) and isinstance(key, int) and key < len(value)
-        ):
-            value = value[key]
-        else:
+        found = key in at if isinstance(at, dict) else isinstance(at, list) and key in range(len(at))
+        if not found:
             return _MISSING
-    return value
+        at = at[key]
+    return at
 
 
 def _dotted(*loc: int | str) -> str:

@@ -84,8 +84,8 @@ class _Forecast:
         lock = self._lock(stage)
         deps = {dep.def_path: self._hash(dep.def_path) for dep in stage.deps if not _is_params(dep)}
         if stage.addressing == "resolve":  # its outs are known: they are the new specs
-            fresh = lock is not None and not stage.changed_deps() and not self._changed_specs()
-            return None if fresh else Item("resolve", "runs", self._why_resolve(stage, lock), 4.0, False)
+            reason = self._why_resolve(stage, lock)
+            return Item("resolve", "runs", reason, None, False) if reason else None
         reason = self._why(stage, lock, deps)
         if reason is None:
             assert lock is not None
@@ -132,11 +132,15 @@ class _Forecast:
             return f"{changed[0]} was changed by hand" if changed else "its outs changed"
         return None
 
-    def _why_resolve(self, stage: Stage, lock: Lock | None) -> str:
+    def _why_resolve(self, stage: Stage, lock: Lock | None) -> str | None:
         if lock is None:
             return "never ran"
-        names = sorted(dep.def_path for dep in stage.deps if dep.changed_checksum() or _params_changed(dep))
-        return f"{', '.join(names)} changed" if names else "data/specs was changed by hand"
+        names = sorted(
+            dep.def_path for dep in stage.deps if (dep.status() if _is_params(dep) else dep.changed_checksum())
+        )
+        if names:
+            return f"{', '.join(names)} changed"
+        return "data/specs was changed by hand" if self._changed_specs() else None
 
     def _changed_specs(self) -> bool:
         return any(
@@ -233,10 +237,6 @@ def _touches(out: str, path: str) -> bool:
 
 def _is_params(dep: Any) -> bool:
     return bool(getattr(dep, "params", None)) or type(dep).__name__ == "ParamsDependency"
-
-
-def _params_changed(dep: Any) -> bool:
-    return _is_params(dep) and bool(dep.status())
 
 
 def _seconds(root: Path, stage: Stage) -> float | None:

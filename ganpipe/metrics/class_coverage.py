@@ -35,9 +35,7 @@ def class_shares(predicted: ArrayLike, classes: int) -> NDArray[np.float64]:
     if ids.ndim != 1 or ids.size == 0 or not np.issubdtype(ids.dtype, np.integer):
         raise ValueError(f"predicted should be whole numbers (samples,), not {ids.dtype} {ids.shape}.")
     if ids.min() < 0 or ids.max() >= classes:
-        raise ValueError(
-            f"predicted runs from {ids.min()} to {ids.max()}: it should be from 0 to {classes - 1}."
-        )
+        raise ValueError(f"predicted runs from {ids.min()} to {ids.max()}: it should be from 0 to {classes - 1}.")
     return np.bincount(ids, minlength=classes) / ids.size
 
 
@@ -51,9 +49,7 @@ def class_coverage(*, generated: ArrayLike, real: ArrayLike, threshold: float) -
         raise ValueError(f"threshold is {threshold}: it should be above 0 and at most 1.")
     shares, target = _histogram("generated", generated), _histogram("real", real)
     if shares.shape != target.shape:
-        raise ValueError(
-            f"generated has {shares.size} classes and real has {target.size}: use the same classes."
-        )
+        raise ValueError(f"generated has {shares.size} classes and real has {target.size}: use the same classes.")
     present = shares > 0.0
     with np.errstate(divide="ignore"):  # no real sample in a class that is there: infinite is the answer
         kl = float(np.sum(shares[present] * np.log(shares[present] / target[present])))

@@ -53,9 +53,7 @@ def transport(*, generated: ArrayLike, real: ArrayLike) -> Transport:
     np.sqrt(costs, out=costs)
     largest = costs.max() or 1.0
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # what it warns of stands in the log, and is an error here
+        warnings.simplefilter("ignore", UserWarning)  # what it warns of stands in the log, and is an error here
         plan, log = _solver().emd(
             np.full(len(start), 1.0 / len(start)),
             np.full(len(end), 1.0 / len(end)),
