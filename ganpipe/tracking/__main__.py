@@ -11,12 +11,10 @@ from ganpipe.tracking import find_root, sync, ui
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code: 1 for files or a store that can't be read, 2 for illegal input."""
+    """Run one command; the exit code: 1 for files that can't be read, 2 for illegal input or a dead store."""
     parser = argparse.ArgumentParser(prog="python -m ganpipe.tracking", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    follow = commands.add_parser(
-        "follow", help="show a training while it runs (trainings start this themselves)"
-    )
+    follow = commands.add_parser("follow", help="show a training while it runs (trainings start this themselves)")
     for name, kind in (("run-dir", Path), ("spec", Path), ("identity", str), ("seed", int)):
         follow.add_argument(f"--{name}", type=kind, required=True)
     for name, kind in (("root", Path), ("trainer", int), ("started", int)):

@@ -142,9 +142,7 @@ class _Live:
         """Follow until the training has left its result, or died without one."""
         ended: float | None = None
         while True:
-            lives = (
-                self._order.trainer_lives()
-            )  # asked first: what a dead trainer wrote is all that there will be
+            lives = self._order.trainer_lives()  # asked first: what a dead trainer wrote is all that there will be
             record = _completed(self._order)
             self._look()
             if record:
@@ -160,9 +158,7 @@ class _Live:
         count = sum(len(row.values) for row in self._waiting)
         late = time.monotonic() - self._flushed >= FLUSH
         if count and (late or flush or count >= METRICS_LIMIT):
-            now = (
-                time.time_ns() // 1_000_000
-            )  # once: numbers that are logged twice at the same time count once
+            now = time.time_ns() // 1_000_000  # once: numbers that are logged twice at the same time count once
             _patiently(ATTEMPTS, lambda: self._store.log_rows(self.run_id, self._waiting, now))
             self._waiting, self._flushed = [], time.monotonic()
         for path in grid_files(self._order.run_dir):

@@ -61,13 +61,21 @@ class SyncReport:
 def sync(root: Path) -> SyncReport:
     """Make every missing or outdated run from `runs/`, add the figures of `evals/`; twice adds nothing.
 
-    Safe beside followers and other syncs. Raises whatever MLflow raises where the store does not answer.
+    Safe beside followers and other syncs. Raises BadInput where the store does not answer.
     """
     root = root.resolve()
     report = SyncReport()
     found = list(_records(root, report))
     if not found:
         return report
+    from ganpipe.tracking.store import failures_of
+
+    with failures_of(store_uri(root)):
+        _bring_up_to_date(root, found, report)
+    return report
+
+
+def _bring_up_to_date(root: Path, found: list[tuple[Path, Record]], report: SyncReport) -> None:
     from ganpipe.tracking.store import open_store
 
     store = open_store(root)
@@ -86,7 +94,6 @@ def sync(root: Path) -> SyncReport:
     for run_dir, record in held:
         if not _settle(store, root, record, run_dir, [], report, max(0.0, deadline - time.monotonic())):
             report.busy.append(str(run_dir.relative_to(root)))
-    return report
 
 
 def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
@@ -139,9 +146,7 @@ def _settle(
     return True
 
 
-def _end_orphans(
-    root: Path, store: Store, known: dict[tuple[str, str], list[Run]], report: SyncReport
-) -> None:
+def _end_orphans(root: Path, store: Store, known: dict[tuple[str, str], list[Run]], report: SyncReport) -> None:
     """End the open runs that no follower holds: it was killed together with its training."""
     from filelock import FileLock, Timeout
 

@@ -100,9 +100,7 @@ def read_record(run_dir: Path) -> Record | None:
         name, data, row, seed = said["identity"], said["data"], said["row"], int(said["seed"])
         parameters = flatten(said.get("parameters") or {})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(
-            f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again."
-        ) from error
+        raise BadInput(f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again.") from error
     try:
         history = (run_dir / "history.csv").read_bytes()
     except OSError:
@@ -191,9 +189,7 @@ def _word(value: object) -> str:
 def _rows(columns: list[str], lines: list[list[str]]) -> Iterator[Row]:
     for line in lines:
         cells = {
-            column: number
-            for column, cell in zip(columns, line, strict=False)
-            if (number := _number(cell)) is not None
+            column: number for column, cell in zip(columns, line, strict=False) if (number := _number(cell)) is not None
         }
         step = cells.pop("step", None)
         if step is not None and math.isfinite(step):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -81,9 +82,7 @@ def open_store(root: Path) -> Store:
         with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
             return Store(MlflowClient(tracking_uri=uri), artifacts_folder(root))
     except Timeout as error:
-        raise BadInput(
-            f"{uri} has been set up by another process for too long: end it, then repeat."
-        ) from error
+        raise BadInput(f"{uri} has been set up by another process for too long: end it, then repeat.") from error
 
 
 def import_mlflow(root: Path) -> None:
@@ -96,6 +95,19 @@ def import_mlflow(root: Path) -> None:
 
         if not is_remote(store_uri(root)):
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
+@contextlib.contextmanager
+def failures_of(uri: str) -> Iterator[None]:
+    """Turn what MLflow raises into BadInput, one sentence with the remedy."""
+    settle_environment()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        said = " ".join(str(error).split())[:300]
+        raise BadInput(f"The MLflow store {uri} fails; start or repair it, or name another: {said}") from error
 
 
 class Store:
@@ -133,9 +145,7 @@ class Store:
         """All runs of the data set that were not deleted, newest first."""
         token: str | None = None
         while True:
-            page = self.client.search_runs(
-                [self.experiment(data)], query, max_results=METRICS_LIMIT, page_token=token
-            )
+            page = self.client.search_runs([self.experiment(data)], query, max_results=METRICS_LIMIT, page_token=token)
             yield from page
             token = page.token
             if not token:
@@ -205,9 +215,7 @@ class Store:
         if record.dataset_digest:
             place = json.dumps({"uri": f"data/prepared/{record.data}"})
             dataset = Dataset(record.data, record.dataset_digest[:DIGEST_LIMIT], "local", place)
-            self.client.log_inputs(
-                run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
-            )
+            self.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
         tags = {**record.facts, "title": record.title, "mlflow.note.content": record.title}
         if content:
             tags[CONTENT] = content
@@ -222,19 +230,13 @@ class Store:
         run_id = self.replace(head_of(record), record.modified, inherited(old), old)
         self.log_rows(run_id, rows_of(record.history), record.modified)
         logged = [self.log_grid(run_id, path) for path in grid_files(run_dir)]
-        self.finish(
-            run_id, record, record.content if sum(logged) == len(record.grids) else None, record.modified
-        )
+        self.finish(run_id, record, record.content if sum(logged) == len(record.grids) else None, record.modified)
         return run_id
 
 
 def is_current(runs: list[Run], record: Record) -> bool:
     """Whether the store holds this very result, once."""
-    return (
-        len(runs) == 1
-        and runs[0].info.status == "FINISHED"
-        and runs[0].data.tags.get(CONTENT) == record.content
-    )
+    return len(runs) == 1 and runs[0].info.status == "FINISHED" and runs[0].data.tags.get(CONTENT) == record.content
 
 
 def missing_figures(run: Run, figures: dict[str, float]) -> dict[str, float]:

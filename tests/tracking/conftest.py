@@ -25,7 +25,7 @@ OURS = (
 )
 
 
-def until(what: Callable[[], object], seconds: float = 60.0) -> None:
+def until(what: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for a condition; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not what():
@@ -34,7 +34,7 @@ def until(what: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def compiled() -> Iterator[None]:
     """Without bytecode on disk and where Python is told to write none, MLflow takes ten seconds a process."""
     mlflow = importlib.util.find_spec("mlflow")
     assert mlflow is not None
@@ -43,7 +43,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
-        folder = str(tmp_path_factory.mktemp("bytecode"))
+        folder = str(Path(__file__).parents[2] / ".cache" / "bytecode")
         patch.setenv("PYTHONPYCACHEPREFIX", folder)
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         patch.setattr(sys, "pycache_prefix", folder)

@@ -11,9 +11,7 @@ from pathlib import Path
 
 from ganpipe.tracking import identity, start_follower
 
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 PARAMETERS = {"objective": {"kind": "lsgan"}, "penalties": [{"kind": "r1", "weight": 10.0}], "batch": 64}
 COLUMNS = ["step", "critic/loss", "generator/loss"]
 

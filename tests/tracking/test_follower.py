@@ -70,9 +70,7 @@ def test_trainings_are_shown_while_they_run_to_their_end_or_their_death(
         found = store.find(training.head)
         if not found:
             return []
-        return [
-            metric.step for metric in store.client.get_metric_history(found[0].info.run_id, "generator/loss")
-        ]
+        return [metric.step for metric in store.client.get_metric_history(found[0].info.run_id, "generator/loss")]
 
     for training in two:
         training.do("begin")
@@ -130,9 +128,7 @@ def test_a_dead_server_costs_the_training_nothing(
     _, status = os.waitpid(-1, 0)
     assert os.waitstatus_to_exitcode(status) == 1
     (line,) = log.read_text().splitlines()
-    assert line.startswith(
-        "Gave up, `python -m ganpipe.tracking sync` will make up for it: 3 attempts failed"
-    )
+    assert line.startswith("Gave up, `python -m ganpipe.tracking sync` will make up for it: 3 attempts failed")
     assert not (tmp_path / "mlflow.db").exists()
 
 
@@ -148,9 +144,7 @@ def test_switched_off_or_without_a_spec_it_starts_nothing(
 
 
 def test_it_stands_back_for_everything_else(clean: None) -> None:
-    code = (
-        "from ganpipe.tracking.follower import _stand_back; _stand_back(); import os; assert os.nice(0) == 19"
-    )
+    code = "from ganpipe.tracking.follower import _stand_back; _stand_back(); import os; assert os.nice(0) == 19"
     environment = {key: value for key, value in os.environ.items() if key != follower.NICE}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, start_new_session=True)
 
@@ -187,9 +181,10 @@ def test_a_history_that_was_rewritten_makes_the_run_anew(
 
     assert scripted.run(lambda: history.write_text(HEADER + lines(1, 5)), rewrite).startswith("FINISHED")
     (run,) = store.find(scripted.order.head)
-    assert [
-        metric.value for metric in store.client.get_metric_history(run.info.run_id, "generator/loss")
-    ] == [7.0, -1.0]
+    assert [metric.value for metric in store.client.get_metric_history(run.info.run_id, "generator/loss")] == [
+        7.0,
+        -1.0,
+    ]
     assert sync(root).unchanged == 1
     assert scripted.run().startswith(f"FINISHED: run {run.info.run_id}")
 
@@ -211,9 +206,7 @@ def test_a_result_that_dvc_is_just_moving_is_waited_for(
     assert sync(root).unchanged == 1
 
 
-def test_a_row_that_does_not_apply_leaves_no_run(
-    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_that_does_not_apply_leaves_no_run(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     scripted = Scripted(root, monkeypatch)
     scripted.run(lambda: finish(root, scripted.run_dir, not_applicable="points have no pixels"))
     assert store.find(scripted.order.head) == []

@@ -54,9 +54,7 @@ def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None
     assert losses[3].value == 1 / 4
     (dataset,) = run.inputs.dataset_inputs
     assert (dataset.dataset.name, dataset.dataset.digest) == ("ring", "d" * 36)
-    assert [file.path for file in store.client.list_artifacts(run.info.run_id, "grids")] == [
-        "grids/000100.png"
-    ]
+    assert [file.path for file in store.client.list_artifacts(run.info.run_id, "grids")] == ["grids/000100.png"]
     assert (root / "mlartifacts" / run.info.run_id / "artifacts" / "grids" / "000100.png").is_file()
 
     again = sync(root)
@@ -132,6 +130,11 @@ def test_a_server_has_pages_of_its_own_and_no_repository_is_an_illegal_input(
     assert main(["ui", "--root", str(tmp_path)]) == 2
     assert "names the server http://127.0.0.1:9" in capsys.readouterr().err
     assert main(["sync", "--root", str(tmp_path)]) == 0
+    capsys.readouterr()
+    write_all(tmp_path, "ring", "lsgan", 0)
+    assert main(["sync", "--root", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("The MLflow store http://127.0.0.1:9 fails; start or repair it")
 
 
 def test_the_pages_are_mlflow_s_own_server_on_this_machine_s_store(
@@ -148,9 +151,7 @@ def test_the_pages_are_mlflow_s_own_server_on_this_machine_s_store(
     assert capsys.readouterr().out == "MLflow: no runs.\nMLflow: http://127.0.0.1:5055\n"
 
 
-def test_four_processes_at_once_make_the_store_and_each_run_once(
-    tmp_path: Path, compiled: None, clean: None
-) -> None:
+def test_four_processes_at_once_make_the_store_and_each_run_once(tmp_path: Path, compiled: None, clean: None) -> None:
     for seed in range(6):
         write_all(tmp_path, "ring", "lsgan", seed)
     evaluate(tmp_path, [1.0] * 6)
