@@ -224,7 +224,7 @@ def _completed(order: Order) -> Record | None:
 def _parameters(order: Order) -> dict[str, str]:
     """The parameters that the spec states, where it does; all are logged at the end in any case."""
     try:
-        stated = json.loads(order.spec.read_bytes()).get("parameters")
+        stated = json.loads(order.spec.read_bytes()).get("variant")
         return flatten(stated) if isinstance(stated, dict) else {}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -37,7 +37,7 @@ class Record:
     title: str
     parameters: dict[str, str]
     facts: dict[str, str]
-    """Versions, device and the spec's digest, as tags."""
+    """Versions, runtime, device and the spec's digest, as tags."""
     dataset_digest: str | None
     not_applicable: str | None
     history: bytes = field(repr=False)
@@ -107,9 +107,8 @@ def read_record(run_dir: Path) -> Record | None:
         history = b""
     grids = tuple(path.name for path in grid_files(run_dir))
     digest = hashlib.sha256(b"\0".join([text, history, *(grid.encode() for grid in grids)])).hexdigest()[:16]
-    device = said.get("device")
-    facts = flatten({"version": said.get("versions") or {}, "ganpipe": {"spec": said.get("spec_digest", "")}})
-    facts |= flatten(device, "device") if isinstance(device, Mapping) else {"device": _word(device)}
+    facts = {"version": "versions", "runtime": "runtime", "device": "device", "ganpipe.spec": "spec_digest"}
+    facts = flatten({tag: said[key] for tag, key in facts.items() if said.get(key)})
     return Record(
         identity=str(name),
         data=str(data),

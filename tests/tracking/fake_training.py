@@ -20,7 +20,7 @@ def spec_file(root: Path, row: str) -> Path:
     """A spec as `resolve` writes one."""
     path = root / "data" / "specs" / "train" / f"{row}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"row": row, "parameters": PARAMETERS}))
+    path.write_text(json.dumps({"row": row, "variant": PARAMETERS}))
     return path
 
 
@@ -43,6 +43,7 @@ def finish(root: Path, run_dir: Path, **changes: object) -> None:
     said |= {
         "versions": {"torch": "2.15.0"},
         "device": "cpu",
+        "runtime": {"threads": 1},
         "dataset_digest": "d" * 64,
         "not_applicable": None,
     }

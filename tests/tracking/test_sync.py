@@ -49,6 +49,7 @@ def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None
     assert run.data.tags["title"] == "The row lsgan"
     assert run.data.tags["ganpipe.spec"] == "c0ffee"
     assert run.data.tags["version.torch"] == "2.15.0"
+    assert (run.data.tags["runtime.threads"], run.data.tags["device"]) == ("1", "cpu")
     losses = store.client.get_metric_history(run.info.run_id, "critic/loss")
     assert [metric.step for metric in losses] == [100 * k for k in range(1, 701)]
     assert losses[3].value == 1 / 4
