@@ -67,11 +67,14 @@ class Configuration(Frozen):
             return Variant.model_validate(merged)
         except ValidationError as error:
             first = error.errors()[0]
-            place = self._place(row, form, data, first["loc"])
+            place = self._place(row, form, data, first["loc"], first["type"] == "missing")
             raise BadInput(_sentence(Variant, merged, first, place)) from None
 
-    def _place(self, row: str, form: str, data: str, loc: tuple[int | str, ...]) -> str:
-        """The key in params.yaml that put the value there."""
+    def _place(self, row: str, form: str, data: str, loc: tuple[int | str, ...], missing: bool) -> str:
+        """The key in params.yaml that put the value there, or the mapping around it where it is missing."""
+        if missing:
+            # the key itself may stand in a layer below, inside a part that another kind has replaced
+            return _dotted(self._place(row, form, data, loc[:-1], False) if loc[:-1] else f"variants.{row}", loc[-1])
         for source, name in ((self.variants[row], f"variants.{row}"), (self.train, "train")):
             on = source.get("on", {})
             for layer, prefix in (
