@@ -181,10 +181,10 @@ def check(configuration: Configuration) -> None:
                 raise BadInput(
                     f"{name}.on.{key} is neither a form nor a data set: use one of {', '.join(sorted(legal))}."
                 )
-    chosen = c.data.kind
     for row in c.variants:
-        for form in FORMS:  # a mistake in what a row says for the other form of data is a mistake today
-            c._variant(row, form, chosen if form_of(c.dataset.shape) == form else "")
+        for form in FORMS:  # a mistake in what a row says for data that is not chosen is a mistake today
+            for name in [name for name, dataset in c.datasets.items() if dataset.form == form] or [""]:
+                c._variant(row, form, name)
     sentence = c.dataset.missing(data_root(path=Path()))
     if sentence:
         raise BadInput(sentence)
