@@ -22,6 +22,12 @@ from ganpipe.variant import Runtime, Variant
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 FORMS = ("images", "points")
+# pydantic speaks of Python's types, params.yaml is YAML
+WORDS = {
+    r"^(Input|String|Tuple|Dictionary|Value) ": "",
+    r"dictionary( or instance of \w+)?": "mapping of keys to values",
+    "tuple": "list",
+}
 
 
 class DataSelection(Frozen):
@@ -41,7 +47,7 @@ class Configuration(Frozen):
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
     runtime: Runtime
     data: DataSelection
-    datasets: dict[str, Annotated[Dataset, Choice("ganpipe.data")]]
+    datasets: Annotated[dict[str, Annotated[Dataset, Choice("ganpipe.data")]], Field(min_length=1)]
     classifier: ClassifierParams
     train: Overlay
     evaluate: EvaluateParams
@@ -136,7 +142,11 @@ def _sentence(model: type[BaseModel], raw: Any, error: ErrorDetails, place: str)
         return f"{place} is {value}, but no such key is known: {hint} (known: {', '.join(known)})."
     if kind in ("rule", "part_kind", "part_type"):
         return f"{place} is {value}: it {error['msg']}."
-    message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    if kind == "invalid_key" or loc[-1:] == ("[key]",):
+        return f"{place.removesuffix('.[key]')} is a key that is not text: put it in quotes or remove it."
+    message = error["msg"].removeprefix("Value error, ").replace(" after validation", "")
+    for pattern, word in WORDS.items():
+        message = re.sub(pattern, word, message)
     return f"{place} is {value}: it {message}."
 
 
