@@ -30,6 +30,8 @@ def read_yaml(path: Path) -> Overlay:
         where = f" in line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise BadInput(f"{path} is not YAML{where} ({reason}): mend that line.") from None
+    except RecursionError:
+        raise BadInput(f"{path} is nested too deeply: remove the superfluous brackets.") from None
     if not isinstance(value, dict):
         raise BadInput(f"{path} is {value!r:.40}: it should be a mapping of keys to values.")
     return value
