@@ -78,7 +78,7 @@ class Variant(Frozen):
         if objective.scale != critic.emits:
             raise refuse(
                 f"does not fit `objective.kind`: {objective.kind} reads the critic's {objective.scale}, and the critic "
-                f"{critic.kind} emits a {critic.emits}; "
+                f"{critic.kind} emits {'an energy' if critic.emits == 'energy' else 'a score'}; "
                 + ("use a critic with `output: energy`, or `kind: autoencoder`" if objective.scale == "energy"
                    else "use a critic with `output: score`"),
                 "critic", "kind", value=critic.kind,
@@ -96,9 +96,9 @@ class Variant(Frozen):
                     "penalties", i, "kind", value=penalty.kind,
                 )  # fmt: skip
         pack = getattr(self.procedure, "pack", 1)
-        if self.batch % pack:
+        if self.batch % pack or self.batch < 2 * pack:  # batch norm and pull-away need two packed samples
             raise refuse(
-                f"is not a multiple of `procedure.pack` = {pack}; use {self.batch // pack * pack or pack}",
+                f"is not two or more whole packs of `procedure.pack` = {pack}; use {max(self.batch // pack, 2) * pack}",
                 "batch", value=self.batch,
             )  # fmt: skip
         if self.pretrain.steps and not critic.has_code:
