@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
 
+FORMAT = 1
 ARRAYS = ("train", "train_labels", "test", "test_labels")
 
 
@@ -56,7 +57,7 @@ def write(folder: Path, name: str, data: Prepared) -> None:
     for array in ARRAYS:
         np.save(folder / f"{array}.npy", np.ascontiguousarray(getattr(data, array)), allow_pickle=False)
     meta = {
-        "format": 1,
+        "format": FORMAT,
         "name": name,
         "form": data.form,
         "shape": list(data.shape),
@@ -75,12 +76,16 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
     """The data and its `meta.json`. Raises BadInput where the folder is missing, broken or fails its checksum."""
     remedy = f"delete {folder} and run `dvc repro prepare`"
     try:
-        meta = json.loads((folder / "meta.json").read_text())
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        version, digest = meta["format"], meta["digest"]
         arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"])
         data = Prepared(**arrays, classes=meta["classes"], scale=meta["scale"], modes=modes, mode_std=meta["mode_std"])
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{folder} is not a prepared data set ({error}): {remedy}.") from None
-    if data.digest() != meta["digest"]:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).split(". ")[0]
+        raise BadInput(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None
+    if version != FORMAT:
+        raise BadInput(f"{folder} has format {version!r} and not {FORMAT}: {remedy}.")
+    if data.digest() != digest:
         raise BadInput(f"{folder} does not have the checksum of its meta.json: {remedy}.")
     return data, meta
