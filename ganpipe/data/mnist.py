@@ -43,7 +43,7 @@ class MNIST(Dataset):
     def missing(self, root: Path) -> str | None:
         raw = root / "MNIST" / "raw"
         wrong = [name for name in FILES if not (raw / name).is_file()]
-        if wrong and ("GANPIPE_DATA_ROOT" in os.environ or len(wrong) < len(FILES)):
+        if wrong and "GANPIPE_DATA_ROOT" in os.environ:
             return (
                 f"datasets.mnist needs the uncompressed file {raw / wrong[0]}, which is not there: put it there, point "
                 "GANPIPE_DATA_ROOT to the folder that holds MNIST/raw, or unset it to download the data."
@@ -66,7 +66,8 @@ class MNIST(Dataset):
         from torchvision import datasets
 
         try:
-            source = datasets.MNIST(root, train=train, download=not (root / "MNIST" / "raw").is_dir())
+            # fetches nothing where the files are there; the folder alone may be left from a download that failed
+            source = datasets.MNIST(root, train=train, download=True)
         except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
             raise BadInput(
