@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import softplus
 
 from ganpipe.game import Judgement
 
@@ -79,7 +79,11 @@ def perceptron(first: int, width: int, depth: int, last: int, norm: Norm, slope:
 
 
 class Scalar(nn.Module):
-    """A critic that ends in one number: a raw score, or an energy behind a final ReLU."""
+    """A critic that ends in one number: a raw score, or an energy >= 0 behind a softplus.
+
+    Not a ReLU: where every energy of a batch is cut to 0 neither player has a gradient, and the game never recovers
+    (Loss-Sensitive GAN on digits: all energies 0 from step 100 on).
+    """
 
     def __init__(self, body: nn.Module, energy: bool) -> None:
         super().__init__()
@@ -87,7 +91,7 @@ class Scalar(nn.Module):
 
     def forward(self, x: Tensor) -> Judgement:
         score = self.body(x).squeeze(1)
-        return Judgement(relu(score) if self.energy else score)
+        return Judgement(softplus(score) if self.energy else score)
 
 
 class Reconstruction(nn.Module):

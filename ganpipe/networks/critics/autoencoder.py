@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar, Literal
 
 from torch import nn
@@ -22,17 +23,22 @@ from ganpipe.params import Count
 class AutoencoderCritic(CriticNetwork):
     """Energy = mean squared reconstruction error over a sample's features; code: width of the bottleneck.
 
-    Images: the convolutions of DCGAN both ways. Points: two hidden layers each way.
+    layers: `convolutions`, those of DCGAN both ways (images only), or `dense`, two hidden layers each way.
     """
 
     kind: Literal["autoencoder"]
+    layers: Literal["convolutions", "dense"]
     width: Count
     norm: Norm
     code: Count
     has_code: ClassVar[bool] = True
 
     def unfit(self, shape: Shape) -> str | None:
-        return unfit_image(self.kind, shape) if form_of(shape) == "images" else None
+        if self.layers == "dense":
+            return None
+        if form_of(shape) == "points":
+            return "an autoencoder of convolutions is a network for images, the data are points"
+        return unfit_image(self.kind, shape)
 
     @property
     def emits(self) -> Literal["score", "energy"]:
@@ -43,12 +49,15 @@ class AutoencoderCritic(CriticNetwork):
         return self.norm == "batch"
 
     def build(self, shape: Shape) -> nn.Module:
-        if form_of(shape) == "images":
+        image = [nn.Tanh()] if form_of(shape) == "images" else []
+        if self.layers == "convolutions":
             encoder = downsampling(shape, self.width, self.norm, self.code)
-            decoder = upsampling(self.code, self.width, shape, self.norm, [nn.Tanh()])
+            decoder = upsampling(self.code, self.width, shape, self.norm, image)
         else:
-            encoder = perceptron(shape[0], self.width, 2, self.code, self.norm, 0.2)
-            decoder = perceptron(self.code, self.width, 2, shape[0], self.norm, 0.2)
+            flat = perceptron(prod(shape), self.width, 2, self.code, self.norm, 0.2)
+            encoder = nn.Sequential(nn.Flatten(), *flat)
+            decoder = perceptron(self.code, self.width, 2, prod(shape), self.norm, 0.2)
+            decoder = nn.Sequential(*decoder, *image, nn.Unflatten(1, shape))
         net = Reconstruction(encoder, decoder)
         initialise(net, self.norm)
         return net
