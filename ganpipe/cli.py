@@ -164,6 +164,27 @@ def schema(output: Annotated[Path, typer.Option("-o", "--output")] = Path("schem
 
 
 @app.command()
+def page(zoo: Annotated[bool, typer.Option("--zoo", help="The page of all variants.")] = False) -> None:
+    """Print where the page of the selected variant is, or that of all variants."""
+    from ganpipe.rows import read_yaml
+
+    chosen = read_yaml(Path("params.yaml"))
+    path = Path("reports", str(chosen["data"]["kind"]), "zoo.html" if zoo else f"{chosen['loss']}.html")
+    if not path.is_file():
+        raise BadInput(f"{path} is not there: run `dvc repro{' -P' if zoo else ''}` first.")
+    print(f"The page: {path.resolve()}")
+
+
+@app.command()
+def clean() -> None:
+    """Remove what vanished variants, seeds and data sets left behind; DVC's cache keeps it."""
+    from ganpipe.cleaning import clean as remove
+
+    removed = remove(_checked(Path("params.yaml")), Path())
+    print("\n".join([*removed, f"{len(removed)} leftovers removed."]))
+
+
+@app.command()
 def track() -> None:
     """Make MLflow's store say what runs/ and evals/ say: restored runs appear, nothing is logged twice."""
     from ganpipe.tracking.paths import find_root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import sys
@@ -30,11 +31,13 @@ def main() -> None:
         "not_applicable": spec["not_applicable"],
         "parameters": spec["variant"],
         "identity": identity(spec_path.read_bytes(), seed),
+        "spec_digest": hashlib.sha256(spec_path.read_bytes()).hexdigest(),
     }
     if spec["not_applicable"]:
         write_json(out / "run.json", facts)
         return clock.write()
     out.mkdir(parents=True, exist_ok=True)
+    (out / "run.json").unlink(missing_ok=True)  # DVC emptied the folder; without DVC an old result must not stand
     # the follower logs to MLflow; the training neither imports it nor waits for it
     start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
     return _train(spec, seed, out, facts, clock)

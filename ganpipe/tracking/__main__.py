@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from ganpipe.errors import BadInput
-from ganpipe.tracking import find_root, sync, ui
+from ganpipe.tracking.paths import find_root
+from ganpipe.tracking.projection import sync
+from ganpipe.tracking.server import ui
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from ganpipe.tracking import identity, start_follower
+from ganpipe.tracking.identity import identity
+from ganpipe.tracking.launch import start_follower
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 PARAMETERS = {"objective": {"kind": "lsgan"}, "penalties": [{"kind": "r1", "weight": 10.0}], "batch": 64}

@@ -16,8 +16,11 @@ import pytest
 from conftest import until
 from fake_training import finish, grid, lines, spec_file, write_all
 
-from ganpipe.tracking import follower, identity, start_follower, sync
+from ganpipe.tracking import follower
+from ganpipe.tracking.identity import identity
+from ganpipe.tracking.launch import start_follower
 from ganpipe.tracking.paths import log_file
+from ganpipe.tracking.projection import sync
 from ganpipe.tracking.store import Head, Store
 
 HEADER = ",".join(fake_training.COLUMNS) + "\n"

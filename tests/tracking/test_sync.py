@@ -13,10 +13,12 @@ import pytest
 from fake_training import finish, write_all
 from filelock import FileLock
 
-from ganpipe.tracking import projection, sync, ui
+from ganpipe.tracking import projection
 from ganpipe.tracking.__main__ import main
 from ganpipe.tracking.paths import run_lock
+from ganpipe.tracking.projection import sync
 from ganpipe.tracking.records import read_record
+from ganpipe.tracking.server import ui
 from ganpipe.tracking.store import Head, Store, head_of, open_store
 
 

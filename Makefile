@@ -1,0 +1,55 @@
+# Everything runs inside .venv, built from the pinned requirements.lock; python3 (3.11 or later) is all that has to be there.
+PYTHON ?= python3
+BIN := .venv/bin
+# stages call `python`: they get the environment's
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# an environment without bytecode compiles torch anew in every process, which takes seconds
+unexport PYTHONDONTWRITEBYTECODE
+.DEFAULT_GOAL := help
+.PHONY: help env repro zoo test check format lock ui clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: .venv/.done ## build .venv from requirements.lock
+
+# uv comes first, at the version that the lock pins, and installs the rest with its hashes
+.venv/.done: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganpipe needs Python 3.11 or later: set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements.lock)"
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+repro: env ## train, evaluate and show the selected variant
+	ganpipe check
+	dvc repro
+	@ganpipe page
+
+zoo: env ## every variant and the page of all of them
+	ganpipe check
+	dvc repro -P
+	@ganpipe page --zoo
+
+test: env ## run the tests, warnings are errors
+	python -m pytest
+
+check: env ## format, lint, types
+	ruff format --check .
+	ruff check .
+	mypy
+
+format: env ## format the code and sort its imports
+	ruff check --fix -q .
+	ruff format -q .
+
+lock: env ## pin the newest versions that pyproject.toml allows
+	uv pip compile -q --universal --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+ui: env ## MLflow's pages, on this machine only
+	ganpipe ui
+
+clean: env ## remove what vanished variants, seeds and data sets left behind
+	ganpipe clean

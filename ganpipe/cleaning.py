@@ -1,0 +1,68 @@
+"""Removing what vanished variants, seeds and data sets left behind.
+
+DVC forgets a stage that is no longer in the matrix, but not its results: they stay in their folders, which are
+dependencies of other stages as a whole, and its entry stays in the lock file.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from ganpipe.configuration import Configuration
+
+ITEM = re.compile(r"(?:pretrain|evaluate)@(?P<row>\w+)|train@(?P<trained>\w+)-(?P<seed>\d+)")
+
+
+def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
+    """Folders and files of variants, seeds and data sets that params.yaml no longer has."""
+    rows, seeds, data = set(configuration.variants), {str(seed) for seed in configuration.seeds}, configuration.datasets
+    for top in ("runs", "evals", "pretrained", "classifiers", "clocks", "reports", "data/prepared"):
+        yield from (path for path in _visible(root / top) if path.name not in data)
+    for name in data:
+        for folder in ("runs", "evals", "pretrained"):
+            yield from (path for path in _visible(root / folder / name) if path.stem not in rows)
+        for kind in ("pretrain", "train", "evaluate"):
+            yield from (path for path in _visible(root / "clocks" / name / kind) if path.stem not in rows)
+        for folder in (root / "runs" / name, root / "clocks" / name / "train"):
+            for row in _visible(folder):
+                if row.name in rows:
+                    yield from (path for path in _visible(row) if path.stem not in seeds)
+
+
+def clean(configuration: Configuration, root: Path) -> list[str]:
+    """Remove the leftovers and the lock entries of vanished stages; returns what was removed. The cache stays."""
+    removed = []
+    for path in list(leftovers(configuration, root)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        removed.append(path.relative_to(root).as_posix())
+    lock = root / "stages" / "dvc.lock"
+    yaml = YAML()
+    content = yaml.load(lock.read_text(encoding="utf-8")) if lock.is_file() else {"stages": {}}
+    gone = [name for name in content["stages"] if not _alive(name, configuration)]
+    for name in gone:
+        del content["stages"][name]
+    if gone:
+        part = lock.with_name(".dvc.lock.part")
+        with part.open("w", encoding="utf-8") as file:
+            yaml.dump(content, file)
+        part.replace(lock)
+    return removed + [f"{lock.relative_to(root).as_posix()}: {name}" for name in gone]
+
+
+def _alive(stage: str, configuration: Configuration) -> bool:
+    item = ITEM.fullmatch(stage)
+    if item is None:
+        return True
+    seed = item["seed"]
+    return (item["row"] or item["trained"]) in configuration.variants and (
+        seed is None or int(seed) in configuration.seeds
+    )
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if not path.name.startswith(".")) if folder.is_dir() else []
