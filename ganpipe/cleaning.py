@@ -28,8 +28,8 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
             yield from (path for path in _visible(root / folder / name) if path.stem not in rows)
         for kind in ("pretrain", "train", "evaluate"):
             yield from (path for path in _visible(root / "clocks" / name / kind) if path.stem not in rows)
-        for folder in (root / "runs" / name, root / "clocks" / name / "train"):
-            for row in _visible(folder):
+        for trainings in (root / "runs" / name, root / "clocks" / name / "train"):
+            for row in _visible(trainings):
                 if row.name in rows:
                     yield from (path for path in _visible(row) if path.stem not in seeds)
 

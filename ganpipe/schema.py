@@ -28,7 +28,8 @@ def schema() -> Schema:
     whole["$defs"] |= definitions | {"PartialVariant": piece, "PartialOverlay": overlay}
     whole["properties"]["train"] = {"$ref": "#/$defs/PartialVariant"}
     whole["properties"]["variants"]["additionalProperties"] = {"$ref": "#/$defs/PartialVariant"}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "params.yaml of ganpipe", **whole}
+    title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "params.yaml of ganpipe"}
+    return {**whole, **title}
 
 
 def _partial(value: Any) -> Any:
