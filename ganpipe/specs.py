@@ -31,6 +31,7 @@ class Code:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._digests: dict[Path, str] = {}
 
     @cached_property
     def _graph(self) -> grimp.ImportGraph:
@@ -45,12 +46,18 @@ class Code:
                 found.add(name)
                 todo += self._graph.find_modules_directly_imported_by(name)
                 todo += [name.rpartition(".")[0]] if "." in name else []
-        out = {name: code_digest(module_file(name, self._root)) for name in found}
+        out = {name: self._digest(module_file(name, self._root)) for name in found}
         for name in found:
             file = module_file(name, self._root)
             for extra in file.parent.glob("templates/*") if file.name == "__init__.py" else ():
-                out[str(extra.relative_to(self._root))] = code_digest(extra)
+                out[str(extra.relative_to(self._root))] = self._digest(extra)
         return dict(sorted(out.items()))
+
+    def _digest(self, file: Path) -> str:
+        """The digest of a file, taken once: most closures share most files."""
+        if file not in self._digests:
+            self._digests[file] = code_digest(file)
+        return self._digests[file]
 
 
 def parts_of(value: Any) -> set[str]:

@@ -67,6 +67,7 @@ def _train(spec: dict[str, Any], seed: int, out: Path, facts: dict[str, Any], cl
         "device": device,
         "versions": versions,
         "dataset_digest": meta["digest"],
+        "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
     }
     write_json(out / "run.json", facts | more)
     clock.write(**clocks)

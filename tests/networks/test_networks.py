@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -76,8 +77,13 @@ def layers_of(net: nn.Module) -> list[nn.Module]:
 
 
 @pytest.fixture(autouse=True)
-def _seeded() -> None:
+def _seeded() -> Iterator[None]:
+    """The same weights each time, on one thread: these networks are too small for more."""
     torch.manual_seed(0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 every_generator = pytest.mark.parametrize(("kind", "parameters"), cases(GENERATORS, GENERATOR_CASES))
@@ -235,6 +241,31 @@ def test_norm_is_the_one_that_was_asked_for(kind: str, parameters: dict[str, Any
     found = {type(m).__name__ for shape in few_shapes(part) for m in part.build(shape).modules()}
     named = {"BatchNorm1d": "batch", "BatchNorm2d": "batch", "LayerNorm": "layer", "GroupNorm": "layer"}
     assert {named[name] for name in found & set(named)} == (set() if norm == "none" else {norm})
+
+
+def test_layer_norm_of_a_feature_map_is_over_channels_and_positions() -> None:
+    net = critic("dcgan", CRITIC_CASES["dcgan"][0], "layer").build((1, 16, 16))
+    (norm,) = (layer for layer in net.modules() if isinstance(layer, nn.GroupNorm))
+    normalised = norm(randn(2, 8, 4, 4) * torch.arange(1.0, 9.0).view(1, 8, 1, 1))
+    torch.testing.assert_close(normalised.flatten(1).mean(1), torch.zeros(2), atol=1e-5, rtol=0)
+    assert normalised[:, 7].std() > 2 * normalised[:, 0].std()  # channels keep their scale relative to each other
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_convolutional_critic_has_no_norm_after_its_first_layer(norm: str) -> None:
+    """Radford et al. 2016, section 3: batch norm everywhere but on the generator's output and the critic's input."""
+    normalising = (nn.BatchNorm2d, nn.GroupNorm)
+    for part in (
+        critic("dcgan", CRITIC_CASES["dcgan"][0], norm),
+        critic("autoencoder", CRITIC_CASES["autoencoder"][0], norm),
+    ):
+        leaves = [layer for layer in part.build((1, 32, 32)).modules() if not list(layer.children())]
+        assert isinstance(leaves[0], nn.Conv2d)
+        assert isinstance(leaves[1], nn.LeakyReLU)
+    made = [layer for layer in generator("dcgan", {"width": 4}, norm).build(6, (1, 32, 32)).modules()]
+    assert isinstance(made[-1], nn.Tanh)
+    assert isinstance(made[-2], nn.ConvTranspose2d)
+    assert sum(isinstance(layer, normalising) for layer in made) == 3
 
 
 @every_norm

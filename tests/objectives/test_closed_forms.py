@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -149,6 +149,14 @@ def game_of(r: Tensor, f: Tensor) -> Round:
     scores = torch.cat([r, f])
     real, fake = torch.zeros(n, 2, dtype=r.dtype), torch.ones(n, 2, dtype=r.dtype)
     return Round(real, fake, lambda x: Judgement(scores[n:] if x is fake else scores[:n]))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 every = pytest.mark.parametrize("kind", kinds(PACKAGE))
