@@ -7,7 +7,9 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from ganpipe import __version__
 from ganpipe.errors import BadInput
@@ -15,6 +17,9 @@ from ganpipe.rows import merged, read_yaml
 from ganpipe.stage import SPECS, Clock, read_spec, run, write_json
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.launch import start_follower
+
+if TYPE_CHECKING:
+    from ganpipe.variant import Runtime, Variant
 
 
 def main() -> None:
@@ -36,26 +41,25 @@ def main() -> None:
     if spec["not_applicable"]:
         write_json(out / "run.json", facts)
         return clock.write()
+    from ganpipe.variant import Runtime, Variant
+
+    variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
+    if not _up_to_date(spec, variant, runtime):
+        raise BadInput(f"{spec_path} is older than params.yaml: run `dvc repro resolve` first.")
     out.mkdir(parents=True, exist_ok=True)
     (out / "run.json").unlink(missing_ok=True)  # DVC emptied the folder; without DVC an old result must not stand
     # the follower logs to MLflow; the training neither imports it nor waits for it
     start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
-    return _train(spec, seed, out, facts, clock)
+    return _train(variant, runtime, seed, out, facts, clock)
 
 
-def _train(spec: dict[str, Any], seed: int, out: Path, facts: dict[str, Any], clock: Clock) -> None:
+def _train(variant: Variant, runtime: Runtime, seed: int, out: Path, facts: dict[str, Any], clock: Clock) -> None:
     import torch
 
     from ganpipe import prepared
     from ganpipe.training.loop import Job, configure, train
-    from ganpipe.variant import Runtime, Variant
 
-    row, name = spec["row"], spec["data"]
-    variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
-    params = read_yaml(Path("params.yaml"))
-    now = merged(params["train"], params["variants"][row], spec["form"], name)
-    if params["data"]["kind"] != name or Variant.model_validate(now) != variant:
-        raise BadInput(f"{SPECS}/train/{row}.json is older than params.yaml: run `dvc repro resolve` first.")
+    row, name = facts["row"], facts["data"]
     configure(runtime)
     data, meta = prepared.read(Path("data/prepared", name))
     pretrained = Path("pretrained", name, row, "critic.safetensors") if variant.pretrain.steps else None
@@ -63,7 +67,7 @@ def _train(spec: dict[str, Any], seed: int, out: Path, facts: dict[str, Any], cl
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {
-        "runtime": spec["runtime"],
+        "runtime": runtime.model_dump(mode="json"),
         "device": device,
         "versions": versions,
         "dataset_digest": meta["digest"],
@@ -71,6 +75,19 @@ def _train(spec: dict[str, Any], seed: int, out: Path, facts: dict[str, Any], cl
     }
     write_json(out / "run.json", facts | more)
     clock.write(**clocks)
+
+
+def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> bool:
+    """Whether params.yaml still says what the spec says; it may meanwhile say something illegal, or nothing."""
+    params = read_yaml(Path("params.yaml"))
+    try:
+        now = merged(params["train"], params["variants"][spec["row"]], spec["form"], spec["data"])
+        same = type(variant).model_validate(now) == variant and params["data"]["kind"] == spec["data"]
+        device = params["runtime"]["device"]
+        resolved = params["runtime"] | {"device": runtime.device if device == "auto" else device}
+        return same and bool(type(runtime).model_validate(resolved) == runtime)
+    except (ValidationError, LookupError, TypeError, AttributeError):
+        return False
 
 
 if __name__ == "__main__":
