@@ -262,7 +262,7 @@ def test_convolutional_critic_has_no_norm_after_its_first_layer(norm: str) -> No
         leaves = [layer for layer in part.build((1, 32, 32)).modules() if not list(layer.children())]
         assert isinstance(leaves[0], nn.Conv2d)
         assert isinstance(leaves[1], nn.LeakyReLU)
-    made = [layer for layer in generator("dcgan", {"width": 4}, norm).build(6, (1, 32, 32)).modules()]
+    made = list(generator("dcgan", {"width": 4}, norm).build(6, (1, 32, 32)).modules())
     assert isinstance(made[-1], nn.Tanh)
     assert isinstance(made[-2], nn.ConvTranspose2d)
     assert sum(isinstance(layer, normalising) for layer in made) == 3
