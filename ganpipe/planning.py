@@ -3,7 +3,8 @@
 DVC itself cannot say: it does not see through `resolve`, which decides what the specs are. So the new specs are made
 in memory, and DVC's own rule is applied to them, stage by stage in the order of the graph: a stage is up to date where
 its command, dependencies and outs are those of its lock entry; it is restored where its run cache knows the same
-command on the same dependencies; else it runs, and whatever depends on it runs too.
+command on the same dependencies; else it runs, and whatever depends on it runs too. What comes after a stage that will
+run is an upper bound: where it happens to make the very same files as before, DVC stops there.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,7 +54,8 @@ def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
         ancestors = {
             stage for end in graph if end.addressing == "headline" for stage in networkx.descendants(graph, end) | {end}
         }
-        forecast = _Forecast(root, specs, Path(repo.cache.local.path).parent.parent)
+        cache = _Cache(Path(repo.cache.local.path).parent.parent)
+        forecast = _Forecast(root, specs, cache, repo.dvcignore.is_ignored_file)
         items = []
         for stage in reversed(list(networkx.topological_sort(graph))):
             item = forecast.consider(stage)
@@ -68,35 +71,38 @@ def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
 class _Forecast:
     """The state of the outs as it would be, stage after stage. None stands for content that is not known yet."""
 
-    def __init__(self, root: Path, specs: dict[str, Spec], cache: Path) -> None:
+    def __init__(self, root: Path, specs: dict[str, Spec], cache: _Cache, ignored: Callable[[str], bool]) -> None:
         self._root, self._specs, self._cache = root, specs, cache
-        self._hashes: Hashes = {
-            str(SPECS / name): hashlib.md5(text(spec).encode(), usedforsecurity=False).hexdigest()
-            for name, spec in specs.items()
-        }
+        self._ignored = ignored
+        self._hashes: Hashes = {}
         self._made_by: dict[str, str] = {}
-        self._known = _run_cache(cache)
         self._params = read_yaml(root / "params.yaml")
         self._locks: dict[Path, Lock] = {}
 
     def consider(self, stage: Stage) -> Item | None:
         """What happens to this stage; its outs count as made from here on."""
-        lock = self._lock(stage)
-        deps = {dep.def_path: self._hash(dep.def_path) for dep in stage.deps if not _is_params(dep)}
-        if stage.addressing == "resolve":  # its outs are known: they are the new specs
+        name, lock = stage.addressing.rpartition(":")[2], self._lock(stage)
+        if name == "resolve":
             reason = self._why_resolve(stage, lock)
-            return Item("resolve", "runs", reason, None, False) if reason else None
-        reason = self._why(stage, lock, deps)
-        if reason is None:
-            assert lock is not None
-            self._remember(stage, {out["path"]: out["md5"] for out in lock["outs"]})
+            if reason is None:  # DVC leaves the specs as they are, even where this machine would resolve others
+                self._specs = {path: json.loads(self._on_disk(path) or "null") for path in self._specs}
+            self._hashes = {str(SPECS / path): _md5(text(spec).encode()) for path, spec in self._specs.items()}
+            return Item(name, "runs", reason, None, False) if reason else None
+        deps = {dep.def_path: self._hash(dep.def_path) for dep in stage.deps if not _is_params(dep)}
+        reason = self._why_inputs(stage, lock, deps)
+        inputs_changed = reason is not None
+        reason = reason or self._why_outs(stage)
+        if lock is not None and reason is None:
+            self._remember(stage, _hashes(lock["outs"]))
             return None
-        restored = self._known.get((stage.cmd, frozenset(deps.items()))) if None not in deps.values() else None
-        if restored is not None:
-            self._remember(stage, restored)
-            return Item(stage.addressing, "restored", reason, None, False)
-        self._remember(stage, {out.def_path: None for out in stage.outs})
-        return Item(stage.addressing.rpartition(":")[2], "runs", reason, _seconds(self._root, stage), False)
+        assert reason is not None
+        # DVC's order: an entry of the lock file whose inputs still hold, else the newest run on these dependencies
+        known = self._cache.run(stage, deps) if inputs_changed or lock is None else _hashes(lock["outs"])
+        if known is not None and all(self._cache.holds(md5) for md5 in known.values()):
+            self._remember(stage, known)
+            return Item(name, "restored", reason, None, False)
+        self._remember(stage, {})
+        return Item(name, "runs", reason, _seconds(self._root, stage), False)
 
     def _lock(self, stage: Stage) -> Lock | None:
         path = Path(stage.path).with_suffix(".lock")
@@ -105,31 +111,32 @@ class _Forecast:
         lock: Lock | None = self._locks[path].get(stage.name)
         return lock
 
-    def _why(self, stage: Stage, lock: Lock | None, deps: Hashes) -> str | None:
-        """Why the stage does not stand as it is; None where it does."""
+    def _why_inputs(self, stage: Stage, lock: Lock | None, deps: Hashes) -> str | None:
+        """Why the stage's command, dependencies and parameters are not those of its last run; None where they are."""
         if lock is None:
             return "never ran"
         if lock["cmd"] != stage.cmd:
             return "its command changed"
-        before = {dep["path"]: dep["md5"] for dep in lock.get("deps", [])}
+        before = _hashes(lock.get("deps", []))
         for path, now in deps.items():
             if path not in before:
                 return f"it did not depend on {path} before"
             if now is None:
                 return f"{self._maker(path)} runs"
             if now != before[path]:
-                name = Path(path)
-                return self._difference(path, before[path]) if SPECS in name.parents else f"{path} changes"
+                return self._difference(path, before[path]) if SPECS in Path(path).parents else f"{path} changes"
         for file, values in lock.get("params", {}).items():
             for key, value in values.items():
                 if self._params.get(key) != value:
                     return f"{key} in {file}: {value} -> {self._params.get(key)}"
-        missing = [out.def_path for out in stage.outs if not out.exists]
-        if missing:
-            return f"{missing[0]} is not there"
-        changed = [out.def_path for out in stage.outs if out.changed_checksum()]
-        if changed or {out["path"] for out in lock["outs"]} != {out.def_path for out in stage.outs}:
-            return f"{changed[0]} was changed by hand" if changed else "its outs changed"
+        return None
+
+    def _why_outs(self, stage: Stage) -> str | None:
+        """Why the stage's outs are not those of its last run; None where they are."""
+        words = {"deleted": "is not there", "not in cache": "is not in DVC's cache", "new": "is new"}
+        for out in stage.outs:
+            for status in out.status().values():
+                return f"{out.def_path} {words.get(status, 'was changed by hand')}"
         return None
 
     def _why_resolve(self, stage: Stage, lock: Lock | None) -> str | None:
@@ -138,19 +145,15 @@ class _Forecast:
         names = sorted(
             dep.def_path for dep in stage.deps if (dep.status() if _is_params(dep) else dep.changed_checksum())
         )
-        if names:
-            return f"{', '.join(names)} changed"
-        return "data/specs was changed by hand" if self._changed_specs() else None
+        return f"{', '.join(names)} changed" if names else self._why_outs(stage)
 
-    def _changed_specs(self) -> bool:
-        return any(
-            not (file := self._root / SPECS / name).is_file() or file.read_text(encoding="utf-8") != text(spec)
-            for name, spec in self._specs.items()
-        )
+    def _on_disk(self, name: str) -> str | None:
+        file = self._root / SPECS / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def _difference(self, path: str, before: str) -> str:
         """How a spec differs from the one of the last run, which DVC's cache keeps."""
-        old = self._cache / "files" / "md5" / before[:2] / before[2:]
+        old = self._cache.file(before)
         if not old.is_file():
             return f"{path} changes"
         new = self._specs[str(Path(path).relative_to(SPECS))]
@@ -161,7 +164,7 @@ class _Forecast:
         makers = [maker for out, maker in self._made_by.items() if _touches(out, path) and self._hashes[out] is None]
         return makers[0] + (f" and {len(makers) - 1} more" if len(makers) > 1 else "") if makers else path
 
-    def _remember(self, stage: Stage, hashes: Hashes) -> None:
+    def _remember(self, stage: Stage, hashes: Mapping[str, str]) -> None:
         for out in stage.outs:
             self._hashes[out.def_path] = hashes.get(out.def_path)
             self._made_by[out.def_path] = stage.addressing.rpartition(":")[2]
@@ -180,24 +183,23 @@ class _Forecast:
             if not md5.endswith(".dir"):
                 entries.append({"md5": md5, "relpath": prefix})
                 continue
-            manifest = self._cache / "files" / "md5" / md5[:2] / md5[2:]
-            if not manifest.is_file():
+            listing = self._cache.listing(md5)
+            if listing is None:
                 return None
-            for entry in json.loads(manifest.read_text()):
-                entries.append({"md5": entry["md5"], "relpath": f"{prefix}/{entry['relpath']}"})
+            entries += [{"md5": entry["md5"], "relpath": f"{prefix}/{entry['relpath']}"} for entry in listing]
         entries += self._strays(path, set(inside))
         # DVC's own serialisation of a folder: what its hash is taken of
-        listing = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True)
-        return hashlib.md5(listing.encode(), usedforsecurity=False).hexdigest() + ".dir"
+        folder = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True)
+        return _md5(folder.encode()) + ".dir"
 
     def _strays(self, path: str, outs: set[str]) -> Iterator[dict[str, str]]:
         """Files of stages that are no more: they lie in the folder and count."""
         folder = self._root / path
         for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
             name = file.relative_to(self._root)
-            if file.is_file() and not any(_touches(out, str(name)) for out in outs):
-                digest = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
-                yield {"md5": digest, "relpath": file.relative_to(folder).as_posix()}
+            stray = file.is_file() and not any(_touches(out, str(name)) for out in outs)
+            if stray and not self._ignored(str(file)):
+                yield {"md5": _md5(file.read_bytes()), "relpath": file.relative_to(folder).as_posix()}
 
 
 def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
@@ -219,16 +221,50 @@ def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
         yield f"{place}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
-def _run_cache(cache: Path) -> dict[tuple[str, frozenset[tuple[str, str | None]]], Hashes]:
-    """DVC's run cache: outs by command and dependencies, where the outs are still in the cache."""
-    known = {}
-    for file in (cache / "runs").glob("??/*/*"):
-        entry = read_yaml(file)
-        outs = {out["path"]: out["md5"] for out in entry.get("outs", [])}
-        if all((cache / "files" / "md5" / md5[:2] / md5[2:]).exists() for md5 in outs.values()):
-            deps = frozenset((dep["path"], dep["md5"]) for dep in entry.get("deps", []))
-            known[(entry["cmd"], deps)] = outs
-    return known
+class _Cache:
+    """What DVC's cache holds: files, folders, and the runs that made them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def file(self, md5: str) -> Path:
+        """Where the content with this hash would be."""
+        return self._folder / "files" / "md5" / md5[:2] / md5[2:]
+
+    def listing(self, md5: str) -> list[dict[str, str]] | None:
+        """The files in a folder with this hash, None where the cache does not know it."""
+        file = self.file(md5)
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    def holds(self, md5: str) -> bool:
+        """Whether the content is there whole."""
+        if not md5.endswith(".dir"):
+            return self.file(md5).is_file()
+        listing = self.listing(md5)
+        return listing is not None and all(self.file(entry["md5"]).is_file() for entry in listing)
+
+    @cached_property
+    def _runs(self) -> list[tuple[str, Path]]:
+        files = sorted((self._folder / "runs").glob("??/*/*"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        return [(" ".join(file.read_text(encoding="utf-8").split()), file) for file in files]
+
+    def run(self, stage: Stage, deps: Hashes) -> dict[str, str] | None:
+        """The outs of the newest run of this command on these dependencies, where there was one."""
+        for content, file in self._runs:
+            if content.startswith(f"cmd: {stage.cmd} deps:"):  # parsing all of them would take seconds
+                entry = read_yaml(file)
+                outs = _hashes(entry["outs"])
+                if _hashes(entry["deps"]) == deps and outs.keys() == {out.def_path for out in stage.outs}:
+                    return outs
+        return None
+
+
+def _hashes(entries: list[dict[str, str]]) -> dict[str, str]:
+    return {entry["path"]: entry["md5"] for entry in entries}
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _touches(out: str, path: str) -> bool:
