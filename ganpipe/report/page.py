@@ -95,10 +95,14 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
             protocol=list(_protocol(protocols[0])) if protocols else [],
             protocols_differ=any(protocol != protocols[0] for protocol in protocols),
             seeds=_steps(len(variant.evaluation.seeds) for variant in shown),
-            classifier=list(flat(zoo.classifier)),
+            accuracy=_percent(zoo.classifier.get("accuracy")),
             surroundings=_surroundings(shown),
         )
     )
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.2f} %"
 
 
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

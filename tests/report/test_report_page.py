@@ -98,7 +98,7 @@ def test_zoo_says_how_it_was_measured(whole: Whole) -> None:
     for said in ("generated samples 10\u2009000", "real samples 360", "split test", "neighbours k 5"):
         assert said in words
     for said in (
-        "classifier accuracy 0.9861",
+        "classifier accuracy 98.61 %",
         "torch 9.8.7",
         "cpu of the test",
         "runtime.threads 1",
