@@ -1,0 +1,548 @@
+"""params.yaml: the repository's own is valid, and every mistake in it is one sentence with key, value and remedy."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganpipe import configuration
+from ganpipe.configuration import Configuration
+from ganpipe.errors import BadInput
+from ganpipe.rows import merge, merged, read_yaml
+from ganpipe.variant import Variant
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
+ORIGINAL = read_yaml(PARAMS)
+Raw = dict[str, Any]
+Change = Callable[[Raw], object]
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GANPIPE_DATA_ROOT", raising=False)
+
+
+def checked(raw: Raw) -> Configuration:
+    """What `ganpipe check` does with this content of params.yaml."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configuration, "read_yaml", lambda path: raw)
+        chosen = configuration.load(PARAMS)
+        configuration.check(chosen)
+    return chosen
+
+
+def put(place: str, value: Any) -> Change:
+    """Set the value at a dotted place; mappings on the way are made where they lack."""
+
+    def change(raw: Raw) -> None:
+        *way, last = place.split(".")
+        at: Any = raw
+        for key in way:
+            at = at[int(key)] if isinstance(at, list) else at.setdefault(key, {})
+        at[int(last) if isinstance(at, list) else last] = value
+
+    return change
+
+
+def drop(place: str) -> Change:
+    def change(raw: Raw) -> None:
+        *way, last = place.split(".")
+        at: Any = raw
+        for key in way:
+            at = at[key]
+        del at[last]
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    return lambda raw: [change(raw) for change in changes]
+
+
+def critic(output: str = "score", norm: str = "none", **more: Any) -> Raw:
+    return {"kind": "mlp", "width": 8, "depth": 1, "norm": norm, "output": output, **more}
+
+
+def test_the_params_of_this_repository_are_valid() -> None:
+    chosen = configuration.load(PARAMS)
+    configuration.check(chosen)
+    assert chosen.loss in chosen.variants
+    for row in chosen.variants:
+        for data in chosen.datasets:
+            variant = chosen.variant(row, data)
+            assert Variant.model_validate(variant.model_dump(mode="json")) == variant
+        assert chosen.variant(row) == chosen.variant(row, chosen.data.kind)
+
+
+# what is done to params.yaml, the beginning of the sentence, and more words that it must hold
+BAD: dict[str, tuple[Change, str, list[str]]] = {
+    # the top level
+    "loss typo": (put("loss", "lsgna"), "loss is 'lsgna', which", ["did you mean lsgan", "known: non_saturating,"]),
+    "loss unlike any": (put("loss", "qqq"), "loss is 'qqq'", ["known: non_saturating,"]),
+    "loss a number": (put("loss", 3), "loss is 3", ["valid string"]),
+    "loss a list": (put("loss", ["lsgan"]), "loss is ['lsgan']", ["valid string"]),
+    "unknown key": (put("losss", "lsgan"), "losss is 'lsgan', but no such key", ["did you mean loss", "variants"]),
+    "unknown key unlike any": (put("zzz", 1), "zzz is 1, but no such key", ["remove it", "known: loss,"]),
+    "missing key": (drop("seeds"), "params.yaml lacks the key seeds", ["add it"]),
+    "key a number": (lambda raw: raw.update({1: 2}), "1 is a key that is not text", ["quotes or remove it"]),
+    "key nothing": (lambda raw: raw.update({None: 2}), "None is a key that is not text", ["quotes or remove it"]),
+    # seeds
+    "no seed": (put("seeds", []), "seeds is []", ["at least 1 item"]),
+    "seed twice": (put("seeds", [0, 1, 0]), "seeds is [0, 1, 0]", ["once", "remove"]),
+    "seed negative": (put("seeds", [0, -1]), "seeds.1 is -1", ["greater than or equal to 0"]),
+    "seed too large": (put("seeds", [2**63]), f"seeds.0 is {2**63}", [f"less than {2**63}"]),
+    "seed a bool": (put("seeds", [True]), "seeds.0 is True", ["valid integer"]),
+    "seed a float": (put("seeds", [1.0]), "seeds.0 is 1.0", ["valid integer"]),
+    "seeds a number": (put("seeds", 3), "seeds is 3", ["valid list"]),
+    "seeds text": (put("seeds", "012"), "seeds is '012'", ["valid list"]),
+    "seeds a mapping": (put("seeds", {0: 1}), "seeds is {0: 1}", ["valid list"]),
+    # data, runtime, classifier, evaluate
+    "data typo": (put("data.kind", "digit"), "data.kind is 'digit'", ["did you mean digits", "ring"]),
+    "data unknown key": (put("data.kinds", "ring"), "data.kinds is 'ring'", ["did you mean kind"]),
+    "data text": (put("data", "digits"), "data is 'digits'", ["mapping of keys to values"]),
+    "no data sets": (put("datasets", {}), "datasets is {}", ["at least 1 item"]),
+    "data set of no kind": (put("datasets.digits.kind", "x"), "datasets.digits.kind is 'x'", ["digits, grid, mnist"]),
+    "data set unknown key": (put("datasets.ring.mode", 3), "datasets.ring.mode is 3", ["did you mean modes"]),
+    "data set lacks a key": (drop("datasets.grid.std"), "params.yaml lacks the key datasets.grid.std", ["add it"]),
+    "data set out of range": (put("datasets.ring.std", 0), "datasets.ring.std is 0", ["greater than 0"]),
+    "mnist of another size": (put("datasets.mnist.size", 64), "datasets.mnist.size is 64", ["28 or 32"]),
+    "data set named like a form": (
+        lambda raw: raw["datasets"].update(points=raw["datasets"]["ring"]),
+        "datasets.points has the name of a form",
+        ["choose another name"],
+    ),
+    "data set with a bad name": (
+        lambda raw: raw["datasets"].update({"../x": raw["datasets"]["ring"]}),
+        "datasets.../x is not a legal name",
+        ["lower-case letters"],
+    ),
+    "device": (put("runtime.device", "gpu"), "runtime.device is 'gpu'", ["'auto', 'cpu', 'cuda' or 'mps'"]),
+    "no threads": (put("runtime.threads", 0), "runtime.threads is 0", ["greater than or equal to 1"]),
+    "runtime unknown key": (put("runtime.thread", 2), "runtime.thread is 2", ["did you mean threads"]),
+    "classifier unknown key": (put("classifier.step", 2), "classifier.step is 2", ["did you mean steps"]),
+    "classifier rate": (put("classifier.lr", 0.0), "classifier.lr is 0.0", ["greater than 0"]),
+    "evaluate unknown key": (put("evaluate.covrage", 2), "evaluate.covrage is 2", ["did you mean coverage"]),
+    "evaluate share": (put("evaluate.coverage", 1.5), "evaluate.coverage is 1.5", ["less than or equal to 1"]),
+    # train
+    "train missing": (put("train", None), "train is None", ["mapping of keys to values"]),
+    "train unknown key": (put("train.step", 5), "train.step is 5", ["did you mean steps"]),
+    "train lacks a key": (drop("train.ema"), "params.yaml lacks the key variants.non_saturating.ema", ["add it"]),
+    "steps negative": (put("train.steps", -5), "train.steps is -5", ["greater than or equal to 1"]),
+    "steps nothing": (put("train.steps", None), "train.steps is None", ["valid integer"]),
+    "steps a bool": (put("train.steps", True), "train.steps is True", ["valid integer"]),
+    "steps a float": (put("train.steps", 100.0), "train.steps is 100.0", ["valid integer"]),
+    "steps text": (put("train.steps", "100"), "train.steps is '100'", ["valid integer"]),
+    "rate nan": (put("train.critic_optimizer.lr", math.nan), "train.critic_optimizer.lr is nan", ["finite number"]),
+    "rate inf": (put("train.critic_optimizer.lr", math.inf), "train.critic_optimizer.lr is inf", ["finite number"]),
+    "rate beyond floats": (put("train.critic_optimizer.lr", 10**400), "train.critic_optimizer.lr is 1000", ["number"]),
+    "rate a bool": (put("train.critic_optimizer.lr", True), "train.critic_optimizer.lr is True", ["valid number"]),
+    "rate zero": (put("train.critic_optimizer.lr", 0), "train.critic_optimizer.lr is 0", ["greater than 0"]),
+    "beta one": (
+        put("train.critic_optimizer.betas", [0.5, 1.0]),
+        "train.critic_optimizer.betas.1 is 1.0",
+        ["less than 1"],
+    ),
+    "one beta": (
+        put("train.critic_optimizer.betas", [0.5]),
+        "params.yaml lacks the key train.critic_optimizer.betas.1",
+        ["add it"],
+    ),
+    "three betas": (
+        put("train.critic_optimizer.betas", [0.5, 0.9, 0.9]),
+        "train.critic_optimizer.betas is [0.5, 0.9, 0.9]",
+        ["at most 2 items"],
+    ),
+    "average of one": (put("train.ema", 1.0), "train.ema is 1.0", ["less than 1"]),
+    "few samples": (put("train.samples", 10), "train.samples is 10", ["greater than or equal to 100"]),
+    "batch of one": (put("variants.lsgan.batch", 1), "variants.lsgan.batch is 1", ["greater than or equal to 2"]),
+    "latent kind": (put("train.latent.kind", "gauss"), "train.latent.kind is 'gauss'", ["'normal' or 'uniform'"]),
+    "latent text": (put("train.latent", "normal"), "train.latent is 'normal'", ["should be a valid mapping"]),
+    "key of a part a number": (
+        lambda raw: raw["train"]["latent"].update({7: 1}),
+        "train.latent.7 is a key that is not text",
+        ["quotes or remove it"],
+    ),
+    "nested unknown key": (
+        put("train.pretrain.optimizer.beta", [0.1, 0.1]),
+        "train.pretrain.optimizer.beta is [0.1, 0.1]",
+        ["did you mean betas", "known: kind, lr, betas"],
+    ),
+    # rows
+    "no rows": (put("variants", {}), "variants is {}", ["at least 1 item"]),
+    "rows a list": (put("variants", ["lsgan"]), "variants is ['lsgan']", ["mapping of keys to values"]),
+    "row nothing": (put("variants.lsgan", None), "variants.lsgan is None", ["mapping of keys to values"]),
+    "row with capitals": (put("variants.LSGAN", {}), "variants.LSGAN is not a legal name", ["a letter first"]),
+    "row with a dash": (put("variants.ls-gan", {}), "variants.ls-gan is not a legal name", ["digits and _"]),
+    "row for a shell": (put("variants.x;rm", {}), "variants.x;rm is not a legal name", ["lower-case"]),
+    "row with a digit first": (put("variants.2gan", {}), "variants.2gan is not a legal name", ["a letter first"]),
+    "row a number": (lambda raw: raw["variants"].update({2: {}}), "variants.2 is a key that is not text", ["quotes"]),
+    "row empty": (put("variants.new", {}), "params.yaml lacks the key variants.new.title", ["add it"]),
+    "title empty": (put("variants.lsgan.title", ""), "variants.lsgan.title is ''", ["at least 1 character"]),
+    "title long": (put("variants.lsgan.title", "x" * 81), "variants.lsgan.title is 'xxx", ["at most 80 characters"]),
+    "title a number": (put("variants.lsgan.title", 4), "variants.lsgan.title is 4", ["valid string"]),
+    "objective text": (
+        put("variants.lsgan.objective", "lsgan"),
+        "variants.lsgan.objective is 'lsgan'",
+        ["mapping with `kind`", "energy_margin, loss_sensitive, lsgan"],
+    ),
+    "objective missing": (
+        drop("variants.lsgan.objective"),
+        "params.yaml lacks the key variants.lsgan.objective",
+        ["add it"],
+    ),
+    "objective without kind": (
+        drop("variants.lsgan.objective.kind"),
+        "variants.lsgan.objective is {'real': 1.0",
+        ["lacks the key `kind`"],
+    ),
+    "objective of no kind": (
+        put("variants.lsgan.objective.kind", "lsgna"),
+        "variants.lsgan.objective.kind is 'lsgna'",
+        ["is not a known kind", "lsgan"],
+    ),
+    "objective lacks a key": (
+        drop("variants.lsgan.objective.target"),
+        "params.yaml lacks the key variants.lsgan.objective.target",
+        ["add it"],
+    ),
+    "objective unknown key": (
+        put("variants.rpgan.objective.margin", 1.0),
+        "variants.rpgan.objective.margin is 1.0",
+        ["remove it", "known: kind"],
+    ),
+    "margin zero": (
+        put("variants.ebgan.objective.margin", 0.0),
+        "variants.ebgan.objective.margin is 0.0",
+        ["greater than 0"],
+    ),
+    "penalties a mapping": (
+        put("variants.rpgan.penalties", {"kind": "r1"}),
+        "variants.rpgan.penalties is {'kind': 'r1'}",
+        ["valid list"],
+    ),
+    "penalty text": (
+        put("variants.rpgan.penalties", ["r1"]),
+        "variants.rpgan.penalties.0 is 'r1'",
+        ["mapping with `kind`", "gradient_penalty, pull_away, r1, r2"],
+    ),
+    "penalty of no kind": (
+        put("variants.rpgan.penalties.1.kind", "r3"),
+        "variants.rpgan.penalties.1.kind is 'r3'",
+        ["gradient_penalty, pull_away, r1, r2"],
+    ),
+    "penalty unknown key": (
+        put("variants.rpgan.penalties.1.wieght", 2.0),
+        "variants.rpgan.penalties.1.wieght is 2.0",
+        ["did you mean weight"],
+    ),
+    "penalty weight": (
+        put("variants.rpgan.penalties.1.weight", -2.0),
+        "variants.rpgan.penalties.1.weight is -2.0",
+        ["greater than 0"],
+    ),
+    "constraint unknown key": (
+        put("variants.lsgan.constraints", [{"kind": "clip", "limits": 1.0, "limit": 1.0}]),
+        "variants.lsgan.constraints.0.limits is 1.0",
+        ["did you mean limit"],
+    ),
+    "procedure steps": (
+        put("variants.wgan_gp.procedure.critic_steps", 0),
+        "variants.wgan_gp.procedure.critic_steps is 0",
+        ["greater than or equal to 1"],
+    ),
+    # a part of another kind has none of the keys below it
+    "other kind lacks a key of the replaced part": (
+        put("variants.lsgan.generator_optimizer", {"kind": "rmsprop", "alpha": 0.9}),
+        "params.yaml lacks the key variants.lsgan.generator_optimizer.lr",
+        ["add it"],
+    ),
+    "other kind with a key of the replaced part": (
+        put("variants.lsgan.generator_optimizer", {"kind": "rmsprop", "alpha": 0.9, "lr": 0.1, "betas": [0.5, 0.9]}),
+        "variants.lsgan.generator_optimizer.betas is [0.5, 0.9]",
+        ["remove it", "known: kind, lr, alpha"],
+    ),
+    # on
+    "on nothing": (put("variants.lsgan.on", None), "variants.lsgan.on is None", ["digits, grid, images", "ring"]),
+    "on a list": (put("train.on", ["images"]), "train.on is ['images']", ["mapping of digits, grid, images"]),
+    "on an unknown name": (
+        put("variants.lsgan.on", {"image": {}}),
+        "variants.lsgan.on.image is neither a form nor a data set",
+        ["use one of digits, grid, images, mnist, points, ring"],
+    ),
+    "on a name that holds nothing": (
+        put("variants.lsgan.on", {"images": None}),
+        "variants.lsgan.on is {'images': None}",
+        ["mapping"],
+    ),
+    "on in train, unknown name": (put("train.on.dots", {}), "train.on.dots is neither", ["points, ring"]),
+    "on, unknown key": (
+        put("variants.lsgan.on.images.stps", 5),
+        "variants.lsgan.on.images.stps is 5",
+        ["did you mean steps"],
+    ),
+    "on, unknown key in a part": (
+        put("variants.ebgan.on.points.critic.cod", 5),
+        "variants.ebgan.on.points.critic.cod is 5",
+        ["did you mean code"],
+    ),
+    "on, for data that is not chosen": (
+        put("variants.lsgan.on", {"mnist": {"batch": -1}}),
+        "variants.lsgan.on.mnist.batch is -1",
+        ["greater than or equal to 2"],
+    ),
+    "on, for data of the other form": (
+        put("variants.lsgan.on", {"grid": {"batch": 1.5}}),
+        "variants.lsgan.on.grid.batch is 1.5",
+        ["valid integer"],
+    ),
+    "on within on": (
+        put("variants.lsgan.on", {"points": {"on": {}}}),
+        "variants.lsgan.on.points.on is {}, but no such key",
+        ["remove it"],
+    ),
+    # combinations that make no sense
+    "energy objective on a score": (
+        both(drop("variants.loss_sensitive.on"), put("variants.loss_sensitive.critic", critic("score"))),
+        "variants.loss_sensitive.critic.kind is 'mlp'",
+        ["loss_sensitive reads the critic's energy", "emits a score", "`output: energy`"],
+    ),
+    "score objective on an energy": (
+        put("variants.lsgan.critic", critic("energy")),
+        "variants.lsgan.critic.kind is 'mlp'",
+        ["lsgan reads the critic's score", "emits an energy", "`output: score`"],
+    ),
+    "pull-away without a code": (
+        both(
+            put("variants.lsgan.critic", critic()),
+            put("variants.lsgan.penalties", [{"kind": "pull_away", "weight": 0.1}]),
+        ),
+        "variants.lsgan.penalties.0.kind is 'pull_away'",
+        ["the critic mlp has none", "`critic.kind: autoencoder`"],
+    ),
+    "gradient penalty beside batch norm": (
+        put("variants.wgan_gp.critic", critic(norm="batch")),
+        "variants.wgan_gp.penalties.0.kind is 'gradient_penalty'",
+        ["batch norm couples the samples", "`critic.norm: layer` or `none`"],
+    ),
+    "R2 beside batch norm": (
+        both(
+            put("variants.rpgan.critic", critic(norm="batch")),
+            put("variants.rpgan.penalties", [{"kind": "r2", "weight": 1.0}]),
+        ),
+        "variants.rpgan.penalties.0.kind is 'r2'",
+        ["`critic.norm: layer` or `none`"],
+    ),
+    "batch and pack": (
+        both(put("variants.lsgan.batch", 64), put("variants.lsgan.procedure", {"pack": 3})),
+        "variants.lsgan.batch is 64",
+        ["whole packs of `procedure.pack` = 3", "use 63"],
+    ),
+    "batch of a single pack": (
+        both(put("variants.lsgan.batch", 64), put("variants.lsgan.procedure", {"pack": 64})),
+        "variants.lsgan.batch is 64",
+        ["two or more whole packs of `procedure.pack` = 64", "use 128"],
+    ),
+    "pack larger than the batch": (
+        both(put("variants.lsgan.batch", 8), put("variants.lsgan.procedure", {"pack": 100})),
+        "variants.lsgan.batch is 8",
+        ["use 200"],
+    ),
+    "pre-training without an autoencoder": (
+        both(put("variants.lsgan.critic", critic()), put("variants.lsgan.pretrain", {"steps": 5})),
+        "variants.lsgan.pretrain.steps is 5",
+        ["the critic mlp is none", "`critic.kind: autoencoder` or 0"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "start", "words"), BAD.values(), ids=BAD)
+def test_a_mistake_is_one_sentence_with_key_value_and_remedy(change: Change, start: str, words: list[str]) -> None:
+    raw = copy.deepcopy(ORIGINAL)
+    change(raw)
+    assert raw != ORIGINAL
+    with pytest.raises(BadInput) as caught:
+        checked(raw)
+    sentence = str(caught.value)
+    assert sentence.startswith(start)
+    for word in words:
+        assert word in sentence
+    assert sentence.endswith(".")
+    assert not {"\n", ". "} & {sentence[i : i + n] for n in (1, 2) for i in range(len(sentence))}
+    for python in ("Input", "Tuple", "tuple", "dict", "String should", "Latent", "Value error"):
+        assert python not in sentence
+
+
+@pytest.mark.parametrize("places", [("train.log_every",), ("variants.lsgan.title", "variants.lsgan.objective")])
+def test_the_first_mistake_is_named_where_there_are_several(places: tuple[str, ...]) -> None:
+    raw = copy.deepcopy(ORIGINAL)
+    for place in places:
+        put(place, [])(raw)
+    with pytest.raises(BadInput, match=places[0].replace(".", r"\.")):
+        checked(raw)
+
+
+TEXTS: dict[str, tuple[bytes, list[str]]] = {
+    "key twice": (b"loss: a\nseeds: [0]\nloss: b\n", ["is not YAML in line 3", 'duplicate key "loss"']),
+    "key twice in a row": (b"a:\n  b: 1\n  b: 2\n", ["line 3", 'duplicate key "b"']),
+    "bracket left open": (b"seeds: [0, 1\nloss: x\n", ["is not YAML in line", "mend that line"]),
+    "tab": (b"a:\n\tb: 1\n", ["is not YAML in line 2", "mend that line"]),
+    "two documents": (b"a: 1\n---\nb: 2\n", ["is not YAML in line 2", "another document"]),
+    "unknown alias": (b"a: *b\n", ["is not YAML in line 1", "undefined alias"]),
+    "python object": (b"a: !!python/object/apply:os.system ['true']\n", ["is not YAML in line 1", "python"]),
+    "no date": (b"a: 2020-13-45\n", ["is not YAML", "mend that line"]),
+    "a number of 5000 digits": (b"a: " + b"9" * 5000, ["is not YAML", "digits"]),
+    "nul": (b"a: \0\n", ["is not YAML", "mend that line"]),
+    "nested too deeply": (b"a: " + b"[" * 600, ["is nested too deeply", "remove the superfluous brackets"]),
+    "not UTF-8": ("title: Größe".encode("latin-1"), ["cannot be read", "make it a UTF-8 text file"]),
+    "UTF-16": ("a: 1".encode("utf-16"), ["cannot be read", "make it a UTF-8 text file"]),
+    "a list": (b"- 1\n- 2\n", ["is [1, 2]", "should be a mapping of keys to values"]),
+    "a word": (b"loss\n", ["is 'loss'", "should be a mapping"]),
+    "nothing": (b"", ["is None", "should be a mapping"]),
+    "only comments": (b"# a: 1\n", ["is None", "should be a mapping"]),
+    "only one key": (b"loss: lsgan\n", ["lacks the key seeds", "add it"]),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), TEXTS.values(), ids=TEXTS)
+def test_a_file_that_cannot_be_read_is_one_sentence(content: bytes, words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        configuration.load(path)
+    sentence = str(caught.value)
+    for word in words:
+        assert word in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is not there: run from the project's folder"):
+        configuration.load(tmp_path / "params.yaml")
+    with pytest.raises(BadInput, match="cannot be read"):
+        configuration.load(tmp_path)
+
+
+def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    """YAML 1.2: `1e-05` is a number and `on` a word; a byte order mark and Windows' line ends do no harm."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xef\xbb\xbfon: 1e-05\r\nyes: no\r\ntext: '\xc3\xa4'\r\nlist: [1, 2.0]\r\n")
+    assert read_yaml(path) == {"on": 1e-05, "yes": "no", "text": "ä", "list": [1, 2.0]}
+
+
+def test_missing_files_of_the_chosen_data_are_named_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANPIPE_DATA_ROOT", str(tmp_path))
+    raw = copy.deepcopy(ORIGINAL)
+    checked(raw)
+    raw["data"]["kind"] = "mnist"
+    with pytest.raises(BadInput, match=r"needs the uncompressed file .*train-images-idx3-ubyte, which is not there"):
+        checked(raw)
+
+
+# --- merging -------------------------------------------------------------------------------------------------------
+
+
+def test_merge_goes_mapping_by_mapping_and_leaves_its_inputs_alone() -> None:
+    base = {"a": {"kind": "x", "p": 1, "q": {"r": 1, "s": 2}}, "b": [1, 2], "c": 3}
+    over = {"a": {"q": {"s": 5}}, "b": [9], "d": None}
+    before = copy.deepcopy((base, over))
+    assert merge(base, over) == {"a": {"kind": "x", "p": 1, "q": {"r": 1, "s": 5}}, "b": [9], "c": 3, "d": None}
+    assert (base, over) == before
+
+
+def test_a_part_of_another_kind_replaces_the_part_whole() -> None:
+    base = {"critic": {"kind": "dcgan", "width": 32, "norm": "none"}, "latent": {"size": 3}}
+    assert merge(base, {"critic": {"kind": "dcgan", "width": 8}})["critic"] == {**base["critic"], "width": 8}
+    assert merge(base, {"critic": {"width": 8}})["critic"] == {**base["critic"], "width": 8}
+    assert merge(base, {"critic": {"kind": "mlp", "depth": 2}})["critic"] == {"kind": "mlp", "depth": 2}
+    assert merge(base, {"latent": {"kind": "normal"}})["latent"] == {"kind": "normal"}
+    assert merge(base, {"critic": None})["critic"] is None
+    assert merge({"critic": None}, base) == base
+
+
+def test_later_layers_win() -> None:
+    names = ["train", "train.on.images", "train.on.digits", "row", "row.on.images", "row.on.digits"]
+    layers = [{f"k{i}": name for i in range(n, 6)} | {"last": name} for n, name in enumerate(names)]
+    for present in range(1, 7):
+        kept = [layer if n < present else {} for n, layer in enumerate(layers)]
+        train = {**kept[0], "on": {"images": kept[1], "digits": kept[2], "points": {"last": "wrong"}}}
+        row = {**kept[3], "on": {"images": kept[4], "digits": kept[5], "mnist": {"last": "wrong"}}}
+        found = merged(train, row, "images", "digits")
+        assert found["last"] == names[present - 1]
+        assert "on" not in found
+        assert [found[f"k{i}"] for i in range(6)] == [names[min(i, present - 1)] for i in range(6)]
+
+
+def test_a_row_changes_one_number_of_a_shared_part() -> None:
+    raw = copy.deepcopy(ORIGINAL)
+    raw["variants"]["lsgan"]["generator_optimizer"] = {"lr": 0.125}
+    found = checked(raw).variant("lsgan").generator_optimizer.model_dump()
+    assert found == raw["train"]["generator_optimizer"] | {"lr": 0.125, "betas": found["betas"]}
+    assert list(found["betas"]) == raw["train"]["generator_optimizer"]["betas"]
+    raw["variants"]["lsgan"]["generator_optimizer"] = {"kind": "rmsprop", "lr": 0.125, "alpha": 0.5}
+    assert checked(raw).variant("lsgan").generator_optimizer.model_dump() == {
+        "kind": "rmsprop",
+        "lr": 0.125,
+        "alpha": 0.5,
+    }
+
+
+def test_what_is_said_on_other_data_does_not_leak() -> None:
+    raw = copy.deepcopy(ORIGINAL)
+    raw["variants"]["lsgan"]["on"] = {"mnist": {"ema": 0.25}, "points": {"ema": 0.5}, "grid": {"ema": 0.125}}
+    chosen = checked(raw)
+    found = {data: chosen.variant("lsgan", data).ema for data in ("digits", "mnist", "ring", "grid")}
+    assert found == {"digits": raw["train"]["ema"], "mnist": 0.25, "ring": 0.5, "grid": 0.125}
+
+
+def test_legal_pairs_are_legal() -> None:
+    """The neighbours of what is refused: layer norm under a penalty, an autoencoder with pull-away, whole packs."""
+    raw = copy.deepcopy(ORIGINAL)
+    raw["variants"]["wgan_gp"]["critic"] = critic(norm="layer")
+    raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "procedure": {"pack": 32}}
+    raw["variants"]["rpgan"] |= {"critic": critic(), "constraints": [{"kind": "clip", "limit": 0.01}]}
+    checked(raw)
+
+
+# --- whatever else somebody may write ------------------------------------------------------------------------------
+
+
+def places(value: Any, way: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [way] * bool(way) + [place for key, item in inner for place in places(item, (*way, key))]
+
+
+junk = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(["dcgan", "mlp", "images", [], {}, {"kind": "lsgan"}, [{}], {"on": {}}, 10**400, [[0]], {1: 2}]),
+)
+
+
+@settings(max_examples=120, derandomize=True, deadline=None, database=None)
+@given(place=st.sampled_from(places(ORIGINAL)), value=junk)
+def test_any_value_anywhere_is_legal_or_refused_in_one_sentence(place: tuple[str | int, ...], value: Any) -> None:
+    raw = copy.deepcopy(ORIGINAL)
+    at: Any = raw
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    sentence = "It is legal."
+    try:
+        checked(raw)
+    except BadInput as error:
+        sentence = str(error)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
