@@ -1,0 +1,190 @@
+"""A whole training: every documented file, and samples that come from the weights beside them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from training_games import CPU, ROWS, RUNTIME, digits, points, variant
+
+from ganpipe.prepared import Prepared
+from ganpipe.training import sampling
+from ganpipe.training.batches import Space
+from ganpipe.training.loop import Job, configure, train
+
+FILES = {
+    "history.csv",
+    "generator.safetensors",
+    "generator_ema.safetensors",
+    "critic.safetensors",
+    "samples.npy",
+    "samples_ema.npy",
+    "grids/000010.png",
+    "grids/000020.png",
+}
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Prepared]:
+    return {"digits": digits(), "convolutions": digits(), "points": points()}
+
+
+def run(row: str, space: str, data: Prepared, out: Path, seed: int = 0, **changes: Any) -> dict[str, float]:
+    pretrained = changes.pop("pretrained", None)
+    return train(Job(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
+def test_twenty_steps_write_every_documented_file(
+    row: str, space: str, data: dict[str, Prepared], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clocks = run(row, space, data[space], tmp_path / "run")
+    assert set(files(tmp_path / "run")) == FILES
+    assert set(clocks) == {"training_seconds", "steps_per_second"}
+    assert clocks["steps_per_second"] == pytest.approx(20 / clocks["training_seconds"])
+    assert f"{row}/0" in capsys.readouterr().err
+    chosen = variant(row, space)
+    for name in ("samples.npy", "samples_ema.npy"):
+        made = np.load(tmp_path / "run" / name, allow_pickle=False)
+        assert made.shape == (100, *data[space].shape)
+        assert made.dtype == data[space].train.dtype
+        assert len(np.unique(made.reshape(100, -1), axis=0)) > 50
+        net = chosen.generator.build(chosen.latent.size, data[space].shape)
+        net.load_state_dict(
+            load_file(tmp_path / "run" / name.replace("samples", "generator").replace("npy", "safetensors"))
+        )
+        space_of = Space(data[space].form, data[space].scale)
+        again = sampling.sample(net, chosen.latent, 100, space_of, 0, "samples", CPU)
+        np.testing.assert_array_equal(made, again)
+    assert not np.array_equal(made, np.load(tmp_path / "run" / "samples.npy"))
+    chosen.critic.build(data[space].shape).load_state_dict(load_file(tmp_path / "run" / "critic.safetensors"))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
+    row: str, data: dict[str, Prepared], tmp_path: Path
+) -> None:
+    run(row, "points", data["points"], tmp_path, steps=13, log_every=5)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["5", "10", "13"]
+    names = {"step", "critic_loss", "generator_loss", "real_score", "fake_score"}
+    assert set(rows[0]) == names | {penalty.kind for penalty in variant(row, "points").penalties}
+    assert next(iter(rows[0])) == "step"
+    filled = [value for line in rows[:2] for value in line.values()]
+    assert np.isfinite([float(value) for value in filled]).all()
+
+
+def test_grids_are_written_every_so_many_steps_and_at_the_end(data: dict[str, Prepared], tmp_path: Path) -> None:
+    run("lsgan", "digits", data["digits"], tmp_path, steps=9, grid_every=4)
+    found = sorted((tmp_path / "grids").iterdir())
+    assert [path.name for path in found] == ["000004.png", "000008.png", "000009.png"]
+    with Image.open(found[0]) as image:
+        assert image.mode == "L"
+        assert image.size == (4 * 73, 4 * 73)  # eight images of 8 pixels and nine lines, enlarged
+    assert found[0].read_bytes() != found[2].read_bytes()
+
+
+def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, Prepared], tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    run("ebgan", "digits", data["digits"], tmp_path / "a")
+    torch.manual_seed(2)
+    run("ebgan", "digits", data["digits"], tmp_path / "b")
+    run("ebgan", "digits", data["digits"], tmp_path / "c", seed=1)
+    a, b, c = (files(tmp_path / name) for name in "abc")
+    assert a == b
+    assert all(a[name] != c[name] for name in FILES)
+
+
+def test_how_often_it_looks_does_not_change_the_result(data: dict[str, Prepared], tmp_path: Path) -> None:
+    run("lsgan", "digits", data["digits"], tmp_path / "a")
+    run("lsgan", "digits", data["digits"], tmp_path / "b", log_every=1, grid_every=1)
+    run("lsgan", "digits", data["digits"], tmp_path / "c", samples=600)
+    a, b, c = (files(tmp_path / name) for name in "abc")
+    for name in ("generator.safetensors", "generator_ema.safetensors", "critic.safetensors"):
+        assert a[name] == b[name] == c[name]
+    assert a["samples_ema.npy"] == b["samples_ema.npy"]
+
+
+def test_the_critic_starts_from_its_pretrained_weights(data: dict[str, Prepared], tmp_path: Path) -> None:
+    run("ebgan", "points", data["points"], tmp_path / "first")
+    file = tmp_path / "first" / "critic.safetensors"
+    still = {"critic_optimizer": {"lr": 1e-30}, "steps": 1}
+    run("ebgan", "points", data["points"], tmp_path / "second", seed=5, pretrained=file, **still)
+    before, after = load_file(file), load_file(tmp_path / "second" / "critic.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_samples_of_the_average_are_those_of_recalibrated_statistics(data: dict[str, Prepared], tmp_path: Path) -> None:
+    """The buffers of the averaged generator are not the ones that it copied from the last one."""
+    run("lsgan", "digits", data["digits"], tmp_path, generator={"norm": "batch"})
+    raw, averaged = (load_file(tmp_path / f"generator{suffix}.safetensors") for suffix in ("", "_ema"))
+    statistics = [name for name in raw if "running" in name]
+    assert statistics
+    assert all(not torch.allclose(raw[name], averaged[name], rtol=1e-3) for name in statistics)
+    assert {int(averaged[name]) for name in averaged if name.endswith("num_batches_tracked")} == {20}
+
+
+def test_points_are_written_in_their_own_units(data: dict[str, Prepared], tmp_path: Path) -> None:
+    run("lsgan", "points", data["points"], tmp_path / "a", steps=1)
+    one = data["points"]
+    larger = Prepared(
+        10 * one.train, one.train_labels, 10 * one.test, one.test_labels, 1, 10 * one.scale, one.modes, one.mode_std
+    )
+    run("lsgan", "points", larger, tmp_path / "b", steps=1)
+    a, b = (np.load(tmp_path / name / "samples.npy") for name in "ab")
+    np.testing.assert_allclose(10 * a, b, rtol=1e-3, atol=1e-3)
+
+
+def test_configure_sets_the_threads_of_the_spec() -> None:
+    configure(RUNTIME.model_copy(update={"threads": 2}))
+    assert torch.get_num_threads() == 2
+    configure(RUNTIME)
+    assert torch.get_num_threads() == 1
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+# --- pictures ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "channels"), [(1, 1), (4, 1), (5, 3), (64, 3)])
+def test_the_grid_shows_every_image_once_in_reading_order(n: int, channels: int) -> None:
+    images = np.arange(n * channels * 16, dtype=np.int64).reshape(n, channels, 4, 4) * 7 % 251
+    picture = sampling.picture(images.astype(np.uint8), images)
+    columns = int(np.ceil(np.sqrt(n)))
+    factor = picture.width // (5 * columns + 1)
+    assert factor >= 1
+    assert picture.mode == ("L" if channels == 1 else "RGB")
+    pixels = np.asarray(picture).reshape(picture.height, picture.width, channels)[::factor, ::factor]
+    for i in range(n):
+        y, x = divmod(i, columns)
+        tile = pixels[5 * y + 1 : 5 * y + 5, 5 * x + 1 : 5 * x + 5]
+        np.testing.assert_array_equal(tile.transpose(2, 0, 1), images[i])
+    assert (pixels[::5] == 128).all()
+
+
+def test_the_scatter_shows_points_where_they_are() -> None:
+    reference = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
+    picture = np.asarray(sampling.picture(np.array([[1.0, 1.0], [50.0, 0.0]], np.float32), reference))
+    red, grey = (picture[..., :3] == colour for colour in ((200, 30, 60), (190, 190, 190)))
+    (y, x), (other_y, other_x) = (np.argwhere(mask.all(2)).mean(0) for mask in (red, grey))
+    assert x > 200 > y  # top right
+    assert other_x < 100 < other_y  # bottom left
+    assert red.all(2).sum() == 4  # the point that lies outside is not drawn
+
+
+def test_the_scatter_of_points_that_are_no_numbers_is_empty() -> None:
+    reference = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
+    samples = np.array([[np.nan, 0.0], [np.inf, 1.0]], np.float32)
+    picture = np.asarray(sampling.picture(samples, reference))
+    assert not (picture == (200, 30, 60)).all(2).any()

@@ -1,0 +1,94 @@
+"""Small variants for the tests of training: every row of params.yaml on every form of data."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganpipe.params import kinds
+from ganpipe.prepared import Prepared
+from ganpipe.rows import merge, merged, read_yaml
+from ganpipe.training.adversarial import Game
+from ganpipe.variant import Runtime, Variant
+
+PARAMS = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
+ROWS = list(PARAMS["variants"])
+CPU = torch.device("cpu")
+RUNTIME = Runtime(device="cpu", threads=1, precision="float32")
+# form and data set of params.yaml, and the shape of a sample: digits as convolutions and as rows of numbers see them
+SPACES = {
+    "convolutions": ("images", "", (1, 8, 8)),
+    "digits": ("images", "digits", (1, 8, 8)),
+    "points": ("points", "ring", (2,)),
+}
+SMALL = {
+    **{"batch": 8, "steps": 20, "samples": 100, "log_every": 5, "grid_every": 10},
+    **{"latent": {"size": 6}, "generator": {"width": 8}, "critic": {"width": 8}},
+}
+assert kinds("ganpipe.procedures") == ["adversarial"], "another procedure needs tests of its own"
+
+
+def variant(row: str, space: str, **changes: Any) -> Variant:
+    """The row as params.yaml has it, with small batches and few steps, and with these changes laid on top."""
+    form, data, _ = SPACES[space]
+    whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
+    return Variant.model_validate(merge(merge(whole, SMALL), changes))
+
+
+def game(row: str, space: str, seed: int = 0, **changes: Any) -> Game:
+    return Game(variant(row, space, **changes), SPACES[space][2], RUNTIME, seed, None)
+
+
+def reals(space: str, n: int = 8, seed: int = 0) -> Tensor:
+    """A batch of real samples in the networks' space."""
+    shape = SPACES[space][2]
+    x = torch.rand((n, *shape), generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    return x.round() if len(shape) == 3 else x
+
+
+def weights(net: torch.nn.Module) -> dict[str, Tensor]:
+    """A copy of everything in the network, batch statistics included."""
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def parameters(net: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in net.named_parameters()}
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    """Bit for bit."""
+    assert list(a) == list(b)
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+class Endless:
+    """Batches of random reals, another at each step, and a record of how many were asked for."""
+
+    def __init__(self, space: str, n: int = 8) -> None:
+        self.space, self.n, self.asked = space, n, 0
+
+    def __next__(self) -> Tensor:
+        self.asked += 1
+        return reals(self.space, self.n, self.asked)
+
+
+@cache
+def digits() -> Prepared:
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
+    labels = source.target.astype(np.int64)
+    return Prepared(images[:1000], labels[:1000], images[1000:1200], labels[1000:1200], classes=10)
+
+
+def points() -> Prepared:
+    rng = np.random.default_rng(0)
+    x = (5 * rng.standard_normal((600, 2))).astype(np.float32)
+    labels = np.zeros(600, np.int64)
+    return Prepared(x[:500], labels[:500], x[500:], labels[500:], 1, 5.0, np.zeros((1, 2)), 5.0)
