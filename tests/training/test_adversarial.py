@@ -14,7 +14,7 @@ from ganpipe.game import Round
 from ganpipe.training import sampling
 from ganpipe.training.adversarial import Game, draw
 from ganpipe.training.batches import Space
-from ganpipe.training.streams import stream
+from ganpipe.training.streams import initialised_by, stream
 from ganpipe.variant import Latent, Runtime
 
 every_row = pytest.mark.parametrize("row", ROWS)
@@ -130,6 +130,30 @@ def test_figures_are_the_losses_of_both_players_and_every_penalty(row: str, spac
     assert all(value.isfinite() for value in figures.values())
 
 
+@every_row
+@dense
+def test_each_player_goes_down_its_own_loss_and_its_own_penalties(row: str, space: str) -> None:
+    """The gradients of both steps are those of the sum written out here, with nothing left out and nothing else."""
+    at, by_hand = game(row, space), game(row, space)
+    real, chosen = reals(space), at.variant
+    latents = [draw(chosen.latent, 8, at_stream) for at_stream in [stream(0, "latents", CPU)] for _ in range(2)]
+    chance = stream(0, "penalties", CPU)
+    for player, z, net in (("critic", latents[0], by_hand.critic), ("generator", latents[1], by_hand.generator)):
+        fake = by_hand.generator(z)
+        meeting = Round(real, fake.detach() if player == "critic" else fake, by_hand.critic)
+        loss = getattr(chosen.objective, player)(meeting).mean()
+        for penalty in chosen.penalties:
+            if penalty.player == player:
+                loss = loss + penalty(by_hand.critic, meeting, chance).mean()
+        expected = torch.autograd.grad(loss, list(net.parameters()))
+        figures = at._critic_step(real) if player == "critic" else at._generator_step(real)
+        assert all(value.isfinite() for value in figures.values())
+        for weight, gradient in zip(getattr(at, player).parameters(), expected, strict=True):
+            assert weight.grad is not None
+            torch.testing.assert_close(weight.grad, gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max() + 1))
+        by_hand.critic.load_state_dict(at.critic.state_dict())
+
+
 def test_the_figure_of_the_loss_is_without_the_penalties() -> None:
     """So that variants with and without penalties can be compared."""
     at = game("lsgan", "points", **plain("points"))
@@ -241,6 +265,11 @@ def test_players_start_from_streams_of_their_own() -> None:
     assert same(weights(one.generator), weights(other.generator))
     assert same(weights(one.generator), weights(one.average))
     assert not same(weights(one.generator), weights(game("lsgan", "points", seed=1).generator))
+    for name, net in (("generator", one.generator), ("critic", one.critic)):
+        part = getattr(one.variant, name)
+        with initialised_by(0, name):
+            built = part.build(6, (2,)) if name == "generator" else part.build((2,))
+        assert same(weights(built), weights(net))
     one, other = game("lsgan", "digits"), game("lsgan", "digits", generator={"width": 5})
     assert same(weights(one.critic), weights(other.critic))
 
