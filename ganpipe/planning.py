@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import networkx
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import Stage
 
+from ganpipe.errors import BadInput
 from ganpipe.rows import read_yaml
 from ganpipe.specs import Spec, text
 from ganpipe.stage import SPECS
@@ -49,6 +51,19 @@ def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
 
     specs: what `resolve` would write. The rest is read from the lock files, the cache and the work tree.
     """
+    try:
+        items = list(_items(root, specs))
+    except DvcException as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"DVC cannot read the pipeline ({reason}): mend that and try again.") from None
+    seconds = _seconds_by_kind(root)
+    return [
+        item if item.seconds is not None or item.verdict == "restored" else replace(item, seconds=seconds(item.stage))
+        for item in items
+    ]
+
+
+def _items(root: Path, specs: dict[str, Spec]) -> Iterator[Item]:
     with Repo(str(root)) as repo:
         graph = repo.index.graph
         ancestors = {
@@ -56,16 +71,10 @@ def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
         }
         cache = _Cache(Path(repo.cache.local.path).parent.parent)
         forecast = _Forecast(root, specs, cache, repo.dvcignore.is_ignored_file)
-        items = []
         for stage in reversed(list(networkx.topological_sort(graph))):
             item = forecast.consider(stage)
             if item:
-                items.append(replace(item, selected=stage in ancestors))
-    seconds = _seconds_by_kind(root)
-    return [
-        item if item.seconds is not None or item.verdict == "restored" else replace(item, seconds=seconds(item.stage))
-        for item in items
-    ]
+                yield replace(item, selected=stage in ancestors)
 
 
 class _Forecast:
