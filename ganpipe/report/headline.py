@@ -23,19 +23,29 @@ def headline_metrics(evaluation: Evaluation) -> Metrics:
 
 
 def headline_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> None:
-    """Writes `history.csv`, the rows of all seeds, and `samples.png`, the last grid of the first seed."""
+    """Writes `history.csv`, the mean over the seeds at each step, and `samples.png`, the last grid of the first seed.
+
+    One line a quantity: `dvc plots diff` lays those of two experiments over each other.
+    """
     variant = read_variant(root, str(spec["data"]), row)
     folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(name for run in variant.runs for name in run.history))
+    values: dict[int, dict[str, list[float]]] = {}
+    for run in variant.runs:
+        for name, series in run.history.items():
+            for step, value in zip(series.steps, series.values, strict=True):
+                values.setdefault(step, {}).setdefault(name, []).append(value)
     with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["step", "seed", *names])
-        for run in variant.runs:
-            columns = {name: dict(zip(s.steps, s.values, strict=True)) for name, s in run.history.items()}
-            for step in sorted({step for column in columns.values() for step in column}):
-                writer.writerow([step, run.seed, *(columns.get(name, {}).get(step, "") for name in names)])
+        writer.writerow(["step", *names])
+        for step, row_values in sorted(values.items()):
+            writer.writerow([step, *(_mean(row_values.get(name)) for name in names)])
     grid = next((run.grids[-1].png for run in variant.runs if run.grids), None)
     (folder / "samples.png").write_bytes(grid if grid is not None else _blank())
+
+
+def _mean(values: list[float] | None) -> float | str:
+    return sum(values) / len(values) if values else ""
 
 
 def _numbers(evaluation: Evaluation, figure: Figure, weights: str) -> dict[str, float]:
