@@ -21,6 +21,7 @@ class History:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file = path.open("w", newline="")
         self._writer = csv.writer(self._file)
         self._names: list[str] = []
@@ -33,15 +34,25 @@ class History:
 
     def write(self, step: int) -> dict[str, float]:
         """Write the row and start afresh. A quantity that did not occur is an empty cell."""
-        if not self._names:
-            self._names = list(self._held)
-            self._writer.writerow(["step", *self._names])
+        if not set(self._held) <= set(self._names):
+            self._widen([name for name in self._held if name not in self._names])
         means = {name: torch.stack(values).mean() for name, values in self._held.items()}
         row = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
         self._writer.writerow([step, *(row.get(name, "") for name in self._names)])
         self._file.flush()
         self._held.clear()
         return row
+
+    def _widen(self, names: list[str]) -> None:
+        """New columns: the header of the first row, or of a quantity that occurs more rarely than rows are written."""
+        self._file.close()
+        with self._path.open(newline="") as file:
+            rows = list(csv.reader(file))[1:]
+        self._names += names
+        self._file = self._path.open("w", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(["step", *self._names])
+        self._writer.writerows(row + [""] * (1 + len(self._names) - len(row)) for row in rows)
 
     def close(self) -> None:
         self._file.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,15 +20,17 @@ def redraw(run: Path, number: int, seed: int, averaged: bool, output: Path) -> N
     """Write `number` samples of the run's generator as a PNG. Raises BadInput where the run is not there or broken."""
     try:
         facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        reason = facts["not_applicable"]
+        variant = None if reason else Variant.model_validate(facts["parameters"])
+        shape, space = ((), None) if reason else _sample_space(facts["sample"])
     except FileNotFoundError:
-        known = ", ".join(sorted(str(path.parent.parent) for path in run.parent.parent.glob("*/0/run.json"))) or "none"
+        known = ", ".join(sorted(str(path.parent) for path in run.parent.parent.glob("*/0/run.json"))) or "none"
         raise BadInput(f"{run} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{run}/run.json cannot be read ({error}): run `dvc checkout` to restore it.") from None
-    if facts["not_applicable"]:
-        raise BadInput(f"{run} has no generator, because {facts['not_applicable']}: choose another run.")
-    variant, shape = Variant.model_validate(facts["parameters"]), tuple(facts["sample"]["shape"])
-    space = Space(facts["sample"]["form"], facts["sample"]["scale"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sentence = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"{run}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`.") from None
+    if variant is None or space is None:
+        raise BadInput(f"{run} has no generator, because {reason}: choose another run.")
     net = variant.generator.build(variant.latent.size, shape)
     file = run / ("generator_ema.safetensors" if averaged else "generator.safetensors")
     try:
@@ -42,3 +45,7 @@ def redraw(run: Path, number: int, seed: int, averaged: bool, output: Path) -> N
         sampling.save(sampling.picture(made, made), output)
     except OSError as error:
         raise BadInput(f"{output} cannot be written ({error.strerror}): choose a folder that can be.") from None
+
+
+def _sample_space(sample: dict[str, Any]) -> tuple[tuple[int, ...], Space]:
+    return tuple(sample["shape"]), Space(sample["form"], sample["scale"])

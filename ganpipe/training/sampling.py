@@ -81,7 +81,7 @@ def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:
 
 def _scatter(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
     low, high = reference.min(0), reference.max(0)
-    margin = 0.15 * (high - low).max()
+    margin = 0.15 * max(float((high - low).max()), 1e-3)  # a single point has no extent
     canvas = np.full((size, size, 3), 255, np.uint8)
     for points, colour in ((reference[: len(samples)], (190, 190, 190)), (samples, (200, 30, 60))):
         at = (points - low + margin) / (high - low + 2 * margin) * size

@@ -74,7 +74,6 @@ def test_points_are_scattered(runs: Path, tmp_path: Path) -> None:
     assert 20 < (found == (200, 30, 60)).all(2).sum() <= 200
 
 
-@pytest.mark.xfail(strict=True, reason="the frame of a single point has no width: 0 / 0, and numpy warns")
 def test_a_single_point_is_drawn(runs: Path, tmp_path: Path) -> None:
     redraw(runs / "ring" / "rpgan" / "0", 1, 0, True, tmp_path / "one.png")
     assert (pixels(tmp_path / "one.png") == (200, 30, 60)).all(2).sum() == 4
@@ -92,36 +91,31 @@ def cut(name: str) -> Callable[[Path], object]:
     return lambda run: (run / name).write_bytes((run / name).read_bytes()[:-100])
 
 
-old = pytest.mark.xfail(
-    strict=True, reason="a run.json that lacks a key, or holds parameters of before, is a traceback"
-)
-BAD: dict[str, tuple[Callable[[Path], object], list[str], Any]] = {
-    "no run": (lambda run: shutil.rmtree(run), ["is not a run, it has no run.json", "train it first"], ()),
-    "half a run": (lambda run: (run / "run.json").unlink(), ["is not a run", "use one of: "], ()),
-    "half a run.json": (lambda run: (run / "run.json").write_text('{"row"'), ["cannot be read", "dvc checkout"], ()),
-    "not text": (lambda run: (run / "run.json").write_bytes(b"\xff\xfe"), ["cannot be read", "dvc checkout"], ()),
-    "not applicable": (facts_with(not_applicable="it is for images"), ["because it is for images", "another run"], ()),
-    "no weights": (lambda run: (run / "generator_ema.safetensors").unlink(), ["cannot be loaded", "dvc checkout"], ()),
-    "half the weights": (cut("generator_ema.safetensors"), ["cannot be loaded", "dvc checkout"], ()),
+BAD: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "no run": (lambda run: shutil.rmtree(run), ["is not a run, it has no run.json", "train it first"]),
+    "half a run": (lambda run: (run / "run.json").unlink(), ["is not a run", "use one of: "]),
+    "half a run.json": (lambda run: (run / "run.json").write_text('{"row"'), ["cannot be read", "dvc checkout"]),
+    "not text": (lambda run: (run / "run.json").write_bytes(b"\xff\xfe"), ["cannot be read", "dvc checkout"]),
+    "not applicable": (facts_with(not_applicable="it is for images"), ["because it is for images", "another run"]),
+    "no weights": (lambda run: (run / "generator_ema.safetensors").unlink(), ["cannot be loaded", "dvc checkout"]),
+    "half the weights": (cut("generator_ema.safetensors"), ["cannot be loaded", "dvc checkout"]),
     "empty weights": (
         lambda run: (run / "generator_ema.safetensors").write_bytes(b""),
         ["generator_ema.safetensors cannot be loaded"],
-        (),
     ),
     "other weights": (
         lambda run: shutil.copy(run / "critic.safetensors", run / "generator_ema.safetensors"),
         ["cannot be loaded", "dvc checkout"],
-        (),
     ),
-    "no form": (facts_with(sample=...), [], old),
-    "no reason": (facts_with(not_applicable=...), [], old),
-    "a list": (lambda run: (run / "run.json").write_text("[]"), [], old),
-    "parameters of before": (facts_with(parameters={"title": "x"}), [], old),
+    "no form": (facts_with(sample=...), ["cannot be read", "dvc repro"]),
+    "no reason": (facts_with(not_applicable=...), ["cannot be read", "dvc repro"]),
+    "a list": (lambda run: (run / "run.json").write_text("[]"), ["cannot be read", "dvc repro"]),
+    "parameters of before": (facts_with(parameters={"title": "x"}), ["cannot be read", "dvc repro"]),
 }
 
 
 @pytest.mark.parametrize(
-    ("damage", "words"), [pytest.param(d, w, marks=marks, id=name) for name, (d, w, marks) in BAD.items()]
+    ("damage", "words"), [pytest.param(damage, words, id=name) for name, (damage, words) in BAD.items()]
 )
 def test_a_bad_run_is_one_sentence(
     damage: Callable[[Path], object], words: list[str], broken: Path, tmp_path: Path
@@ -137,7 +131,6 @@ def test_a_bad_run_is_one_sentence(
     assert not (tmp_path / "grid.png").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the folder of the row is offered, which is not a run")
 def test_an_unknown_run_is_refused_with_those_that_are_there(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         redraw(runs / "digits" / "nothing" / "0", 4, 0, True, tmp_path / "grid.png")
