@@ -14,6 +14,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from ganpipe.configuration import Configuration
+from ganpipe.rows import read_yaml
 
 ITEM = re.compile(r"(?:pretrain|evaluate)@(?P<row>\w+)|train@(?P<trained>\w+)-(?P<seed>\d+)")
 
@@ -26,6 +27,7 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     for name in data:
         for folder in ("runs", "evals", "pretrained"):
             yield from (path for path in _visible(root / folder / name) if path.stem not in rows)
+        yield from (path for path in _visible(root / "reports" / name) if path.stem not in rows | {"zoo"})
         for kind in ("pretrain", "train", "evaluate"):
             yield from (path for path in _visible(root / "clocks" / name / kind) if path.stem not in rows)
         for trainings in (root / "runs" / name, root / "clocks" / name / "train"):
@@ -36,20 +38,19 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
 
 def clean(configuration: Configuration, root: Path) -> list[str]:
     """Remove the leftovers and the lock entries of vanished stages; returns what was removed. The cache stays."""
+    lock = root / "stages" / "dvc.lock"
+    content = read_yaml(lock) if lock.is_file() else {}  # before anything is removed: it may be broken
+    gone = [name for name in content.get("stages", {}) if not _alive(name, configuration)]
     removed = []
     for path in list(leftovers(configuration, root)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
         removed.append(path.relative_to(root).as_posix())
-    lock = root / "stages" / "dvc.lock"
-    yaml = YAML()
-    content = yaml.load(lock.read_text(encoding="utf-8")) if lock.is_file() else {"stages": {}}
-    gone = [name for name in content["stages"] if not _alive(name, configuration)]
     for name in gone:
         del content["stages"][name]
     if gone:
         part = lock.with_name(".dvc.lock.part")
         with part.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
+            YAML().dump(content, file)
         part.replace(lock)
     return removed + [f"{lock.relative_to(root).as_posix()}: {name}" for name in gone]
 
