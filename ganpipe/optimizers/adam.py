@@ -9,8 +9,11 @@ from pydantic import Field
 from torch import nn, optim
 
 from ganpipe.optimizers import Optimizer
+from ganpipe.optimizers._eager import eager
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+
+_Adam = eager(optim.Adam)
 
 
 class Adam(Optimizer):
@@ -20,4 +23,4 @@ class Adam(Optimizer):
     betas: Annotated[tuple[Beta, Beta], Field(strict=False)]
 
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-        return optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True)
+        return _Adam(parameters, lr=self.lr, betas=self.betas, fused=True)

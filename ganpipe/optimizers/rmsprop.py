@@ -9,6 +9,9 @@ from pydantic import Field
 from torch import nn, optim
 
 from ganpipe.optimizers import Optimizer
+from ganpipe.optimizers._eager import eager
+
+_RMSprop = eager(optim.RMSprop)
 
 
 class RMSprop(Optimizer):
@@ -18,4 +21,4 @@ class RMSprop(Optimizer):
     alpha: Annotated[float, Field(ge=0, lt=1)]
 
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-        return optim.RMSprop(parameters, lr=self.lr, alpha=self.alpha, foreach=True)
+        return _RMSprop(parameters, lr=self.lr, alpha=self.alpha, foreach=True)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ganpipe.optimizers._eager import eager
 from ganpipe.params import Count, Frozen, Positive, Seed
 from ganpipe.prepared import Prepared
 from ganpipe.training.streams import initialised_by, stream
@@ -59,7 +60,7 @@ def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Pat
     """Train, write `classifier.safetensors`, and return the accuracy on the test split."""
     with initialised_by(params.seed, "classifier"):
         net = Classifier(params, data.shape, data.classes).to(device)
-    optimizer = torch.optim.Adam(net.parameters(), lr=params.lr, fused=True)
+    optimizer = eager(torch.optim.Adam)(net.parameters(), lr=params.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * params.lr, params.steps)
     images, labels = torch.from_numpy(data.train).to(device), torch.from_numpy(data.train_labels).to(device)
     rng = stream(params.seed, "classifier order", device)

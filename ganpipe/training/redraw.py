@@ -28,7 +28,9 @@ def redraw(run: Path, number: int, seed: int, averaged: bool, output: Path) -> N
         raise BadInput(f"{run} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         sentence = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"{run}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`.") from None
+        raise BadInput(
+            f"{run}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`."
+        ) from None
     if variant is None or space is None:
         raise BadInput(f"{run} has no generator, because {reason}: choose another run.")
     net = variant.generator.build(variant.latent.size, shape)
