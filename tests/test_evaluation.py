@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from ganpipe import evaluation
-from ganpipe.prepared import Prepared
 from ganpipe.errors import BadInput
 from ganpipe.evaluation import (
     Bounds,
@@ -29,6 +28,7 @@ from ganpipe.evaluation import (
     reference,
 )
 from ganpipe.metrics.wasserstein import transport
+from ganpipe.prepared import Prepared
 
 Array = NDArray[Any]
 CLASSES = 4
