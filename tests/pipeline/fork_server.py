@@ -67,10 +67,8 @@ def _become(connection: socket.socket) -> None:
     import atexit
     import runpy
     import threading
-    import time
     import traceback
 
-    START = time.time()  # TEMP
     message, descriptors, *_ = socket.recv_fds(connection, 1 << 20, 3)
     job = json.loads(message)
     for target, descriptor in enumerate(descriptors):
@@ -95,13 +93,6 @@ def _become(connection: socket.socket) -> None:
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    import resource
-    import time  # TEMP
-
-    u = resource.getrusage(resource.RUSAGE_SELF)
-    open("/tmp/fork_times", "a").write(
-        f"{' '.join(job['arguments'])[:60]:60} cpu {u.ru_utime + u.ru_stime:.2f} wall {time.time() - START:.2f}\n"
-    )
     connection.send(bytes([code]))
     os._exit(code)
 

@@ -61,11 +61,9 @@ def test_a_data_set_leaves_nothing_behind(project: Project) -> None:
     for top in tops:
         (project.root / top / "ring").mkdir()
         (project.root / top / "ring" / "file").write_text("made when ring was a data set")
-    assert (
-        project.ganpipe("clean").out
-        == "".join(f"{top}/ring/file\n" for top in ("runs", "evals", "pretrained", "reports"))
-        + "4 leftovers removed.\n"
-    )
+    # what is in those folders belongs to no row
+    removed = project.ganpipe("clean").out.splitlines()
+    assert removed[:-1] == [f"{top}/ring/file" for top in ("runs", "evals", "pretrained", "reports")]
     with project.params() as params:
         del params["datasets"]["ring"]
         for source in (params["train"], *params["variants"].values()):
