@@ -33,7 +33,7 @@ zoo: env ## every variant and the page of all of them
 	@ganpipe page --zoo
 
 test: env ## run the tests, warnings are errors
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 check: env ## format, lint, types
 	ruff format --check .
