@@ -8,11 +8,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import fork_server
 import pytest
-from pipeline_project import Project, make
+from pipeline_project import Project, Result, make
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How a project was built: what each command did, and metrics.json after it."""
+
+    project: Project
+    results: list[Result]
+    metrics: list[str]
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +64,23 @@ def blank(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def built(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after `dvc repro -P`, committed. Not to be changed: clone it."""
+def steps(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Steps:
+    """From nothing to everything: `dvc repro` of lsgan, once more, of ebgan, of lsgan again, and `dvc repro -P`."""
     project = blank.clone(tmp_path_factory.mktemp("built") / "project")
-    project.repro("-P")
+    results, metrics = [], []
+    for loss, *arguments in (("lsgan",), ("lsgan",), ("ebgan",), ("lsgan",), ("lsgan", "-P")):
+        with project.params() as params:
+            params["loss"] = loss
+        results.append(project.repro(*arguments))
+        metrics.append((project.root / "metrics.json").read_text())
     project.commit()
-    return project
+    return Steps(project, results, metrics)
+
+
+@pytest.fixture(scope="session")
+def built(steps: Steps) -> Project:
+    """The project after `dvc repro -P`, committed. Not to be changed: clone it."""
+    return steps.project
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def serve(path: str) -> None:
     assert threading.active_count() == 1, "a process with threads must not fork"
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits: the caller is told by the process itself
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(path)
     server.listen()
     print("ready", flush=True)
@@ -69,8 +69,9 @@ def _become(connection: socket.socket) -> None:
     import threading
     import traceback
 
-    message, descriptors, *_ = socket.recv_fds(connection, 1 << 20, 3)
-    job = json.loads(message)
+    _, descriptors, *_ = socket.recv_fds(connection, 1, 3)
+    with connection.makefile("rb") as message:
+        job = json.load(message)
     for target, descriptor in enumerate(descriptors):
         os.dup2(descriptor, target)
         os.close(descriptor)
@@ -102,9 +103,11 @@ def call(path: str, arguments: list[str]) -> int:
     if arguments[:1] != ["-m"]:
         os.execv(sys.executable, [sys.executable, *arguments])
     job = {"folder": os.getcwd(), "environment": dict(os.environ), "arguments": arguments[1:]}
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(path)
-        socket.send_fds(connection, [json.dumps(job).encode()], [0, 1, 2])
+        socket.send_fds(connection, [b"\0"], [0, 1, 2])
+        connection.sendall(json.dumps(job).encode())
+        connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(1)
     return answer[0] if answer else 139
 

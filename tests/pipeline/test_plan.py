@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -68,11 +69,14 @@ def test_a_new_seed_and_what_of_it_is_selected(project: Project) -> None:
     with project.params() as params:
         params["seeds"] = [0, 1, 5]
         del params["variants"]["ebgan"]
+    kept = (project.root / "runs/digits/lsgan/1/generator.safetensors").read_bytes()
     planned = project.plan()
     selected = {stage for stage, item in planned.items() if item["selected"]}
     assert selected == {"resolve", "train@lsgan-5", "evaluate@lsgan", "headline"}
     assert project.repro().ran == selected
     assert planned["evaluate@lsgan"]["reason"] == "seeds: [0, 1] -> [0, 1, 5]"
+    assert json.loads((project.root / "evals/digits/lsgan.json").read_text())["seeds"] == [0, 1, 5]
+    assert (project.root / "runs/digits/lsgan/1/generator.safetensors").read_bytes() == kept
 
     rest = carry_out(project)
     assert rest.keys() == planned.keys() - selected == {"train@wgan_gp-5", "evaluate@wgan_gp", "report"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from pipeline_project import Project
+from pipeline_project import ROWS, Project
 
 
 def stages(row: str) -> set[str]:
@@ -15,27 +16,26 @@ def trainings(row: str) -> set[str]:
     return {f"train@{row}-{seed}" for seed in (0, 1)}
 
 
-def test_only_the_selected_variant_is_trained_and_nothing_twice(fresh: Project) -> None:
-    assert fresh.repro().ran == {"resolve", "prepare", "classifier", "headline"} | stages("lsgan")
-    assert not fresh.repro().ran
-    assert (fresh.root / "reports/digits/lsgan.html").is_file()
-    metrics = fresh.root / "metrics.json"
-    before = metrics.read_text()
-    # the row without pre-training has said so, without weights
-    assert [path.name for path in (fresh.root / "pretrained/digits/lsgan").iterdir()] == ["pretrain.json"]
-
-    with fresh.params() as params:
-        params["loss"] = "ebgan"
-    assert fresh.repro().ran == {"resolve", "headline"} | stages("ebgan")
-    pretrained = json.loads((fresh.root / "pretrained/digits/ebgan/pretrain.json").read_text())
-    assert (pretrained["not_applicable"], pretrained["steps"]) == (None, 4)
-    assert metrics.read_text() != before
-
-    with fresh.params() as params:
-        params["loss"] = "lsgan"
-    back = fresh.repro()
+def test_only_the_selected_variant_is_trained_and_nothing_twice(steps: Any) -> None:
+    first, again, ebgan, back, everything = steps.results
+    assert first.ran == {"resolve", "prepare", "classifier", "headline"} | stages("lsgan")
+    assert again.ran == again.restored == set()
+    assert ebgan.ran == {"resolve", "headline"} | stages("ebgan")
     assert (back.ran, back.restored) == ({"resolve"}, {"headline"})
-    assert metrics.read_text() == before
+    assert everything.ran == {"report"} | stages("wgan_gp")
+    one, _, other, *same = steps.metrics
+    assert json.loads(one).keys() == json.loads(other).keys()
+    assert one != other
+    assert set(same) == {one}
+
+
+def test_only_a_row_that_asks_for_it_is_pretrained(built: Project) -> None:
+    files = {row: sorted(path.name for path in (built.root / "pretrained/digits" / row).iterdir()) for row in ROWS}
+    alone = ["pretrain.json"]
+    assert files == {"lsgan": alone, "wgan_gp": alone, "ebgan": ["critic.safetensors", "pretrain.json"]}
+    facts = {row: json.loads((built.root / "pretrained/digits" / row / alone[0]).read_text()) for row in ROWS}
+    assert facts["lsgan"]["not_applicable"] == "the row has no pre-training"
+    assert (facts["ebgan"]["not_applicable"], facts["ebgan"]["steps"]) == (None, 4)
 
 
 def test_an_experiment_trains_what_its_settings_concern(project: Project) -> None:
@@ -43,21 +43,6 @@ def test_an_experiment_trains_what_its_settings_concern(project: Project) -> Non
     assert changed.ran == {"resolve", "evaluate@wgan_gp", "headline"} | trainings("wgan_gp")
     run = json.loads((project.root / "runs/digits/wgan_gp/0/run.json").read_text())
     assert run["parameters"]["penalties"][0]["weight"] == 5.0
-
-
-def test_seeds_come_and_go_one_by_one(project: Project) -> None:
-    kept = (project.root / "runs/digits/lsgan/1/generator.safetensors").read_bytes()
-    evaluation = project.root / "evals/digits/lsgan.json"
-    with project.params() as params:
-        params["seeds"].append(7)
-    assert project.repro().ran == {"resolve", "train@lsgan-7", "evaluate@lsgan", "headline"}
-    assert (project.root / "runs/digits/lsgan/1/generator.safetensors").read_bytes() == kept
-    assert json.loads(evaluation.read_text())["seeds"] == [0, 1, 7]
-
-    with project.params() as params:
-        params["seeds"].remove(0)
-    assert project.repro().ran == {"resolve", "evaluate@lsgan", "headline"}
-    assert json.loads(evaluation.read_text())["seeds"] == [1, 7]
 
 
 def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
