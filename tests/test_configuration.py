@@ -248,7 +248,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["greater than 0"],
     ),
     "constraint unknown key": (
-        put("variants.lsgan.constraints", [{"kind": "clip", "limits": 1.0, "limit": 1.0}]),
+        put("variants.lsgan.constraints", [{"kind": "clip", "player": "critic", "limits": 1.0, "limit": 1.0}]),
         "variants.lsgan.constraints.0.limits is 1.0",
         ["did you mean limit"],
     ),
@@ -509,7 +509,7 @@ def test_legal_pairs_are_legal() -> None:
     raw = copy.deepcopy(ORIGINAL)
     raw["variants"]["wgan_gp"]["critic"] = critic(norm="layer")
     raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "procedure": {"pack": 32}}
-    raw["variants"]["rpgan"] |= {"critic": critic(), "constraints": [{"kind": "clip", "limit": 0.01}]}
+    raw["variants"]["rpgan"] |= {"critic": critic(), "constraints": [{"kind": "clip", "player": "critic", "limit": 0.01}]}
     checked(raw)
 
 

@@ -30,9 +30,31 @@ class Network(Part):
 
 
 class GeneratorNetwork(Network):
-    """Maps latents (N, L) to samples (N, *shape): images in [-1, 1], points in any range."""
+    """Maps latents (N, L) to samples (N, *shape): images in [-1, 1], points in any range.
+
+    made_by: the only procedure that can make it; None: whichever trains a generator by its gradient.
+    """
+
+    made_by: ClassVar[str | None] = None
+
+    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+        """Why it cannot make samples of this shape from latents of this size; None where it can."""
+        return None
+
+    @property
+    def shares(self) -> int:
+        """Among how many networks a batch is divided."""
+        return 1
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
+        """The module, with its weights drawn from torch's global random state."""
+        raise NotImplementedError
+
+
+class EncoderNetwork(Network):
+    """Maps samples (N, *shape) to codes (N, code), any real numbers."""
+
+    def build(self, shape: Shape, code: int) -> nn.Module:
         """The module, with its weights drawn from torch's global random state."""
         raise NotImplementedError
 
@@ -40,10 +62,18 @@ class GeneratorNetwork(Network):
 class CriticNetwork(Network):
     """Maps samples (N, *shape) to a `Judgement`. Packing widens shape[0] before the network sees it.
 
-    has_code: its judgement carries an encoder's code. It reconstructs its input, so it can be pre-trained alone.
+    has_code: its judgement carries features, or an encoder's code. reconstructs: it is an autoencoder, so it can be
+    pre-trained alone. coupling: the layer that couples samples, and the setting without it.
     """
 
     has_code: ClassVar[bool] = False
+    reconstructs: ClassVar[bool] = False
+    coupling: ClassVar[tuple[str, str]] = ("batch norm", "`critic.norm: layer` or `none`")
+
+    @property
+    def judges(self) -> int:
+        """How many scores it gives a sample: (N,) for one, (N, K) for more."""
+        return 1
 
     @property
     def emits(self) -> Literal["score", "energy"]:
@@ -52,7 +82,7 @@ class CriticNetwork(Network):
 
     @property
     def couples_samples(self) -> bool:
-        """Whether a layer (batch norm) makes one sample's judgement depend on the others in the batch."""
+        """Whether a layer (batch norm, say) makes one sample's judgement depend on the others in the batch."""
         return False
 
     def build(self, shape: Shape) -> nn.Module:

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal, Protocol
+
 from ganpipe.params import Part
+
+Player = Literal["critic", "generator"]
 
 
 class Procedure(Part):
-    """The parameters of a way to train."""
+    """The parameters of a way to train. plays: whether it is a game, which needs an objective and a critic.
+
+    trains: the networks that it trains by gradient steps. makes, asks: the one kind of generator that it makes, and of
+    critic that it plays with; None: any. normal: it needs latents from N(0, 1). per_sample: it reads the critic's
+    gradient at single samples.
+    """
+
+    plays: ClassVar[bool] = True
+    trains: ClassVar[frozenset[Player]] = frozenset({"critic", "generator"})
+    makes: ClassVar[str | None] = None
+    asks: ClassVar[str | None] = None
+    normal: ClassVar[bool] = False
+    per_sample: ClassVar[bool] = False
+
+    def unfit(self, shape: tuple[int, ...]) -> str | None:
+        """Why it makes no sense for samples of this shape; None where it does."""
+        return None
+
+
+class Encoder(Protocol):
+    """What a procedure knows of an encoder; those of `ganpipe.networks.encoders` are it."""
+
+    def unfit(self, shape: tuple[int, ...]) -> str | None: ...

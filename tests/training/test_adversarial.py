@@ -245,7 +245,7 @@ def test_penalties_judge_packs_too() -> None:
 
 
 def test_constraints_hold_after_every_step_of_the_critic() -> None:
-    changes = plain("points", "layer") | {"constraints": [{"kind": "clip", "limit": 0.01}]}
+    changes = plain("points", "layer") | {"constraints": [{"kind": "clip", "player": "critic", "limit": 0.01}]}
     at, batches = game("lsgan", "points", **changes), Endless("points")
     assert max(weight.abs().max().item() for weight in at.critic.parameters()) > 0.01
     for _ in range(3):
