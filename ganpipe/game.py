@@ -22,17 +22,18 @@ class Judgement:
 
 
 CriticFunction = Callable[[Tensor], Judgement]
+State = dict[str, Tensor]
 
 
 class Round:
     """One meeting of real and generated samples, as the critic sees them (packed, where rows pack).
 
     real, fake: (N, ...), paired by index. A judgement is computed when somebody asks for it, so a generator loss
-    that never looks at the real scores does not pay for them.
+    that never looks at the real scores does not pay for them. state: what the objective remembers of earlier rounds.
     """
 
-    def __init__(self, real: Tensor, fake: Tensor, critic: CriticFunction) -> None:
-        self.real, self.fake, self._critic = real, fake, critic
+    def __init__(self, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None) -> None:
+        self.real, self.fake, self.state, self._critic = real, fake, state or {}, critic
 
     @cached_property
     def on_real(self) -> Judgement:
@@ -43,11 +44,11 @@ class Round:
         return self._critic(self.fake)
 
     @classmethod
-    def joint(cls, real: Tensor, fake: Tensor, critic: CriticFunction) -> Round:
+    def joint(cls, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None) -> Round:
         """Judge both in one batch: the same as two passes where no layer couples samples, and faster."""
         both, n = critic(torch.cat([real, fake])), len(real)
         code = both.code
-        result = cls(real, fake, critic)
+        result = cls(real, fake, critic, state)
         result.__dict__["on_real"] = Judgement(both.score[:n], None if code is None else code[:n])
         result.__dict__["on_fake"] = Judgement(both.score[n:], None if code is None else code[n:])
         return result

@@ -63,8 +63,7 @@ class Choice:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        members = [handler(part_class(self.package, kind).__pydantic_core_schema__) for kind in kinds(self.package)]
-        return {"oneOf": members}
+        return {"oneOf": [_described(part_class(self.package, kind), handler) for kind in kinds(self.package)]}
 
     def _load(self, value: Any) -> Part:
         if isinstance(value, Part):
@@ -77,6 +76,24 @@ class Choice:
         if value["kind"] not in known:
             raise _error("part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known)
         return part_class(self.package, value["kind"]).model_validate(value)
+
+
+_UNFINISHED: set[str] = set()
+"""The parts whose JSON schema is being made: those in which a choice leads back to themselves, as in an ensemble."""
+
+
+def _described(part: type[Part], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    """A reference to the part's JSON schema, which is made unless this is inside it."""
+    inner = part.__pydantic_core_schema__
+    name = str(inner.get("ref"))
+    reference = core_schema.definition_reference_schema(name)
+    if name in _UNFINISHED:
+        return handler(reference)
+    _UNFINISHED.add(name)
+    try:
+        return handler(core_schema.definitions_schema(reference, [inner]))
+    finally:
+        _UNFINISHED.remove(name)
 
 
 def _error(code: str, message: str, loc: tuple[str, ...], value: Any, known: list[str]) -> ValidationError:

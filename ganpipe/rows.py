@@ -53,10 +53,19 @@ def _same_kind(below: Overlay, value: Overlay) -> bool:
 
 
 def merged(train: Overlay, row: Overlay, form: str, data: str) -> Overlay:
-    """Everything that a row says for such data. Later wins: train, train.on.<form>, train.on.<data>, then the row's."""
-    out: Overlay = {}
-    for source in (train, row):
-        on = source.get("on", {})
-        for layer in ({k: v for k, v in source.items() if k != "on"}, on.get(form, {}), on.get(data, {})):
-            out = merge(out, layer)
+    """Everything that a row says for such data. Later wins: train, train.on.<form>, train.on.<data>, then the row's.
+
+    A row's `first` is a row of its own, laid on `train` in the same way.
+    """
+    shared = _laid({}, train, form, data)
+    out = _laid(shared, row, form, data)
+    if isinstance(out.get("first"), dict):
+        out["first"] = _laid(shared, out["first"], form, data)
+    return out
+
+
+def _laid(out: Overlay, source: Overlay, form: str, data: str) -> Overlay:
+    on = source.get("on", {})
+    for layer in ({k: v for k, v in source.items() if k != "on"}, on.get(form, {}), on.get(data, {})):
+        out = merge(out, layer)
     return out

@@ -17,15 +17,16 @@ def schema() -> Schema:
     `train` and the rows are pieces of a variant: the same keys and types as in a whole one, none of them required.
     """
     whole, variant = Configuration.model_json_schema(), Variant.model_json_schema()
-    definitions = {f"Partial{name}": _partial(value) for name, value in variant.pop("$defs").items()}
-    piece = _partial(variant)
+    # a row may hold a row (`first`), so a variant is among its own definitions
+    definitions = {f"Partial{name}": _partial(value) for name, value in variant["$defs"].items()}
+    piece = definitions["PartialVariant"]
     overlay = copy.deepcopy(piece)
     piece["properties"]["on"] = {
         "type": "object",
         "description": "Laid on top for one form of data (images, points) or one data set.",
         "additionalProperties": {"$ref": "#/$defs/PartialOverlay"},
     }
-    whole["$defs"] |= definitions | {"PartialVariant": piece, "PartialOverlay": overlay}
+    whole["$defs"] |= definitions | {"PartialOverlay": overlay}
     whole["properties"]["train"] = {"$ref": "#/$defs/PartialVariant"}
     whole["properties"]["variants"]["additionalProperties"] = {"$ref": "#/$defs/PartialVariant"}
     title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "params.yaml of ganpipe"}

@@ -20,7 +20,7 @@ from ganpipe.configuration import Configuration
 from ganpipe.digest import code_digest, module_file
 from ganpipe.errors import BadInput
 from ganpipe.params import Part
-from ganpipe.training.pretrain import PretrainJob
+from ganpipe.training import first, pretrain
 from ganpipe.variant import Runtime, Variant
 
 Spec = dict[str, Any]
@@ -134,7 +134,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
 
 
 def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
-    modules = {"stages.train", f"ganpipe.training.{variant.procedure.kind}", *parts_of(variant)}
+    modules = {"stages.train", *_modules(variant)}
     return {
         "row": row,
         "data": data,
@@ -146,24 +146,41 @@ def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, 
     }
 
 
+def _modules(variant: Variant) -> set[str]:
+    """What its training imports by name: its parts, its procedure's steps, and those of an earlier training."""
+    steps = {f"ganpipe.training.{v.procedure.kind}" for v in (variant, variant.first) if v}
+    return steps | parts_of(variant)
+
+
 def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
-    if unfit or not variant.pretrain.steps:
+    if unfit or not variant.starts_from:
         return {"row": row, "data": data, "not_applicable": unfit or "the row has no pre-training"}
-    job = PretrainJob(
+    way, job = _first(variant) if variant.first else _critic(variant)
+    modules = {"stages.pretrain", f"ganpipe.training.{way}", *parts_of(job)}
+    return {
+        "row": row,
+        "data": data,
+        "not_applicable": None,
+        "way": way,
+        "job": job.model_dump(mode="json"),
+        "runtime": runtime,
+        "code": code.closure(modules | (_modules(variant.first) if variant.first else set())),
+    }
+
+
+def _first(variant: Variant) -> tuple[str, BaseModel]:
+    assert variant.first is not None
+    return "first", first.Job(first=variant.first, procedure=variant.procedure, seed=variant.pretrain.seed)
+
+
+def _critic(variant: Variant) -> tuple[str, BaseModel]:
+    return "pretrain", pretrain.Job(
         critic=variant.critic,
         pretrain=variant.pretrain,
         pack=getattr(variant.procedure, "pack", 1),
         batch=variant.batch,
         margin=getattr(variant.objective, "margin", None),
     )
-    return {
-        "row": row,
-        "data": data,
-        "not_applicable": None,
-        "job": job.model_dump(mode="json"),
-        "runtime": runtime,
-        "code": code.closure({"stages.pretrain", *parts_of(job)}),
-    }
 
 
 def text(spec: Spec) -> str:

@@ -50,6 +50,7 @@ class Runtime(Frozen):
 class Variant(Frozen):
     """One row of params.yaml, merged with what all rows share.
 
+    first: the training whose generator makes the conditions of a translation, a row of its own on images of that kind.
     steps: updates of the critic. batch: samples of each kind per update. ema: decay of the generator's moving average
     per generator step. samples: how many are written for evaluation. log_every, grid_every: in steps.
     """
@@ -65,6 +66,7 @@ class Variant(Frozen):
     critic_optimizer: AnyOptimizer
     latent: Latent
     pretrain: Pretrain
+    first: Variant | None
     steps: Count
     batch: Annotated[int, Field(ge=2)]
     ema: Annotated[float, Field(ge=0, lt=1)]
@@ -74,40 +76,188 @@ class Variant(Frozen):
 
     @model_validator(mode="after")
     def _rules(self) -> Variant:
-        objective, critic = self.objective, self.critic
-        if objective.scale != critic.emits:
-            raise refuse(
-                f"does not fit `objective.kind`: {objective.kind} reads the critic's {objective.scale}, and the critic "
-                f"{critic.kind} emits {'an energy' if critic.emits == 'energy' else 'a score'}; "
-                + ("use a critic with `output: energy`, or `kind: autoencoder`" if objective.scale == "energy"
-                   else "use a critic with `output: score`"),
-                "critic", "kind", value=critic.kind,
-            )  # fmt: skip
-        for i, penalty in enumerate(self.penalties):
-            if penalty.needs_code and not critic.has_code:
-                raise refuse(
-                    f"needs the critic's codes, and the critic {critic.kind} has none; use `critic.kind: autoencoder`",
-                    "penalties", i, "kind", value=penalty.kind,
-                )  # fmt: skip
-            if penalty.per_sample and critic.couples_samples:
-                raise refuse(
-                    "reads the critic's gradient at single samples, and batch norm couples the samples of a batch; "
-                    "use `critic.norm: layer` or `none`",
-                    "penalties", i, "kind", value=penalty.kind,
-                )  # fmt: skip
-        pack = getattr(self.procedure, "pack", 1)
-        if self.batch % pack or self.batch < 2 * pack:  # batch norm and pull-away need two packed samples
-            raise refuse(
-                f"is not two or more whole packs of `procedure.pack` = {pack}; use {max(self.batch // pack, 2) * pack}",
-                "batch", value=self.batch,
-            )  # fmt: skip
-        if self.pretrain.steps and not critic.has_code:
-            raise refuse(
-                f"pre-trains an autoencoder, and the critic {critic.kind} is none; use `critic.kind: autoencoder` or 0",
-                "pretrain", "steps", value=self.pretrain.steps,
-            )  # fmt: skip
+        for rule in RULES:
+            problem = rule(self)
+            if problem:
+                loc, value, sentence = problem
+                raise refuse(sentence, *loc, value=value)
         return self
 
     def unfit(self, shape: Shape) -> str | None:
         """Why this row makes no sense for samples of this shape; None where it does."""
-        return self.generator.unfit(shape) or self.critic.unfit(shape)
+        generator, latent = self.generator, self.latent.size
+        networks = generator.unfit(shape) or generator.unfit_latent(latent, shape) or self.critic.unfit(shape)
+        reason = networks or self.procedure.unfit(shape)
+        if reason or not self.procedure.stacks:
+            return reason
+        if latent <= self.condition_latent:
+            return (
+                f"latent.size {latent} leaves no noise beside the {self.condition_latent} that a condition is made from"
+            )
+        return self.first.unfit(self.procedure.given(shape)) if self.first else None
+
+    @property
+    def condition_latent(self) -> int:
+        """How many numbers of the latent a condition is made from, where the procedure stacks."""
+        return self.first.latent.size if self.first else 1
+
+    @property
+    def starts_from(self) -> str | None:
+        """The file that its pre-training leaves for the training, if it has one."""
+        return "generator.safetensors" if self.first else "critic.safetensors" if self.pretrain.steps else None
+
+
+Problem = tuple[tuple[str | int, ...], object, str]
+"""The key, its value, and what is wrong with it, with the remedy: "it ..."."""
+
+
+def _scale(v: Variant) -> Problem | None:
+    reads, emits = v.objective.scale, v.critic.emits
+    if reads == emits:
+        return None
+    remedy = "`output: energy`, or `kind: autoencoder`" if reads == "energy" else "`output: score`"
+    return (
+        ("critic", "kind"),
+        v.critic.kind,
+        f"does not fit `objective.kind`: {v.objective.kind} reads the critic's {reads}, and the critic {v.critic.kind} "
+        f"emits {'an energy' if emits == 'energy' else 'a score'}; use a critic with {remedy}",
+    )
+
+
+def _judges(v: Variant) -> Problem | None:
+    reads, gives = v.objective.judges, v.critic.judges
+    if reads == gives:
+        return None
+    found = f"gives {gives} score{'s' * (gives > 1)} a sample, and the objective {v.objective.kind} reads {reads}"
+    if reads > 1 and gives > 1:
+        return ("critic", "count"), gives, f"{found}; use `count: {reads}`"
+    remedy = (
+        f"`critic.kind: ensemble` with `count: {reads}`" if reads > 1 else "`critic.kind: mlp` or another of one score"
+    )
+    return ("critic", "kind"), v.critic.kind, f"{found}; use {remedy}"
+
+
+def _penalties(v: Variant) -> Problem | None:
+    for i, penalty in enumerate(v.penalties):
+        place = ("penalties", i, "kind")
+        if penalty.needs_code and not v.critic.has_code:
+            sentence = (
+                f"needs the critic's codes, and the critic {v.critic.kind} has none; use `critic.kind: autoencoder`"
+            )
+            return place, penalty.kind, sentence
+        if penalty.per_sample and v.critic.couples_samples:
+            layer, remedy = v.critic.coupling
+            sentence = f"reads the critic's gradient at single samples, and {layer} couples the samples of a batch"
+            return place, penalty.kind, f"{sentence}; use {remedy}"
+        if penalty.per_sample and v.critic.judges > 1:
+            sentence = "reads one slope of the critic a sample, and an ensemble has several"
+            return place, penalty.kind, f"{sentence}; use `constraints: [{{kind: spectral_norm, player: critic}}]`"
+    return None
+
+
+def _unrolling(v: Variant) -> Problem | None:
+    unroll = getattr(v.procedure, "unroll", None)
+    for i, constraint in enumerate(v.constraints):
+        if unroll and unroll.steps and constraint.player == "critic" and not constraint.unrolls:
+            sentence = (
+                "does not hold in the steps of an unrolled critic; use spectral_norm, or `procedure.unroll.steps: 0`"
+            )
+            return ("constraints", i, "kind"), constraint.kind, sentence
+    return None
+
+
+def _constraints(v: Variant) -> Problem | None:
+    for i, constraint in enumerate(v.constraints):
+        if any(constraint.player == other.player for other in v.constraints[:i]):
+            sentence = f"is a second constraint on the weights of the {constraint.player}, and the two undo each other"
+            return ("constraints", i, "kind"), constraint.kind, f"{sentence}; use one for each `player`"
+    return None
+
+
+def _shares(v: Variant) -> Problem | None:
+    shares, pack = v.generator.shares, getattr(v.procedure, "pack", 1)
+    if shares > 1 and pack > 1:
+        sentence = "joins samples of members that follow from their places, which tells them from reals"
+        return ("procedure", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`"
+    if v.batch < 2 * shares:  # batch norm needs two samples
+        sentence = f"is less than two samples for each of the {shares} generators; use `batch: {2 * shares}`"
+        return ("batch",), v.batch, sentence
+    return None
+
+
+def _packs(v: Variant) -> Problem | None:
+    pack = getattr(v.procedure, "pack", 1)
+    if v.batch % pack == 0 and v.batch >= 2 * pack:  # batch norm and pull-away need two packed samples
+        return None
+    use = max(v.batch // pack, 2) * pack
+    return ("batch",), v.batch, f"is not two or more whole packs of `procedure.pack` = {pack}; use {use}"
+
+
+def _first(v: Variant) -> Problem | None:
+    if v.first is None:
+        return None
+    if not v.procedure.stacks:
+        sentence = f"has no place before the procedure {v.procedure.kind}; use null, or `procedure.kind: translation`"
+        return ("first", "title"), v.first.title, sentence
+    if v.first.first or v.first.pretrain.steps:
+        sentence = "starts from an earlier training itself; use `first: null` and `pretrain.steps: 0` in it"
+        return ("first", "title"), v.first.title, sentence
+    if v.first.latent.kind != v.latent.kind:
+        sentence = f"is not how the latents of the row are drawn; use `{v.latent.kind}`"
+        return ("first", "latent", "kind"), v.first.latent.kind, sentence
+    return None
+
+
+def _pretraining(v: Variant) -> Problem | None:
+    if v.pretrain.steps and not v.procedure.pretrains:
+        sentence = f"pre-trains a critic of single samples, which {v.procedure.kind} has not; use 0"
+        return ("pretrain", "steps"), v.pretrain.steps, sentence
+    if not v.pretrain.steps or v.critic.reconstructs:
+        return None
+    sentence = f"pre-trains an autoencoder, and the critic {v.critic.kind} is none; use `critic.kind: autoencoder` or 0"
+    return ("pretrain", "steps"), v.pretrain.steps, sentence
+
+
+def _players(v: Variant) -> Problem | None:
+    for name, part in (("objective", v.objective), ("critic", v.critic)):
+        if v.procedure.plays and part.kind == "none":
+            sentence = f"leaves the procedure {v.procedure.kind} without its {name}; use another `{name}.kind`"
+            return (name, "kind"), part.kind, sentence
+        if not v.procedure.plays and part.kind != "none":
+            return (name, "kind"), part.kind, f"has no place in the procedure {v.procedure.kind}; use `kind: none`"
+    return None
+
+
+def _procedure(v: Variant) -> Problem | None:
+    procedure, generator = v.procedure, v.generator
+    if procedure.makes and generator.kind != procedure.makes:
+        sentence = f"cannot be made by the procedure {procedure.kind}; use `generator.kind: {procedure.makes}`"
+        return ("generator", "kind"), generator.kind, sentence
+    if generator.made_by and procedure.kind != generator.made_by:
+        sentence = f"is made by another procedure than {procedure.kind}; use `procedure.kind: {generator.made_by}`"
+        return ("generator", "kind"), generator.kind, sentence
+    if procedure.asks and v.critic.kind != procedure.asks:
+        sentence = f"is not one that the procedure {procedure.kind} can train; use `critic.kind: {procedure.asks}`"
+        return ("critic", "kind"), v.critic.kind, sentence
+    if procedure.normal and v.latent.kind != "normal":
+        sentence = f"is not what the procedure {procedure.kind} fits its generator to; use `latent.kind: normal`"
+        return ("latent", "kind"), v.latent.kind, sentence
+    if procedure.per_sample and v.critic.couples_samples:
+        layer, remedy = v.critic.coupling
+        sentence = f"couples the samples of a batch by {layer}, and {procedure.kind} climbs the slope at each"
+        return ("critic", "kind"), v.critic.kind, f"{sentence}; use {remedy}"
+    for i, penalty in enumerate(v.penalties):
+        if not procedure.plays or penalty.player not in procedure.trains:
+            sentence = f"is in no loss of the procedure {procedure.kind}; remove it"
+            return ("penalties", i, "kind"), penalty.kind, sentence
+    for i, constraint in enumerate(v.constraints):
+        if constraint.player not in procedure.trains:
+            sentence = f"has no {constraint.player} to train in the procedure {procedure.kind}; remove it"
+            return ("constraints", i, "player"), constraint.player, sentence
+    return None
+
+
+RULES = (
+    *(_players, _procedure, _scale, _judges, _penalties, _constraints, _unrolling),
+    *(_shares, _packs, _pretraining, _first),
+)

@@ -1,7 +1,8 @@
-"""Pre-train the critic of one row, where the row asks for it."""
+"""What a row trains before its game, where it asks for it: its critic alone, or the GAN that makes its conditions."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -18,14 +19,14 @@ def main() -> None:
         return clock.write()
     from ganpipe import prepared
     from ganpipe.training.loop import configure
-    from ganpipe.training.pretrain import PretrainJob, pretrain
     from ganpipe.variant import Runtime
 
+    way = importlib.import_module(f"ganpipe.training.{spec['way']}")
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
     data, _ = prepared.read(Path("data/prepared", spec["data"]))
     out.mkdir(parents=True, exist_ok=True)
-    result = pretrain(f"pretrain {row}", PretrainJob.model_validate(spec["job"]), runtime, data, out)
+    result = way.run(f"pretrain {row}", way.Job.model_validate(spec["job"]), runtime, data, out)
     write_json(out / "pretrain.json", {"not_applicable": None, **result})
     return clock.write()
 

@@ -62,7 +62,7 @@ def _train(variant: Variant, runtime: Runtime, seed: int, out: Path, facts: dict
     row, name = facts["row"], facts["data"]
     configure(runtime)
     data, meta = prepared.read(Path("data/prepared", name))
-    pretrained = Path("pretrained", name, row, "critic.safetensors") if variant.pretrain.steps else None
+    pretrained = Path("pretrained", name, row, variant.starts_from) if variant.starts_from else None
     clocks = train(Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained))
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device

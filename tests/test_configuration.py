@@ -108,7 +108,11 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "data unknown key": (put("data.kinds", "ring"), "data.kinds is 'ring'", ["did you mean kind"]),
     "data text": (put("data", "digits"), "data is 'digits'", ["mapping of keys to values"]),
     "no data sets": (put("datasets", {}), "datasets is {}", ["at least 1 item"]),
-    "data set of no kind": (put("datasets.digits.kind", "x"), "datasets.digits.kind is 'x'", ["digits, grid, mnist"]),
+    "data set of no kind": (
+        put("datasets.digits.kind", "x"),
+        "datasets.digits.kind is 'x'",
+        ["digits, gaussian_1d, grid, mnist"],
+    ),
     "data set unknown key": (put("datasets.ring.mode", 3), "datasets.ring.mode is 3", ["did you mean modes"]),
     "data set lacks a key": (drop("datasets.grid.std"), "params.yaml lacks the key datasets.grid.std", ["add it"]),
     "data set out of range": (put("datasets.ring.std", 0), "datasets.ring.std is 0", ["greater than 0"]),
@@ -190,7 +194,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "objective text": (
         put("variants.lsgan.objective", "lsgan"),
         "variants.lsgan.objective is 'lsgan'",
-        ["mapping with `kind`", "energy_margin, loss_sensitive, lsgan"],
+        ["mapping with `kind`", "hinge, loss_sensitive, lsgan"],
     ),
     "objective missing": (
         drop("variants.lsgan.objective"),
@@ -230,12 +234,12 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "penalty text": (
         put("variants.rpgan.penalties", ["r1"]),
         "variants.rpgan.penalties.0 is 'r1'",
-        ["mapping with `kind`", "gradient_penalty, pull_away, r1, r2"],
+        ["mapping with `kind`", "pull_away, r1, r2"],
     ),
     "penalty of no kind": (
         put("variants.rpgan.penalties.1.kind", "r3"),
         "variants.rpgan.penalties.1.kind is 'r3'",
-        ["gradient_penalty, pull_away, r1, r2"],
+        ["pull_away, r1, r2"],
     ),
     "penalty unknown key": (
         put("variants.rpgan.penalties.1.wieght", 2.0),
@@ -248,7 +252,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["greater than 0"],
     ),
     "constraint unknown key": (
-        put("variants.lsgan.constraints", [{"kind": "clip", "limits": 1.0, "limit": 1.0}]),
+        put("variants.lsgan.constraints", [{"kind": "clip", "player": "critic", "limits": 1.0, "limit": 1.0}]),
         "variants.lsgan.constraints.0.limits is 1.0",
         ["did you mean limit"],
     ),
@@ -269,12 +273,20 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["remove it", "known: kind, lr, alpha"],
     ),
     # on
-    "on nothing": (put("variants.lsgan.on", None), "variants.lsgan.on is None", ["digits, grid, images", "ring"]),
-    "on a list": (put("train.on", ["images"]), "train.on is ['images']", ["mapping of digits, grid, images"]),
+    "on nothing": (
+        put("variants.lsgan.on", None),
+        "variants.lsgan.on is None",
+        ["digits, gaussian_1d, grid, images", "ring"],
+    ),
+    "on a list": (
+        put("train.on", ["images"]),
+        "train.on is ['images']",
+        ["mapping of digits, gaussian_1d, grid, images"],
+    ),
     "on an unknown name": (
         put("variants.lsgan.on", {"image": {}}),
         "variants.lsgan.on.image is neither a form nor a data set",
-        ["use one of digits, grid, images, mnist, points, ring"],
+        ["use one of digits, gaussian_1d, grid, images, mnist, points, ring"],
     ),
     "on a name that holds nothing": (
         put("variants.lsgan.on", {"images": None}),
@@ -509,7 +521,10 @@ def test_legal_pairs_are_legal() -> None:
     raw = copy.deepcopy(ORIGINAL)
     raw["variants"]["wgan_gp"]["critic"] = critic(norm="layer")
     raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "procedure": {"pack": 32}}
-    raw["variants"]["rpgan"] |= {"critic": critic(), "constraints": [{"kind": "clip", "limit": 0.01}]}
+    raw["variants"]["rpgan"] |= {
+        "critic": critic(),
+        "constraints": [{"kind": "clip", "player": "critic", "limit": 0.01}],
+    }
     checked(raw)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from ganpipe.constraints import Constraint
 from ganpipe.params import Positive
@@ -16,6 +17,7 @@ class Clip(Constraint):
 
     kind: Literal["clip"]
     limit: Positive
+    unrolls: ClassVar[bool] = False
 
     def enforce(self, net: nn.Module) -> None:
         with torch.no_grad():
@@ -23,3 +25,8 @@ class Clip(Constraint):
                 if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
                     for weight in layer.parameters(recurse=False):
                         weight.clamp_(-self.limit, self.limit)
+                    if parametrize.is_parametrized(
+                        layer, "weight"
+                    ):  # the weight that is used is another one's multiple
+                        weights: Any = layer.parametrizations
+                        weights.weight.original.mul_(self.limit / layer.weight.abs().clamp(min=self.limit))

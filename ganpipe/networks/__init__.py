@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar, Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ganpipe.params import Part
 
@@ -30,9 +32,48 @@ class Network(Part):
 
 
 class GeneratorNetwork(Network):
-    """Maps latents (N, L) to samples (N, *shape): images in [-1, 1], points in any range."""
+    """Maps latents (N, L) to samples (N, *shape): images in [-1, 1], points in any range.
+
+    made_by: the only procedure that can make it; None: whichever trains a generator by its gradient.
+    """
+
+    made_by: ClassVar[str | None] = None
+
+    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+        """Why it cannot make samples of this shape from latents of this size; None where it can."""
+        return None
+
+    @property
+    def shares(self) -> int:
+        """Among how many networks a batch is divided."""
+        return 1
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
+        """The module, with its weights drawn from torch's global random state."""
+        raise NotImplementedError
+
+    def build_translator(self, noise: int, given: Shape, shape: Shape) -> nn.Module:
+        """A module of noise (N, noise) and a condition (N, *given) that makes samples (N, *shape).
+
+        Any generator is one, with the condition's numbers beside the noise in place of a latent.
+        """
+        return _Flattening(self.build(noise + prod(given), shape))
+
+
+class _Flattening(nn.Module):
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        made: Tensor = self.generator(torch.cat([z, condition.flatten(1)], 1))
+        return made
+
+
+class EncoderNetwork(Network):
+    """Maps samples (N, *shape) to codes (N, code), any real numbers."""
+
+    def build(self, shape: Shape, code: int) -> nn.Module:
         """The module, with its weights drawn from torch's global random state."""
         raise NotImplementedError
 
@@ -40,10 +81,17 @@ class GeneratorNetwork(Network):
 class CriticNetwork(Network):
     """Maps samples (N, *shape) to a `Judgement`. Packing widens shape[0] before the network sees it.
 
-    has_code: its judgement carries an encoder's code. It reconstructs its input, so it can be pre-trained alone.
+    has_code: its judgement carries features, or an encoder's code. reconstructs: it is an autoencoder, so it can be
+    pre-trained alone.
     """
 
     has_code: ClassVar[bool] = False
+    reconstructs: ClassVar[bool] = False
+
+    @property
+    def judges(self) -> int:
+        """How many scores it gives a sample: (N,) for one, (N, K) for more."""
+        return 1
 
     @property
     def emits(self) -> Literal["score", "energy"]:
@@ -52,8 +100,13 @@ class CriticNetwork(Network):
 
     @property
     def couples_samples(self) -> bool:
-        """Whether a layer (batch norm) makes one sample's judgement depend on the others in the batch."""
+        """Whether a layer (batch norm, say) makes one sample's judgement depend on the others in the batch."""
         return False
+
+    @property
+    def coupling(self) -> tuple[str, str]:
+        """The layer that couples samples, where one does, and the setting without it."""
+        return "batch norm", "`critic.norm: layer` or `none`"
 
     def build(self, shape: Shape) -> nn.Module:
         """The module, with its weights drawn from torch's global random state."""

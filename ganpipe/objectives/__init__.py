@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
-from ganpipe.game import Round
+from ganpipe.game import Round, State
 from ganpipe.params import Part
 
 
@@ -20,6 +21,24 @@ class Objective(Part):
     """
 
     scale: ClassVar[Literal["score", "energy"]] = "score"
+
+    @property
+    def judges(self) -> int:
+        """How many critics it reads; more than one needs a critic ensemble of that size."""
+        return 1
+
+    @property
+    def has_state(self) -> bool:
+        """Whether it remembers something from round to round."""
+        return bool(self.initial_state(torch.device("cpu")))
+
+    def initial_state(self, device: torch.device) -> State:
+        """What `Round.state` holds in the first round. Nothing by default."""
+        return {}
+
+    def next_state(self, game: Round) -> State:
+        """The state after a critic's step in this round."""
+        return game.state
 
     def critic(self, game: Round) -> Tensor:
         """The critic's loss, (N,)."""

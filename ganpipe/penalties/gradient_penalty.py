@@ -11,7 +11,7 @@ from torch.nn.functional import relu
 from ganpipe.game import CriticFunction, Round
 from ganpipe.params import NonNegative
 from ganpipe.penalties import Penalty
-from ganpipe.penalties._gradient import input_gradient
+from ganpipe.penalties._gradient import input_slope
 
 
 class GradientPenalty(Penalty):
@@ -29,7 +29,5 @@ class GradientPenalty(Penalty):
     def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
         shape = (len(game.real),) + (1,) * (game.real.ndim - 1)
         a = torch.rand(shape, generator=rng, device=game.real.device)
-        # vector_norm has the subgradient 0 at a zero gradient, where the root of a sum of squares gives NaN
-        slope = torch.linalg.vector_norm(input_gradient(critic, a * game.real + (1 - a) * game.fake), dim=1)
-        excess = slope - self.target
+        excess = input_slope(critic, a * game.real + (1 - a) * game.fake) - self.target
         return self.weight * (relu(excess) if self.one_sided else excess) ** 2

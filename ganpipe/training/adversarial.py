@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn, optim
@@ -11,22 +10,16 @@ from torch import Tensor, nn, optim
 from ganpipe.game import CriticFunction, Judgement, Round
 from ganpipe.networks import Shape
 from ganpipe.procedures.adversarial import Adversarial
+from ganpipe.training.average import update_average
 from ganpipe.training.batches import Batches, packed
+from ganpipe.training.latents import draw
+from ganpipe.training.look_ahead import look_ahead
+from ganpipe.training.protocol import Figures, Training
 from ganpipe.training.streams import initialised_by, stream
-from ganpipe.variant import Latent, Runtime, Variant
-
-Figures = dict[str, Tensor]
+from ganpipe.variant import Runtime, Variant
 
 
-def draw(latent: Latent, n: int, rng: torch.Generator) -> Tensor:
-    """Latents, (n, size)."""
-    shape = (n, latent.size)
-    if latent.kind == "normal":
-        return torch.randn(shape, generator=rng, device=rng.device)
-    return 2 * torch.rand(shape, generator=rng, device=rng.device) - 1
-
-
-class Game:
+class Game(Training):
     """Both networks, their optimisers and random streams."""
 
     def __init__(
@@ -37,17 +30,19 @@ class Game:
         seed: int,
         pretrained: dict[str, Tensor] | None,
     ) -> None:
-        procedure = variant.procedure
-        assert isinstance(procedure, Adversarial)
-        self.variant, self.procedure, self.device = variant, procedure, torch.device(runtime.device)
+        super().__init__(variant, shape, runtime, seed, pretrained)
+        assert isinstance(variant.procedure, Adversarial)
+        self.procedure = variant.procedure
         with initialised_by(seed, "generator"):
-            self.generator = variant.generator.build(variant.latent.size, shape).to(self.device)
+            self.generator = self._new_generator(shape).to(self.device)
         with initialised_by(seed, "critic"):
-            self.critic = variant.critic.build((shape[0] * procedure.pack, *shape[1:])).to(self.device)
+            self.critic = variant.critic.build((self._channels(shape), *shape[1:])).to(self.device)
         if pretrained is not None:
-            self.critic.load_state_dict(pretrained)
-        for constraint in variant.constraints:
-            constraint.attach(self.critic)
+            self._start_from(pretrained)
+        self.players = {"critic": self.critic, "generator": self.generator}
+        with initialised_by(seed, "constraints"):
+            for constraint in variant.constraints:
+                constraint.attach(self.players[constraint.player])
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.generator_optimizer = variant.generator_optimizer.build(self.generator.parameters())
         self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
@@ -55,12 +50,24 @@ class Game:
             stream(seed, "latents", self.device),
             stream(seed, "penalties", self.device),
         )
-        self.steps, self._bfloat16 = 0, runtime.precision == "bfloat16"
+        self.noise = stream(seed, "instance noise", self.device)
+        self.state = variant.objective.initial_state(self.device)
+        self.steps = 0
+
+    def _new_generator(self, shape: Shape) -> nn.Module:
+        return self.variant.generator.build(self.variant.latent.size, shape)
+
+    def _channels(self, shape: Shape) -> int:
+        """Of what the critic sees."""
+        return shape[0] * self.procedure.pack
+
+    def _start_from(self, pretrained: dict[str, Tensor]) -> None:
+        self.critic.load_state_dict(pretrained)
 
     def step(self, batches: Batches) -> Figures:
         """One update of the critic, and after every `critic_steps` of them one of the generator."""
-        figures = self._critic_step(next(batches))
         self.steps += 1
+        figures = self._critic_step(next(batches))
         if self.steps % self.procedure.critic_steps == 0:
             figures |= self._generator_step(next(batches))
         return figures
@@ -68,10 +75,10 @@ class Game:
     def _critic_step(self, real: Tensor) -> Figures:
         self.critic.requires_grad_(True)
         with torch.no_grad(), self._precision():
-            fake = self.generator(draw(self.variant.latent, len(real), self.latents)).float()
+            fake = self._made(real)
         # with a layer that couples samples a joint batch is another algorithm than two batches
         meet = Round if self.variant.critic.couples_samples else Round.joint
-        game = meet(packed(real, self.procedure.pack), packed(fake, self.procedure.pack), self._judge)
+        game = meet(self._shown(real), self._shown(fake), self._judge, self.state)
         loss = self.variant.objective.critic(game).mean()
         figures = {
             "critic_loss": loss,
@@ -79,20 +86,29 @@ class Game:
             "fake_score": game.on_fake.score.mean(),
         }
         self._descend(self.critic_optimizer, "critic", loss, game, figures)
-        for constraint in self.variant.constraints:
-            constraint.enforce(self.critic)
-        return figures
+        self.state = self.variant.objective.next_state(game)
+        return figures | self.state
 
     def _generator_step(self, real: Tensor) -> Figures:
         self.critic.requires_grad_(False)
         with self._precision():
-            fake = self.generator(draw(self.variant.latent, len(real), self.latents)).float()
-        game = Round(packed(real, self.procedure.pack), packed(fake, self.procedure.pack), self._judge)
+            fake = self._made(real)
+        real, fake = self._shown(real), self._shown(fake)
+        unroll = self.procedure.unroll
+        critic: CriticFunction = self._judge
+        if unroll.steps:
+            critic = look_ahead(self.critic, lambda view: self._critic_loss(view, real, fake), unroll.steps, unroll.lr)
+        game = Round(real, fake, critic, self.state)
         loss = self.variant.objective.generator(game).mean()
         figures = {"generator_loss": loss}
         self._descend(self.generator_optimizer, "generator", loss, game, figures)
-        self._update_average()
+        update_average(self.average, self.generator, self.variant.ema)
         return figures
+
+    def _made(self, real: Tensor) -> Tensor:
+        """As many generated samples as there are reals."""
+        made: Tensor = self.generator(draw(self.variant.latent, len(real), self.latents))
+        return made.float()
 
     def _descend(self, optimizer: optim.Optimizer, player: str, loss: Tensor, game: Round, figures: Figures) -> None:
         """One step of a player down its loss and penalties; `figures` gets each penalty's value."""
@@ -104,8 +120,24 @@ class Game:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        for constraint in self.variant.constraints:
+            if constraint.player == player:
+                constraint.enforce(self.players[player])
         for name in figures:
             figures[name] = figures[name].detach()
+
+    def _critic_loss(self, critic: CriticFunction, real: Tensor, fake: Tensor) -> Tensor:
+        """What the critic minimises, penalties included, of any critic function: for looking ahead."""
+        game = Round(real, fake, critic, self.state)
+        penalties = [p(critic, game, self.chance).mean() for p in self.variant.penalties if p.player == "critic"]
+        return torch.stack([self.variant.objective.critic(game).mean(), *penalties]).sum()
+
+    def _shown(self, x: Tensor) -> Tensor:
+        """What the critic gets to see of samples: with instance noise, packed."""
+        if self.procedure.instance_noise:
+            left = (self.variant.steps - self.steps) / max(self.variant.steps - 1, 1)
+            x = x + self.procedure.instance_noise * left * torch.randn(x.shape, generator=self.noise, device=x.device)
+        return packed(x, self.procedure.pack)
 
     def _judge(self, x: Tensor) -> Judgement:
         with self._precision():
@@ -113,18 +145,8 @@ class Game:
         code = judgement.code
         return Judgement(judgement.score.float(), None if code is None else code.float())
 
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16)
-
-    def _update_average(self) -> None:
-        """Exponential moving average of the generator's weights; buffers such as batch statistics are copied."""
-        weights: list[Tensor] = list(self.generator.parameters())
-        averaged: list[Tensor] = list(self.average.parameters())
-        with torch.no_grad():
-            torch._foreach_lerp_(averaged, weights, 1 - self.variant.ema)
-        for kept, new in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            kept.copy_(new)
-
     def generators(self) -> dict[str, nn.Module]:
-        """What samples come from: the generator as it is, and its average."""
         return {"raw": self.generator, "ema": self.average}
+
+    def networks(self) -> dict[str, nn.Module]:
+        return {"critic": self.critic}

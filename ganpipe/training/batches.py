@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -51,3 +52,8 @@ class Batches:
             self._order = torch.cat([self._order, fresh])
         now, self._order = self._order[: self._batch], self._order[self._batch :]
         return self._space.to_model(self._data[now])
+
+    def everything(self, chunk: int = 5000) -> Iterator[Tensor]:
+        """Every sample once, in order, in the networks' space; leaves the batches alone."""
+        for start in range(0, len(self._data), chunk):
+            yield self._space.to_model(self._data[start : start + chunk])

@@ -17,10 +17,13 @@ from ganpipe.prepared import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
 from ganpipe.training.history import History, Progress
+from ganpipe.training.protocol import Training
 from ganpipe.training.weights import save_weights
 from ganpipe.variant import Runtime, Variant
 
 SHOWN = {"images": 64, "points": 2000}
+# so many held-out samples at most, for the figures of each row of the history
+HELD_OUT = 2000
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def train(job: Job) -> dict[str, float]:
     batches = Batches(job.data.train, variant.batch, space, job.seed, "order", device)
     procedure = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
     weights = None if job.pretrained is None else load_file(job.pretrained)
-    game = procedure.Game(variant, job.data.shape, job.runtime, job.seed, weights)
+    game: Training = procedure.Game(variant, job.data.shape, job.runtime, job.seed, weights)
+    held_out = space.to_model(torch.from_numpy(job.data.test[:HELD_OUT]).to(device))
 
     def draw(net: nn.Module, n: int, purpose: str) -> Any:
         return sampling.sample(net, variant.latent, n, space, job.seed, purpose, device)
@@ -64,17 +68,20 @@ def train(job: Job) -> dict[str, float]:
             history.add(game.step(batches))
             last = step == variant.steps
             if last or step % variant.log_every == 0:
+                history.add(game.held_out(held_out))
                 progress.update(step, history.write(step))
             if last or step % variant.grid_every == 0:
-                shown = draw(game.generator, SHOWN[job.data.form], "shown")
+                game.settle(batches)
+                shown = draw(game.generators()["raw"], SHOWN[job.data.form], "shown")
                 sampling.save(sampling.picture(shown, job.data.train), job.out / "grids" / f"{step:06d}.png")
     seconds = time.perf_counter() - start
     history.close()
 
-    sampling.recalibrate(game.average, variant.latent, variant.batch, job.seed, device)
+    sampling.recalibrate(game.generators()["ema"], variant.latent, variant.batch, job.seed, device)
     for name, net in game.generators().items():
         suffix = "" if name == "raw" else f"_{name}"
         save_weights(net, job.out / f"generator{suffix}.safetensors")
         np.save(job.out / f"samples{suffix}.npy", draw(net, variant.samples, "samples"), allow_pickle=False)
-    save_weights(game.critic, job.out / "critic.safetensors")
+    for name, net in game.networks().items():
+        save_weights(net, job.out / f"{name}.safetensors")
     return {"training_seconds": seconds, "steps_per_second": variant.steps / seconds}

@@ -18,7 +18,7 @@ from ganpipe.training.weights import save_weights
 from ganpipe.variant import Pretrain, Runtime
 
 
-class PretrainJob(Frozen):
+class Job(Frozen):
     """What a row's pre-training depends on. margin: the objective's, to report the energy in its units."""
 
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
@@ -28,7 +28,7 @@ class PretrainJob(Frozen):
     margin: Positive | None
 
 
-def pretrain(name: str, job: PretrainJob, runtime: Runtime, data: Prepared, out: Path) -> dict[str, Any]:
+def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dict[str, Any]:
     """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
 
     energy_over_margin: a game in which the energy of fakes never comes below the margin has no use for it, and one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def redraw(run: Path, number: int, seed: int, averaged: bool, output: Path) -> N
         ) from None
     if variant is None or space is None:
         raise BadInput(f"{run} has no generator, because {reason}: choose another run.")
-    net = variant.generator.build(variant.latent.size, shape)
+    procedure = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
+    net = procedure.Game.build_generator(variant, shape)
     file = run / ("generator_ema.safetensors" if averaged else "generator.safetensors")
     try:
         net.load_state_dict(load_file(file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
-from ganpipe.training.adversarial import draw
 from ganpipe.training.batches import Space
+from ganpipe.training.latents import draw
 from ganpipe.training.streams import stream
 from ganpipe.variant import Latent
 
@@ -32,11 +33,17 @@ def sample(
     return torch.cat(parts).numpy()
 
 
-@torch.no_grad()
 def recalibrate(net: nn.Module, latent: Latent, batch: int, seed: int, device: torch.device) -> None:
-    """Set batch norm's running statistics to those of these very weights, over 20 batches of its own random stream.
+    """Standing statistics of a generator over 20 batches from a random stream of its own."""
+    rng = stream(seed, "recalibration", device)
+    standing_statistics(net, (draw(latent, batch, rng) for _ in range(20)))
 
-    An average of weights has other activations than the generator whose statistics it copied; Brock et al. 2019
+
+@torch.no_grad()
+def standing_statistics(net: nn.Module, inputs: Iterable[Tensor]) -> None:
+    """Set batch norm's running statistics to those of these very weights on these inputs.
+
+    An average of weights has other activations than the network whose statistics it copied; Brock et al. 2019
     (arXiv 1809.11096, section 3.1, "standing statistics") do the same. Nothing happens where there is no batch norm.
     """
     layers = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
@@ -44,18 +51,20 @@ def recalibrate(net: nn.Module, latent: Latent, batch: int, seed: int, device: t
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # a cumulative mean
-    rng, training = stream(seed, "recalibration", device), net.training
+    training = net.training
     net.train()
-    for _ in range(20 if layers else 0):
-        net(draw(latent, batch, rng))
+    for batch in inputs if layers else ():
+        net(batch)
     net.train(training)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
 
 
 def picture(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
-    """Images as a grid, enlarged without smoothing; points as a scatter over the reference points in grey."""
-    return _image_grid(samples) if samples.ndim == 4 else _scatter(samples, reference)
+    """Images as a grid, enlarged without smoothing; points as scatter or histogram over the reference in grey."""
+    if samples.ndim == 4:
+        return _image_grid(samples)
+    return _scatter(samples, reference) if samples.shape[1] > 1 else _histogram(samples, reference)
 
 
 def save(image: Image.Image, path: Path) -> None:
@@ -77,6 +86,20 @@ def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:
     image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas[..., :3])
     factor = max(1, 300 // canvas.shape[1])
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+
+
+def _histogram(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
+    low, high = float(reference.min()), float(reference.max())
+    edges = np.linspace(low - 0.15 * (high - low), high + 0.15 * (high - low), 81)
+    canvas = np.full((size, size, 3), 255, np.uint8)
+    real, fake = (np.histogram(x[np.isfinite(x)], edges)[0] / len(x) for x in (reference, samples))
+    wide, tall = size // 80, size / (1.1 * max(real.max(), 1e-9))
+    for i in range(80):
+        column = slice(i * wide, (i + 1) * wide)
+        canvas[size - int(real[i] * tall) :, column] = (190, 190, 190)
+        top = max(size - int(fake[i] * tall), 0)
+        canvas[max(top - 3, 0) : top + 1, column] = (200, 30, 60)
+    return Image.fromarray(canvas)
 
 
 def _scatter(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:

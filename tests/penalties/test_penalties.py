@@ -64,8 +64,12 @@ CASES = {
     "gradient_penalty": Case({"target": 1.0, "one_sided": False}, lambda w: 10 * (w - 1) ** 2),
     "r1": Case({}, lambda w: 10 / 2 * w**2),
     "r2": Case({}, lambda w: 10 / 2 * w**2),
+    "dragan": Case({"target": 1.0, "spread": 0.5}, lambda w: 10 * (w - 1) ** 2),
     "pull_away": Case({}, None),
+    "perceptual": Case({}, None),
+    "drift": Case({}, None),
 }
+RANDOM = ("gradient_penalty", "dragan")
 
 
 def case(kind: str) -> tuple[Case, Penalty]:
@@ -121,7 +125,7 @@ def test_no_other_slope_of_a_quadratic_critic_is_read(kind: str) -> None:
     found = penalty(critic, Round(real, fake, critic), rng())
     (at,) = seen
     slope = at.norm(dim=1)
-    expected = 10 * (slope - 1) ** 2 if kind == "gradient_penalty" else 10 / 2 * slope**2
+    expected = 10 * (slope - 1) ** 2 if kind in RANDOM else 10 / 2 * slope**2
     torch.testing.assert_close(found, expected)
 
 
@@ -192,7 +196,7 @@ def test_r1_looks_at_reals_only_and_r2_at_fakes_only(kind: str, seen: str, unsee
 
 
 @pytest.mark.parametrize("kind", SLOPES)
-def test_only_the_gradient_penalty_draws_numbers_and_the_stream_decides_them(kind: str) -> None:
+def test_only_penalties_at_random_places_draw_numbers_and_the_stream_decides_them(kind: str) -> None:
     _, penalty = case(kind)
     critic = lambda x: Judgement(x.square().sum(1))  # noqa: E731
     game = Round(normal(8, 3), normal(8, 3, seed=1), critic)
@@ -201,8 +205,8 @@ def test_only_the_gradient_penalty_draws_numbers_and_the_stream_decides_them(kin
     assert torch.equal(first, penalty(critic, game, rng(5)))
     torch.manual_seed(1)  # the global stream has no say
     assert torch.equal(first, penalty(critic, game, rng(5)))
-    assert untouched == (kind != "gradient_penalty")
-    assert torch.equal(first, penalty(critic, game, rng(6))) == (kind != "gradient_penalty")
+    assert untouched == (kind not in RANDOM)
+    assert torch.equal(first, penalty(critic, game, rng(6))) == (kind not in RANDOM)
 
 
 @pytest.mark.parametrize("kind", SLOPES)
@@ -214,7 +218,8 @@ def test_no_nan_at_zero_gradient(kind: str, one_sided: bool) -> None:
     w = torch.zeros(3, requires_grad=True)
     critic = linear(w)
     found = penalty(critic, Round(torch.randn(4, 3), torch.randn(4, 3), critic), rng())
-    assert torch.equal(found, torch.full((4,), 10.0 if kind == "gradient_penalty" and not one_sided else 0.0))
+    no_slope_costs = kind in RANDOM and not parameters.get("one_sided")
+    assert torch.equal(found, torch.full((4,), 10.0 if no_slope_costs else 0.0))
     found.mean().backward()
     assert w.grad is not None
     assert torch.equal(w.grad, torch.zeros(3))
@@ -242,7 +247,8 @@ def test_gradient_for_the_weights_matches_finite_differences(kind: str) -> None:
     def value() -> Tensor:
         return penalty(net, Round(normal(5, 1, 2, 2), normal(5, 1, 2, 2, seed=1), net), rng()).mean()
 
-    weights = [w for name, w in net.named_parameters() if kind != "pull_away" or name.startswith("encode")]
+    coded = kind in ("pull_away", "perceptual")
+    weights = [w for name, w in net.named_parameters() if not coded or name.startswith("encode")]
     gradients = torch.autograd.grad(value(), weights, allow_unused=True)
     moved = 0.0
     h, tolerance = (1e-2, 3e-3) if kind == "pull_away" else (1e-5, 1e-6)  # pull-away computes in float32
@@ -263,14 +269,22 @@ def test_gradient_for_the_weights_matches_finite_differences(kind: str) -> None:
     assert moved > 0.1
 
 
-@pytest.mark.parametrize("kind", SLOPES)
-def test_penalty_does_not_reach_the_samples(kind: str) -> None:
+@pytest.mark.parametrize("kind", [*SLOPES, "drift"])
+def test_gradient_for_the_fakes_matches_finite_differences(kind: str) -> None:
+    """An unrolled critic's step depends on the fakes through its penalties too: nothing may be cut off."""
     _, penalty = case(kind)
-    net = Smooth()
-    real, fake = (normal(5, 4, seed=seed).requires_grad_(True) for seed in (0, 1))
-    penalty(net, Round(real, fake, net), rng()).mean().backward()
-    assert real.grad is None
-    assert fake.grad is None
+    net, real = Smooth(), normal(5, 4)
+    start, direction = normal(5, 4, seed=1), normal(5, 4, seed=2)
+
+    def value(fake: Tensor) -> Tensor:
+        return penalty(net, Round(real, fake, net), rng()).mean()
+
+    fake = start.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(value(fake), fake, allow_unused=True)
+    slope = (value(start + 1e-6 * direction) - value(start - 1e-6 * direction)).item() / 2e-6
+    assert (gradient is None) == (kind in ("r1", "dragan", "drift"))  # which look around the reals only
+    assert float(((0 if gradient is None else gradient) * direction).sum()) == pytest.approx(slope, rel=1e-5)
+    assert value(start).requires_grad
 
 
 def test_pull_away_of_orthogonal_and_of_identical_codes() -> None:
@@ -341,3 +355,117 @@ def test_two_points_at_a_distance_have_the_known_optimal_slope() -> None:
     loss = game.on_fake.score - game.on_real.score + wgan_gp(weight=weight)(critic, game, rng())
     (slope,) = torch.autograd.grad(loss.mean(), w)
     assert slope.item() == pytest.approx(0, abs=1e-12)
+
+
+def around(shape: tuple[int, ...], n: int, spread: float = 0.5) -> tuple[Tensor, Tensor]:
+    """Reals, and how far from each of their numbers DRAGAN looks, (N, numbers), over spread and deviation."""
+    seen: list[Tensor] = []
+
+    def critic(x: Tensor) -> Judgement:
+        seen.append(x.detach())
+        return Judgement(x.flatten(1).sum(1))
+
+    real = 3 * normal(n, *shape) - 5
+    fake = torch.full_like(real, math.nan)  # it does not look at them
+    build("dragan", target=1.0, spread=spread)(critic, Round(real, fake, critic), rng(7))
+    return real, (seen[0] - real).flatten(1) / (spread * real.std())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_dragan_looks_above_each_real_by_a_share_of_the_deviation_of_the_batch(
+    shape: tuple[int, ...], spread: float
+) -> None:
+    """x + a * spread * std * u: u for each number, one `a` for each sample."""
+    _, offset = around(shape, 3000, spread)
+    assert offset.min() >= 0
+    assert offset.max() < 1
+    # E a u = 1/4; the product of two numbers of a sample is E a^2 / 4 = 1/12 with one `a`, 1/16 with two
+    assert offset.mean().item() == pytest.approx(0.25, abs=0.01)
+    together = (offset[:, 0] * offset[:, 1]).mean().item()
+    assert together == pytest.approx(1 / 12, abs=0.006)
+    # another `a` for each sample: the mean over a sample's numbers varies with it
+    if math.prod(shape) > 40:
+        assert offset.mean(1).std().item() == pytest.approx(math.sqrt(1 / 12) / 2, abs=0.02)
+
+
+def test_dragan_scales_with_the_deviation_of_the_whole_batch_and_not_of_each_number() -> None:
+    """Half of the numbers never vary: they are moved as far as the others."""
+    seen: list[Tensor] = []
+
+    def critic(x: Tensor) -> Judgement:
+        seen.append(x.detach())
+        return Judgement(x.sum(1))
+
+    real = torch.cat([normal(4000, 1), torch.zeros(4000, 1, dtype=torch.float64)], 1)
+    build("dragan", target=1.0, spread=0.5)(critic, Round(real, real, critic), rng())
+    moved = (seen[0] - real).mean(0)
+    expected = 0.25 * 0.5 * real.std().item()
+    assert moved.tolist() == pytest.approx([expected, expected], rel=0.05)
+
+
+def test_drift_by_hand_is_of_the_reals_only() -> None:
+    penalty = build("drift", weight=0.001)
+    r, f = torch.tensor([1.0, -2.0, 30.0]), torch.full((3,), math.nan)
+    real, fake = torch.zeros(3, 1), torch.ones(3, 1)
+    game = Round(real, fake, lambda x: Judgement(f if x is fake else r))
+    torch.testing.assert_close(penalty(no_critic, game, rng()), torch.tensor([0.001, 0.004, 0.9]))
+    swapped = Round(fake, real, lambda x: Judgement(f if x is fake else r))
+    assert penalty(no_critic, swapped, rng()).isnan().all()
+    assert (penalty.player, penalty.per_sample, penalty.needs_code) == ("critic", False, False)
+
+
+def test_drift_of_an_ensemble_is_one_value_a_sample() -> None:
+    scores = torch.tensor([[1.0, 3.0], [0.0, -2.0]])
+    samples = torch.zeros(2, 1)
+    game = Round(samples, samples.clone(), lambda x: Judgement(scores))
+    torch.testing.assert_close(build("drift")(no_critic, game, rng()), torch.tensor([50.0, 20.0]))
+
+
+def of_codes(real: Tensor, fake: Tensor) -> Round:
+    """A round with these codes."""
+    at, away = torch.zeros(len(real), 1), torch.ones(len(fake), 1)
+    return Round(at, away, lambda x: Judgement(x.new_zeros(len(x)), fake if x is away else real))
+
+
+def test_perceptual_by_hand() -> None:
+    """Means (2, 0) and (0, 1) of two samples: (4 + 1) / 2 features, whatever the spread around them."""
+    real, fake = torch.tensor([[1.0, 5.0], [3.0, -5.0]]), torch.tensor([[-7.0, 1.0], [7.0, 1.0]])
+    found = build("perceptual")(no_critic, of_codes(real, fake), rng())
+    assert found.shape == ()
+    assert found.item() == pytest.approx(10 * 2.5)
+    assert build("perceptual")(no_critic, of_codes(real, real), rng()).item() == 0
+    # a mean over the features, and not their sum
+    wide = build("perceptual")(no_critic, of_codes(real.repeat(1, 8), fake.repeat(1, 8)), rng())
+    assert wide.item() == pytest.approx(10 * 2.5)
+
+
+def test_perceptual_is_the_generators_and_moves_fakes_towards_reals() -> None:
+    penalty = build("perceptual")
+    assert (penalty.player, penalty.per_sample, penalty.needs_code) == ("generator", False, True)
+    real, fake = normal(6, 3) + 2, normal(6, 3, seed=1).requires_grad_(True)
+    penalty(no_critic, of_codes(real, fake), rng()).backward()
+    assert fake.grad is not None
+    # d / d code: 2 (mean fake - mean real) / C / N, times the weight
+    expected = 10 * 2 * (fake.detach().mean(0) - real.mean(0)) / 3 / 6
+    torch.testing.assert_close(fake.grad, expected.expand(6, 3))
+    assert (fake.grad < 0).all()
+
+
+def test_perceptual_without_codes_is_refused() -> None:
+    samples = torch.zeros(2, 1)
+    game = Round(samples, samples.clone(), lambda x: Judgement(x.sum(1)))
+    with pytest.raises(TypeError, match="needs a critic with a code"):
+        build("perceptual")(no_critic, game, rng())
+
+
+@pytest.mark.parametrize("kind", SLOPES)
+def test_second_derivatives_are_finite_where_the_critic_is_flat(kind: str) -> None:
+    """The steps of an unrolled critic are differentiated once more."""
+    _, penalty = case(kind)
+    w = torch.zeros(3, requires_grad=True)
+    critic = linear(w)
+    value = penalty(critic, Round(torch.randn(4, 3), torch.randn(4, 3), critic), rng()).mean()
+    (slope,) = torch.autograd.grad(value, w, create_graph=True)
+    (second,) = torch.autograd.grad((slope * torch.ones(3)).sum(), w, allow_unused=True)
+    assert second is None or second.isfinite().all()

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     {"errors", "digest", "rows", "game", "params", "prepared", "statistics"},
-    {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "data", "metrics"},
+    {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
     {"variant"},
     {"training", "evaluation", "report"},
     {"configuration", "specs", "stage", "schema", "tracking", "planning", "cleaning", "cli", "stages"},

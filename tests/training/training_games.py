@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganpipe.params import kinds
 from ganpipe.prepared import Prepared
 from ganpipe.rows import merge, merged, read_yaml
 from ganpipe.training.adversarial import Game
 from ganpipe.variant import Runtime, Variant
 
 PARAMS = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
-ROWS = list(PARAMS["variants"])
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32")
 # form and data set of params.yaml, and the shape of a sample: digits as convolutions and as rows of numbers see them
@@ -26,18 +24,46 @@ SPACES = {
     "digits": ("images", "digits", (1, 8, 8)),
     "points": ("points", "ring", (2,)),
 }
-SMALL = {
-    **{"batch": 8, "steps": 20, "samples": 100, "log_every": 5, "grid_every": 10},
-    **{"latent": {"size": 6}, "generator": {"width": 8}, "critic": {"width": 8}},
-}
-assert kinds("ganpipe.procedures") == ["adversarial"], "another procedure needs tests of its own"
+SMALL = {"batch": 8, "steps": 20, "samples": 100, "log_every": 5, "grid_every": 10, "latent": {"size": 6}}
+
+
+def small(network: Any) -> Any:
+    """The network's parameters with a width of 8 wherever they have one, in the members of an ensemble too."""
+    if not isinstance(network, dict):
+        return network
+    return {key: 8 if key == "width" else small(value) for key, value in network.items()}
+
+
+def _kinds(value: Any) -> tuple[Any, ...]:
+    """The kinds of all parts in a row, in order; a number of several rows with the same parts is left out."""
+    if isinstance(value, dict):
+        return (value.get("kind"), value.get("player"), *(_kinds(part) for part in value.values()))
+    return tuple(map(_kinds, value)) if isinstance(value, list) else ()
+
+
+def _different() -> list[str]:
+    """The rows that are a game of two players in turn on any data, one for each combination of parts."""
+    found: dict[Any, str] = {}
+    for row in PARAMS["variants"]:
+        whole = merged(PARAMS["train"], PARAMS["variants"][row], "points", "ring")
+        turns = whole["procedure"]
+        if turns["kind"] != "adversarial" or 8 % turns["pack"] or Variant.model_validate(whole).unfit((2,)):
+            continue
+        switches = (turns["critic_steps"], turns["pack"], turns["unroll"]["steps"], turns["instance_noise"])
+        parts = [whole[axis] for axis in ("objective", "penalties", "constraints", "generator", "critic", "latent")]
+        found.setdefault((_kinds(parts), *(switch > 1 or 0 < switch < 1 for switch in switches)), row)
+    return list(found.values())
+
+
+ROWS = _different()
 
 
 def variant(row: str, space: str, **changes: Any) -> Variant:
     """The row as params.yaml has it, with small batches and few steps, and with these changes laid on top."""
     form, data, _ = SPACES[space]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
-    return Variant.model_validate(merge(merge(whole, SMALL), changes))
+    tiny = merge(whole, SMALL) | {player: small(whole[player]) for player in ("generator", "critic")}
+    return Variant.model_validate(merge(tiny, changes))
 
 
 def game(row: str, space: str, seed: int = 0, **changes: Any) -> Game:

@@ -32,6 +32,7 @@ class AutoencoderCritic(CriticNetwork):
     norm: Norm
     code: Count
     has_code: ClassVar[bool] = True
+    reconstructs: ClassVar[bool] = True
 
     def unfit(self, shape: Shape) -> str | None:
         if self.layers == "dense":

@@ -1,0 +1,29 @@
+"""The same image at a lower resolution (Zhang et al. 2017, StackGAN, arXiv 1612.03242, stage I)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from ganpipe.conditions import Condition, Shape
+
+
+class Coarse(Condition):
+    """factor: each pixel is the mean of a square of so many times so many."""
+
+    kind: Literal["coarse"]
+    factor: Annotated[int, Field(ge=2)]
+
+    def unfit(self, shape: Shape) -> str | None:
+        if shape[1] % self.factor or shape[2] % self.factor:
+            return f"a coarse image is {self.factor} times smaller, and {shape[1]}x{shape[2]} cannot be divided so"
+        return None
+
+    def shape(self, shape: Shape) -> Shape:
+        return (shape[0], shape[1] // self.factor, shape[2] // self.factor)
+
+    def of(self, images: Tensor) -> Tensor:
+        return avg_pool2d(images, self.factor)

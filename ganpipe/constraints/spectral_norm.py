@@ -1,0 +1,24 @@
+"""Miyato et al. 2018, SNGAN (arXiv 1802.05957), equations 8 to 11: each weight over its largest singular value."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from ganpipe.constraints import Constraint
+
+
+class SpectralNorm(Constraint):
+    """W / sigma(W) in convolutions and linear layers, the kernel reshaped to (out, in * k * k).
+
+    One power iteration for each forward pass in training, none in evaluation; its vectors are buffers of the network.
+    """
+
+    kind: Literal["spectral_norm"]
+
+    def attach(self, net: nn.Module) -> None:
+        for layer in list(net.modules()):
+            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                parametrizations.spectral_norm(layer)

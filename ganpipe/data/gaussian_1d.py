@@ -1,0 +1,61 @@
+"""A mixture of Gaussians on the line: f-GAN's example (Nowozin et al. 2016, arXiv 1606.00709, section 2.5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from ganpipe.data import Dataset
+from ganpipe.params import Count, Frozen, Positive, Seed, refuse
+from ganpipe.prepared import Prepared
+
+
+class Component(Frozen):
+    """One Gaussian of the mixture: its share, mean and variance."""
+
+    share: Annotated[float, Field(gt=0, le=1)]
+    mean: float
+    variance: Positive
+
+
+class Gaussian1D(Dataset):
+    """Points on the line, shape (1,). train, test: independent samples of each. scale: divides them for training."""
+
+    kind: Literal["gaussian_1d"]
+    components: Annotated[tuple[Component, ...], Field(strict=False, min_length=1)]
+    scale: Positive
+    train: Count
+    test: Count
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _shares(self) -> Gaussian1D:
+        total = sum(component.share for component in self.components)
+        if abs(total - 1) > 1e-9:
+            raise refuse(f"has shares that add up to {total:.6g}; make them add up to `1`", "components")
+        return self
+
+    @property
+    def form(self) -> Literal["images", "points"]:
+        return "points"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1,)
+
+    def load(self, root: Path) -> Prepared:
+        rng = np.random.default_rng(self.seed)
+        mean = np.array([c.mean for c in self.components])
+        std = np.sqrt([c.variance for c in self.components])
+
+        def draw(n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+            labels = rng.choice(len(mean), size=n, p=[c.share for c in self.components])
+            values = mean[labels] + std[labels] * rng.standard_normal(n)
+            return values.astype(np.float32)[:, None], labels.astype(np.int64)
+
+        (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
+        return Prepared(x, y, x_test, y_test, len(mean), scale=self.scale)

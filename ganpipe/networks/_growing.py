@@ -1,0 +1,108 @@
+"""What the networks of progressive growing share (Karras et al. 2018, arXiv 1710.10196)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.utils import parametrize
+
+
+def sizes_of(size: int) -> list[int]:
+    """From the smallest size to that of the images: 4 (7 at 28), doubled each time."""
+    base = 7 if size % 7 == 0 else 4
+    return [base << level for level in range(size.bit_length()) if base << level <= size]
+
+
+def pooled(x: Tensor, factor: int) -> Tensor:
+    """Means of squares of `factor` pixels."""
+    return x if factor == 1 else avg_pool2d(x, factor)
+
+
+def repeated(x: Tensor, factor: int) -> Tensor:
+    """Each pixel as a square of `factor` pixels."""
+    return x if factor == 1 else interpolate(x, scale_factor=float(factor))
+
+
+def blended(images: Tensor, size: int, alpha: float) -> Tensor:
+    """Images as a generator of this size and alpha would show them, at full size: for the reals.
+
+    At alpha 1 the detail of `size` pixels, at 0 that of half as many, a mixture between.
+    """
+    full = images.shape[-1]
+    x = pooled(images, full // size)
+    if alpha < 1:
+        x = torch.lerp(repeated(pooled(x, 2), 2), x, alpha)
+    return repeated(x, full // size)
+
+
+class _Scale(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * self.factor
+
+
+def equalised(layer: nn.Conv2d | nn.Linear, gain: float = sqrt(2)) -> nn.Module:
+    """The layer with an equalised learning rate (section 4.1): weights N(0, 1), times He's constant in each forward.
+
+    A step of Adam is as large whatever the scale of a weight, so all layers learn at the same relative speed.
+    A parametrisation, so that spectral norm comes after it and divides the weight that is really used.
+    """
+    nn.init.normal_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    parametrize.register_parametrization(layer, "weight", _Scale(gain / sqrt(layer.weight[0].numel())))
+    return layer
+
+
+class PixelNorm(nn.Module):
+    """Each position's features divided by their root mean square (section 4.2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
+class BatchDeviation(nn.Module):
+    """One more feature map (section 3): the standard deviation over the batch, a mean over features and positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        deviation = (x.var(0, correction=0) + 1e-8).sqrt().mean()
+        return torch.cat([x, deviation.expand(len(x), 1, *x.shape[2:])], dim=1)
+
+
+class Growing(nn.Module):
+    """A network that works at one of several sizes, every block built from the start so that optimisers persist.
+
+    It begins fully grown. Images are always those of the full size: a generator repeats its pixels, a critic pools.
+    Where it stands goes with the state dict.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.sizes = tuple(sizes)
+        self.level, self.alpha = len(self.sizes) - 1, 1.0
+
+    def grow_to(self, size: int, alpha: float) -> None:
+        """Work at `size` pixels; alpha < 1: the newest block is faded in over what half the size gives."""
+        level = self.sizes.index(size)
+        if not 0 <= alpha <= 1 or (level == 0 and alpha < 1):
+            raise ValueError(f"alpha {alpha} at {size} pixels: it lies in 0..1, and nothing is below the smallest size")
+        self.level, self.alpha = level, alpha
+
+    @property
+    def shrunk(self) -> int:
+        """How many times smaller than the images the network works."""
+        return self.sizes[-1] // self.sizes[self.level]
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor([self.sizes[self.level], self.alpha], dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        size, alpha = state.tolist()
+        self.grow_to(int(size), alpha)

@@ -1,0 +1,79 @@
+"""The pre-activation blocks of Miyato et al. 2018, SNGAN (arXiv 1802.05957), appendix B."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+
+from ganpipe.networks._blocks import Norm, norm_2d
+
+
+class UpBlock(nn.Module):
+    """Twice the size: norm, ReLU, upsampling, 3x3, norm, ReLU, 3x3; the shortcut upsamples too."""
+
+    def __init__(self, channels: int, norm: Norm) -> None:
+        super().__init__()
+        self.shortcut = nn.Conv2d(channels, channels, 1)
+        self.before = nn.Sequential(*norm_2d(norm, channels), nn.ReLU())
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.after = nn.Sequential(*norm_2d(norm, channels), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch: Tensor = self.after(self.first(interpolate(self.before(x), scale_factor=2.0)))
+        # the paper upsamples first: on repeated pixels a 1x1 convolution gives the same, at four times the price
+        return branch + interpolate(self.shortcut(x), scale_factor=2.0)
+
+
+class DownBlock(nn.Module):
+    """norm, ReLU, 3x3, norm, ReLU, 3x3, and average pooling to half the size where `down` says so.
+
+    first: the block sees the image itself, which no ReLU may cut, and none of it is normalised. The shortcut has a
+    1x1 convolution where the shape changes.
+    """
+
+    def __init__(self, below: int, channels: int, norm: Norm, down: bool, first: bool = False) -> None:
+        super().__init__()
+        before = [] if first else [*norm_2d(norm, below), nn.ReLU()]
+        middle = [] if first else norm_2d(norm, channels)
+        self.down = down
+        self.branch = nn.Sequential(
+            *before,
+            nn.Conv2d(below, channels, 3, padding=1),
+            *middle,
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+        self.shortcut = nn.Conv2d(below, channels, 1) if down or below != channels else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch: Tensor = self.branch(x)
+        if self.down:
+            branch, x = avg_pool2d(branch, 2), avg_pool2d(x, 2)
+        result: Tensor = branch + self.shortcut(x)
+        return result
+
+
+class SumPool(nn.Module):
+    """(N, C, H, W) -> (N, C): the sum over all positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum((2, 3))
+
+
+class MeanPool(nn.Module):
+    """(N, C, H, W) -> (N, C): the mean over all positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))
+
+
+def initialise_residual(net: nn.Module) -> None:
+    """Glorot and Bengio 2010, uniform, as in the authors' code: times sqrt(2) in the 3x3 layers. Biases start at 0."""
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            inside = isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3)
+            nn.init.xavier_uniform_(layer.weight, sqrt(2) if inside else 1.0)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

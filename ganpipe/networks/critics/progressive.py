@@ -1,0 +1,79 @@
+"""The growing critic of Karras et al. 2018 (arXiv 1710.10196), table 2, at 8 to 64 pixels."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganpipe.networks import CriticNetwork, Form, Shape
+from ganpipe.networks._blocks import Scalar, unfit_image
+from ganpipe.networks._growing import BatchDeviation, Growing, equalised, pooled, sizes_of
+from ganpipe.params import Count
+
+
+class _Critic(Growing):
+    def __init__(self, width: int, shape: Shape, deviation: bool) -> None:
+        super().__init__(sizes_of(shape[1]))
+        base = self.sizes[0]
+
+        def convolution(below: int) -> list[nn.Module]:
+            return [equalised(nn.Conv2d(below, width, 3, padding=1)), nn.LeakyReLU(0.2)]
+
+        self.from_image = nn.ModuleList(
+            nn.Sequential(equalised(nn.Conv2d(shape[0], width, 1)), nn.LeakyReLU(0.2)) for _ in self.sizes
+        )
+        self.blocks = nn.ModuleList(
+            nn.Sequential(*convolution(width), *convolution(width), nn.AvgPool2d(2)) for _ in self.sizes[1:]
+        )
+        self.last = nn.Sequential(
+            *([BatchDeviation()] if deviation else []),
+            *convolution(width + deviation),
+            nn.Flatten(),
+            equalised(nn.Linear(width * base**2, width)),
+            nn.LeakyReLU(0.2),
+            equalised(nn.Linear(width, 1), gain=1.0),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = pooled(x, self.shrunk)
+        y = self.from_image[self.level](x)
+        for level in reversed(range(self.level)):
+            y = self.blocks[level](y)
+            if level == self.level - 1 and self.alpha < 1:
+                y = torch.lerp(self.from_image[level](pooled(x, 2)), y, self.alpha)
+        result: Tensor = self.last(y)
+        return result
+
+
+class ProgressiveCritic(CriticNetwork):
+    """Blocks of two convolutions and average pooling down to 4 pixels (7 at 28), all of the same width.
+
+    Equalised learning rate. deviation: one feature map of the last block holds the minibatch standard deviation, so
+    that the critic sees a lack of variety; it couples the samples of a batch.
+    """
+
+    kind: Literal["progressive"]
+    width: Count
+    deviation: bool
+    output: Literal["score", "energy"]
+    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
+
+    def unfit(self, shape: Shape) -> str | None:
+        return super().unfit(shape) or unfit_image(self.kind, shape)
+
+    @property
+    def emits(self) -> Literal["score", "energy"]:
+        return self.output
+
+    @property
+    def couples_samples(self) -> bool:
+        return self.deviation
+
+    @property
+    def coupling(self) -> tuple[str, str]:
+        return "the minibatch deviation", "`critic.deviation: false`"
+
+    def build(self, shape: Shape) -> nn.Module:
+        return Scalar(_Critic(self.width, shape, self.deviation), self.output == "energy")

@@ -1,0 +1,26 @@
+"""A multilayer perceptron, for points and for flattened images."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+from torch import nn
+
+from ganpipe.networks import EncoderNetwork, Shape
+from ganpipe.networks._blocks import Norm, initialise, perceptron
+from ganpipe.params import Count
+
+
+class MLPEncoder(EncoderNetwork):
+    """depth hidden leaky-ReLU layers of the same width."""
+
+    kind: Literal["mlp"]
+    width: Count
+    depth: Count
+    norm: Norm
+
+    def build(self, shape: Shape, code: int) -> nn.Module:
+        body = perceptron(prod(shape), self.width, self.depth, code, self.norm, 0.2)
+        initialise(body, self.norm)
+        return nn.Sequential(nn.Flatten(), body)

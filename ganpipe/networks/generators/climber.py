@@ -1,0 +1,63 @@
+"""A critic as its own generator: samples are found by climbing its score; the procedure `critic_only` trains it."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganpipe.networks import GeneratorNetwork, Shape, form_of
+from ganpipe.params import Count, Positive
+
+
+class Climber(nn.Module):
+    """x_0 = z, x_{t+1} = x_t + rate * dD/dx(x_t): `steps` times uphill, within [-1, 1] for images.
+
+    Latents (N, L) to samples (N, *shape), from the first of the L numbers. sign: -1 where the critic says an energy,
+    low = real. The critic, which may not couple samples, is in evaluation mode and float32 meanwhile, and the way up is
+    not differentiated: the critic learns from where it ended.
+    """
+
+    def __init__(self, critic: nn.Module, shape: Shape, steps: int, rate: float, sign: int) -> None:
+        super().__init__()
+        self.critic = critic
+        self.shape, self.steps, self.rate, self.sign = shape, steps, rate, sign
+
+    def forward(self, z: Tensor) -> Tensor:
+        training = self.critic.training
+        self.critic.eval()
+        x = self._inside(z[:, : prod(self.shape)].detach().reshape(-1, *self.shape))
+        with torch.enable_grad():
+            for _ in range(self.steps):
+                x.requires_grad_(True)
+                (slope,) = torch.autograd.grad(self.critic(x).score.sum(), x)
+                x = self._inside(x.detach() + self.sign * self.rate * slope)
+        self.critic.train(training)
+        return x
+
+    def _inside(self, x: Tensor) -> Tensor:
+        return x.clamp(-1, 1) if form_of(self.shape) == "images" else x
+
+
+class ClimberGenerator(GeneratorNetwork):
+    """steps: of gradient ascent. rate: their size, in the networks' space squared for each unit of score.
+
+    `latent.size` is one number for each feature of a sample, or more.
+    """
+
+    kind: Literal["climber"]
+    steps: Count
+    rate: Positive
+    made_by: ClassVar[str | None] = "critic_only"
+
+    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+        features = prod(shape)
+        if latent >= features:
+            return None
+        return f"climber starts from {features} features, so use latent.size {features} or more, not {latent}"
+
+    def around(self, critic: nn.Module, shape: Shape, sign: int) -> Climber:
+        """The climber up this very critic, whose weights it shares. sign: 1 up a score, -1 down an energy."""
+        return Climber(critic, shape, self.steps, self.rate, sign)

@@ -1,0 +1,47 @@
+"""The residual generator of Miyato et al. 2018, SNGAN (arXiv 1802.05957), table 3, with SAGAN's attention."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from torch import nn
+
+from ganpipe.networks import Form, GeneratorNetwork, Shape
+from ganpipe.networks._attention import SelfAttention, unfit_attention
+from ganpipe.networks._blocks import Norm, levels, norm_2d, unfit_image
+from ganpipe.networks._residual import UpBlock, initialise_residual
+from ganpipe.params import Count
+
+
+class ResNetGenerator(GeneratorNetwork):
+    """Upsampling residual blocks from 4 pixels (2 at 8, 7 at 28), all of the same width.
+
+    attention: pixels of the map behind whose block self-attention stands (Zhang et al. 2018); 0: none.
+    """
+
+    kind: Literal["resnet"]
+    width: Count
+    norm: Norm
+    attention: Annotated[int, Field(ge=0)]
+    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
+
+    def unfit(self, shape: Shape) -> str | None:
+        unfit = super().unfit(shape) or unfit_image(self.kind, shape)
+        return unfit or unfit_attention(f"the generator {self.kind}", self.attention, _maps(shape[1]))
+
+    def build(self, latent: int, shape: Shape) -> nn.Module:
+        base = shape[1] >> levels(shape[1])
+        layers: list[nn.Module] = [nn.Linear(latent, self.width * base**2), nn.Unflatten(1, (self.width, base, base))]
+        for size in _maps(shape[1]):
+            layers += [UpBlock(self.width, self.norm)]
+            layers += [SelfAttention(self.width)] if size == self.attention else []
+        layers += [*norm_2d(self.norm, self.width), nn.ReLU(), nn.Conv2d(self.width, shape[0], 3, padding=1), nn.Tanh()]
+        net = nn.Sequential(*layers)
+        initialise_residual(net)
+        return net
+
+
+def _maps(size: int) -> list[int]:
+    """The size of the map behind each block."""
+    return [size >> level for level in reversed(range(levels(size)))]

@@ -1,0 +1,49 @@
+"""Several objectives at once, each with a critic of its own (Durugkar et al. 2017, GMAN, arXiv 1611.01673)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from ganpipe.game import Judgement, Round
+from ganpipe.objectives import Objective
+from ganpipe.params import Choice, refuse
+
+
+class Ensemble(Objective):
+    """The mean of the members' losses; member k reads column k of the scores (N, K) of a critic ensemble."""
+
+    kind: Literal["ensemble"]
+    members: Annotated[
+        tuple[Annotated[Objective, Choice("ganpipe.objectives")], ...], Field(strict=False, min_length=2)
+    ]
+
+    @model_validator(mode="after")
+    def _alike(self) -> Ensemble:
+        for i, member in enumerate(self.members):
+            if member.scale != self.scale or member.kind in ("none", self.kind) or member.has_state:
+                sentence = "cannot be a member, which reads one score and remembers nothing"
+                remedy = "use `kind: non_saturating` or another loss of scores"
+                raise refuse(f"{sentence}; {remedy}", "members", i, "kind", value=member.kind)
+        return self
+
+    @property
+    def judges(self) -> int:
+        return len(self.members)
+
+    def critic(self, game: Round) -> Tensor:
+        return torch.stack([m.critic(_column(game, k)) for k, m in enumerate(self.members)]).mean(0)
+
+    def generator(self, game: Round) -> Tensor:
+        return torch.stack([m.generator(_column(game, k)) for k, m in enumerate(self.members)]).mean(0)
+
+
+def _column(game: Round, k: int) -> Round:
+    def judge(x: Tensor) -> Judgement:
+        whole = game.on_real if x is game.real else game.on_fake
+        return Judgement(whole.score[:, k], whole.code)
+
+    return Round(game.real, game.fake, judge)

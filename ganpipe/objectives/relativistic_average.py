@@ -1,0 +1,40 @@
+"""Jolicoeur-Martineau 2018 (arXiv 1807.00734), equations 7 to 10: each score against the other side's mean."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from ganpipe.game import Round
+from ganpipe.objectives import Objective
+
+
+class RelativisticAverage(Objective):
+    """With a = r - mean(f) and b = f - mean(r), means over the batch and with gradient:
+
+    critic (loss(a) + loss(-b)) / 2, generator (loss(-a) + loss(b)) / 2, where loss is sp(-x) for `logistic` (RaGAN),
+    (x - 1)^2 for `least_squares` (RaLSGAN) and relu(1 - x) for `hinge` (RaHinge).
+    """
+
+    kind: Literal["relativistic_average"]
+    form: Literal["logistic", "least_squares", "hinge"]
+
+    def critic(self, game: Round) -> Tensor:
+        a, b = _against_means(game)
+        return 0.5 * (self._loss(a) + self._loss(-b))
+
+    def generator(self, game: Round) -> Tensor:
+        a, b = _against_means(game)
+        return 0.5 * (self._loss(-a) + self._loss(b))
+
+    def _loss(self, x: Tensor) -> Tensor:
+        if self.form == "logistic":
+            return softplus(-x)
+        return (x - 1) ** 2 if self.form == "least_squares" else relu(1 - x)
+
+
+def _against_means(game: Round) -> tuple[Tensor, Tensor]:
+    real, fake = game.on_real.score, game.on_fake.score
+    return real - fake.mean(), fake - real.mean()

@@ -1,0 +1,31 @@
+"""Kodali et al. 2017, DRAGAN (arXiv 1705.07215), equation 3: the slope around the data."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from ganpipe.game import CriticFunction, Round
+from ganpipe.params import NonNegative, Positive
+from ganpipe.penalties import Penalty
+from ganpipe.penalties._gradient import input_slope
+
+
+class DRAGAN(Penalty):
+    """weight * (|dD/dx| - target)^2 at x + a * spread * std(batch) * U[0, 1), one a ~ U[0, 1) a sample.
+
+    spread is 0.5 in the authors' code, std over the whole batch of reals.
+    """
+
+    kind: Literal["dragan"]
+    target: NonNegative
+    spread: Positive
+    per_sample: ClassVar[bool] = True
+
+    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
+        real = game.real
+        a = torch.rand((len(real),) + (1,) * (real.ndim - 1), generator=rng, device=real.device)
+        noise = self.spread * real.std() * torch.rand(real.shape, generator=rng, device=real.device)
+        return self.weight * (input_slope(critic, real + a * noise) - self.target).square()

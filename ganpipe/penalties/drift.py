@@ -1,0 +1,20 @@
+"""Karras et al. 2018 (arXiv 1710.10196), appendix A.1: keeps the scores of the reals near 0."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Generator, Tensor
+
+from ganpipe.game import CriticFunction, Round
+from ganpipe.penalties import Penalty
+
+
+class Drift(Penalty):
+    """weight * r^2; the paper's weight is 0.001."""
+
+    kind: Literal["drift"]
+
+    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
+        squares = game.on_real.score.square()
+        return self.weight * (squares if squares.ndim == 1 else squares.mean(1))  # an ensemble says several things

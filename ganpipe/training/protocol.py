@@ -1,0 +1,58 @@
+"""What the loop asks of a way to train: `ganpipe/training/<kind>.py` answers it with a class `Game`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+
+from ganpipe.networks import Shape
+from ganpipe.training.batches import Batches
+from ganpipe.variant import Runtime, Variant
+
+Figures = dict[str, Tensor]
+
+
+class Training:
+    """The state of one training and its step. Built on the device, from a row's parameters and one seed.
+
+    pretrained: weights for the critic. A subclass that overrides `__init__` keeps these five arguments.
+    """
+
+    def __init__(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: dict[str, Tensor] | None
+    ) -> None:
+        self.variant, self.device = variant, torch.device(runtime.device)
+        self._bfloat16 = runtime.precision == "bfloat16"
+
+    def step(self, batches: Batches) -> Figures:
+        """One of the row's `steps`. Returns what the history records, each of shape ()."""
+        raise NotImplementedError
+
+    def generators(self) -> dict[str, nn.Module]:
+        """What samples come from: `raw` as it is, which the grids show, and `ema`, its average."""
+        raise NotImplementedError
+
+    def networks(self) -> dict[str, nn.Module]:
+        """What else is saved, by its name on disk: a game has a critic, a baseline has nothing."""
+        return {}
+
+    def settle(self, batches: Batches) -> None:
+        """Bring the generators in line with the data. Called before samples are drawn from them."""
+
+    def held_out(self, real: Tensor) -> Figures:
+        """Figures of real samples (N, *shape) that the training never sees, for each row of the history."""
+        return {}
+
+    @classmethod
+    def build_generator(cls, variant: Variant, shape: Shape) -> nn.Module:
+        """The module whose weights are saved, untrained: for `ganpipe sample`."""
+        net = variant.generator.build(variant.latent.size, shape)
+        for constraint in variant.constraints:
+            if constraint.player == "generator":
+                constraint.attach(net)
+        return net
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16)

@@ -1,0 +1,95 @@
+"""DCGAN's networks and the autoencoder against their papers: where norms stand, how weights start, the energy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from network_cases import NORMS, SIZES, layers_of, randn
+from torch import nn
+
+from ganpipe.networks.critics.autoencoder import AutoencoderCritic
+from ganpipe.networks.critics.dcgan import DCGANCritic
+from ganpipe.networks.encoders.dcgan import DCGANEncoder
+from ganpipe.networks.generators.dcgan import DCGANGenerator
+
+NORMALISING = (nn.BatchNorm2d, nn.GroupNorm)
+
+
+def generator(norm: str = "none") -> DCGANGenerator:
+    return DCGANGenerator.model_validate({"kind": "dcgan", "width": 4, "norm": norm})
+
+
+def critic(norm: str = "none") -> DCGANCritic:
+    return DCGANCritic.model_validate({"kind": "dcgan", "width": 4, "norm": norm, "output": "score"})
+
+
+def encoder(norm: str = "none") -> DCGANEncoder:
+    return DCGANEncoder.model_validate({"kind": "dcgan", "width": 4, "norm": norm})
+
+
+def autoencoder(layers: str = "convolutions", norm: str = "none", width: int = 4, code: int = 3) -> AutoencoderCritic:
+    parameters = {"kind": "autoencoder", "layers": layers, "width": width, "norm": norm, "code": code}
+    return AutoencoderCritic.model_validate(parameters)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"), [("convolutions", (3, 8, 8)), ("dense", (1, 4, 4)), ("dense", (2,))], ids=str
+)
+def test_autoencoder_energy_is_the_mean_over_the_features(layers: str, shape: tuple[int, ...]) -> None:
+    """Mean and not sum: an image twice as large has the same energy where every pixel is as wrong."""
+    net: Any = autoencoder(layers).build(shape)
+    x = randn(3, *shape)
+    with torch.no_grad():
+        said = net(x)
+        errors = [(net.decoder(net.encoder(one[None])) - one).square().sum().item() for one in x]
+    torch.testing.assert_close(said.score, torch.tensor(errors) / x[0].numel())
+    torch.testing.assert_close(said.code, net.encoder(x))
+
+
+def test_layer_norm_of_a_feature_map_is_over_channels_and_positions() -> None:
+    (norm,) = (layer for layer in critic("layer").build((1, 16, 16)).modules() if isinstance(layer, nn.GroupNorm))
+    normalised = norm(randn(2, 8, 4, 4) * torch.arange(1.0, 9.0).view(1, 8, 1, 1))
+    torch.testing.assert_close(normalised.flatten(1).mean(1), torch.zeros(2), atol=1e-5, rtol=0)
+    assert normalised[:, 7].std() > 2 * normalised[:, 0].std()  # channels keep their scale relative to each other
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_no_norm_at_the_ends(norm: str) -> None:
+    """Radford et al. 2016, section 3: batch norm everywhere but on the generator's output and the critic's input."""
+    shape = (1, 32, 32)
+    for net in (critic(norm).build(shape), autoencoder(norm=norm).build(shape), encoder(norm).build(shape, 5)):
+        leaves = [layer for layer in net.modules() if not list(layer.children())]
+        assert isinstance(leaves[0], nn.Conv2d)
+        assert isinstance(leaves[1], nn.LeakyReLU)
+        assert isinstance(leaves[2], nn.Conv2d)
+        assert isinstance(leaves[3], NORMALISING)
+    made = list(generator(norm).build(6, shape).modules())
+    assert isinstance(made[-1], nn.Tanh)
+    assert isinstance(made[-2], nn.ConvTranspose2d)
+    assert sum(isinstance(layer, NORMALISING) for layer in made) == 3
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_weights_start_at_the_scale_of_their_paper(norm: str) -> None:
+    """0.02 with batch norm (Radford et al.), else He et al.: variance 2 / (1 + 0.2^2) over the inputs of a neuron."""
+    for layer in layers_of(autoencoder(norm=norm, width=32, code=64).build((32, 16, 16))):
+        inputs = layer.weight[0].numel()
+        if isinstance(layer, nn.ConvTranspose2d):
+            inputs = layer.weight.shape[0] * layer.weight[0, 0].numel()
+        std = 0.02 if norm == "batch" else (2 / (1 + 0.2**2) / inputs) ** 0.5
+        assert layer.weight.std().item() == pytest.approx(std, rel=0.05)
+        assert torch.equal(layer.bias, torch.zeros_like(layer.bias))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_images_come_from_a_map_of_a_few_pixels(size: int) -> None:
+    """2 pixels at 8, 7 at 28, else 4: the first map of the generator and the last of the critic."""
+    base = {8: 2, 16: 4, 28: 7, 32: 4, 64: 4}[size]
+    made, judged = generator().build(6, (1, size, size)), critic().build((1, size, size))
+    depth = (size // base).bit_length() - 1
+    top = 4 * 2 ** (depth - 1)
+    assert layers_of(made)[0].weight.shape == (top * base**2, 6)
+    assert layers_of(judged)[-1].weight.shape == (1, top * base**2)
+    assert len(layers_of(made)) == len(layers_of(judged)) == depth + 1

@@ -1,0 +1,250 @@
+"""The residual networks of SNGAN: their blocks against the paper's formulas, and spectral norm against an SVD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate, relu, softplus
+
+from ganpipe.constraints.spectral_norm import SpectralNorm
+from ganpipe.networks import Shape
+from ganpipe.networks._attention import SelfAttention
+from ganpipe.networks._residual import DownBlock, UpBlock
+from ganpipe.networks.critics.resnet import ResNetCritic
+from ganpipe.networks.generators.resnet import ResNetGenerator
+
+SIZES = (8, 16, 28, 32, 64)
+SHAPES = [(channels, size, size) for channels in (1, 3) for size in SIZES]
+# the maps behind the blocks: the generator's from small to large, the critic's from large to small
+GENERATOR_MAPS = {8: [4, 8], 16: [8, 16], 28: [14, 28], 32: [8, 16, 32], 64: [8, 16, 32, 64]}
+CRITIC_MAPS = {8: [4, 4, 4], 16: [8, 8, 8], 28: [14, 7, 7, 7], 32: [16, 8, 8, 8], 64: [32, 16, 8, 8, 8]}
+
+
+def generator(**other: Any) -> ResNetGenerator:
+    return ResNetGenerator.model_validate({"kind": "resnet", "width": 4, "norm": "batch", "attention": 0, **other})
+
+
+def critic(**other: Any) -> ResNetCritic:
+    parameters = {"kind": "resnet", "width": 4, "norm": "none", "attention": 0, "output": "score"}
+    return ResNetCritic.model_validate({**parameters, **other})
+
+
+def map_sizes(net: nn.Module, kind: type[nn.Module], x: Tensor) -> list[int]:
+    """The size of the map behind each layer of this kind, in the order in which they are called."""
+    found: list[int] = []
+    for layer in net.modules():
+        if isinstance(layer, kind):
+            layer.register_forward_hook(lambda _module, _input, out: found.append(out.shape[-1]))
+    net(x)
+    return found
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_shapes_and_ranges(shape: Shape) -> None:
+    assert generator().unfit(shape) is None
+    assert critic().unfit(shape) is None
+    for attention, map_behind in ((0, 0), (GENERATOR_MAPS[shape[1]][-1], CRITIC_MAPS[shape[1]][0])):
+        net = generator(attention=attention).build(6, shape)
+        judge = critic(attention=map_behind).build(shape)
+        for module in [*net.modules(), *judge.modules()]:
+            if isinstance(module, SelfAttention):
+                nn.init.ones_(module.gamma)
+        made = net(torch.randn(5, 6))
+        assert made.shape == (5, *shape)
+        assert made.abs().max() <= 1
+        score = judge(made).score
+        assert score.shape == (5,)
+        assert len(set(score.tolist())) == 5
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_blocks_halve_and_double_as_the_paper_says(size: int) -> None:
+    """Table 3 at 32 pixels: 4 -> 8 -> 16 -> 32, and 32 -> 16 -> 8 -> 8 -> 8."""
+    assert map_sizes(generator().build(6, (1, size, size)), UpBlock, torch.randn(2, 6)) == GENERATOR_MAPS[size]
+    judged = torch.randn(2, 1, size, size)
+    assert map_sizes(critic().build((1, size, size)), DownBlock, judged) == CRITIC_MAPS[size]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_attention_stands_once_behind_the_map_of_the_asked_size(size: int) -> None:
+    shape = (1, size, size)
+    for attention in GENERATOR_MAPS[size]:
+        net = generator(attention=attention).build(6, shape)
+        assert map_sizes(net, SelfAttention, torch.randn(2, 6)) == [attention]
+    for attention in CRITIC_MAPS[size]:
+        net = critic(attention=attention).build(shape)
+        assert map_sizes(net, SelfAttention, torch.randn(2, *shape)) == [attention]
+    assert not any(isinstance(layer, SelfAttention) for layer in critic().build(shape).modules())
+
+
+def test_attention_comes_before_the_next_block() -> None:
+    layers = list(critic(attention=8).build((1, 32, 32)).body)
+    kinds = [type(layer) for layer in layers]
+    assert kinds[:4] == [DownBlock, DownBlock, SelfAttention, DownBlock]
+
+
+@pytest.mark.parametrize("part", [generator(attention=5), critic(attention=5)], ids=["generator", "critic"])
+def test_attention_at_a_size_without_a_map_is_unfit(part: ResNetGenerator | ResNetCritic) -> None:
+    sentence = part.unfit((1, 32, 32))
+    assert sentence is not None
+    assert "one of 5" in sentence
+    assert ("8 or 16 or 32" if isinstance(part, ResNetGenerator) else "16 or 8 pixels") in sentence
+    assert "images, the data are points" in str(part.unfit((2,)))
+    assert "these are 10x10" in str(part.unfit((1, 10, 10)))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_up_block_is_the_formula(norm: Any) -> None:
+    """The shortcut here upsamples after its 1x1 convolution, the paper's before: the same numbers."""
+    block, x = UpBlock(4, norm).eval(), torch.randn(3, 4, 5, 5)
+    norms: list[nn.Module] = [m for m in block.modules() if isinstance(m, (nn.BatchNorm2d, nn.GroupNorm))]
+    assert len(norms) == (0 if norm == "none" else 2)
+    for layer in norms:
+        nn.init.normal_(layer.weight)
+    one, two = norms if norms else (nn.Identity(), nn.Identity())
+    h = block.first(interpolate(relu(one(x)), scale_factor=2.0, mode="nearest"))
+    h = block.after[-1](relu(two(h)))
+    expected = h + block.shortcut(interpolate(x, scale_factor=2.0, mode="nearest"))
+    torch.testing.assert_close(block(x), expected)
+    assert block(x).shape == (3, 4, 10, 10)
+
+
+@pytest.mark.parametrize(("below", "down"), [(4, False), (4, True), (2, True), (2, False)])
+@pytest.mark.parametrize("first", [False, True])
+def test_down_block_is_the_formula(below: int, down: bool, first: bool) -> None:
+    block, x = DownBlock(below, 4, "none", down, first), torch.randn(3, below, 6, 6)
+    one, two = (layer for layer in block.branch if isinstance(layer, nn.Conv2d))
+    h = two(relu(one(x if first else relu(x))))
+    shortcut = block.shortcut(x)
+    assert isinstance(block.shortcut, nn.Identity) == (not down and below == 4)
+    if down:
+        h, shortcut = avg_pool2d(h, 2), avg_pool2d(shortcut, 2)
+    torch.testing.assert_close(block(x), h + shortcut)
+
+
+def test_critic_sums_over_the_positions() -> None:
+    """A sum and no mean: four times the positions with the same features are four times the score."""
+    net = critic(width=3).build((1, 32, 32))
+    *blocks, _, pool, last = net.body
+    h = x = torch.randn(2, 1, 32, 32)
+    for block in blocks:
+        h = block(h)
+    assert h.shape == (2, 3, 8, 8)
+    torch.testing.assert_close(net.body(x), relu(h).sum((2, 3)) @ last.weight.T + last.bias)
+    features = torch.randn(2, 3, 4, 4)
+    torch.testing.assert_close(pool(features.repeat(1, 1, 2, 2)), 4 * pool(features))
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_nothing_is_done_to_the_image_before_the_first_convolution(norm: str) -> None:
+    """A ReLU there would cut all that is darker than grey away."""
+    net = critic(norm=norm).build((1, 16, 16))
+    leaves = [layer for layer in net.modules() if not list(layer.children())]
+    # the first block's shortcut comes after its branch
+    assert [type(layer).__name__ for layer in leaves[:4]] == ["Conv2d", "ReLU", "Conv2d", "Conv2d"]
+    dark = -torch.rand(6, 1, 16, 16) - 0.1
+    assert critic().build((1, 16, 16))(dark).score.std() > 0
+    found = {type(layer) for layer in leaves}
+    assert (nn.BatchNorm2d if norm == "batch" else nn.GroupNorm) in found
+    assert critic(norm="batch").couples_samples
+    assert not critic(norm="layer").couples_samples
+
+
+def test_energy_is_not_negative() -> None:
+    x = 5 * torch.randn(64, 1, 8, 8)
+    assert (critic(output="energy").build((1, 8, 8))(x).score >= 0).all()
+    assert (critic().build((1, 8, 8))(x).score < 0).any()
+    assert critic(output="energy").emits == "energy"
+
+
+@pytest.mark.parametrize("size", [28, 64])
+@pytest.mark.parametrize("norm", ["none", "layer"])
+def test_a_fresh_energy_has_a_slope_whatever_the_seed(norm: str, size: int) -> None:
+    """A sum over positions lies so far from 0, on one side, that the softplus behind it is flat for every second seed.
+
+    The mean is the same network but for the last layer's factor: the sum of a critic with a score over the positions.
+    """
+    x = torch.randn(4, 1, size, size).clamp(-1, 1)
+    for seed in range(6):
+        nets = []
+        for output in ("score", "energy"):
+            torch.manual_seed(seed)
+            nets.append(critic(width=16, norm=norm, output=output).build((1, size, size)))
+        scores, energies = (net(x).score for net in nets)
+        positions = CRITIC_MAPS[size][-1] ** 2
+        last = nets[0].body[-1]
+        torch.testing.assert_close(energies, softplus((scores - last.bias) / positions + last.bias))
+        assert energies.min() > 1e-3
+        assert energies.max() < 30
+
+
+def test_weights_start_as_in_the_authors_code() -> None:
+    """Glorot's uniform distribution: variance 2 / (inputs + outputs), twice that in 3x3 layers."""
+    for layer in critic(width=64, attention=8).build((1, 32, 32)).modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer.weight.numel() > 1000:
+            positions = layer.weight[0, 0].numel()
+            gain = 2 if positions == 9 else 1
+            variance = gain * 2 / (positions * (layer.weight.shape[0] + layer.weight.shape[1]))
+            assert layer.weight.var().item() == pytest.approx(variance, rel=0.15)
+            assert layer.bias is None or torch.equal(layer.bias, torch.zeros_like(layer.bias))
+
+
+@pytest.mark.parametrize("player", ["critic", "generator"])
+def test_spectral_norm_is_that_of_an_svd_in_every_layer(player: Any) -> None:
+    """The largest singular value of (out, in * k * k) goes to 1, in attention's layers as well."""
+    net = generator(attention=8).build(6, (1, 16, 16)) if player == "generator" else None
+    net = net or critic(attention=8).build((1, 16, 16))
+    x = torch.randn(8, 6) if player == "generator" else torch.randn(8, 1, 16, 16)
+    SpectralNorm(kind="spectral_norm", player=player).attach(net)
+    layers = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    with torch.no_grad():
+        for layer in layers:  # far from the weights that the vectors were fitted to
+            layer.parametrizations.weight.original.copy_(torch.randn_like(layer.weight) * 7)
+        for _ in range(100):
+            net(x)
+        net.eval()
+        for layer in layers:
+            largest = torch.linalg.svdvals(layer.weight.flatten(1))[0].item()
+            assert largest == pytest.approx(1, abs=0.01)
+            assert torch.linalg.svdvals(layer.parametrizations.weight.original.flatten(1))[0] > 1.5
+    attention = sum(isinstance(m, SelfAttention) for m in net.modules())
+    assert attention == 1
+    assert len(layers) == (1 + 2 * 3 + 4 + 1 if player == "generator" else 3 * 2 + 1 + 4 + 1)
+
+
+def test_spectral_norm_iterates_once_a_forward_in_training_only_and_is_saved() -> None:
+    """Algorithm 1, lines 1 and 2: u = W v / |W v| and v = W' u / |W' u|, and then W / (u' W v) is used."""
+    net, x = critic(attention=4).build((1, 8, 8)), torch.randn(4, 1, 8, 8)
+    SpectralNorm(kind="spectral_norm", player="critic").attach(net)
+    layers: list[Any] = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+
+    def vectors() -> list[tuple[Tensor, Tensor]]:
+        return [(norm._u.clone(), norm._v.clone()) for norm in (m.parametrizations.weight[0] for m in layers)]
+
+    with torch.no_grad():
+        for layer in layers:  # all of them, or a vector that has converged stays where it is
+            layer.parametrizations.weight.original.normal_()
+        start = vectors()
+        net.eval()(x)
+        assert all(
+            torch.equal(a, b) for old, new in zip(start, vectors(), strict=True) for a, b in zip(old, new, strict=True)
+        )
+        net.train()(x)
+        iterated = vectors()
+        assert torch.equal(net.eval()(x).score, net(x).score)
+        for layer, (_, v), (new_u, new_v) in zip(layers, start, iterated, strict=True):
+            w = layer.parametrizations.weight.original.flatten(1)  # (out, in * k * k)
+            u = w @ v / (w @ v).norm()
+            torch.testing.assert_close(new_u, u)
+            torch.testing.assert_close(new_v, w.T @ u / (w.T @ u).norm())
+            torch.testing.assert_close(layer.weight.flatten(1), w / (new_u @ w @ new_v))
+            assert v.numel() == 1 or not torch.allclose(new_v, v, atol=1e-3)
+        other = critic(attention=4).build((1, 8, 8))
+        SpectralNorm(kind="spectral_norm", player="critic").attach(other)
+        saved = net.state_dict()
+        assert sum(name.endswith(("._u", "._v")) for name in saved) == 2 * len(layers)
+        other.load_state_dict(saved)
+        assert torch.equal(other.eval()(x).score, net.eval()(x).score)

@@ -1,0 +1,160 @@
+"""The autoencoder: the Gaussian of its codes, and principal components as the optimum of a linear one."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+from training_games import CPU, PARAMS, RUNTIME, digits
+
+from ganpipe.rows import merge, merged
+from ganpipe.training import sampling
+from ganpipe.training.autoencoder import Coded, Game
+from ganpipe.training.batches import Batches, Space
+from ganpipe.variant import Variant
+
+MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
+ROW: dict[str, Any] = {
+    **{"title": "Autoencoder", "objective": {"kind": "none"}, "critic": {"kind": "none"}, "latent": {"size": 3}},
+    "generator_optimizer": {"lr": 0.01, "betas": [0.9, 0.99]},
+    "generator": MLP,
+    "procedure": {"kind": "autoencoder", "encoder": MLP},
+}
+
+
+def game(shape: tuple[int, ...], **changes: Any) -> Game:
+    whole = merge(merged(PARAMS["train"], ROW, "images" if len(shape) == 3 else "points", ""), changes)
+    return Game(Variant.model_validate(whole), shape, RUNTIME, 0, None)
+
+
+def linear(at: Game, features: int) -> Game:
+    """The same with one linear map each way."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        latent = at.variant.latent.size
+        at.pair.encoder, at.pair.decoder = nn.Linear(features, latent), nn.Linear(latent, features)
+    at.average = copy.deepcopy(at.pair).requires_grad_(False)
+    at.optimizer = at.variant.generator_optimizer.build(at.pair.parameters())
+    at.coded = {"raw": Coded(at.pair.decoder, latent), "ema": Coded(at.average.decoder, latent)}
+    return at
+
+
+def cloud(n: int, features: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Points with correlated features of different spread, away from 0."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.standard_normal((features, features))
+    return (rng.standard_normal((n, features)) @ mixing + rng.standard_normal(features)).astype(np.float32)
+
+
+def batches(data: np.ndarray[Any, Any], batch: int = 64) -> Batches:
+    return Batches(data, batch, Space("images" if data.ndim == 4 else "points", 1.0), 0, "order", CPU)
+
+
+def encoded(net: nn.Module, data: np.ndarray[Any, Any]) -> Tensor:
+    """The codes of all the data, in evaluation mode."""
+    net.eval()
+    with torch.no_grad():
+        codes: Tensor = net(torch.cat(list(batches(data).everything())))
+    net.train()
+    return codes
+
+
+def test_the_gaussian_has_the_mean_and_the_covariance_of_the_codes() -> None:
+    codes = torch.from_numpy(cloud(500, 4))
+    coded = Coded(nn.Identity(), 4)
+    coded.fit(codes)
+    torch.testing.assert_close(coded.mean, codes.mean(0))
+    expected = torch.from_numpy(np.cov(codes.numpy().T).astype(np.float32))
+    torch.testing.assert_close(coded.root @ coded.root.T, expected, atol=1e-4, rtol=1e-4)
+    made = coded(torch.randn(200_000, 4, generator=torch.Generator().manual_seed(0)))
+    torch.testing.assert_close(made.mean(0), codes.mean(0), atol=0.02, rtol=0.02)
+    torch.testing.assert_close(made.T.cov(), expected, atol=0.05, rtol=0.02)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_codes_that_never_change_have_a_gaussian_too(size: int) -> None:
+    codes = torch.randn(100, size, generator=torch.Generator().manual_seed(0))
+    codes[:, -1] = 2.0
+    coded = Coded(nn.Identity(), size)
+    coded.fit(codes)
+    made = coded(torch.randn(50, size))
+    assert made.isfinite().all()
+    torch.testing.assert_close(made[:, -1], torch.full((50,), 2.0), atol=1e-4, rtol=0.0)
+    torch.testing.assert_close(coded.root @ coded.root.T, codes.T.cov().reshape(size, size))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("form", ["points", "images"])
+def test_settling_fits_each_gaussian_to_the_codes_of_its_own_encoder(form: str, norm: str) -> None:
+    data = digits().train[:300] if form == "images" else cloud(300, 2)
+    at = game(data.shape[1:], procedure={"encoder": {"norm": norm}}, ema=0.9)
+    real = batches(data)
+    for _ in range(5):
+        at.step(real)
+    at.settle(real)
+    found = {}
+    for name, pair in (("raw", at.pair), ("ema", at.average)):
+        found[name] = encoded(pair.encoder, data)
+        coded = at.coded[name]
+        assert at.generators()[name] is coded
+        assert coded.decoder is pair.decoder
+        torch.testing.assert_close(coded.mean, found[name].mean(0), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(coded.root @ coded.root.T, found[name].T.cov(), atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(found["raw"], found["ema"], atol=1e-3)
+
+
+def test_the_average_encoder_has_standing_statistics_of_the_data() -> None:
+    """Those that it copied belong to other weights."""
+    data = cloud(5001, 2)  # the last chunk is a single sample, which has no deviation
+    at = game((2,), procedure={"encoder": {"norm": "batch"}}, ema=0.5)
+    real = batches(data)
+    for _ in range(3):
+        at.step(real)
+    at.settle(real)
+    encoder = at.average.encoder
+    layer = next(m for m in encoder.modules() if isinstance(m, nn.BatchNorm1d))
+    seen: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    encoded(encoder, data[:5000])
+    hook.remove()
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    torch.testing.assert_close(layer.running_mean, seen[0].mean(0), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(layer.running_var, seen[0].var(0), atol=1e-4, rtol=1e-3)
+
+
+def test_the_loss_is_the_squared_error_per_feature() -> None:
+    at, x = game((1, 8, 8)), torch.rand(6, 1, 8, 8) * 2 - 1
+    found = at.losses(x, at.noise)
+    assert list(found) == ["generator_loss"]
+    error = ((at.pair.decoder(at.pair.encoder(x)) - x) ** 2).sum() / (6 * 64)
+    torch.testing.assert_close(found["generator_loss"], error)
+
+
+def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
+    """Baldi and Hornik 1989: the optimum of two linear maps is the projection on the first components."""
+    data = cloud(2000, 6)
+    pca = PCA(3).fit(data)
+    best = float(((pca.inverse_transform(pca.transform(data)) - data) ** 2).mean())
+    at, real = linear(game((6,)), 6), batches(data, 500)
+    for step in range(600):
+        for group in at.optimizer.param_groups:
+            group["lr"] = 0.03 * (1 - step / 600)
+        at.step(real)
+    x = torch.from_numpy(data)
+    with torch.no_grad():
+        reached = at.losses(x, at.noise)["generator_loss"].item()
+    assert best - 1e-5 <= reached <= 1.01 * best
+    # and then the generator's samples have the mean and covariance of the projected data
+    at.settle(real)
+    made = sampling.sample(at.generators()["raw"], at.variant.latent, 100_000, Space("points", 1.0), 0, "test", CPU)
+    with torch.no_grad():
+        projected = at.pair.decoder(at.pair.encoder(x)).numpy()
+    np.testing.assert_allclose(made.mean(0), projected.mean(0), atol=0.05)
+    scale = np.abs(np.cov(projected.T)).max()
+    np.testing.assert_allclose(np.cov(made.T), np.cov(projected.T), atol=0.02 * scale)

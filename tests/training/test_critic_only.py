@@ -1,0 +1,317 @@
+"""A critic alone: how it climbs, what its negatives are, and what a step moves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+from training_games import RUNTIME, SPACES, Endless, parameters, same, variant, weights
+
+from ganpipe.game import Judgement, Round
+from ganpipe.networks.generators.climber import Climber
+from ganpipe.training.critic_only import Game
+from ganpipe.training.streams import stream
+from ganpipe.variant import Variant
+
+every_space = pytest.mark.parametrize("space", SPACES)
+ENERGY: dict[str, Any] = {
+    "objective": {"kind": "loss_sensitive", "margin": 1.0, "real_weight": 0.1},
+    "critic": {"output": "energy"},
+}
+
+
+def row(space: str, **changes: Any) -> Variant:
+    whole: dict[str, Any] = {
+        "objective": {"kind": "wasserstein"},
+        "generator": {"kind": "climber", "steps": 5, "rate": 0.1},
+        "procedure": {"kind": "critic_only", "noise": 0.1},
+        "latent": {"kind": "uniform", "size": 70},
+        "critic_optimizer": {"lr": 0.01},
+    }
+    return variant("non_saturating", space, **whole | changes)
+
+
+def game(space: str, seed: int = 0, **changes: Any) -> Game:
+    return Game(row(space, **changes), SPACES[space][2], RUNTIME, seed, None)
+
+
+def latents(n: int = 16, size: int = 70, seed: int = 0) -> Tensor:
+    return torch.rand(n, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+class Hill(nn.Module):
+    """D(x) = -|x - top|^2 / 2, whose slope is top - x."""
+
+    def __init__(self, top: Tensor) -> None:
+        super().__init__()
+        self.top = top
+
+    def forward(self, x: Tensor) -> Judgement:
+        return Judgement(-(x - self.top).flatten(1).square().sum(1) / 2)
+
+
+class Recorder(nn.Module):
+    """A critic in the place of another, and what it was asked about in training and while it climbed."""
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__()
+        self.critic = critic
+        self.judged: list[Tensor] = []
+        self.climbed: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Judgement:
+        (self.judged if self.training else self.climbed).append(x.detach().clone())
+        said: Judgement = self.critic(x)
+        return said
+
+
+# --- the climber ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_up_a_hill_the_distance_shrinks_by_the_same_share_at_each_step(steps: int) -> None:
+    top, rate = torch.tensor([0.5, -3.0]), 0.2
+    z = latents(6, 4)
+    made = Climber(Hill(top), (2,), steps, rate, 1)(z)
+    torch.testing.assert_close(made, top + (1 - rate) ** steps * (z[:, :2] - top))
+
+
+def test_down_an_energy_it_goes_the_other_way() -> None:
+    top, z = torch.tensor([0.5, -3.0]), latents(6, 2)
+    made = Climber(Hill(top), (2,), 3, 0.2, -1)(z)
+    torch.testing.assert_close(made, top + 1.2**3 * (z - top))
+
+
+def test_images_stay_in_range_at_every_step_and_points_go_where_they_want() -> None:
+    top = torch.full((1, 2, 2), 5.0)
+    critic = Recorder(Hill(top)).eval()
+    made = Climber(critic, (1, 2, 2), 4, 0.5, 1)(3 * latents(6, 4))
+    assert all(x.abs().max() <= 1 for x in critic.climbed)
+    assert torch.equal(made, torch.ones(6, 1, 2, 2))
+    assert Climber(Hill(top.flatten()), (4,), 4, 0.5, 1)(latents(6, 4)).min() > 1
+
+
+@every_space
+def test_climbing_raises_the_score_step_by_step(space: str) -> None:
+    at, z = game(space), latents()
+    shape, critic = SPACES[space][2], at.critic
+    heights = []
+    for steps in (1, 2, 5, 10, 20):
+        x = Climber(critic, shape, steps, 0.01, 1)(z)
+        heights.append(critic(x).score)
+    for lower, higher in pairwise(heights):
+        assert (higher >= lower).all()
+        assert higher.mean() > lower.mean()
+
+
+@every_space
+def test_climbing_lowers_an_energy(space: str) -> None:
+    at = game(space, **ENERGY)
+    start = latents()[:, : at.climber(latents())[0].numel()].reshape(16, *SPACES[space][2])
+    assert at.critic(at.climber(latents())).score.mean() < at.critic(start).score.mean()
+
+
+def test_a_sample_does_not_depend_on_the_others_nor_on_superfluous_latents() -> None:
+    at, z = game("points"), latents()
+    together = at.climber(z)
+    torch.testing.assert_close(at.climber(z[3:4])[0], together[3])
+    z[:, 2:] = 7
+    assert torch.equal(at.climber(z), together)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_climbing_leaves_the_critic_and_its_gradients_as_they_were(training: bool) -> None:
+    at = game("points", constraints=[{"kind": "spectral_norm", "player": "critic"}])
+    at.critic.train(training)
+    before = weights(at.critic)
+    z = latents()
+    with torch.no_grad():
+        made = at.climber(z)
+    assert not made.requires_grad
+    assert not z.requires_grad
+    assert at.critic.training == training
+    assert same(weights(at.critic), before)
+    assert all(weight.grad is None for weight in at.critic.parameters())
+
+
+# --- a step --------------------------------------------------------------------------------------------------------
+
+
+@every_space
+def test_the_negatives_are_its_own_finds_from_fresh_latents(space: str) -> None:
+    """Of the critic as it is before the step, beside reals with noise."""
+    at, batches = game(space), Endless(space)
+    shape = SPACES[space][2]
+    starts, noise = stream(0, "latents", at.device), stream(0, "instance noise", at.device)
+    recorder = Recorder(at.critic)
+    at.climber.critic = at.critic = recorder
+    for step in range(1, 4):
+        z = torch.rand(8, 70, generator=starts) * 2 - 1
+        expected = at.climber(z)
+        recorder.climbed.clear()
+        recorder.judged.clear()
+        at.step(batches)  # type: ignore[arg-type]
+        (both,) = recorder.judged  # reals and finds in one pass
+        assert torch.equal(both[8:], expected)
+        assert len(recorder.climbed) == 5
+        real = next(Reals(space, step))
+        torch.testing.assert_close(both[:8], real + 0.1 * torch.randn(8, *shape, generator=noise))
+
+
+class Reals:
+    """The batch that `Endless` gave at this step."""
+
+    def __init__(self, space: str, step: int) -> None:
+        self.batches = Endless(space)
+        self.batches.asked = step - 1
+
+    def __next__(self) -> Tensor:
+        return next(self.batches)
+
+
+@every_space
+@pytest.mark.parametrize("energy", [False, True])
+def test_the_gradient_step_lowers_the_loss_on_the_same_batch(space: str, energy: bool) -> None:
+    changes = ENERGY if energy else {}
+    at = game(space, **changes, critic_optimizer={"lr": 1e-4})
+    recorder = Recorder(at.critic)
+    at.climber.critic = at.critic = recorder
+    for _ in range(3):
+        recorder.judged.clear()
+        before = at.step(Endless(space))["critic_loss"]  # type: ignore[arg-type]
+        (both,) = recorder.judged
+        game_now = Round.joint(both[:8], both[8:], recorder)
+        after = at.variant.objective.critic(game_now).mean()
+        assert after < before
+
+
+def test_the_gradient_is_that_of_the_objective_with_the_finds_held_still() -> None:
+    at = game("points", procedure={"kind": "critic_only", "noise": 0.0})
+    z = torch.rand(8, 70, generator=stream(0, "latents", at.device)) * 2 - 1
+    found, real = at.climber(z), next(Endless("points"))
+    loss = at.critic(found).score.mean() - at.critic(real).score.mean()
+    expected = torch.autograd.grad(loss, list(at.critic.parameters()), allow_unused=True)
+    at.step(Endless("points"))  # type: ignore[arg-type]
+    for weight, gradient in zip(at.critic.parameters(), expected, strict=True):
+        assert weight.grad is not None
+        torch.testing.assert_close(weight.grad, gradient, atol=1e-6, rtol=1e-5)
+
+
+def test_penalties_and_the_state_of_an_objective_are_in_the_step() -> None:
+    plain = game("points")
+    at = game("points", penalties=[{"kind": "r1", "weight": 1.0}, {"kind": "drift", "weight": 0.1}])
+    a, b = (g.step(Endless("points")) for g in (plain, at))  # type: ignore[arg-type]
+    assert set(b) == set(a) | {"r1", "drift"}
+    assert torch.equal(a["critic_loss"], b["critic_loss"])
+    assert not same(weights(plain.critic), weights(at.critic))
+    critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
+    at = game("points", objective={"kind": "began", "balance": 1.0, "gain": 0.1}, critic=critic)
+    said = [at.step(Endless("points")) for _ in range(2)]  # type: ignore[arg-type]
+    k = 0.0
+    for figures in said:
+        k = min(max(k + 0.1 * (figures["real_score"] - figures["fake_score"]).item(), 0.0), 1.0)
+        assert figures["k"].item() == pytest.approx(k, rel=1e-5)
+    assert k > 0
+
+
+@every_space
+def test_a_step_moves_the_critic_and_its_average_and_nothing_else(space: str) -> None:
+    at = game(space, ema=0.75)
+    state = torch.get_rng_state()
+    assert at.climber.critic is at.critic
+    before, averaged = parameters(at.critic), parameters(at.average)
+    batches = Endless(space)
+    figures = at.step(batches)  # type: ignore[arg-type]
+    assert batches.asked == 1
+    assert torch.equal(torch.get_rng_state(), state)
+    after, now = parameters(at.critic), parameters(at.average)
+    # of a difference of scores the last bias has no gradient
+    assert {name for name in after if torch.equal(after[name], before[name])} <= {list(after)[-1]}
+    for name, value in now.items():
+        old, new = averaged[name], after[name.removeprefix("critic.")]
+        torch.testing.assert_close(value, 0.75 * old + 0.25 * new)
+    assert set(figures) == {"critic_loss", "real_score", "fake_score"}
+    assert all(value.isfinite() and value.shape == () and not value.requires_grad for value in figures.values())
+    assert not any(weight.requires_grad for weight in at.average.parameters())
+
+
+@pytest.mark.parametrize("constraint", ["clip", "spectral_norm"])
+def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
+    limit = {"limit": 0.01} if constraint == "clip" else {}
+    found = []
+    for disturbance in (1, 2):
+        torch.manual_seed(disturbance)
+        before = torch.get_rng_state()
+        at = game("points", constraints=[{"kind": constraint, "player": "critic", **limit}])
+        assert torch.equal(torch.get_rng_state(), before)
+        at.step(Endless("points"))  # type: ignore[arg-type]
+        found.append(weights(at.critic))
+    assert same(*found)
+    if constraint == "clip":
+        assert max(value.abs().max().item() for value in found[0].values()) <= 0.01 + 1e-9
+    fresh = Game.build_generator(at.variant, (2,))
+    fresh.load_state_dict(at.climber.state_dict())
+    assert torch.equal(fresh(latents()), at.climber(latents()))
+
+
+def test_pretrained_weights_are_where_the_critic_starts() -> None:
+    other = game("points", seed=5)
+    at = Game(row("points"), (2,), RUNTIME, 0, weights(other.critic))
+    assert same(weights(at.critic), weights(other.critic))
+    assert same(weights(at.average), weights(other.average))
+
+
+def test_it_learns_where_the_reals_are() -> None:
+    """Two clusters: samples from noise end in both, and far from the noise in between."""
+    changes: dict[str, Any] = {
+        "latent": {"kind": "normal", "size": 2},
+        "procedure": {"kind": "critic_only", "noise": 0.05},
+    }
+    climber = {"kind": "climber", "steps": 10, "rate": 0.1}
+    critic = {"kind": "mlp", "width": 32, "depth": 2, "norm": "none", "output": "score"}
+    at = game("points", **changes, generator=climber, critic=critic, critic_optimizer={"lr": 0.002})
+    centres = torch.tensor([[-1.0, 0.5], [1.0, -0.5]])
+
+    class Clusters:
+        def __next__(self) -> Tensor:
+            return centres.repeat(32, 1)
+
+    for _ in range(100):
+        at.step(Clusters())  # type: ignore[arg-type]
+    z = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    distance = (at.climber(z)[:, None] - centres).norm(dim=2)
+    assert distance.min(1).values.mean() < 0.5 * (z[:, None] - centres).norm(dim=2).min(1).values.mean()
+    assert 0.3 < (distance[:, 0] < distance[:, 1]).float().mean() < 0.7
+
+
+# --- what does not fit ---------------------------------------------------------------------------------------------
+
+
+def test_a_latent_has_a_number_for_each_feature() -> None:
+    assert row("digits").unfit((1, 8, 8)) is None
+    reason = row("digits").unfit((3, 8, 8))
+    assert reason == "climber starts from 192 features, so use latent.size 192 or more, not 70"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"generator": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}}, "use `generator.kind: climber`"),
+        ({"critic": {"norm": "batch"}}, "couples the samples of a batch"),
+        ({"critic": {"kind": "none"}}, "without its critic"),
+        ({"constraints": [{"kind": "spectral_norm", "player": "generator"}]}, "no generator to train"),
+        ({"procedure": {"kind": "critic_only", "noise": -1.0}}, "greater than or equal to 0"),
+        (
+            {"procedure": {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0,
+                           "unroll": {"steps": 0, "lr": 0.1}}},
+            "use `procedure.kind: critic_only`",
+        ),
+    ],
+)  # fmt: skip
+def test_combinations_without_sense_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        row("points", **changes)

@@ -1,0 +1,256 @@
+"""Progressive growing: when which size is trained, what the critic sees, and what the optimisers keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from training_games import PARAMS, RUNTIME, Endless, digits, parameters, reals, same
+
+from ganpipe.networks._growing import Growing, blended
+from ganpipe.procedures.progressive import Progressive
+from ganpipe.rows import merge, merged
+from ganpipe.training.loop import Job, train
+from ganpipe.training.progressive import Game
+from ganpipe.variant import Variant
+
+SHAPE = (1, 16, 16)
+PHASES = [
+    {"size": 4, "fade": 0.0, "stable": 2.0, "batch": 6},
+    {"size": 8, "fade": 2.0, "stable": 2.0, "batch": 4},
+    {"size": 16, "fade": 4.0, "stable": 2.0, "batch": 10},
+]
+
+
+def procedure(phases: list[dict[str, Any]] = PHASES, critic_steps: int = 1) -> dict[str, Any]:
+    return {"kind": "progressive", "critic_steps": critic_steps, "phases": phases}
+
+
+def variant(**changes: Any) -> Variant:
+    """12 steps: two at 4 pixels, two fading in and two at 8, four fading in and two at 16."""
+    row = {
+        "title": "Progressive",
+        "objective": {"kind": "non_saturating"},
+        "generator": {"kind": "progressive", "width": 4},
+        "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
+        "procedure": procedure(),
+        **{"steps": 12, "batch": 8, "samples": 100, "log_every": 5, "grid_every": 10, "latent": {"size": 6}},
+    }
+    return Variant.model_validate(merge(merged(PARAMS["train"], row, "images", ""), changes))
+
+
+def game(seed: int = 0, **changes: Any) -> Game:
+    return Game(variant(**changes), SHAPE, RUNTIME, seed, None)
+
+
+class Batches(Endless):
+    """Random images of 16 pixels; remembers what it gave."""
+
+    def __init__(self, n: int = 8) -> None:
+        super().__init__("convolutions", n)
+        self.given: list[Tensor] = []
+
+    def __next__(self) -> Tensor:
+        self.asked += 1
+        x = torch.rand((self.n, *SHAPE), generator=torch.Generator().manual_seed(self.asked)) * 2 - 1
+        self.given.append(x)
+        return x
+
+
+def growing(at: Game) -> list[Growing]:
+    nets = (at.generator, at.critic, at.average)
+    return [m for net in nets for m in net.modules() if isinstance(m, Growing)]
+
+
+def seen_by(net: nn.Module) -> list[Tensor]:
+    seen: list[Tensor] = []
+    net.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
+    return seen
+
+
+EXPECTED = (
+    [(4, 1.0)] * 2 + [(8, 0.5), (8, 1.0), (8, 1.0), (8, 1.0)] + [(16, a / 4) for a in (1, 2, 3, 4)] + [(16, 1.0)] * 2
+)
+
+
+def test_phases_by_hand() -> None:
+    schedule = Progressive.model_validate(procedure())
+    found = [schedule.at(step / 12) for step in range(1, 13)]
+    assert [phase.size for phase, _ in found] == [size for size, _ in EXPECTED]
+    assert [alpha for _, alpha in found] == pytest.approx([alpha for _, alpha in EXPECTED])
+    assert schedule.at(0.0)[0].size == 4
+    phase, alpha = schedule.at(2 / 12 + 0.5 / 12)
+    assert (phase.size, alpha) == (8, pytest.approx(0.25))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 1000, 3333])
+def test_the_last_step_is_fully_grown(steps: int) -> None:
+    phases = [{"size": 4, "fade": 0.0, "stable": 0.1, "batch": 2}, {"size": 8, "fade": 0.7, "stable": 1e-6, "batch": 2}]
+    phase, alpha = Progressive.model_validate(procedure(phases)).at(steps / steps)
+    assert (phase.size, alpha) == (8, 1.0)
+
+
+def test_all_three_networks_stand_at_the_same_place_in_each_step() -> None:
+    at, batches = game(), Batches()
+    assert len(growing(at)) == 3
+    for expected in EXPECTED:
+        at.step(batches)
+        assert {(m.sizes[m.level], round(m.alpha, 9)) for m in growing(at)} == {expected}
+
+
+def test_the_critic_sees_reals_and_fakes_at_the_same_size_and_as_many_as_the_phase_says() -> None:
+    at, batches = game(), Batches()
+    seen = seen_by(at.critic)
+    for size, alpha in EXPECTED:
+        seen.clear()
+        batches.given.clear()
+        at.step(batches)
+        n = {4: 6, 8: 4, 16: 10}[size]
+        real, fake, fake_again = seen
+        assert len(real) == len(fake) == len(fake_again) == n
+        given = torch.cat(batches.given)
+        torch.testing.assert_close(real, blended(given[:n], size, alpha))
+        for image in seen:
+            if size < 16:
+                torch.testing.assert_close(blended(image, size, 1.0), image)
+            # of the new size's detail, as much as alpha says; the fakes have it wherever the network makes any
+            assert not torch.allclose(blended(image, size, 0.0), image) or size == 4
+
+
+def test_a_batch_larger_than_the_rows_comes_from_several() -> None:
+    at, batches = game(procedure=procedure([{**PHASES[0], "size": 16, "batch": 20}])), Batches(8)
+    seen = seen_by(at.critic)
+    at.step(batches)
+    assert len(seen[0]) == 20
+    assert torch.equal(seen[0], torch.cat(batches.given)[:20])
+    assert batches.asked == 6  # three for each player
+
+
+def test_critic_steps_count() -> None:
+    at = game(procedure=procedure(critic_steps=3))
+    figures = [at.step(Batches()) for _ in range(6)]
+    assert ["generator_loss" in f for f in figures] == [False, False, True] * 2
+
+
+def test_optimisers_keep_what_they_know_when_a_block_joins() -> None:
+    at, batches = game(), Batches()
+    new = at.generator.blocks[1]
+    before = parameters(new)
+    for _ in range(6):
+        at.step(batches)
+    assert same(parameters(new), before)
+    assert all(p not in at.generator_optimizer.state for p in new.parameters())
+    for _ in range(6):
+        at.step(batches)
+    steps = at.generator_optimizer.state
+    assert {steps[p]["step"].item() for p in at.generator.first.parameters()} == {12}
+    assert {steps[p]["step"].item() for p in at.generator.blocks[0].parameters()} == {10}
+    assert {steps[p]["step"].item() for p in new.parameters()} == {6}
+    # the smallest images are made in the first phase, and while those of 8 pixels fade in over them
+    assert {steps[p]["step"].item() for p in at.generator.to_image[0].parameters()} <= {3, 4}
+    body = at.critic.body
+    assert {at.critic_optimizer.state[p]["step"].item() for p in body.last.parameters()} == {12}
+    assert {at.critic_optimizer.state[p]["step"].item() for p in body.blocks[1].parameters()} == {6}
+
+
+def test_weight_of_the_new_block_goes_through_alpha() -> None:
+    """At small alpha the new block hardly shows, so its loss gradient is small as well."""
+    norms = []
+    for alpha in (0.01, 0.5):
+        at = game()
+        for module in growing(at):
+            module.grow_to(16, alpha)
+        at.generator(torch.randn(4, 6, generator=torch.Generator().manual_seed(0))).sum().backward()
+        norms.append(sum(p.grad.norm() for p in at.generator.blocks[1].parameters() if p.grad is not None))
+    assert norms[1] > 10 * norms[0] > 0
+
+
+def test_two_trainings_with_one_seed_are_one_training() -> None:
+    curves = []
+    for seed in (0, 0, 1):
+        at, batches = game(seed), Batches()
+        curves.append([{k: v.item() for k, v in at.step(batches).items()} for _ in range(8)])
+    assert curves[0] == curves[1]
+    assert curves[0] != curves[2]
+
+
+def test_what_is_saved_is_fully_grown(tmp_path: Path) -> None:
+    phases = [{**PHASES[0], "batch": 8}, {**PHASES[1], "batch": 8}]
+    row = variant(procedure=procedure(phases))
+    assert row.unfit((1, 8, 8)) is None
+    train(Job("progressive/0", row, RUNTIME, digits(), 0, tmp_path))
+    for name in ("generator", "generator_ema", "critic"):
+        states = [v for k, v in load_file(tmp_path / f"{name}.safetensors").items() if k.endswith("_extra_state")]
+        assert [state.tolist() for state in states] == [[8.0, 1.0]]
+    assert (tmp_path / "samples.npy").is_file()
+    assert (tmp_path / "grids" / "000012.png").is_file()
+
+
+def test_images_of_another_size_and_points_are_unfit() -> None:
+    row = variant()
+    assert row.unfit(SHAPE) is None
+    assert row.unfit((1, 8, 8)) == "the last phase of progressive growing is at 16 pixels, the images have 8"
+    assert "images, the data are points" in str(row.unfit((2,)))
+
+
+def phases_with(i: int, **changes: Any) -> list[dict[str, Any]]:
+    return [{**phase, **(changes if place == i else {})} for place, phase in enumerate(PHASES)]
+
+
+@pytest.mark.parametrize(
+    ("phases", "place", "words"),
+    [
+        (phases_with(0, fade=1.0), ("phases", 0, "fade"), "use 0"),
+        (phases_with(1, size=16), ("phases", 1, "size"), "use 8"),
+        (phases_with(1, stable=0.0), ("phases", 1, "stable"), "greater than 0"),
+        (phases_with(0, batch=1), ("phases", 0, "batch"), "greater than or equal to 2"),
+        ([], ("phases",), "at least 1 item"),
+    ],
+)
+def test_illegal_phases_are_refused_with_a_remedy(phases: list[Any], place: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Progressive.model_validate(procedure(phases))
+    (error,) = caught.value.errors()
+    assert error["loc"] == place
+    assert words in error["msg"]
+
+
+def test_only_growing_networks_are_grown() -> None:
+    for player, part in (
+        ("generator", {"kind": "dcgan", "width": 4, "norm": "batch"}),
+        ("critic", {"kind": "dcgan", "width": 4, "norm": "none", "output": "score"}),
+    ):
+        with pytest.raises(ValidationError, match="progressive") as caught:
+            variant(**{player: part})
+        assert caught.value.errors()[0]["loc"] == (player, "kind")
+
+
+def test_growing_networks_train_at_full_size_in_the_plain_game() -> None:
+    plain = {
+        "kind": "adversarial",
+        "critic_steps": 1,
+        "pack": 1,
+        "unroll": {"steps": 0, "lr": 0.1},
+        "instance_noise": 0.0,
+    }
+    row = variant(procedure=plain)
+    assert row.unfit(SHAPE) is None
+    assert row.unfit((1, 8, 8)) is None
+
+
+def test_a_slope_at_single_samples_is_refused_with_the_minibatch_deviation() -> None:
+    penalty = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
+    with pytest.raises(ValidationError, match="deviation: false"):
+        variant(penalties=[penalty])
+    assert variant(penalties=[penalty], critic={"deviation": False}).critic.couples_samples is False
+
+
+def test_reals_of_the_game_are_those_of_the_batches() -> None:
+    """At full size nothing is changed, to the last bit."""
+    real = reals("convolutions")
+    assert torch.equal(blended(real, 8, 1.0), real)

@@ -1,0 +1,198 @@
+"""The generator against the critic of a few steps ahead: true gradients, and nothing that leaks out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from training_games import Endless, game, parameters, reals, same, weights
+
+from ganpipe.game import CriticFunction, Judgement, Round
+from ganpipe.training.look_ahead import look_ahead
+
+ONE = torch.ones(1, 1, dtype=torch.float64)
+
+
+class Dirac(nn.Module):
+    """D(x) = d * x."""
+
+    def __init__(self, d: float) -> None:
+        super().__init__()
+        self.d = nn.Parameter(torch.tensor(d, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Judgement:
+        return Judgement(self.d * x[:, 0])
+
+
+def value(critic: CriticFunction, g: Tensor) -> Tensor:
+    """f = g d - d^2 / 2, which the critic maximises."""
+    d = critic(ONE).score
+    return (g * d - d**2 / 2).sum()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.4, 1.0])
+@pytest.mark.parametrize("d", [-0.3, 2.0])
+def test_one_step_has_the_gradient_by_hand(d: float, rate: float) -> None:
+    g, critic = torch.tensor(0.7, dtype=torch.float64, requires_grad=True), Dirac(d)
+    view = look_ahead(critic, lambda c: -value(c, g), 1, rate)
+    ahead = d + rate * (0.7 - d)
+    assert view(ONE).score.item() == pytest.approx(ahead)
+    (gradient,) = torch.autograd.grad(value(view, g), g)
+    assert gradient.item() == pytest.approx((1 - rate) * ahead + rate * 0.7)
+    if rate < 1:  # where the critic ahead is g itself
+        assert gradient.item() != pytest.approx(ahead, abs=0.01)  # what a copy without a history would give
+    assert critic.d.item() == d
+    assert critic.d.grad is None
+
+
+@pytest.mark.parametrize("steps", [2, 3, 10])
+def test_more_steps_have_the_gradient_by_recursion(steps: int) -> None:
+    rate, d, slope = 0.3, 2.0, 0.0
+    g, critic = torch.tensor(-0.4, dtype=torch.float64, requires_grad=True), Dirac(d)
+    view = look_ahead(critic, lambda c: -value(c, g), steps, rate)
+    for _ in range(steps):
+        d, slope = d + rate * (-0.4 - d), (1 - rate) * slope + rate
+    assert view(ONE).score.item() == pytest.approx(d)
+    (gradient,) = torch.autograd.grad(value(view, g), g)
+    assert gradient.item() == pytest.approx(d + (-0.4 - d) * slope)
+
+
+def norms(norm: str) -> dict[str, Any]:
+    """A critic with batch norm, or under spectral norm, which both write on their buffers."""
+    critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": "batch" if norm == "batch" else "none", "output": "score"}
+    constraints = [{"kind": "spectral_norm", "player": "critic"}] if norm == "spectral" else []
+    return {"critic": critic, "constraints": constraints, "penalties": []}
+
+
+every_norm = pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
+
+
+@every_norm
+def test_no_steps_are_the_critic_itself(norm: str) -> None:
+    at = game("lsgan", "points", **norms(norm))
+    x = reals("points")
+    before = weights(at.critic)
+    view = look_ahead(at.critic, lambda c: c(x).score.mean(), 0, 0.1)
+    found = view(x).score
+    assert same(weights(at.critic), before)
+    assert torch.equal(found, at.critic(x).score)
+
+
+@every_norm
+@pytest.mark.parametrize("steps", [1, 3])
+def test_nothing_leaks_out_of_the_look_ahead(norm: str, steps: int) -> None:
+    at = game("rpgan", "points", **norms(norm), procedure={"unroll": {"steps": steps, "lr": 0.5}})
+    if norm != "none":
+        assert dict(at.critic.named_buffers())
+    for seed in range(2):
+        at._critic_step(reals("points", seed=seed))
+        before, gradients = weights(at.critic), [weight.grad.clone() for weight in at.critic.parameters()]
+        generator = parameters(at.generator)
+        at._generator_step(reals("points", seed=seed + 2))
+        assert same(weights(at.critic), before)  # buffers included
+        assert all(torch.equal(w.grad, g) for w, g in zip(at.critic.parameters(), gradients, strict=True))
+        assert not same(parameters(at.generator), generator)
+
+
+@every_norm
+def test_the_look_ahead_is_steps_of_gradient_descent(norm: str) -> None:
+    """Against a copy of the critic that really takes them."""
+    at = game("lsgan", "points", **norms(norm))
+    real, fake = reals("points"), reals("points", seed=9)
+    view = look_ahead(at.critic, lambda c: at._critic_loss(c, real, fake), 3, 0.2)
+    found = view(real).score
+    taken = torch.optim.SGD(at.critic.parameters(), lr=0.2)
+    for _ in range(3):
+        taken.zero_grad()
+        at._critic_loss(at.critic, real, fake).backward()
+        taken.step()
+    torch.testing.assert_close(found, at.critic(real).score)
+
+
+def test_steps_move_the_critic_down_its_loss() -> None:
+    at = game("non_saturating", "points")
+    real, fake = reals("points"), reals("points", seed=9)
+    losses = []
+    for steps in range(4):
+        view = look_ahead(at.critic, lambda c: at._critic_loss(c, real, fake), steps, 0.1)
+        losses.append(at._critic_loss(view, real, fake).item())
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > losses[3] + 1e-3
+
+
+PENALTIES: dict[str, list[dict[str, Any]]] = {
+    "none": [],
+    "gradient_penalty": [{"kind": "gradient_penalty", "weight": 3.0, "target": 1.0, "one_sided": False}],
+    "r1 and r2": [{"kind": "r1", "weight": 2.0}, {"kind": "r2", "weight": 2.0}],
+    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "spread": 0.5}],
+    "drift": [{"kind": "drift", "weight": 0.5}],
+}
+
+
+@pytest.mark.parametrize("penalties", PENALTIES)
+@pytest.mark.parametrize("row", ["non_saturating", "lsgan", "rpgan"])
+def test_the_gradient_for_the_fakes_matches_finite_differences(row: str, penalties: str) -> None:
+    """Through all steps, the critic's penalties included: nothing is cut off."""
+    at = game(row, "points", penalties=PENALTIES[penalties])
+    at.critic.double()
+    real, start, direction = (reals("points", seed=seed).double() for seed in (1, 2, 3))
+
+    def loss(fake: Tensor) -> Tensor:
+        at.chance.manual_seed(5)
+        view = look_ahead(at.critic, lambda c: at._critic_loss(c, real, fake), 2, 0.1)
+        return at.variant.objective.generator(Round(real, fake, view)).mean()
+
+    fake = start.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(loss(fake), fake)
+    slope = (loss(start + 1e-6 * direction) - loss(start - 1e-6 * direction)).item() / 2e-6
+    assert float((gradient * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-8)
+
+
+def test_a_relativistic_generator_learns_through_the_real_scores_of_the_critic_ahead() -> None:
+    at = game("rpgan", "points", penalties=[])
+    real = reals("points")
+    for steps in (0, 2):
+        fake = at.generator(torch.randn(8, 6, generator=torch.Generator().manual_seed(0)))
+        view = look_ahead(at.critic, lambda c, fake=fake: at._critic_loss(c, real, fake), steps, 0.1)
+        on_real = Round(real, fake, view).on_real.score
+        found = torch.autograd.grad(on_real.sum(), list(at.generator.parameters()), allow_unused=True)
+        learns = any(gradient is not None and gradient.abs().sum() > 0 for gradient in found)
+        assert learns == (steps > 0)
+
+
+def test_weights_without_a_part_in_the_loss_stay_as_they_are() -> None:
+    class Grown(Dirac):
+        def __init__(self, d: float) -> None:
+            super().__init__(d)
+            self.later = nn.Parameter(torch.tensor(3.0))
+
+    g, critic = torch.tensor(0.7, dtype=torch.float64, requires_grad=True), Grown(1.0)
+    view = look_ahead(critic, lambda c: -value(c, g), 2, 0.5)
+    assert view(ONE).score.item() == pytest.approx(1 + 0.75 * (0.7 - 1))
+
+
+def test_the_critic_itself_takes_one_normal_step() -> None:
+    """Unrolling is the generator's: the critic of a row with it takes the same first step as without."""
+    found = []
+    for steps in (0, 5):
+        at = game("lsgan", "points", procedure={"unroll": {"steps": steps, "lr": 0.1}})
+        at.step(Endless("points"))  # type: ignore[arg-type]
+        found.append((weights(at.critic), weights(at.generator)))
+    assert same(found[0][0], found[1][0])
+    assert not same(found[0][1], found[1][1])
+
+
+def test_a_look_ahead_of_a_balance_keeps_it() -> None:
+    """BEGAN's k is the round's in every step ahead, and moves by the critic's own step only."""
+    critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
+    objective = {"kind": "began", "balance": 0.9, "gain": 0.5}
+    changes = {"objective": objective, "critic": critic, "penalties": []}
+    at = game("lsgan", "points", **changes, procedure={"unroll": {"steps": 2, "lr": 0.1}})
+    at._critic_step(reals("points"))
+    assert 0 <= at.state["k"] <= 1
+    before = at.state["k"].clone()
+    figures = at._generator_step(reals("points"))
+    assert torch.equal(at.state["k"], before)
+    assert figures["generator_loss"].isfinite()
