@@ -179,6 +179,9 @@ def _shares(v: Variant) -> Problem | None:
     if shares > 1 and pack > 1:
         sentence = "joins samples of members that follow from their places, which tells them from reals"
         return ("procedure", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`"
+    if shares > 1 and not v.procedure.plays:
+        sentence = f"gives each member a part of the batch, and {v.procedure.kind} decodes what belongs together"
+        return ("generator", "kind"), v.generator.kind, f"{sentence}; use `generator.kind: mlp` or another single one"
     if v.batch < 2 * shares:  # batch norm needs two samples
         sentence = f"is less than two samples for each of the {shares} generators; use `batch: {2 * shares}`"
         return ("batch",), v.batch, sentence

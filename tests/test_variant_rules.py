@@ -1,0 +1,161 @@
+"""Every rule on combinations: which key it names, and what it says to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ganpipe import variant as rules
+from ganpipe.rows import merge, merged, read_yaml
+from ganpipe.variant import Variant
+
+PARAMS = read_yaml(Path(__file__).resolve().parents[1] / "params.yaml")
+MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
+SCORE = MLP | {"output": "score"}
+ENERGY = MLP | {"output": "energy"}
+CODER = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 3}
+GP = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
+CLIP = {"kind": "clip", "player": "critic", "limit": 0.1}
+SN = {"kind": "spectral_norm", "player": "critic"}
+HINGES = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]}
+PAIR = {"kind": "ensemble", "count": 2}
+FIRST = PARAMS["variants"]["stacked"]["first"]
+
+# what is wrong: the row that it is laid on, the change, the key that is named, and words of the sentence
+WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "energy for a score": ("lsgan", {"critic": ENERGY}, "critic.kind", "`output: score`"),
+    "score for an energy": ("loss_sensitive", {"critic": SCORE}, "critic.kind", "`output: energy`"),
+    "one score for several": ("lsgan", {"objective": HINGES}, "critic.kind", "`critic.kind: ensemble` with `count: 2`"),
+    "several scores for one": ("lsgan", {"critic": PAIR | {"member": SCORE}}, "critic.kind", "`critic.kind: mlp`"),
+    "another number of scores": (
+        "lsgan",
+        {"objective": HINGES, "critic": {"kind": "ensemble", "count": 3, "member": SCORE}},
+        "critic.count",
+        "use `count: 2`",
+    ),
+    "codes of a critic without": (
+        "lsgan",
+        {"penalties": [{"kind": "pull_away", "weight": 1.0}]},
+        "penalties.0.kind",
+        "`critic.kind: autoencoder`",
+    ),
+    "a slope behind batch norm": (
+        "lsgan",
+        {"critic": {"norm": "batch"}, "penalties": [GP]},
+        "penalties.0.kind",
+        "use `critic.norm: layer` or `none`",
+    ),
+    "a slope of several": (
+        "lsgan",
+        {"objective": HINGES, "critic": PAIR | {"member": SCORE}, "penalties": [GP]},
+        "penalties.0.kind",
+        "spectral_norm",
+    ),
+    "clipping in an unrolled critic": (
+        "unrolled",
+        {"constraints": [CLIP]},
+        "constraints.0.kind",
+        "`procedure.unroll.steps: 0`",
+    ),
+    "two constraints on one player": ("lsgan", {"constraints": [SN, CLIP]}, "constraints.1.kind", "one for each"),
+    "packs of an ensemble": ("generator_ensemble", {"procedure": {"pack": 2}}, "procedure.pack", "use `pack: 1`"),
+    "an ensemble that decodes": (
+        "vae",
+        {"generator": PAIR | {"member": MLP}},
+        "generator.kind",
+        "use `generator.kind: mlp`",
+    ),
+    "a batch that is too small to share": ("generator_ensemble", {"batch": 6}, "batch", "use `batch: 8`"),
+    "a batch that is no whole packs": ("pacgan", {"batch": 65}, "batch", "use 64"),
+    "a single pack": ("pacgan_4", {"batch": 4}, "batch", "use 8"),
+    "pre-training of a critic that is no autoencoder": (
+        "lsgan",
+        {"pretrain": {"steps": 5}},
+        "pretrain.steps",
+        "use `critic.kind: autoencoder` or 0",
+    ),
+    "pre-training before a translation": ("translate", {"pretrain": {"steps": 5}}, "pretrain.steps", "use 0"),
+    "a first before a plain game": ("lsgan", {"first": FIRST}, "first.title", "`procedure.kind: translation`"),
+    "a first with pre-training": (
+        "stacked",
+        {"first": {"pretrain": {"steps": 5}, "objective": {"kind": "energy_margin", "margin": 1.0}, "critic": CODER}},
+        "first.title",
+        "`pretrain.steps: 0`",
+    ),
+    "latents of two kinds": (
+        "stacked",
+        {"first": {"latent": {"kind": "uniform", "size": 8}}},
+        "first.latent.kind",
+        "use `normal`",
+    ),
+    "no critic in a game": ("lsgan", {"critic": {"kind": "none"}}, "critic.kind", "use another `critic.kind`"),
+    "no objective in a game": ("lsgan", {"objective": {"kind": "none"}}, "objective.kind", "another `objective.kind`"),
+    "a critic without a game": ("vae", {"critic": SCORE}, "critic.kind", "use `kind: none`"),
+    "another generator than the procedure makes": (
+        "progressive",
+        {"generator": MLP},
+        "generator.kind",
+        "`generator.kind: progressive`",
+    ),
+    "a generator of another procedure": (
+        "lsgan",
+        {"generator": {"kind": "climber", "steps": 1, "rate": 0.1}},
+        "generator.kind",
+        "`procedure.kind: critic_only`",
+    ),
+    "another critic than the procedure trains": (
+        "progressive",
+        {"critic": SCORE},
+        "critic.kind",
+        "`critic.kind: progressive`",
+    ),
+    "uniform latents of a decoder": (
+        "vae",
+        {"latent": {"kind": "uniform", "size": 8}},
+        "latent.kind",
+        "`latent.kind: normal`",
+    ),
+    "climbing behind batch norm": ("critic_only", {"critic": {"norm": "batch"}}, "critic.kind", "`critic.norm: layer`"),
+    "a penalty of nobody": ("vae", {"penalties": [GP]}, "penalties.0.kind", "remove it"),
+    "a constraint on nobody": (
+        "critic_only",
+        {"constraints": [SN | {"player": "generator"}]},
+        "constraints.0.player",
+        "remove it",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_rule_names_the_key_and_the_remedy(wrong: str) -> None:
+    row, change, key, words = WRONG[wrong]
+    whole = merged(PARAMS["train"], PARAMS["variants"][row], "images", "digits")
+    if "first" in change:
+        base = whole["first"] or {name: value for name, value in whole.items() if name != "first"} | {"first": None}
+        change = change | {"first": merge(base, change["first"])}
+    Variant.model_validate(whole)
+    with pytest.raises(ValidationError) as caught:
+        Variant.model_validate(merge(whole, change))
+    (problem,) = caught.value.errors()
+    assert problem["type"] == "rule"
+    assert ".".join(map(str, problem["loc"])) == key
+    assert words in problem["msg"]
+    assert "; " in problem["msg"]  # what is wrong; what to do
+
+
+def test_every_rule_has_a_row_that_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the rule some row above would be legal, or another rule would refuse it."""
+    for rule in rules.RULES:
+        rest = tuple(other for other in rules.RULES if other is not rule)
+        monkeypatch.setattr(rules, "RULES", rest)
+        kept = 0
+        for wrong in WRONG:
+            try:
+                test_a_rule_names_the_key_and_the_remedy(wrong)
+            except (AssertionError, pytest.fail.Exception, ValueError):
+                continue
+            kept += 1
+        assert kept < len(WRONG), rule.__name__
