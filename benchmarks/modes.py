@@ -51,9 +51,11 @@ def work(task: Task) -> dict[str, Any]:
 
 
 def digest(task: Task) -> str:
-    """Of everything that params.yaml says of the training."""
+    """Of everything that params.yaml says of the training, its data and the runtime; not of the code."""
     data, row, _, _ = task
-    whole = configuration.load(Path("params.yaml")).variant(row, data).model_dump(mode="json")
+    chosen = configuration.load(Path("params.yaml"))
+    parts = (chosen.variant(row, data), chosen.datasets[data], chosen.runtime)
+    whole = [part.model_dump(mode="json") for part in parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 

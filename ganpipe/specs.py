@@ -170,7 +170,10 @@ def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime:
 
 def _first(variant: Variant) -> tuple[str, BaseModel]:
     assert variant.first is not None
-    return "first", first.Job(first=variant.first, procedure=variant.procedure, seed=variant.pretrain.seed)
+    condition = getattr(variant.procedure, "condition", None)
+    return "first", first.Job.model_validate(
+        {"first": variant.first, "condition": condition, "seed": variant.pretrain.seed}
+    )
 
 
 def _critic(variant: Variant) -> tuple[str, BaseModel]:

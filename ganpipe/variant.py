@@ -39,7 +39,7 @@ class Runtime(Frozen):
     """Where and how exactly the arithmetic is done. `auto` is resolved once and stands resolved in the specs.
 
     threads: CPU threads of one training. Bits differ between thread counts, so it is part of the result.
-    precision: of the networks' forward passes; penalties are in float32 in any case.
+    precision: of the networks' forward passes; slopes that a penalty takes are in float32 in any case.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"]
@@ -88,13 +88,7 @@ class Variant(Frozen):
         generator, latent = self.generator, self.latent.size
         networks = generator.unfit(shape) or generator.unfit_latent(latent, shape) or self.critic.unfit(shape)
         reason = networks or self.procedure.unfit(shape)
-        if reason or not self.procedure.stacks:
-            return reason
-        if latent <= self.condition_latent:
-            return (
-                f"latent.size {latent} leaves no noise beside the {self.condition_latent} that a condition is made from"
-            )
-        return self.first.unfit(self.procedure.given(shape)) if self.first else None
+        return self.first.unfit(self.procedure.given(shape)) if self.first and not reason else reason
 
     @property
     def condition_latent(self) -> int:
@@ -141,9 +135,12 @@ def _penalties(v: Variant) -> Problem | None:
     for i, penalty in enumerate(v.penalties):
         place = ("penalties", i, "kind")
         if penalty.needs_code and not v.critic.has_code:
-            sentence = (
-                f"needs the critic's codes, and the critic {v.critic.kind} has none; use `critic.kind: autoencoder`"
-            )
+            remedy = "remove it"
+            if v.objective.scale == "energy" and not v.procedure.asks:
+                remedy = "use `critic.kind: autoencoder`"
+            elif not v.procedure.asks:
+                remedy = "use `critic.kind: autoencoder` with `objective.kind: energy_margin`, or remove it"
+            sentence = f"needs the critic's codes, and the critic {v.critic.kind} has none; {remedy}"
             return place, penalty.kind, sentence
         if penalty.per_sample and v.critic.couples_samples:
             layer, remedy = v.critic.coupling
@@ -153,6 +150,15 @@ def _penalties(v: Variant) -> Problem | None:
             sentence = "reads one slope of the critic a sample, and an ensemble has several"
             return place, penalty.kind, f"{sentence}; use `constraints: [{{kind: spectral_norm, player: critic}}]`"
     return None
+
+
+def _slope(v: Variant) -> Problem | None:
+    limited = any(penalty.per_sample for penalty in v.penalties) or any(c.player == "critic" for c in v.constraints)
+    if not v.objective.lipschitz or limited or "generator" not in v.procedure.trains:
+        return None
+    sentence = "has no bound without a limit to the critic's slope"
+    remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, player: critic}]`"
+    return ("objective", "kind"), v.objective.kind, f"{sentence}; {remedy}"
 
 
 def _unrolling(v: Variant) -> Problem | None:
@@ -197,6 +203,9 @@ def _packs(v: Variant) -> Problem | None:
 
 
 def _first(v: Variant) -> Problem | None:
+    if v.procedure.stacks and v.latent.size <= v.condition_latent:
+        sentence = f"leaves no noise beside the {v.condition_latent} that a condition is made from"
+        return ("latent", "size"), v.latent.size, f"{sentence}; use {v.condition_latent + 1} or more"
     if v.first is None:
         return None
     if not v.procedure.stacks:
@@ -261,6 +270,6 @@ def _procedure(v: Variant) -> Problem | None:
 
 
 RULES = (
-    *(_players, _procedure, _scale, _judges, _penalties, _constraints, _unrolling),
+    *(_players, _procedure, _scale, _judges, _penalties, _constraints, _slope, _unrolling),
     *(_shares, _packs, _pretraining, _first),
 )

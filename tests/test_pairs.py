@@ -79,6 +79,7 @@ PHASES = [
     {"size": 4, "fade": 0.0, "stable": 1.0, "batch": 4},
     {"size": 8, "fade": 1.0, "stable": 1.0, "batch": 4},
 ]
+UNET = {"kind": "unet", "width": 2, "norm": "batch"}
 COARSE = {"kind": "coarse", "factor": 2}
 # the kinds beside the game, each with the generator that it makes, if there is one only
 OTHERS: dict[str, tuple[Parameters, Parameters | None]] = {
@@ -86,14 +87,24 @@ OTHERS: dict[str, tuple[Parameters, Parameters | None]] = {
     "critic_only": ({"noise": 0.1}, {"kind": "climber", "steps": 2, "rate": 0.1}),
     "gmm": ({"floor": 0.1, "restarts": 1}, {"kind": "gmm", "components": 2, "covariance": "diag"}),
     "progressive": ({"critic_steps": 1, "phases": PHASES}, {"kind": "progressive", "width": 2}),
-    "translation": ({"critic_steps": 1, "l1": 1.0, "observed": 5, "condition": COARSE}, None),
+    "translation": ({"critic_steps": 1, "l1": 1.0, "observed": 5, "condition": COARSE}, UNET),
     "vae": ({"deviation": 0.3, "encoder": ENCODER}, None),
 }
+# other generators than the perceptron, by the procedure that they are used in
+GENERATORS: dict[str, Parameters] = {
+    "plain with convolutions": {"kind": "dcgan", "width": 2, "norm": "batch"},
+    "plain with residual blocks": {"kind": "resnet", "width": 2, "norm": "batch", "attention": 4},
+    "plain with several generators": {"kind": "ensemble", "count": 2, "member": MLP | {"norm": "batch"}},
+}
+OF_IMAGES = {"progressive", "translation", "plain with convolutions", "plain with residual blocks"}
 WITHOUT_A_GAME = {"autoencoder", "gmm", "vae"}
 PROCEDURES: dict[str, Parameters] = {
     "plain": {},
     "two critic steps": {"critic_steps": 2},
     "packs": {"pack": 2},
+    "plain with convolutions": {},
+    "plain with residual blocks": {},
+    "plain with several generators": {},
     "unrolled": {"unroll": {"steps": 2, "lr": 0.0001}},
     "instance noise": {"instance_noise": 0.1},
     "all at once": {"critic_steps": 2, "pack": 2, "unroll": {"steps": 2, "lr": 0.0001}, "instance_noise": 0.1},
@@ -138,7 +149,7 @@ def parameters(case: Case) -> Parameters:
         "penalties": [] if penalty == NOTHING else [{"kind": penalty, "weight": 1.0, **PENALTIES[penalty]}],
         "constraints": [] if constraint == NOTHING else [{"kind": kind, "player": player, **CONSTRAINTS[kind]}],
         "critic": CRITICS[critic][1],
-        "generator": made or MLP | {"norm": "batch"},
+        "generator": made or GENERATORS.get(procedure, MLP | {"norm": "batch"}),
         "procedure": {"kind": procedure, **more}
         if procedure in OTHERS
         else base | {"instance_noise": 0.0} | PROCEDURES[procedure],
@@ -207,6 +218,9 @@ def test_every_kind_has_its_parameters_here() -> None:
     assert set(CONSTRAINTS) == set(kinds("ganpipe.constraints"))
     assert {critic["kind"] for _, critic in CRITICS.values()} == set(kinds("ganpipe.networks.critics"))
     assert {"adversarial", *OTHERS} == set(kinds("ganpipe.procedures"))
+    generators = [MLP, *GENERATORS.values(), *(made for _, made in OTHERS.values() if made)]
+    # one mean and one scale, for the example in one dimension: tests/networks and the row fgan_kl on gaussian_1d
+    assert {part["kind"] for part in generators} | {"affine"} == set(kinds("ganpipe.networks.generators"))
 
 
 def test_every_pair_occurs_and_every_legal_pair_in_a_legal_case() -> None:
@@ -296,8 +310,7 @@ def moved(net: nn.Module, before: list[Tensor]) -> bool:
 
 
 def one_step_of_each_player(case: Case) -> None:
-    images = case[4] in ("progressive", "translation")
-    shape = IMAGES if images else CRITICS[case[3]][0]
+    shape = IMAGES if case[4] in OF_IMAGES else CRITICS[case[3]][0]
     variant = Variant.model_validate(parameters(case))
     assert variant.unfit(shape) is None, case
     way = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
@@ -312,7 +325,7 @@ def one_step_of_each_player(case: Case) -> None:
         assert all(value.isfinite() and value.shape == () for value in figures.values()), (case, figures)
         assert all(moved(net, before[name]) for name, net in nets.items() if before[name]), case
         return
-    at._batches = source
+    at.step(source)  # whatever it sets up, as the size that progressive growing begins with
     steps = (("critic", at._critic_step), ("generator", at._generator_step))
     for player, step in steps:
         at.steps = 1

@@ -60,6 +60,25 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "constraints.0.kind",
         "`procedure.unroll.steps: 0`",
     ),
+    "nothing limits the slope": ("wgan_gp", {"penalties": []}, "objective.kind", "a gradient penalty in `penalties`"),
+    "nothing limits the slope of one of several": (
+        "lsgan",
+        {
+            "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wasserstein"}]},
+            "critic": PAIR | {"member": SCORE},
+        },
+        "objective.kind",
+        "spectral_norm",
+    ),
+    "no number for the noise": ("translate", {"latent": {"size": 1}}, "latent.size", "use 2 or more"),
+    "all numbers for the condition": ("stacked", {"latent": {"size": 32}}, "latent.size", "use 33 or more"),
+    "pre-training without a critic": ("vae", {"pretrain": {"steps": 5}}, "pretrain.steps", "use 0"),
+    "codes where growing has none": (
+        "progressive",
+        {"penalties": [{"kind": "pull_away", "weight": 1.0}]},
+        "penalties.0.kind",
+        "remove it",
+    ),
     "two constraints on one player": ("lsgan", {"constraints": [SN, CLIP]}, "constraints.1.kind", "one for each"),
     "packs of an ensemble": ("generator_ensemble", {"procedure": {"pack": 2}}, "procedure.pack", "use `pack: 1`"),
     "an ensemble that decodes": (

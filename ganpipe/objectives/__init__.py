@@ -23,6 +23,11 @@ class Objective(Part):
     scale: ClassVar[Literal["score", "energy"]] = "score"
 
     @property
+    def lipschitz(self) -> bool:
+        """Whether nothing in its loss bounds the critic, so that a penalty or constraint has to limit the slope."""
+        return False
+
+    @property
     def judges(self) -> int:
         """How many critics it reads; more than one needs a critic ensemble of that size."""
         return 1

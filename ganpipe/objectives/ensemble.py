@@ -34,6 +34,10 @@ class Ensemble(Objective):
     def judges(self) -> int:
         return len(self.members)
 
+    @property
+    def lipschitz(self) -> bool:
+        return any(member.lipschitz for member in self.members)
+
     def critic(self, game: Round) -> Tensor:
         return torch.stack([m.critic(_column(game, k)) for k, m in enumerate(self.members)]).mean(0)
 

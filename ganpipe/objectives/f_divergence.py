@@ -39,6 +39,9 @@ EXPONENTIAL = {"kl", "reverse_kl", "neyman", "hellinger", "jeffrey", "alpha"}
 class FDivergence(Objective):
     """Critic: -g(r) + f*(g(f)). Generator: -g(f) (`trick`, section 3.2) or -f*(g(f)) (`saddle`).
 
+    The trick has stronger gradients early and the same solution where q can equal p. Where it cannot, only the saddle
+    finds the q of the least divergence: the trick for KL, say, ends at that of reverse KL.
+
     `js` is twice the Jensen-Shannon divergence, `gan` the same less log 4. weight: pi of `js_weighted`, 0 < pi < 1.
     alpha: of `alpha`, neither 0 nor 1. Rows with an exponential first bend v to L * tanh(v / L), so that nothing
     overflows: any critic is legal, so the bound stays a bound. L is 30, over |alpha| and |alpha - 1| where these are

@@ -24,6 +24,10 @@ class GeneralizedLossSensitive(Objective):
     margin: Positive
     slope: Annotated[float, Field(ge=0, le=1)]
 
+    @property
+    def lipschitz(self) -> bool:
+        return self.slope > 0
+
     def critic(self, game: Round) -> Tensor:
         distance = (game.real - game.fake).abs().flatten(1).mean(1)
         return leaky_relu(self.margin * distance - game.on_real.score + game.on_fake.score, self.slope)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
 from torch import Tensor
 
 from ganpipe.game import Round
 from ganpipe.objectives import Objective
+from ganpipe.params import refuse
 
 
 class LSGAN(Objective):
@@ -21,6 +23,13 @@ class LSGAN(Objective):
     real: float
     fake: float
     target: float
+
+    @model_validator(mode="after")
+    def _apart(self) -> LSGAN:
+        for name in ("real", "target"):
+            if getattr(self, name) == self.fake:
+                raise refuse("is the code of fakes too, so nothing moves; use another", name, value=self.fake)
+        return self
 
     def critic(self, game: Round) -> Tensor:
         return 0.5 * (game.on_real.score - self.real) ** 2 + 0.5 * (game.on_fake.score - self.fake) ** 2

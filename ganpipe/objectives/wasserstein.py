@@ -15,6 +15,10 @@ class Wasserstein(Objective):
 
     kind: Literal["wasserstein"]
 
+    @property
+    def lipschitz(self) -> bool:
+        return True
+
     def critic(self, game: Round) -> Tensor:
         return game.on_fake.score - game.on_real.score
 

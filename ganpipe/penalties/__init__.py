@@ -11,7 +11,7 @@ from ganpipe.params import Part, Positive
 
 
 class Penalty(Part):
-    """A term that is added to one player's loss, in float32 whatever the precision of the rest.
+    """A term that is added to one player's loss, its gradients in float32 whatever the precision of the rest.
 
     player: whose loss it joins. per_sample: it reads the critic's gradient at single samples, so no layer of the
     critic may couple samples. needs_code: it reads the critic's codes.

@@ -17,6 +17,7 @@ class Autoencoder(Procedure):
     kind: Literal["autoencoder"]
     encoder: Annotated[Encoder, Choice("ganpipe.networks.encoders")]
     plays: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = False
     trains: ClassVar[frozenset[Player]] = frozenset({"generator"})
     normal: ClassVar[bool] = True
 

@@ -20,6 +20,7 @@ class GMM(Procedure):
     floor: Positive
     restarts: Count
     plays: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = False
     trains: ClassVar[frozenset[Player]] = frozenset()
     makes: ClassVar[str | None] = "gmm"
     normal: ClassVar[bool] = True

@@ -29,6 +29,7 @@ class Translation(Procedure):
     critic_steps: updates of the critic before each update of the generator. l1: weight of mean |G(z, c) - x| over the
     features of a sample in the generator's loss, where c is the condition of x (equation 4). observed: how many
     conditions of training images samples are drawn from, where no earlier training (`first`) makes the conditions.
+    Losses and penalties that compare or perturb samples see the condition as further features of them.
     """
 
     kind: Literal["translation"]

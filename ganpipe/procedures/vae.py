@@ -20,6 +20,7 @@ class VAE(Procedure):
     deviation: Positive
     encoder: Annotated[Encoder, Choice("ganpipe.networks.encoders")]
     plays: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = False
     trains: ClassVar[frozenset[Player]] = frozenset({"generator"})
     normal: ClassVar[bool] = True
 

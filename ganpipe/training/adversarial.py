@@ -14,7 +14,7 @@ from ganpipe.training.average import update_average
 from ganpipe.training.batches import Batches, packed
 from ganpipe.training.latents import draw
 from ganpipe.training.look_ahead import look_ahead
-from ganpipe.training.protocol import Figures, Training
+from ganpipe.training.protocol import Figures, Training, unused
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.variant import Runtime, Variant
 
@@ -116,7 +116,7 @@ class Game(Training):
         for penalty in self.variant.penalties:
             if penalty.player == player:
                 value = penalty(critic, game, self.chance).mean()
-                figures[penalty.kind], loss = value, loss + value
+                figures[unused(penalty.kind, figures)], loss = value, loss + value
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -147,6 +147,9 @@ class Game(Training):
 
     def generators(self) -> dict[str, nn.Module]:
         return {"raw": self.generator, "ema": self.average}
+
+    def remembered(self) -> dict[str, Tensor]:
+        return self.state
 
     def networks(self) -> dict[str, nn.Module]:
         return {"critic": self.critic}

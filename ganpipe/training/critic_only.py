@@ -14,7 +14,7 @@ from ganpipe.procedures.critic_only import CriticOnly
 from ganpipe.training.average import update_average
 from ganpipe.training.batches import Batches
 from ganpipe.training.latents import draw
-from ganpipe.training.protocol import Figures, Training
+from ganpipe.training.protocol import Figures, Training, unused
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.variant import Runtime, Variant
 
@@ -64,7 +64,7 @@ class Game(Training):
         }
         for penalty in self.variant.penalties:
             value = penalty(self.critic, game, self.chance).mean()  # in float32 whatever the precision of the rest
-            figures[penalty.kind], loss = value, loss + value
+            figures[unused(penalty.kind, figures)], loss = value, loss + value
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -82,6 +82,9 @@ class Game(Training):
 
     def generators(self) -> dict[str, nn.Module]:
         return {"raw": self.climber, "ema": self.average}
+
+    def remembered(self) -> dict[str, Tensor]:
+        return self.state
 
     def networks(self) -> dict[str, nn.Module]:
         return {"critic": self.critic}

@@ -10,31 +10,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganpipe.conditions import Condition
 from ganpipe.params import Choice, Frozen, Seed
 from ganpipe.prepared import Prepared
-from ganpipe.procedures import Procedure
-from ganpipe.procedures.translation import Translation
 from ganpipe.training import loop
 from ganpipe.training.batches import Space
 from ganpipe.variant import Runtime, Variant
 
 
 class Job(Frozen):
-    """What it depends on. procedure: the second training's, which says what its conditions are."""
+    """What it depends on. condition: what the second training starts from."""
 
     first: Variant
-    procedure: Annotated[Procedure, Choice("ganpipe.procedures")]
+    condition: Annotated[Condition, Choice("ganpipe.conditions")]
     seed: Seed
 
 
 def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dict[str, Any]:
     """Train it on the conditions of the images and write into `out` what every training writes. Returns facts."""
-    procedure = job.procedure
-    assert isinstance(procedure, Translation)
     space = Space(data.form, data.scale)
 
     def conditions(images: NDArray[Any]) -> NDArray[Any]:
-        of = procedure.condition.of(space.to_model(torch.from_numpy(images)))
+        of = job.condition.of(space.to_model(torch.from_numpy(images)))
         return np.ascontiguousarray(space.to_data(of).numpy())
 
     small = replace(data, train=conditions(data.train), test=conditions(data.test))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ganpipe.prepared import Prepared
@@ -84,4 +84,6 @@ def train(job: Job) -> dict[str, float]:
         np.save(job.out / f"samples{suffix}.npy", draw(net, variant.samples, "samples"), allow_pickle=False)
     for name, net in game.networks().items():
         save_weights(net, job.out / f"{name}.safetensors")
+    if state := game.remembered():
+        save_file({name: value.cpu().contiguous() for name, value in state.items()}, job.out / "objective.safetensors")
     return {"training_seconds": seconds, "steps_per_second": variant.steps / seconds}

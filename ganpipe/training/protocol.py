@@ -14,10 +14,17 @@ from ganpipe.variant import Runtime, Variant
 Figures = dict[str, Tensor]
 
 
+def unused(name: str, figures: Figures) -> str:
+    """The name, with a number behind it where a figure has it already: a second penalty of one kind, say."""
+    number = 1 + sum(other.rstrip("0123456789").rstrip("_") == name for other in figures)
+    return name if number == 1 else f"{name}_{number}"
+
+
 class Training:
     """The state of one training and its step. Built on the device, from a row's parameters and one seed.
 
-    pretrained: weights for the critic. A subclass that overrides `__init__` keeps these five arguments.
+    pretrained: weights that an earlier training left, of the critic or of what makes the conditions.
+    A subclass that overrides `__init__` keeps these five arguments.
     """
 
     def __init__(
@@ -36,6 +43,10 @@ class Training:
 
     def networks(self) -> dict[str, nn.Module]:
         """What else is saved, by its name on disk: a game has a critic, a baseline has nothing."""
+        return {}
+
+    def remembered(self) -> dict[str, Tensor]:
+        """What is saved beside the networks: the objective's state, where it has one."""
         return {}
 
     def settle(self, batches: Batches) -> None:
