@@ -1,14 +1,24 @@
-"""The two-player game: who moves in a step, what the critic sees, and what makes two runs the same run."""
+"""The two-player game: who moves in a step, where it starts, and what makes two runs the same run."""
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import pytest
 import torch
-from torch import Tensor, nn
-from training_games import CPU, ROWS, RUNTIME, SPACES, Endless, game, parameters, reals, same, variant, weights
+from training_games import (
+    CPU,
+    ROWS,
+    RUNTIME,
+    SPACES,
+    Endless,
+    every_space,
+    game,
+    parameters,
+    plain,
+    reals,
+    same,
+    variant,
+    weights,
+)
 
 from ganpipe.game import Round
 from ganpipe.training import sampling
@@ -19,22 +29,6 @@ from ganpipe.variant import Latent, Runtime
 
 every_row = pytest.mark.parametrize("row", ROWS)
 dense = pytest.mark.parametrize("space", ["digits", "points"])
-every_space = pytest.mark.parametrize("space", SPACES)
-
-
-def seen_by(net: nn.Module) -> list[Tensor]:
-    """What the network is given from now on."""
-    seen: list[Tensor] = []
-    net.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
-    return seen
-
-
-def plain(space: str, norm: str = "none", output: str = "score", **more: Any) -> dict[str, Any]:
-    """Changes of a row: a small critic of this norm, without anything beside the two losses."""
-    critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": norm, "output": output}
-    if space == "convolutions":
-        critic = {"kind": "dcgan", "width": 4, "norm": norm, "output": output}
-    return {"critic": critic, "penalties": [], "constraints": [], "procedure": {"critic_steps": 1}, **more}
 
 
 @every_row
@@ -153,96 +147,6 @@ def test_the_figure_of_the_loss_is_without_the_penalties() -> None:
     assert figures[1]["r1"] > 0
 
 
-# --- what the critic sees ------------------------------------------------------------------------------------------
-
-
-@every_space
-@pytest.mark.parametrize("norm", ["none", "layer", "batch"])
-def test_a_joint_pass_is_two_passes_where_no_layer_couples_samples(space: str, norm: str) -> None:
-    at = game("lsgan", space, **plain(space, norm))
-    for layer in at.critic.modules():
-        if isinstance(layer, (nn.Linear, nn.Conv2d)):
-            layer.weight.data.mul_(10)
-    real, fake = reals(space), 0.3 * reals(space, seed=1)
-    joint, two = Round.joint(real, fake, at.critic), Round(real, fake, at.critic)
-    equal = all(
-        torch.allclose(a, b, rtol=1e-4, atol=1e-5)
-        for a, b in ((joint.on_real.score, two.on_real.score), (joint.on_fake.score, two.on_fake.score))
-    )
-    assert equal == (not at.variant.critic.couples_samples) == (norm != "batch")
-
-
-def test_a_joint_pass_splits_codes_as_it_splits_scores() -> None:
-    at = game("ebgan", "points")
-    real, fake = reals("points", 5), reals("points", 3, 1)
-    joint, two = Round.joint(real, fake, at.critic), Round(real, fake, at.critic)
-    for a, b in ((joint.on_real, two.on_real), (joint.on_fake, two.on_fake)):
-        assert a.code is not None
-        assert b.code is not None
-        assert a.code.shape == b.code.shape
-        torch.testing.assert_close(a.code, b.code)
-        torch.testing.assert_close(a.score, b.score)
-
-
-@every_space
-@pytest.mark.parametrize(("norm", "sizes"), [("none", [16]), ("layer", [16]), ("batch", [8, 8])])
-def test_the_critic_judges_jointly_only_where_that_is_the_same(space: str, norm: str, sizes: list[int]) -> None:
-    at = game("lsgan", space, **plain(space, norm))
-    seen = seen_by(at.critic)
-    at._critic_step(reals(space))
-    assert [len(x) for x in seen] == sizes
-    seen.clear()
-    at._generator_step(reals(space))
-    assert [len(x) for x in seen] == [8]  # the fakes alone: no loss of this row needs the reals
-    seen.clear()
-    relativistic = game("rpgan", space, **plain(space, norm))
-    seen = seen_by(relativistic.critic)
-    relativistic._generator_step(reals(space))
-    assert [len(x) for x in seen] == [8, 8]
-
-
-@every_space
-@pytest.mark.parametrize("pack", [1, 2, 4])
-def test_the_critic_sees_packs_of_real_and_packs_of_generated_samples(space: str, pack: int) -> None:
-    at = game("lsgan", space, **plain(space) | {"procedure": {"pack": pack, "critic_steps": 1}})
-    seen = seen_by(at.critic)
-    real = reals(space)
-    latents = draw(at.variant.latent, 8, stream(0, "latents", CPU))
-    with torch.no_grad():
-        fake = copy.deepcopy(at.generator)(latents)
-    at._critic_step(real)
-    channels = SPACES[space][2][0]
-    (both,) = seen
-    assert both.shape == (16 // pack, pack * channels, *SPACES[space][2][1:])
-    torch.testing.assert_close(both.reshape(16, *SPACES[space][2]), torch.cat([real, fake]))
-    for i in range(8 // pack):
-        for j in range(pack):
-            assert torch.equal(both[i, j * channels : (j + 1) * channels], real[i * pack + j])
-    seen.clear()
-    at._generator_step(real)
-    assert seen[0].shape == (8 // pack, pack * channels, *SPACES[space][2][1:])
-
-
-def test_penalties_judge_packs_too() -> None:
-    changes = plain("points") | {"penalties": [{"kind": "r1", "weight": 1.0}], "procedure": {"pack": 2}}
-    at = game("rpgan", "points", **changes)
-    seen = seen_by(at.critic)
-    at._critic_step(reals("points"))
-    assert [tuple(x.shape) for x in seen] == [(8, 4), (4, 4)]
-
-
-def test_constraints_hold_after_every_step_of_the_critic() -> None:
-    changes = plain("points", "layer") | {"constraints": [{"kind": "clip", "player": "critic", "limit": 0.01}]}
-    at, batches = game("lsgan", "points", **changes), Endless("points")
-    assert max(weight.abs().max().item() for weight in at.critic.parameters()) > 0.01
-    for _ in range(3):
-        at.step(batches)  # type: ignore[arg-type]
-        layers = [layer for layer in at.critic.modules() if isinstance(layer, nn.Linear)]
-        assert max(weight.abs().max().item() for layer in layers for weight in layer.parameters()) <= 0.01 + 1e-9
-    norms = [layer for layer in at.critic.modules() if isinstance(layer, nn.LayerNorm)]
-    assert all(layer.weight.min() > 0.9 for layer in norms)
-
-
 # --- the start -----------------------------------------------------------------------------------------------------
 
 
@@ -279,88 +183,6 @@ def test_latents_have_the_moments_of_their_kind(kind: str, low: float | None, va
     assert z.var().item() == pytest.approx(variance, rel=0.03)
     assert (z.min() >= -1 and z.max() < 1) == (low is not None)
     assert torch.equal(z, draw(latent, 20_000, stream(0, "latents", CPU)))
-
-
-# --- the average ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.999])
-def test_the_average_is_the_closed_form(decay: float) -> None:
-    """decay^k w_0 + (1 - decay) sum of decay^(k - i) w_i, over the generator's steps."""
-    at = game("lsgan", "digits", ema=decay, procedure={"critic_steps": 2}, generator_optimizer={"lr": 0.05})
-    batches, history = Endless("digits"), [parameters(at.generator)]
-    for step in range(1, 13):
-        at.step(batches)  # type: ignore[arg-type]
-        if step % 2 == 0:
-            history.append(parameters(at.generator))
-    k = len(history) - 1
-    assert k == 6
-    for name, value in at.average.named_parameters():
-        terms = [(1 - decay) * decay ** (k - i) * history[i][name].double() for i in range(1, k + 1)]
-        expected = decay**k * history[0][name].double() + sum(terms)
-        torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-6)
-    for (name, kept), new in zip(at.average.named_buffers(), at.generator.buffers(), strict=True):
-        assert torch.equal(kept, new), name
-    assert not same(parameters(at.average), parameters(at.generator)) or decay == 0
-
-
-def activations(net: nn.Module, z: Tensor) -> list[Tensor]:
-    """What each batch norm makes of the latents in evaluation mode, (N, channels)."""
-    found: list[Tensor] = []
-    hooks = [
-        layer.register_forward_hook(
-            lambda module, args, out: found.append(
-                ((out.movedim(1, -1) - module.bias) / module.weight).flatten(0, -2).detach()
-            )
-        )
-        for layer in net.modules()
-        if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))
-    ]
-    net.eval()
-    with torch.no_grad():
-        net(z)
-    net.train()
-    for hook in hooks:
-        hook.remove()
-    return found
-
-
-@pytest.mark.parametrize("space", ["convolutions", "digits"])
-def test_recalibration_makes_the_averages_statistics_its_own(space: str) -> None:
-    # fast steps and a slow average: the statistics that the average copied are those of other weights
-    at = game("lsgan", space, ema=0.9, generator_optimizer={"lr": 0.02}, batch=64)
-    batches = Endless(space, 64)
-    for _ in range(8):
-        at.step(batches)  # type: ignore[arg-type]
-    net = at.average
-    z = draw(at.variant.latent, 4000, stream(7, "fresh", CPU))
-    before = activations(net, z)
-    assert before
-    assert max((x.std(0) - 1).abs().max().item() for x in before) > 0.3
-    weights_before, momenta = parameters(net), [getattr(m, "momentum", None) for m in net.modules()]
-    torch.manual_seed(0)
-    state = torch.get_rng_state()
-    sampling.recalibrate(net, at.variant.latent, 64, 0, CPU)
-    for x in activations(net, z):
-        assert x.mean(0).abs().max() < 0.1
-        assert (x.std(0) - 1).abs().max() < 0.1
-    assert same(parameters(net), weights_before)
-    assert [getattr(m, "momentum", None) for m in net.modules()] == momenta
-    assert net.training
-    assert torch.equal(torch.get_rng_state(), state)
-    again = copy.deepcopy(net)
-    sampling.recalibrate(again, at.variant.latent, 64, 0, CPU)
-    assert same(weights(again), weights(net))
-
-
-def test_recalibration_does_nothing_without_batch_norm() -> None:
-    at = game("lsgan", "points", generator={"norm": "layer"})
-    at.average.eval()
-    before, seen = weights(at.average), seen_by(at.average)
-    sampling.recalibrate(at.average, at.variant.latent, 8, 0, CPU)
-    assert same(weights(at.average), before)
-    assert not at.average.training
-    assert not seen
 
 
 # --- precision -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -25,6 +26,8 @@ SPACES = {
     "points": ("points", "ring", (2,)),
 }
 SMALL = {"batch": 8, "steps": 20, "samples": 100, "log_every": 5, "grid_every": 10, "latent": {"size": 6}}
+
+every_space = pytest.mark.parametrize("space", SPACES)
 
 
 def small(network: Any) -> Any:
@@ -90,6 +93,21 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     """Bit for bit."""
     assert list(a) == list(b)
     return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def seen_by(net: torch.nn.Module) -> list[Tensor]:
+    """What the network is given from now on."""
+    seen: list[Tensor] = []
+    net.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
+    return seen
+
+
+def plain(space: str, norm: str = "none", output: str = "score", **more: Any) -> dict[str, Any]:
+    """Changes of a row: a small critic of this norm, without anything beside the two losses."""
+    critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": norm, "output": output}
+    if space == "convolutions":
+        critic = {"kind": "dcgan", "width": 4, "norm": norm, "output": output}
+    return {"critic": critic, "penalties": [], "constraints": [], "procedure": {"critic_steps": 1}, **more}
 
 
 class Endless:

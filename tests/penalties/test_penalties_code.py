@@ -1,0 +1,129 @@
+"""The penalties on the critic's codes and scores, by hand: pull-away, drift and perceptual."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from penalty_cases import build, normal, rng
+from torch import Tensor
+
+from ganpipe.game import Judgement, Round
+
+
+def coded(code: Tensor) -> Round:
+    """A round whose fakes have these codes."""
+    samples = torch.zeros(len(code), 1)
+    return Round(samples, samples.clone(), lambda x: Judgement(x.new_zeros(len(x)), code))
+
+
+def no_critic(x: Tensor) -> Judgement:
+    raise AssertionError("this penalty does not judge again")
+
+
+def test_pull_away_of_orthogonal_and_of_identical_codes() -> None:
+    penalty = build("pull_away", weight=0.1)
+    orthogonal = torch.eye(4, 6) * torch.tensor([1.0, 5.0, 0.1, 2.0])[:, None]
+    assert penalty(no_critic, coded(orthogonal), rng()).item() == 0
+    identical = torch.tensor([[1.0, -2.0, 3.0]]).repeat(5, 1)
+    torch.testing.assert_close(penalty(no_critic, coded(identical), rng()), torch.tensor(0.1))
+    opposite = identical * torch.tensor([1.0, -1.0, 2.0, -0.5, 3.0])[:, None]  # squared: direction, not sign or length
+    torch.testing.assert_close(penalty(no_critic, coded(opposite), rng()), torch.tensor(0.1))
+
+
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_pull_away_is_the_double_loop_of_the_paper(n: int) -> None:
+    code = normal(n, 7)
+    total = 0.0
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                cosine = float(code[i] @ code[j]) / float(code[i].norm() * code[j].norm())
+                total += cosine**2
+    found = build("pull_away")(no_critic, coded(code), rng())
+    assert found.shape == ()
+    assert found.item() == pytest.approx(10 * total / (n * (n - 1)), rel=1e-5)
+
+
+def test_pull_away_is_the_generators_and_differentiable() -> None:
+    penalty = build("pull_away")
+    assert (penalty.player, penalty.needs_code) == ("generator", True)
+    code = torch.randn(4, 3, generator=rng()).requires_grad_(True)
+    penalty(no_critic, coded(code), rng()).backward()
+    assert code.grad is not None
+    assert code.grad.abs().sum() > 0
+    with torch.no_grad():
+        moved = code - 0.01 * code.grad
+    assert penalty(no_critic, coded(moved), rng()) < penalty(no_critic, coded(code), rng())
+
+
+def test_pull_away_survives_a_code_of_zeros() -> None:
+    code = torch.zeros(3, 4, requires_grad=True)
+    found = build("pull_away")(no_critic, coded(code), rng())
+    found.backward()
+    assert found.item() == 0
+    assert code.grad is not None
+    assert code.grad.isfinite().all()
+
+
+def test_pull_away_without_codes_is_refused() -> None:
+    samples = torch.zeros(2, 1)
+    game = Round(samples, samples.clone(), lambda x: Judgement(x.sum(1)))
+    with pytest.raises(TypeError, match="needs a critic with a code"):
+        build("pull_away")(no_critic, game, rng())
+
+
+def test_drift_by_hand_is_of_the_reals_only() -> None:
+    penalty = build("drift", weight=0.001)
+    r, f = torch.tensor([1.0, -2.0, 30.0]), torch.full((3,), math.nan)
+    real, fake = torch.zeros(3, 1), torch.ones(3, 1)
+    game = Round(real, fake, lambda x: Judgement(f if x is fake else r))
+    torch.testing.assert_close(penalty(no_critic, game, rng()), torch.tensor([0.001, 0.004, 0.9]))
+    swapped = Round(fake, real, lambda x: Judgement(f if x is fake else r))
+    assert penalty(no_critic, swapped, rng()).isnan().all()
+    assert (penalty.player, penalty.per_sample, penalty.needs_code) == ("critic", False, False)
+
+
+def test_drift_of_an_ensemble_is_one_value_a_sample() -> None:
+    scores = torch.tensor([[1.0, 3.0], [0.0, -2.0]])
+    samples = torch.zeros(2, 1)
+    game = Round(samples, samples.clone(), lambda x: Judgement(scores))
+    torch.testing.assert_close(build("drift")(no_critic, game, rng()), torch.tensor([50.0, 20.0]))
+
+
+def of_codes(real: Tensor, fake: Tensor) -> Round:
+    """A round with these codes."""
+    at, away = torch.zeros(len(real), 1), torch.ones(len(fake), 1)
+    return Round(at, away, lambda x: Judgement(x.new_zeros(len(x)), fake if x is away else real))
+
+
+def test_perceptual_by_hand() -> None:
+    """Means (2, 0) and (0, 1) of two samples: (4 + 1) / 2 features, whatever the spread around them."""
+    real, fake = torch.tensor([[1.0, 5.0], [3.0, -5.0]]), torch.tensor([[-7.0, 1.0], [7.0, 1.0]])
+    found = build("perceptual")(no_critic, of_codes(real, fake), rng())
+    assert found.shape == ()
+    assert found.item() == pytest.approx(10 * 2.5)
+    assert build("perceptual")(no_critic, of_codes(real, real), rng()).item() == 0
+    # a mean over the features, and not their sum
+    wide = build("perceptual")(no_critic, of_codes(real.repeat(1, 8), fake.repeat(1, 8)), rng())
+    assert wide.item() == pytest.approx(10 * 2.5)
+
+
+def test_perceptual_is_the_generators_and_moves_fakes_towards_reals() -> None:
+    penalty = build("perceptual")
+    assert (penalty.player, penalty.per_sample, penalty.needs_code) == ("generator", False, True)
+    real, fake = normal(6, 3) + 2, normal(6, 3, seed=1).requires_grad_(True)
+    penalty(no_critic, of_codes(real, fake), rng()).backward()
+    assert fake.grad is not None
+    # d / d code: 2 (mean fake - mean real) / C / N, times the weight
+    expected = 10 * 2 * (fake.detach().mean(0) - real.mean(0)) / 3 / 6
+    torch.testing.assert_close(fake.grad, expected.expand(6, 3))
+    assert (fake.grad < 0).all()
+
+
+def test_perceptual_without_codes_is_refused() -> None:
+    samples = torch.zeros(2, 1)
+    game = Round(samples, samples.clone(), lambda x: Judgement(x.sum(1)))
+    with pytest.raises(TypeError, match="needs a critic with a code"):
+        build("perceptual")(no_critic, game, rng())
