@@ -1,0 +1,104 @@
+"""What each piece of work depends on: the parts of its row, and for a stacked row two pieces of work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganpipe import configuration, specs
+from ganpipe.configuration import Configuration
+from ganpipe.rows import merge, read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+Specs = dict[str, dict[str, Any]]
+
+
+def configured(**changes: Any) -> Configuration:
+    raw = merge(read_yaml(ROOT / "params.yaml"), {"runtime": {"device": "cpu"}, **changes})
+    return Configuration.model_validate(raw)
+
+
+@pytest.fixture(scope="module")
+def built() -> Specs:
+    return specs.build(configured(), ROOT)
+
+
+def named(spec: dict[str, Any], package: str) -> set[str]:
+    """The modules of a package that the spec holds, without what parts share."""
+    prefix = f"ganpipe.{package}."
+    return {name.removeprefix(prefix) for name in spec["code"] if name.startswith(prefix) and "._" not in name}
+
+
+def test_every_row_has_its_two_specs(built: Specs) -> None:
+    rows = configured().variants
+    assert {name for name in built if name.startswith(("train/", "pretrain/"))} == {
+        f"{stage}/{row}.json" for stage in ("train", "pretrain") for row in rows
+    }
+
+
+def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Specs) -> None:
+    for row in configured().variants:
+        spec = built[f"train/{row}.json"]
+        chosen = spec["variant"]
+        members = chosen["objective"].get("members", [])
+        assert named(spec, "objectives") == {part["kind"] for part in [chosen["objective"], *members]}
+        assert named(spec, "penalties") == {part["kind"] for part in chosen["penalties"]}
+        assert named(spec, "constraints") == {part["kind"] for part in chosen["constraints"]}
+        assert f"ganpipe.training.{chosen['procedure']['kind']}" in spec["code"]
+    without_a_game = {"ganpipe.training.adversarial", "ganpipe.training.look_ahead"}
+    assert not without_a_game & set(built["train/vae.json"]["code"])
+
+
+def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
+    first, second = built["pretrain/stacked.json"], built["train/stacked.json"]
+    assert first["way"] == "first"
+    assert first["job"]["first"] == second["variant"]["first"]
+    assert "ganpipe.training.adversarial" in first["code"]
+    assert "ganpipe.training.translation" not in first["code"]
+    assert "ganpipe.training.translation" in second["code"]
+    assert named(first, "conditions") == named(second, "conditions") == {"coarse"}
+    alone = built["pretrain/translate.json"]
+    assert alone["not_applicable"] == "the row has no pre-training"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"procedure": {"l1": 2.0}}, {"train/stacked.json"}),
+        ({"procedure": {"observed": 900}}, {"train/stacked.json"}),
+        ({"critic_optimizer": {"lr": 0.001}}, {"train/stacked.json"}),
+        ({"first": {"critic_optimizer": {"lr": 0.001}}}, {"train/stacked.json", "pretrain/stacked.json"}),
+        (
+            {"on": {"digits": {"procedure": {"condition": {"factor": 4}}}}},
+            {"train/stacked.json", "pretrain/stacked.json"},
+        ),
+    ],
+)
+def test_a_change_of_the_second_leaves_the_first_alone(
+    built: Specs, change: dict[str, Any], expected: set[str]
+) -> None:
+    after = specs.build(configured(variants={"stacked": change}), ROOT)
+    assert {name for name in built if after[name] != built[name]} == expected
+
+
+def test_a_row_that_makes_no_sense_on_points_says_why_and_the_others_go_on() -> None:
+    on_ring = specs.build(configured(data={"kind": "ring"}), ROOT)
+    reasons = {row: on_ring[f"train/{row}.json"]["not_applicable"] for row in configured().variants}
+    images = {"sagan", "r3gan", "progressive", "translate", "stacked", "silhouettes"}
+    assert {row for row, reason in reasons.items() if reason} == images
+    for row in images:
+        assert "points" in reasons[row]
+        assert on_ring[f"pretrain/{row}.json"]["not_applicable"] == reasons[row]
+
+
+@pytest.mark.parametrize("data", ["digits", "mnist", "gaussian_1d"])
+def test_rows_are_for_the_data_that_they_say(data: str) -> None:
+    c = configuration.load(ROOT / "params.yaml")
+    shape = c.datasets[data].shape
+    reasons = {row: c.variant(row, data).unfit(shape) for row in c.variants}
+    if len(shape) == 3:  # of images every row is one, at 8 pixels and at 32
+        assert set(reasons.values()) == {None}
+    else:
+        assert reasons["fgan_kl"] is None
