@@ -92,7 +92,7 @@ def variants(
 ) -> None:
     """List the variants: the parts that each combines, on the chosen data."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     chosen = _checked(params)
     shape = chosen.dataset.shape
@@ -118,20 +118,18 @@ def variants(
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table("", "row", "title", "objective", "penalties", "constraints", "critic", "steps", box=None)
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    # the name is what one types; on a narrow terminal the title gives way to it
+    names = [Column(""), Column("row", no_wrap=True), *([Column("title")] if console.width >= 120 else [])]
+    table = Table(*names, "parts", "steps", box=None)
     for entry in rows:
         reason = entry["not_applicable"]
-        table.add_row(
-            "*" if entry["selected"] else "",
-            entry["row"],
-            entry["title"],
-            entry["objective"],
-            ", ".join(entry["penalties"]),
-            ", ".join(entry["constraints"]),
-            entry["critic"],
-            f"not applicable: {reason}" if reason else str(entry["steps"]),
-        )
-    Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+        parts = [entry["objective"], *entry["penalties"], *entry["constraints"]]
+        parts += [f"{entry['generator']}/{entry['critic']}"]
+        parts += [entry["procedure"]] if entry["procedure"] != "adversarial" else []
+        cells = ["*" if entry["selected"] else "", entry["row"], entry["title"]][: len(names)]
+        table.add_row(*cells, ", ".join(parts), f"not applicable: {reason}" if reason else str(entry["steps"]))
+    console.print(table, markup=False)
 
 
 @app.command()
