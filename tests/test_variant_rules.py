@@ -87,7 +87,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "generator.kind",
         "use `generator.kind: mlp`",
     ),
-    "a batch that is too small to share": ("generator_ensemble", {"batch": 6}, "batch", "use `batch: 8`"),
+    "a batch that is too small to share": ("generator_ensemble", {"batch": 3}, "batch", "use `batch: 4`"),
     "a batch that is no whole packs": ("pacgan", {"batch": 65}, "batch", "use 64"),
     "a single pack": ("pacgan_4", {"batch": 4}, "batch", "use 8"),
     "pre-training of a critic that is no autoencoder": (
