@@ -29,6 +29,9 @@ What lies on a ball's rim within that counts as inside, so that copies of a samp
 UNIT = 2.0**-24
 """The relative error of rounding to float32."""
 
+TILE = 256
+"""Columns that are turned into rows at once: so many stay in the processor's cache."""
+
 CROWD = 64
 """Where more than one distance in so many is left open, the whole block is taken again in float64."""
 
@@ -111,20 +114,17 @@ class Products:
 
     def rough(self, part: slice) -> Rough:
         """Squared distances (part, M) over `unit`, each off by less than `slack` over `unit`."""
-        known = self.left.rough[part] @ self.right.rough.T if self.kept is None else self.kept[part]
-        factor = np.float32(-2.0 * (self.left.scale * self.right.scale / self.unit))
-        squares: Rough = np.multiply(known, factor, out=known if self.kept is None else None)
+        squares = self.times(-2.0 / self.unit, part)
         squares += (self.first[part, None] / self.unit).astype(np.float32)
         squares += (self.second / self.unit).astype(np.float32)
         return squares
 
-    def among(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> Array:
-        """The products of the offsets of chosen samples, of float32's precision."""
-        if self.kept is None:
-            chosen = self.left.rough[left] @ self.right.rough[right].T
-        else:
-            chosen = self.kept[left[:, None], right]
-        return (self.left.scale * self.right.scale) * chosen.astype(np.float64)
+    def times(self, factor: float, part: slice, columns: slice = slice(None)) -> Rough:
+        """The products of the offsets (part, columns) times a factor, in an array of their own."""
+        whole = np.float32(factor * self.left.scale * self.right.scale)
+        if self.kept is not None:
+            return np.asarray(whole * self.kept[part, columns], dtype=np.float32)
+        return np.asarray((whole * self.left.rough[part]) @ self.right.rough[columns].T, dtype=np.float32)
 
     def precise(self, part: slice) -> Array:
         """Squared distances (part, M) in float64, from 0 on, and known to ROUNDING."""
@@ -151,7 +151,7 @@ class Products:
         slack = (self.slack[part] + 4 * UNIT * float(radii.max())) / self.unit
         np.abs(gaps, out=gaps)
         near = gaps <= np.nextafter(slack.astype(np.float32), np.float32(np.inf))[:, None]
-        origin, target = np.nonzero(near)
+        origin, target = true_at(near)
         if len(origin):
             offset = origin + (part.start or 0)
             if len(origin) * CROWD > near.size:
@@ -180,7 +180,7 @@ class Products:
             margin = np.nextafter((2.0 * self.slack[part] / self.unit).astype(np.float32), np.float32(np.inf))[:, None]
             below = np.count_nonzero(limit - smallest > margin, axis=1)
             # whatever is not `near` is surely on its side of the wanted one
-            origin, target = np.nonzero(np.abs(np.subtract(squares, limit, out=squares), out=squares) <= margin)
+            origin, target = true_at(np.abs(np.subtract(squares, limit, out=squares), out=squares) <= margin)
             if len(origin) * CROWD > max(squares.size, CROWD * 4 * len(own)):
                 found[part] = self._nearest_precisely(part, neighbours)
                 continue
@@ -203,6 +203,12 @@ def blocks(count: int, width: int) -> list[slice]:
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
+def true_at(flags: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of what is true, in order, as np.nonzero has them, which is slow in two dimensions."""
+    origin, target = np.divmod(np.flatnonzero(flags), flags.shape[1])
+    return origin, target
+
+
 def power_of_two(value: float) -> float:
     """The least power of two above `value`, 1 for 0: dividing by it loses nothing."""
     return float(np.ldexp(1.0, np.frexp(value)[1])) if value > 0.0 else 1.0
@@ -213,5 +219,7 @@ def _within(rough: Rough) -> Rough:
     products = np.empty((len(rough), len(rough)), dtype=np.float32)
     for part in blocks(len(rough), len(rough)):
         products[part, part.start :] = rough[part] @ rough[part.start :].T
-        products[part.stop :, part] = products[part, part.stop :].T
+        for start in range(part.stop, len(rough), TILE):
+            tile = slice(start, start + TILE)
+            products[tile, part] = products[part, tile].T
     return products
