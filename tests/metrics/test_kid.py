@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ganpipe.metrics import _products
 from ganpipe.metrics.kid import Subsets, kid, kid_of, kid_on
 from ganpipe.metrics.pairs import Pairs
 
@@ -62,6 +63,16 @@ def test_float32_products_keep_six_digits_where_the_distance_is_small(fidelity: 
     chosen = their_subsets(400, 400, 5, 300)
     assert kid_of(Pairs.of(generated=generated, real=real), chosen).mean == pytest.approx(mean, rel=1e-6)
     assert mean < 1e-3
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    generated, real = rng.normal(size=(90, 10)) + 0.5, rng.gamma(2.0, size=(70, 10))
+    chosen = Subsets.draw(generated=90, real=70, subsets=6, size=30, rng=rng)
+    expected = kid_on(chosen, generated=generated, real=real).values
+    for block in (4000, 1):
+        monkeypatch.setattr(_products, "BLOCK", block)
+        np.testing.assert_allclose(kid_of(Pairs.of(generated=generated, real=real), chosen).values, expected, rtol=1e-6)
 
 
 def test_by_hand_the_diagonal_is_left_out() -> None:
