@@ -126,7 +126,9 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
     ).stdout  # fmt: skip
     for name in {os.fsdecode(name) for name in listed.split(b"\0") if name}:
         source, target = SOURCE / name, folder / name
-        if source.is_file() and not name.startswith("tests/"):
+        # what an earlier `make repro` left untracked is not the project
+        made = name in ("dvc.lock", "stages/dvc.lock", "metrics.json")
+        if source.is_file() and not made and not name.startswith("tests/"):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     project = Project(folder, environment)
