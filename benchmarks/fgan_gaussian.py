@@ -24,6 +24,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 from ganpipe import configuration
+from ganpipe.data.gaussian_1d import Gaussian1D
 from ganpipe.objectives.f_divergence import FDivergence
 from ganpipe.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
@@ -53,8 +54,9 @@ def main() -> None:
     seed = parser.parse_args().seed
     chosen = configuration.load(Path("params.yaml"))
     source = chosen.datasets["gaussian_1d"]
+    assert isinstance(source, Gaussian1D)
     data = source.load(Path())
-    p = np.sum([c.share * norm.pdf(GRID, c.mean, np.sqrt(c.variance)) for c in source.components], axis=0)  # type: ignore[attr-defined]
+    p = np.sum([c.share * norm.pdf(GRID, c.mean, np.sqrt(c.variance)) for c in source.components], axis=0)
     runtime = resolve_runtime(chosen.runtime)
     configure(runtime)
     print(f"{'row':18} {'mean':>8} {'optimum':>8} {'dev':>8} {'optimum':>8} {'bound':>9} {'+-':>7} {'true':>9}")

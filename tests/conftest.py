@@ -1,5 +1,17 @@
 """For all tests: one thread, which is faster for tensors this small and leaves the other core to the processes."""
 
 import os
+import sys
+from collections.abc import Iterator
+
+import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, so here and not in a fixture
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """A test that takes more threads leaves the next one with one: bits differ between thread counts."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,15 +20,6 @@ CRITICS: list[tuple[dict[str, Any], tuple[int, ...]]] = [
     ({"kind": "mlp", "width": 8, "depth": 2, "output": "score"}, (2,)),
     ({"kind": "autoencoder", "layers": "convolutions", "width": 4, "code": 3}, (3, 16, 16)),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """These networks are too small for more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def clip(limit: float) -> Constraint:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
 from functools import cache
 from itertools import product
 from typing import Any
@@ -127,14 +126,6 @@ AXES: dict[str, list[str]] = {
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32")
 ADAM = {"kind": "adam", "lr": 0.001, "betas": [0.5, 0.9]}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def parameters(case: Case) -> Parameters:

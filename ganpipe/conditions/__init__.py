@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from torch import Tensor
 
 from ganpipe.params import Part
@@ -16,13 +18,13 @@ class Condition(Part):
         """Why images of this shape have no such condition; None where they have."""
         return None
 
+    @abstractmethod
     def shape(self, shape: Shape) -> Shape:
         """The condition's shape for images of this shape, both (C, H, W)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [-1, 1] to (N, *shape(C, H, W)) in [-1, 1]."""
-        raise NotImplementedError
 
     def nearest(self, x: Tensor) -> Tensor:
         """What a generator made in place of a condition, as the nearest one that there can be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Literal
 
@@ -13,14 +14,14 @@ class Dataset(Part):
     """A source of samples. The numbers that define it stand in params.yaml under `datasets`."""
 
     @property
+    @abstractmethod
     def form(self) -> Literal["images", "points"]:
         """What a sample is."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample: (C, H, W) or (D,)."""
-        raise NotImplementedError
 
     def missing(self, root: Path) -> str | None:
         """One sentence on why the source cannot be read, with the remedy; None where nothing is wrong.
@@ -29,6 +30,6 @@ class Dataset(Part):
         """
         return None
 
+    @abstractmethod
     def load(self, root: Path) -> Prepared:
         """Make or read the samples, with a fixed split. Raises BadInput where a file is missing or corrupt."""
-        raise NotImplementedError

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ganpipe.data import Dataset
-from ganpipe.params import Count, Frozen, Positive, Seed, refuse
+from ganpipe.data._points import Drawn
+from ganpipe.params import Frozen, Positive, refuse
 from ganpipe.prepared import Prepared
 
 
@@ -22,15 +22,12 @@ class Component(Frozen):
     variance: Positive
 
 
-class Gaussian1D(Dataset):
+class Gaussian1D(Drawn):
     """Points on the line, shape (1,). train, test: independent samples of each. scale: divides them for training."""
 
     kind: Literal["gaussian_1d"]
     components: Annotated[tuple[Component, ...], Field(strict=False, min_length=1)]
     scale: Positive
-    train: Count
-    test: Count
-    seed: Seed
 
     @model_validator(mode="after")
     def _shares(self) -> Gaussian1D:
@@ -38,10 +35,6 @@ class Gaussian1D(Dataset):
         if abs(total - 1) > 1e-9:
             raise refuse(f"has shares that add up to {total:.6g}; make them add up to `1`", "components")
         return self
-
-    @property
-    def form(self) -> Literal["images", "points"]:
-        return "points"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from ganpipe.data import Dataset
-from ganpipe.data._mixture import mixture
-from ganpipe.params import Count, Positive, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.data._points import PlaneMixture
+from ganpipe.params import Positive
 
 
-class Grid(Dataset):
+class Grid(PlaneMixture):
     """side: modes along each axis, `spacing` apart and centred on 0. std: each mode's deviation per axis.
 
     train, test: independent samples of each split. seed: of the draw.
@@ -23,20 +21,8 @@ class Grid(Dataset):
     kind: Literal["grid"]
     side: Annotated[int, Field(ge=2, le=100)]
     spacing: Positive
-    std: Positive
-    train: Count
-    test: Count
-    seed: Seed
 
-    @property
-    def form(self) -> Literal["images", "points"]:
-        return "points"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (2,)
-
-    def load(self, root: Path) -> Prepared:
+    def centres(self) -> NDArray[np.float64]:
         axis = self.spacing * (np.arange(self.side) - (self.side - 1) / 2)
-        centres = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-        return mixture(centres, self.std, self.train, self.test, self.seed)
+        centres: NDArray[np.float64] = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+        return centres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import prod
 from typing import ClassVar, Literal
 
@@ -73,9 +74,9 @@ class _Flattening(nn.Module):
 class EncoderNetwork(Network):
     """Maps samples (N, *shape) to codes (N, code), any real numbers."""
 
+    @abstractmethod
     def build(self, shape: Shape, code: int) -> nn.Module:
         """The module, with its weights drawn from torch's global random state."""
-        raise NotImplementedError
 
 
 class CriticNetwork(Network):
@@ -94,9 +95,9 @@ class CriticNetwork(Network):
         return 1
 
     @property
+    @abstractmethod
     def emits(self) -> Literal["score", "energy"]:
         """What the judgement's score is: any real number, or an energy >= 0."""
-        raise NotImplementedError
 
     @property
     def couples_samples(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 
 from torch import nn, optim
@@ -14,6 +15,6 @@ class Optimizer(Part):
 
     lr: Positive
 
+    @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
         """The torch optimiser over these parameters."""
-        raise NotImplementedError

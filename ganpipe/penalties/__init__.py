@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from torch import Generator, Tensor
@@ -22,6 +23,6 @@ class Penalty(Part):
     per_sample: ClassVar[bool] = False
     needs_code: ClassVar[bool] = False
 
+    @abstractmethod
     def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
         """The weighted penalty, (N,), or () where it is a property of the batch; the caller takes the mean."""
-        raise NotImplementedError

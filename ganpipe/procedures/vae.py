@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
-from ganpipe.params import Choice, Positive
-from ganpipe.procedures import Encoder, Player, Procedure
+from ganpipe.params import Positive
+from ganpipe.procedures._decoding import Decoding
 
 
-class VAE(Procedure):
+class VAE(Decoding):
     """The encoder and the row's generator as its decoder, down -ELBO. Both are trained by `generator_optimizer`.
 
     deviation: sigma of p(x|z) = N(G(z), sigma^2 I), per feature in the networks' space (images in [-1, 1], points
@@ -18,11 +18,3 @@ class VAE(Procedure):
 
     kind: Literal["vae"]
     deviation: Positive
-    encoder: Annotated[Encoder, Choice("ganpipe.networks.encoders")]
-    plays: ClassVar[bool] = False
-    pretrains: ClassVar[bool] = False
-    trains: ClassVar[frozenset[Player]] = frozenset({"generator"})
-    normal: ClassVar[bool] = True
-
-    def unfit(self, shape: tuple[int, ...]) -> str | None:
-        return self.encoder.unfit(shape)

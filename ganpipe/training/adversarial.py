@@ -5,22 +5,23 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn, optim
+from torch import Tensor, nn
 
-from ganpipe.game import CriticFunction, Judgement, Round
+from ganpipe.game import CriticFunction, Round
 from ganpipe.networks import Shape
 from ganpipe.procedures.adversarial import Adversarial
 from ganpipe.training.average import update_average
 from ganpipe.training.batches import Batches, packed
 from ganpipe.training.latents import draw
 from ganpipe.training.look_ahead import look_ahead
-from ganpipe.training.protocol import Figures, Training, unused
-from ganpipe.training.streams import initialised_by, stream
+from ganpipe.training.playing import Playing
+from ganpipe.training.protocol import Figures
+from ganpipe.training.streams import initialised_by
 from ganpipe.variant import Runtime, Variant
 
 
-class Game(Training):
-    """Both networks, their optimisers and random streams."""
+class Game(Playing):
+    """Both networks, their optimisers and the average of the generator."""
 
     def __init__(
         self,
@@ -36,22 +37,10 @@ class Game(Training):
         with initialised_by(seed, "generator"):
             self.generator = self._new_generator(shape).to(self.device)
         with initialised_by(seed, "critic"):
-            self.critic = variant.critic.build((self._channels(shape), *shape[1:])).to(self.device)
-        if pretrained is not None:
-            self._start_from(pretrained)
-        self.players = {"critic": self.critic, "generator": self.generator}
-        with initialised_by(seed, "constraints"):
-            for constraint in variant.constraints:
-                constraint.attach(self.players[constraint.player])
+            critic = variant.critic.build((self._channels(shape), *shape[1:])).to(self.device)
+        self._seat({"critic": critic, "generator": self.generator}, seed, pretrained)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.generator_optimizer = variant.generator_optimizer.build(self.generator.parameters())
-        self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
-        self.latents, self.chance = (
-            stream(seed, "latents", self.device),
-            stream(seed, "penalties", self.device),
-        )
-        self.noise = stream(seed, "instance noise", self.device)
-        self.state = variant.objective.initial_state(self.device)
         self.steps = 0
 
     def _new_generator(self, shape: Shape) -> nn.Module:
@@ -60,9 +49,6 @@ class Game(Training):
     def _channels(self, shape: Shape) -> int:
         """Of what the critic sees."""
         return shape[0] * self.procedure.pack
-
-    def _start_from(self, pretrained: dict[str, Tensor]) -> None:
-        self.critic.load_state_dict(pretrained)
 
     def step(self, batches: Batches) -> Figures:
         """One update of the critic, and after every `critic_steps` of them one of the generator."""
@@ -76,18 +62,7 @@ class Game(Training):
         self.critic.requires_grad_(True)
         with torch.no_grad(), self._precision():
             fake = self._made(real)
-        # with a layer that couples samples a joint batch is another algorithm than two batches
-        meet = Round if self.variant.critic.couples_samples else Round.joint
-        game = meet(self._shown(real), self._shown(fake), self._judge, self.state)
-        loss = self.variant.objective.critic(game).mean()
-        figures = {
-            "critic_loss": loss,
-            "real_score": game.on_real.score.mean(),
-            "fake_score": game.on_fake.score.mean(),
-        }
-        self._descend(self.critic_optimizer, "critic", loss, game, figures)
-        self.state = self.variant.objective.next_state(game)
-        return figures | self.state
+        return self._learn(self._shown(real), self._shown(fake))
 
     def _generator_step(self, real: Tensor) -> Figures:
         self.critic.requires_grad_(False)
@@ -110,25 +85,9 @@ class Game(Training):
         made: Tensor = self.generator(draw(self.variant.latent, len(real), self.latents))
         return made.float()
 
-    def _descend(self, optimizer: optim.Optimizer, player: str, loss: Tensor, game: Round, figures: Figures) -> None:
-        """One step of a player down its loss and penalties; `figures` gets each penalty's value."""
-        critic: CriticFunction = self.critic  # in float32 whatever the precision of the rest
-        for penalty in self.variant.penalties:
-            if penalty.player == player:
-                value = penalty(critic, game, self.chance).mean()
-                figures[unused(penalty.kind, figures)], loss = value, loss + value
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        for constraint in self.variant.constraints:
-            if constraint.player == player:
-                constraint.enforce(self.players[player])
-        for name in figures:
-            figures[name] = figures[name].detach()
-
     def _critic_loss(self, critic: CriticFunction, real: Tensor, fake: Tensor) -> Tensor:
         """What the critic minimises, penalties included, of any critic function: for looking ahead."""
-        game = Round(real, fake, critic, self.state)
+        game = self._meet(real, fake, critic)
         penalties = [p(critic, game, self.chance).mean() for p in self.variant.penalties if p.player == "critic"]
         return torch.stack([self.variant.objective.critic(game).mean(), *penalties]).sum()
 
@@ -139,17 +98,5 @@ class Game(Training):
             x = x + self.procedure.instance_noise * left * torch.randn(x.shape, generator=self.noise, device=x.device)
         return packed(x, self.procedure.pack)
 
-    def _judge(self, x: Tensor) -> Judgement:
-        with self._precision():
-            judgement: Judgement = self.critic(x)
-        code = judgement.code
-        return Judgement(judgement.score.float(), None if code is None else code.float())
-
     def generators(self) -> dict[str, nn.Module]:
         return {"raw": self.generator, "ema": self.average}
-
-    def remembered(self) -> dict[str, Tensor]:
-        return self.state
-
-    def networks(self) -> dict[str, nn.Module]:
-        return {"critic": self.critic}

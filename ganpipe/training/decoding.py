@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from ganpipe.networks import EncoderNetwork, Shape
 from ganpipe.training.average import update_average
 from ganpipe.training.batches import Batches
-from ganpipe.training.protocol import Figures, Training
+from ganpipe.training.protocol import Figures, Training, attach
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.variant import Runtime, Variant
 
@@ -42,19 +43,18 @@ class Decoding(Training):
         with initialised_by(seed, "generator"):
             decoder = variant.generator.build(variant.latent.size, shape)
         with initialised_by(seed, "constraints"):
-            for constraint in variant.constraints:
-                constraint.attach(decoder)
+            attach(variant, {"generator": decoder})
         self.pair = Pair(coding, decoder).to(self.device)
         self.average = copy.deepcopy(self.pair).requires_grad_(False)
         self.optimizer = variant.generator_optimizer.build(self.pair.parameters())
         self.noise, self.held_out_noise = (stream(seed, name, self.device) for name in ("codes", "held-out codes"))
 
+    @abstractmethod
     def losses(self, real: Tensor, rng: torch.Generator) -> Figures:
         """What the two minimise on samples (N, *shape), as `generator_loss`, and what else is worth recording.
 
         Each is of shape (). rng: for the loss's own random numbers, if it has any.
         """
-        raise NotImplementedError
 
     def step(self, batches: Batches) -> Figures:
         figures = self.losses(next(batches), self.noise)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
 import torch
@@ -20,7 +21,14 @@ def unused(name: str, figures: Figures) -> str:
     return name if number == 1 else f"{name}_{number}"
 
 
-class Training:
+def attach(variant: Variant, players: dict[str, nn.Module]) -> None:
+    """Put the row's constraints on those of its players that are given, in the order of the row."""
+    for constraint in variant.constraints:
+        if constraint.player in players:
+            constraint.attach(players[constraint.player])
+
+
+class Training(ABC):
     """The state of one training and its step. Built on the device, from a row's parameters and one seed.
 
     pretrained: weights that an earlier training left, of the critic or of what makes the conditions.
@@ -33,13 +41,13 @@ class Training:
         self.variant, self.device = variant, torch.device(runtime.device)
         self._bfloat16 = runtime.precision == "bfloat16"
 
+    @abstractmethod
     def step(self, batches: Batches) -> Figures:
         """One of the row's `steps`. Returns what the history records, each of shape ()."""
-        raise NotImplementedError
 
+    @abstractmethod
     def generators(self) -> dict[str, nn.Module]:
         """What samples come from: `raw` as it is, which the grids show, and `ema`, its average."""
-        raise NotImplementedError
 
     def networks(self) -> dict[str, nn.Module]:
         """What else is saved, by its name on disk: a game has a critic, a baseline has nothing."""
@@ -49,7 +57,7 @@ class Training:
         """What is saved beside the networks: the objective's state, where it has one."""
         return {}
 
-    def settle(self, batches: Batches) -> None:
+    def settle(self, batches: Batches) -> None:  # noqa: B027 (most have nothing to bring in line)
         """Bring the generators in line with the data. Called before samples are drawn from them."""
 
     def held_out(self, real: Tensor) -> Figures:
@@ -60,9 +68,7 @@ class Training:
     def build_generator(cls, variant: Variant, shape: Shape) -> nn.Module:
         """The module whose weights are saved, untrained: for `ganpipe sample`."""
         net = variant.generator.build(variant.latent.size, shape)
-        for constraint in variant.constraints:
-            if constraint.player == "generator":
-                constraint.attach(net)
+        attach(variant, {"generator": net})
         return net
 
     def _precision(self) -> AbstractContextManager[object]:

@@ -17,7 +17,7 @@ from ganpipe.procedures.translation import Translation
 from ganpipe.training import adversarial
 from ganpipe.training.batches import Batches, Space
 from ganpipe.training.latents import draw
-from ganpipe.training.protocol import Figures
+from ganpipe.training.protocol import Figures, attach
 from ganpipe.variant import Runtime, Variant
 
 GREYS = Space("images", 1.0)
@@ -116,9 +116,7 @@ class Game(adversarial.Game):
     @classmethod
     def build_generator(cls, variant: Variant, shape: Shape) -> nn.Module:
         translator = _translator(variant, shape)
-        for constraint in variant.constraints:
-            if constraint.player == "generator":
-                constraint.attach(translator)
+        attach(variant, {"generator": translator})
         return Stack(variant, _first(variant, shape), translator)
 
 

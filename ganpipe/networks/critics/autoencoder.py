@@ -7,9 +7,8 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganpipe.networks import CriticNetwork, Shape, form_of
+from ganpipe.networks import Shape, form_of
 from ganpipe.networks._blocks import (
-    Norm,
     Reconstruction,
     downsampling,
     initialise,
@@ -17,10 +16,11 @@ from ganpipe.networks._blocks import (
     unfit_image,
     upsampling,
 )
+from ganpipe.networks.critics._scoring import NormalisedCritic
 from ganpipe.params import Count
 
 
-class AutoencoderCritic(CriticNetwork):
+class AutoencoderCritic(NormalisedCritic):
     """Energy = mean squared reconstruction error over a sample's features; code: width of the bottleneck.
 
     layers: `convolutions`, those of DCGAN both ways (images only), or `dense`, two hidden layers each way.
@@ -29,7 +29,6 @@ class AutoencoderCritic(CriticNetwork):
     kind: Literal["autoencoder"]
     layers: Literal["convolutions", "dense"]
     width: Count
-    norm: Norm
     code: Count
     has_code: ClassVar[bool] = True
     reconstructs: ClassVar[bool] = True
@@ -44,10 +43,6 @@ class AutoencoderCritic(CriticNetwork):
     @property
     def emits(self) -> Literal["score", "energy"]:
         return "energy"
-
-    @property
-    def couples_samples(self) -> bool:
-        return self.norm == "batch"
 
     def build(self, shape: Shape) -> nn.Module:
         image = [nn.Tanh()] if form_of(shape) == "images" else []

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from ganpipe.game import Judgement
 from ganpipe.networks import CriticNetwork, Shape
+from ganpipe.networks._members import Members
 from ganpipe.params import Choice, refuse
 
 
@@ -22,11 +23,10 @@ class _SideBySide(nn.Module):
         return Judgement(torch.stack([member(x).score for member in self.members], dim=1))
 
 
-class EnsembleCritic(CriticNetwork):
+class EnsembleCritic(Members, CriticNetwork):
     """`count` critics of the same architecture and different weights; scores (N, count)."""
 
     kind: Literal["ensemble"]
-    count: Annotated[int, Field(ge=2, le=32)]
     member: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
 
     @model_validator(mode="after")
@@ -35,9 +35,6 @@ class EnsembleCritic(CriticNetwork):
             sentence = "is no critic with one score; use `kind: mlp` or another that is"
             raise refuse(sentence, "member", "kind", value=self.member.kind)
         return self
-
-    def unfit(self, shape: Shape) -> str | None:
-        return self.member.unfit(shape)
 
     @property
     def emits(self) -> Literal["score", "energy"]:

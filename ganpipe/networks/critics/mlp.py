@@ -7,27 +7,18 @@ from typing import Literal
 
 from torch import nn
 
-from ganpipe.networks import CriticNetwork, Shape
-from ganpipe.networks._blocks import Norm, Scalar, initialise, perceptron
+from ganpipe.networks import Shape
+from ganpipe.networks._blocks import Scalar, initialise, perceptron
+from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
 from ganpipe.params import Count
 
 
-class MLPCritic(CriticNetwork):
+class MLPCritic(NormalisedCritic, ScoringCritic):
     """depth hidden leaky-ReLU layers of the same width."""
 
     kind: Literal["mlp"]
     width: Count
     depth: Count
-    norm: Norm
-    output: Literal["score", "energy"]
-
-    @property
-    def emits(self) -> Literal["score", "energy"]:
-        return self.output
-
-    @property
-    def couples_samples(self) -> bool:
-        return self.norm == "batch"
 
     def build(self, shape: Shape) -> nn.Module:
         body = perceptron(prod(shape), self.width, self.depth, 1, self.norm, 0.2)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganpipe.networks import CriticNetwork, Form, Shape
-from ganpipe.networks._blocks import Scalar, unfit_image
+from ganpipe.networks import Shape
+from ganpipe.networks._blocks import Scalar
 from ganpipe.networks._growing import BatchDeviation, Growing, equalised, pooled, sizes_of
+from ganpipe.networks._images import ImageNetwork
+from ganpipe.networks.critics._scoring import ScoringCritic
 from ganpipe.params import Count
 
 
@@ -47,7 +49,7 @@ class _Critic(Growing):
         return result
 
 
-class ProgressiveCritic(CriticNetwork):
+class ProgressiveCritic(ImageNetwork, ScoringCritic):
     """Blocks of two convolutions and average pooling down to 4 pixels (7 at 28), all of the same width.
 
     Equalised learning rate. deviation: one feature map of the last block holds the minibatch standard deviation, so
@@ -57,15 +59,6 @@ class ProgressiveCritic(CriticNetwork):
     kind: Literal["progressive"]
     width: Count
     deviation: bool
-    output: Literal["score", "energy"]
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
-
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_image(self.kind, shape)
-
-    @property
-    def emits(self) -> Literal["score", "energy"]:
-        return self.output
 
     @property
     def couples_samples(self) -> bool:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import nn
 
-from ganpipe.networks import CriticNetwork, Form, Shape
+from ganpipe.networks import Shape
 from ganpipe.networks._attention import SelfAttention, unfit_attention
-from ganpipe.networks._blocks import Norm, Scalar, unfit_image
+from ganpipe.networks._blocks import Scalar
+from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import DownBlock, MeanPool, SumPool, initialise_residual
+from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
 from ganpipe.params import Count
 
 HALVINGS = {8: 1, 16: 1, 28: 2, 32: 2, 64: 3}
 
 
-class ResNetCritic(CriticNetwork):
+class ResNetCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
     """Residual blocks of the same width, down to 8 pixels (4 at 8, 7 at 28), then two more, then a sum over positions.
 
     An energy comes from the mean in place of the sum: a fresh critic's sum is far from 0, on the same side for all
@@ -26,22 +28,10 @@ class ResNetCritic(CriticNetwork):
 
     kind: Literal["resnet"]
     width: Count
-    norm: Norm
     attention: Annotated[int, Field(ge=0)]
-    output: Literal["score", "energy"]
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
 
     def unfit(self, shape: Shape) -> str | None:
-        unfit = super().unfit(shape) or unfit_image(self.kind, shape)
-        return unfit or unfit_attention(f"the critic {self.kind}", self.attention, _maps(shape[1]))
-
-    @property
-    def emits(self) -> Literal["score", "energy"]:
-        return self.output
-
-    @property
-    def couples_samples(self) -> bool:
-        return self.norm == "batch"
+        return super().unfit(shape) or unfit_attention(f"the critic {self.kind}", self.attention, _maps(shape[1]))
 
     def build(self, shape: Shape) -> nn.Module:
         maps, layers = _maps(shape[1]), list[nn.Module]()

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import nn
 
-from ganpipe.networks import EncoderNetwork, Form, Shape
-from ganpipe.networks._blocks import Norm, downsampling, initialise, unfit_image
+from ganpipe.networks import EncoderNetwork, Shape
+from ganpipe.networks._blocks import Norm, downsampling, initialise
+from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
 
-class DCGANEncoder(EncoderNetwork):
+class DCGANEncoder(ImageNetwork, EncoderNetwork):
     """Strided convolutions; width: channels at full resolution, doubled at each halving of the size."""
 
     kind: Literal["dcgan"]
     width: Count
     norm: Norm
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
-
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_image(self.kind, shape)
 
     def build(self, shape: Shape, code: int) -> nn.Module:
         net = downsampling(shape, self.width, self.norm, code)

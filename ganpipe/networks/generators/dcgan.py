@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import nn
 
-from ganpipe.networks import Form, GeneratorNetwork, Shape
-from ganpipe.networks._blocks import Norm, initialise, unfit_image, upsampling
+from ganpipe.networks import GeneratorNetwork, Shape
+from ganpipe.networks._blocks import Norm, initialise, upsampling
+from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
 
-class DCGANGenerator(GeneratorNetwork):
+class DCGANGenerator(ImageNetwork, GeneratorNetwork):
     """Transposed convolutions; width: channels at full resolution, doubled at each halving of the size."""
 
     kind: Literal["dcgan"]
     width: Count
     norm: Norm
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
-
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_image(self.kind, shape)
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
         net = upsampling(latent, self.width, shape, self.norm, [nn.Tanh()])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Shape
+from ganpipe.networks._members import Members
 from ganpipe.params import Choice, refuse
 
 
@@ -25,11 +26,10 @@ class _Mixture(nn.Module):
         return torch.cat(parts)[places.argsort()]
 
 
-class EnsembleGenerator(GeneratorNetwork):
+class EnsembleGenerator(Members, GeneratorNetwork):
     """`count` generators of the same architecture and different weights, an equal share of each batch from each."""
 
     kind: Literal["ensemble"]
-    count: Annotated[int, Field(ge=2, le=32)]
     member: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
 
     @model_validator(mode="after")
@@ -40,9 +40,6 @@ class EnsembleGenerator(GeneratorNetwork):
             )
             raise refuse(sentence, "member", "kind", value=self.member.kind)
         return self
-
-    def unfit(self, shape: Shape) -> str | None:
-        return self.member.unfit(shape)
 
     @property
     def shares(self) -> int:

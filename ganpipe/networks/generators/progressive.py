@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganpipe.networks import Form, GeneratorNetwork, Shape
-from ganpipe.networks._blocks import unfit_image
+from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._growing import Growing, PixelNorm, equalised, repeated, sizes_of
+from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
 
@@ -48,7 +48,7 @@ class _Generator(Growing):
         return repeated(image, self.shrunk)
 
 
-class ProgressiveGenerator(GeneratorNetwork):
+class ProgressiveGenerator(ImageNetwork, GeneratorNetwork):
     """Blocks of nearest-neighbour upsampling and two convolutions from 4 pixels (7 at 28), all of the same width.
 
     Equalised learning rate, and pixel norm after each convolution.
@@ -56,10 +56,6 @@ class ProgressiveGenerator(GeneratorNetwork):
 
     kind: Literal["progressive"]
     width: Count
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
-
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_image(self.kind, shape)
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
         return _Generator(latent, self.width, shape)

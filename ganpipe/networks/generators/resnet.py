@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import nn
 
-from ganpipe.networks import Form, GeneratorNetwork, Shape
+from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._attention import SelfAttention, unfit_attention
-from ganpipe.networks._blocks import Norm, levels, norm_2d, unfit_image
+from ganpipe.networks._blocks import Norm, levels, norm_2d
+from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import UpBlock, initialise_residual
 from ganpipe.params import Count
 
 
-class ResNetGenerator(GeneratorNetwork):
+class ResNetGenerator(ImageNetwork, GeneratorNetwork):
     """Upsampling residual blocks from 4 pixels (2 at 8, 7 at 28), all of the same width.
 
     attention: pixels of the map behind whose block self-attention stands (Zhang et al. 2018); 0: none.
@@ -24,11 +25,9 @@ class ResNetGenerator(GeneratorNetwork):
     width: Count
     norm: Norm
     attention: Annotated[int, Field(ge=0)]
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
 
     def unfit(self, shape: Shape) -> str | None:
-        unfit = super().unfit(shape) or unfit_image(self.kind, shape)
-        return unfit or unfit_attention(f"the generator {self.kind}", self.attention, _maps(shape[1]))
+        return super().unfit(shape) or unfit_attention(f"the generator {self.kind}", self.attention, _maps(shape[1]))
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
         base = shape[1] >> levels(shape[1])

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ganpipe.networks import Form, GeneratorNetwork, Shape
-from ganpipe.networks._blocks import Norm, initialise, levels, norm_2d, unfit_image
+from ganpipe.networks import GeneratorNetwork, Shape
+from ganpipe.networks._blocks import Norm, initialise, levels, norm_2d
+from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
 
@@ -51,17 +52,13 @@ class _UNet(nn.Module):
         return image
 
 
-class UNetGenerator(GeneratorNetwork):
+class UNetGenerator(ImageNetwork, GeneratorNetwork):
     """width: channels after the first halving, doubled at each halving. It maps a condition and noise to an image."""
 
     kind: Literal["unet"]
     width: Count
     norm: Norm
-    forms: ClassVar[frozenset[Form]] = frozenset({"images"})
     made_by: ClassVar[str | None] = "translation"
-
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_image(self.kind, shape)
 
     def build_translator(self, noise: int, given: Shape, shape: Shape) -> nn.Module:
         net = _UNet(noise, given[0], shape, self.width, self.norm)

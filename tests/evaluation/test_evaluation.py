@@ -16,16 +16,11 @@ from evaluation_data import (
     both,
     images,
     points,
-    prepared_images,
-    prepared_points,
     run,
 )
 
 from ganpipe.evaluation import Samples, not_applicable
 from ganpipe.prepared import Prepared
-
-image_data = pytest.fixture(prepared_images)
-point_data = pytest.fixture(prepared_points)
 
 
 def test_structure_for_images(image_data: Prepared) -> None:

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_data import Classifier, both, parameters, prepared_images, run
+from evaluation_data import Classifier, both, parameters, run
 from pydantic import ValidationError
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation import EvaluateParams, Samples, bounds, reference
 from ganpipe.prepared import Prepared
-
-image_data = pytest.fixture(prepared_images)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,6 @@ from evaluation_data import (
     images,
     parameters,
     points,
-    prepared_images,
-    prepared_points,
     run,
 )
 
@@ -26,9 +24,6 @@ from ganpipe import evaluation
 from ganpipe.evaluation import Bounds, Samples, bounds, evaluate, generated_count, reference
 from ganpipe.metrics.wasserstein import transport
 from ganpipe.prepared import Prepared
-
-image_data = pytest.fixture(prepared_images)
-point_data = pytest.fixture(prepared_points)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""The base of data sets of points that are drawn, not read."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganpipe.data import Dataset
+from ganpipe.params import Count, Positive, Seed
+from ganpipe.prepared import Prepared
+
+
+class Drawn(Dataset):
+    """train, test: independent samples of each split. seed: of the draw."""
+
+    train: Count
+    test: Count
+    seed: Seed
+
+    @property
+    def form(self) -> Literal["images", "points"]:
+        return "points"
+
+
+class PlaneMixture(Drawn):
+    """Equally likely isotropic Gaussians in the plane. std: each mode's deviation per axis."""
+
+    std: Positive
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (2,)
+
+    @abstractmethod
+    def centres(self) -> NDArray[np.float64]:
+        """The modes, (M, 2)."""
+
+    def load(self, root: Path) -> Prepared:
+        # the scale makes the data about unit variance
+        centres, rng = self.centres(), np.random.default_rng(self.seed)
+
+        def draw(n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+            labels = rng.integers(len(centres), size=n)
+            return (centres[labels] + self.std * rng.standard_normal((n, 2))).astype(np.float32), labels
+
+        (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
+        scale = float(np.sqrt((centres**2).mean() + self.std**2))
+        return Prepared(x, y, x_test, y_test, len(centres), scale=scale, modes=centres, mode_std=self.std)
