@@ -8,7 +8,3 @@ class BadInput(Exception):
 
     The command line and every stage print the sentence and exit with code 2, without a traceback.
     """
-
-
-class NotApplicable(Exception):
-    """A row makes no sense on the chosen data. It is a result of its own and never an error of the rest."""
