@@ -13,21 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganpipe.metrics._samples import rows, same_width
-
-BLOCK = 2**22
-"""Distances held at once (32 MiB): memory then grows with the number of samples, not with its square."""
-
-ROUNDING = 1e-13
-"""A squared distance is known to about this over the squared lengths, as it comes from |a|^2 + |b|^2 - 2ab.
-What lies on a ball's rim within that counts as inside, so that copies of a sample are always found."""
+from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics.pairs import Pairs
 
 
 @dataclass(frozen=True)
 class Manifold:
-    """The balls around features (N, d). radii (N,): squared."""
+    """The balls around the features (N, d) of a cloud. radii (N,): squared."""
 
-    features: NDArray[np.float64]
+    cloud: Cloud
     radii: NDArray[np.float64]
 
     @classmethod
@@ -38,36 +32,23 @@ class Manifold:
         them. Raises ValueError for a wrong shape, values that are not finite, k < 1 or not more than k
         samples.
         """
-        if neighbours < 1:
-            raise ValueError(f"neighbours is {neighbours}: it should be at least 1.")
-        array = rows(name, features, at_least=neighbours + 1)
-        offsets = array - array.mean(axis=0)  # far from the origin, |a|^2 + |b|^2 - 2ab would lose its digits
-        lengths = np.einsum("nd,nd->n", offsets, offsets)
-        radii = np.empty(len(offsets))
-        for part in _blocks(len(offsets), len(offsets)):
-            distances = -2.0 * offsets[part] @ offsets.T
-            distances += lengths[part, None]
-            distances += lengths
-            distances[np.arange(len(distances)), np.arange(len(offsets))[part]] = np.inf
-            distances.partition(neighbours - 1, axis=1)
-            radii[part] = distances[:, neighbours - 1]
-        return cls(array, np.maximum(radii, 0.0))
+        _positive(neighbours)
+        cloud = Cloud.of(features, name=name, at_least=neighbours + 1)
+        return cls(cloud, Products.of(cloud, cloud).nearest(neighbours))
+
+    @classmethod
+    def among(cls, within: Products, *, neighbours: int, name: str = "features") -> Manifold:
+        """The same from the products of a cloud with itself. Raises ValueError for k < 1 or too few samples."""
+        _positive(neighbours)
+        if len(within.left) <= neighbours:
+            raise ValueError(f"{name} has {len(within.left)} samples: at least {neighbours + 1} are needed.")
+        return cls(within.left, within.nearest(neighbours))
 
     def holds(self, features: ArrayLike, name: str = "features") -> NDArray[np.bool_]:
         """Which of the features (M, d) lie in a ball: equation 1, rim included. Raises ValueError."""
-        array = rows(name, features)
-        same_width(array, self.features)
-        centre = self.features.mean(axis=0)
-        others, offsets = array - centre, self.features - centre
-        sure = 1.0 - ROUNDING
-        lengths = sure * np.einsum("nd,nd->n", others, others)
-        rims = sure * np.einsum("nd,nd->n", offsets, offsets) - self.radii
-        inside = np.empty(len(others), dtype=np.bool_)
-        for part in _blocks(len(others), len(rims)):
-            gaps = -2.0 * others[part] @ offsets.T
-            gaps += rims
-            inside[part] = gaps.min(axis=1) + lengths[part] <= 0.0
-        return inside
+        pairs = Products.of(Cloud.of(features, name=name), self.cloud)
+        parts = [pairs.inside(part, pairs.rough(part), self.radii[None]).any(axis=1) for part in pairs.blocks()]
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -78,12 +59,18 @@ class PrecisionRecall:
     recall: float
 
 
-def compare(*, generated: Manifold, real: Manifold) -> PrecisionRecall:
-    """Precision and recall of two manifolds of the same d; their sizes may differ. Raises ValueError."""
-    return PrecisionRecall(
-        precision=float(real.holds(generated.features, "generated").mean()),
-        recall=float(generated.holds(real.features, "real").mean()),
-    )
+def compare(*, generated: Manifold, real: Manifold, between: Products | None = None) -> PrecisionRecall:
+    """Precision and recall of two manifolds of the same d; their sizes may differ. Raises ValueError.
+
+    between: the products of the generated with the real samples, where they are known already.
+    """
+    pairs = Products.of(generated.cloud, real.cloud) if between is None else between
+    precise, covered = np.empty(len(generated.cloud), dtype=np.bool_), np.zeros(len(real.cloud), dtype=np.bool_)
+    for part in pairs.blocks():
+        rough = pairs.rough(part)
+        precise[part] = pairs.inside(part, rough, real.radii[None]).any(axis=1)
+        covered |= pairs.inside(part, rough, generated.radii[part, None]).any(axis=0)
+    return PrecisionRecall(precision=float(precise.mean()), recall=float(covered.mean()))
 
 
 def precision_recall(*, generated: ArrayLike, real: ArrayLike, neighbours: int) -> PrecisionRecall:
@@ -94,7 +81,15 @@ def precision_recall(*, generated: ArrayLike, real: ArrayLike, neighbours: int) 
     )
 
 
-def _blocks(count: int, width: int) -> list[slice]:
-    """Slices over `count` rows of `width` numbers: each holds at most BLOCK numbers, or one row."""
-    step = max(1, BLOCK // width)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+def precision_recall_of(pairs: Pairs, *, neighbours: int) -> PrecisionRecall:
+    """The same from products that are known already, with the errors of `Manifold.among`."""
+    return compare(
+        generated=Manifold.among(pairs.generated, neighbours=neighbours, name="generated"),
+        real=Manifold.among(pairs.real, neighbours=neighbours, name="real"),
+        between=pairs.between,
+    )
+
+
+def _positive(neighbours: int) -> None:
+    if neighbours < 1:
+        raise ValueError(f"neighbours is {neighbours}: it should be at least 1.")

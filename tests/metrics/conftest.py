@@ -23,10 +23,10 @@ class Hollow(ModuleType):
 
 @pytest.fixture(scope="session")
 def fidelity() -> Iterator[SimpleNamespace]:
-    """torch-fidelity's own `metric_fid` and `metric_prc`, without the feature extractors beside them.
+    """torch-fidelity's own `metric_fid`, `metric_kid`, `metric_isc` and `metric_prc`, without the extractors.
 
-    Importing the package as a whole loads torchvision and torch's compiler: more than 10 s, for two functions
-    of ten lines that need neither.
+    Importing the package as a whole loads torchvision and torch's compiler: more than 10 s, for a few
+    functions of ten lines that need neither.
     """
     spec = importlib.util.find_spec("torch_fidelity")
     assert spec is not None
@@ -38,6 +38,8 @@ def fidelity() -> Iterator[SimpleNamespace]:
         patch.setitem(sys.modules, "torch_fidelity.utils", Hollow("torch_fidelity.utils"))
         yield SimpleNamespace(
             fid=importlib.import_module("torch_fidelity.metric_fid"),
+            kid=importlib.import_module("torch_fidelity.metric_kid"),
+            isc=importlib.import_module("torch_fidelity.metric_isc"),
             prc=importlib.import_module("torch_fidelity.metric_prc"),
         )
     for name in list(sys.modules):

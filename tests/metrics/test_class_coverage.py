@@ -82,3 +82,15 @@ def test_bad_predictions_are_refused(predicted: Any, sentence: str) -> None:
 def test_bad_histograms_are_refused(generated: Any, real: Any, threshold: float, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         class_coverage(generated=generated, real=real, threshold=threshold)
+
+
+def test_two_halves_collapsed_and_swapped_histograms() -> None:
+    """Between halves the divergence is about (C - 1) / 2 (1 / N + 1 / M), of a collapsed generator log C."""
+    ids = np.random.default_rng(2).integers(10, size=20_000)
+    first, second = class_shares(ids[::2], 10), class_shares(ids[1::2], 10)
+    assert class_coverage(generated=first, real=second, threshold=0.02).kl < 5 * 4.5 * 2 / 10_000
+    collapsed = class_shares(np.full(1000, 3), 10)
+    found = class_coverage(generated=collapsed, real=second, threshold=0.02)
+    assert found.kl == pytest.approx(math.log(10), rel=0.05)
+    assert found.covered == 1
+    assert class_coverage(generated=second, real=collapsed, threshold=0.02).kl == math.inf

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics import precision_recall as module
+from ganpipe.metrics import _products as module
 from ganpipe.metrics.precision_recall import Manifold, compare, precision_recall
 
 

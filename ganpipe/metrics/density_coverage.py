@@ -1,0 +1,61 @@
+"""Density and coverage (Naeem et al. 2020, arXiv 2002.09797, equations 3 and 4).
+
+Both look at balls around the real samples only, each reaching to the k-th nearest real neighbour. Density is
+the number of such balls that a generated sample lies in, over k: an outlier among the real samples, whose
+ball is large, counts less than in precision. Coverage is the share of real samples with a generated one in
+their ball. For two samples of one distribution density is about 1, and coverage is 1 - 2^-k on average for
+equal numbers of samples. A collapsed generator has high density, or none at all, and low coverage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics.pairs import Pairs
+from ganpipe.metrics.precision_recall import Manifold
+
+NEIGHBOURS = 5
+"""What the paper uses."""
+
+
+@dataclass(frozen=True)
+class DensityCoverage:
+    """density: from 0 on, and above 1 where generated samples gather among real ones. coverage: 0 to 1."""
+
+    density: float
+    coverage: float
+
+
+def measure(*, generated: Cloud, real: Manifold, neighbours: int, between: Products | None = None) -> DensityCoverage:
+    """Density and coverage of a cloud by the real manifold, which was made with the same `neighbours`.
+
+    between: the products of the generated with the real samples, where they are known already. Raises
+    ValueError where d differs.
+    """
+    pairs = Products.of(generated, real.cloud) if between is None else between
+    count, covered = 0, np.zeros(len(real.cloud), dtype=np.bool_)
+    for part in pairs.blocks():
+        inside = pairs.inside(part, pairs.rough(part), real.radii[None])
+        count += int(np.count_nonzero(inside))
+        covered |= inside.any(axis=0)
+    return DensityCoverage(density=count / (neighbours * len(generated)), coverage=float(covered.mean()))
+
+
+def density_coverage(*, generated: ArrayLike, real: ArrayLike, neighbours: int = NEIGHBOURS) -> DensityCoverage:
+    """Density and coverage of features (N, d) by real ones (M, d).
+
+    Raises ValueError for wrong shapes, no generated sample, not more than k = `neighbours` real ones, k < 1
+    or values that are not finite.
+    """
+    manifold = Manifold.of(real, neighbours=neighbours, name="real")
+    return measure(generated=Cloud.of(generated, name="generated"), real=manifold, neighbours=neighbours)
+
+
+def density_coverage_of(pairs: Pairs, *, neighbours: int = NEIGHBOURS) -> DensityCoverage:
+    """The same from products that are known already, with the errors of `Manifold.among`."""
+    manifold = Manifold.among(pairs.real, neighbours=neighbours, name="real")
+    return measure(generated=pairs.generated.left, real=manifold, neighbours=neighbours, between=pairs.between)

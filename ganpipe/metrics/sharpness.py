@@ -1,0 +1,41 @@
+"""Sharpness of images: the variance of the Laplacian (Pech-Pacheco et al. 2000, ICPR, section 2.3).
+
+A blurred image, as a variational autoencoder makes, has few edges and a small variance; noise has a large
+one. So it is neither better high nor low: compare it with that of real images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ganpipe.metrics._products import blocks
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """each (N,): the variance per image, in squared units of the pixels; mean: over the images."""
+
+    mean: float
+    each: NDArray[np.float64]
+
+
+def sharpness(images: ArrayLike) -> Sharpness:
+    """Sharpness of images (N, C, H, W), colours averaged to grey before.
+
+    The Laplacian is up + down + left + right - 4 centre, at the (H - 2) (W - 2) pixels that have all four.
+    Raises ValueError for another shape, an image under 3 x 3, no image or values that are not finite.
+    """
+    array = np.asarray(images)
+    if array.ndim != 4 or array.size == 0 or min(array.shape[2:]) < 3:
+        raise ValueError(f"images should have the shape (N, C, H, W) and at least 3 x 3 pixels, not {array.shape}.")
+    each = np.empty(len(array))
+    for part in blocks(len(array), int(np.prod(array.shape[1:]))):
+        grey = array[part].mean(axis=1, dtype=np.float64)
+        if not np.isfinite(grey).all():
+            raise ValueError("images has values that are not finite: leave such samples out.")
+        cross = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
+        each[part] = (cross - 4.0 * grey[:, 1:-1, 1:-1]).var(axis=(1, 2))
+    return Sharpness(float(each.mean()), each)
