@@ -10,7 +10,7 @@ from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
-from ganpipe.params import Choice, Count, Frozen, Seed, refuse
+from ganpipe.params import Choice, Count, Frozen, NonNegative, Positive, Seed, refuse
 from ganpipe.penalties import Penalty
 from ganpipe.procedures import Procedure
 
@@ -47,12 +47,34 @@ class Runtime(Frozen):
     precision: Literal["float32", "bfloat16"]
 
 
+class Moments(Frozen):
+    """count: how often a training is looked at, evenly spread, the last step among them. samples: of each generator."""
+
+    count: Annotated[int, Field(ge=1, le=1000)]
+    samples: Annotated[int, Field(ge=100)]
+
+
+class Watch(Frozen):
+    """From where on a training has a verdict; they say what is called so and change no step.
+
+    variance: collapsed with a total variance of the samples below so many times the data's. modes: collapsed with
+    samples near fewer than this share of the known modes. change: stalled when the samples of fixed latents moved by
+    less since the moment before, in deviations of the data. limit: diverged with a loss, score or penalty beyond it.
+    """
+
+    variance: Annotated[float, Field(ge=0, lt=1)]
+    modes: Annotated[float, Field(ge=0, le=1)]
+    change: NonNegative
+    limit: Positive
+
+
 class Variant(Frozen):
     """One row of params.yaml, merged with what all rows share.
 
     first: the training whose generator makes the conditions of a translation, a row of its own on images of that kind.
     steps: updates of the critic. batch: samples of each kind per update. ema: decay of the generator's moving average
     per generator step. samples: how many are written for evaluation. log_every, grid_every: in steps.
+    moments: when it is looked at on the way. watch: what is said of it then.
     """
 
     title: Annotated[str, Field(min_length=1, max_length=80)]
@@ -73,6 +95,8 @@ class Variant(Frozen):
     samples: Annotated[int, Field(ge=100)]
     log_every: Count
     grid_every: Count
+    moments: Moments
+    watch: Watch
 
     @model_validator(mode="after")
     def _rules(self) -> Variant:

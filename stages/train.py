@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +64,11 @@ def _train(variant: Variant, runtime: Runtime, seed: int, out: Path, facts: dict
     configure(runtime)
     data, meta = prepared.read(Path("data/prepared", name))
     pretrained = Path("pretrained", name, row, variant.starts_from) if variant.starts_from else None
-    clocks = train(Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained))
+    outcome = train(Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained))
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {
+        "verdict": asdict(outcome.verdict) if outcome.verdict else None,
         "runtime": runtime.model_dump(mode="json"),
         "device": device,
         "versions": versions,
@@ -74,7 +76,9 @@ def _train(variant: Variant, runtime: Runtime, seed: int, out: Path, facts: dict
         "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
     }
     write_json(out / "run.json", facts | more)
-    clock.write(**clocks)
+    if outcome.verdict:
+        print(f"{row}/{seed}: {outcome.verdict.kind}, as {outcome.verdict.reason}")
+    clock.write(**outcome.clocks)
 
 
 def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> bool:

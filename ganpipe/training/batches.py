@@ -23,9 +23,9 @@ class Space:
         return data.float() / 127.5 - 1 if self.form == "images" else data / self.scale
 
     def to_data(self, x: Tensor) -> Tensor:
-        """Back; images are rounded and clamped to uint8."""
+        """Back; images are rounded and clamped to uint8, and what is not a number becomes black."""
         if self.form == "images":
-            return ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            return ((x.float() + 1) * 127.5).nan_to_num(0.0).round().clamp(0, 255).to(torch.uint8)
         return x.float() * self.scale
 
 

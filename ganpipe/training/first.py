@@ -35,5 +35,6 @@ def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dic
         return np.ascontiguousarray(space.to_data(of).numpy())
 
     small = replace(data, train=conditions(data.train), test=conditions(data.test))
-    loop.train(loop.Job(name, job.first, runtime, small, job.seed, out))
-    return {"title": job.first.title, "steps": job.first.steps, "seed": job.seed}
+    outcome = loop.train(loop.Job(name, job.first, runtime, small, job.seed, out))
+    verdict = outcome.verdict.kind if outcome.verdict else "none"
+    return {"title": job.first.title, "steps": job.first.steps, "seed": job.seed, "verdict": verdict}

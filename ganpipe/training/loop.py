@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import time
 from dataclasses import dataclass
@@ -10,14 +11,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ganpipe.prepared import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
 from ganpipe.training.history import History, Progress
 from ganpipe.training.protocol import Training
+from ganpipe.training.watch import Verdict, Watcher, moments
 from ganpipe.training.weights import save_weights
 from ganpipe.variant import Runtime, Variant
 
@@ -39,16 +42,24 @@ class Job:
     pretrained: Path | None = None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """verdict: None where nothing is wrong. clocks: they vary from run to run, so nothing may depend on them."""
+
+    verdict: Verdict | None
+    clocks: dict[str, float]
+
+
 def configure(runtime: Runtime) -> None:
     """Make torch compute as the spec says. Once per process, before any tensor."""
     torch.set_num_threads(runtime.threads)
     torch.set_float32_matmul_precision("highest")
 
 
-def train(job: Job) -> dict[str, float]:
-    """Train and write `history.csv`, `grids/`, weights and samples into `job.out`.
+def train(job: Job) -> Outcome:
+    """Train and write `history.csv`, `grids/`, `moments/`, weights and samples into `job.out`.
 
-    Returns clock times: they vary from run to run, so they go into a file that nothing depends on.
+    A training whose figures are no longer finite ends there, with everything written as it is.
     """
     variant, device = job.variant, torch.device(job.runtime.device)
     space = Space(job.data.form, job.data.scale)
@@ -61,12 +72,27 @@ def train(job: Job) -> dict[str, float]:
     def draw(net: nn.Module, n: int, purpose: str) -> Any:
         return sampling.sample(net, variant.latent, n, space, job.seed, purpose, device)
 
-    history = History(job.out / "history.csv")
+    def look(step: int) -> dict[str, Tensor]:
+        """Keep samples of this moment, from copies: nothing that the training goes on with is touched."""
+        game.settle(batches)
+        nets = {name: copy.deepcopy(net) for name, net in game.generators().items()}
+        sampling.recalibrate(nets["ema"], variant.latent, variant.batch, job.seed, device)
+        made = {name: draw(net, variant.moments.samples, "moment") for name, net in nets.items()}
+        for name, samples in made.items():
+            save_array(samples, job.out / "moments" / f"{step:06d}{suffix(name)}.npy")
+        return watcher.moment(step, made["raw"], draw(nets["raw"], SHOWN[job.data.form], "shown"))
+
+    history, watcher = History(job.out / "history.csv"), Watcher(variant.watch, job.data)
+    looks = moments(variant.steps, variant.moments.count)
     start = time.perf_counter()
     with Progress(job.name, variant.steps) as progress:
         for step in range(1, variant.steps + 1):
-            history.add(game.step(batches))
-            last = step == variant.steps
+            figures = game.step(batches)
+            history.add(figures)
+            watcher.figures(step, figures)
+            last = step == variant.steps or watcher.ended
+            if step in looks and not watcher.ended:
+                history.add(look(step))
             if last or step % variant.log_every == 0:
                 history.add(game.held_out(held_out))
                 progress.update(step, history.write(step))
@@ -74,16 +100,27 @@ def train(job: Job) -> dict[str, float]:
                 game.settle(batches)
                 shown = draw(game.generators()["raw"], SHOWN[job.data.form], "shown")
                 sampling.save(sampling.picture(shown, job.data.train), job.out / "grids" / f"{step:06d}.png")
+            if watcher.ended:
+                break
     seconds = time.perf_counter() - start
     history.close()
 
     sampling.recalibrate(game.generators()["ema"], variant.latent, variant.batch, job.seed, device)
     for name, net in game.generators().items():
-        suffix = "" if name == "raw" else f"_{name}"
-        save_weights(net, job.out / f"generator{suffix}.safetensors")
-        np.save(job.out / f"samples{suffix}.npy", draw(net, variant.samples, "samples"), allow_pickle=False)
+        save_weights(net, job.out / f"generator{suffix(name)}.safetensors")
+        save_array(draw(net, variant.samples, "samples"), job.out / f"samples{suffix(name)}.npy")
     for name, net in game.networks().items():
         save_weights(net, job.out / f"{name}.safetensors")
     if state := game.remembered():
         save_file({name: value.cpu().contiguous() for name, value in state.items()}, job.out / "objective.safetensors")
-    return {"training_seconds": seconds, "steps_per_second": variant.steps / seconds}
+    return Outcome(watcher.verdict, {"training_seconds": seconds, "steps_per_second": step / seconds})
+
+
+def suffix(weights: str) -> str:
+    """What the names of files from the averaged generator end with."""
+    return "" if weights == "raw" else f"_{weights}"
+
+
+def save_array(array: NDArray[Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, array, allow_pickle=False)

@@ -1,0 +1,112 @@
+"""Watching a training: what its figures and samples say of it while it runs. A collapse is a result, not an error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganpipe.metrics.modes import modes
+from ganpipe.prepared import Prepared
+from ganpipe.variant import Watch
+
+EVERY = 50
+"""Steps between two looks at the figures: whatever is not finite is found within so many."""
+
+PRESENT = 0.1
+"""A mode is there from this share on, over its share of the data: near it, however poor the samples are."""
+
+MOST = 10_000
+"""Samples of the data that its variance is taken of."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """kind: `not_finite`, `diverged`, `collapsed` or `stalled`. reason: one sentence with the figures. step: when."""
+
+    kind: str
+    reason: str
+    step: int
+
+
+class Watcher:
+    """Judges one training. It reads figures and samples that are there anyway, and draws nothing itself.
+
+    A training that is not finite can't be gone on with and ends; any other verdict is that of its last moment, as
+    games come back from the edge.
+    """
+
+    def __init__(self, watch: Watch, data: Prepared) -> None:
+        self._watch, self._data = watch, data
+        self._spread = _spread(data.train[:: max(1, len(data.train) // MOST)])
+        self._before: NDArray[np.float64] | None = None
+        self.verdict: Verdict | None = None
+        self._figures: Verdict | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no point in another step."""
+        return self.verdict is not None and self.verdict.kind == "not_finite"
+
+    def figures(self, step: int, figures: dict[str, Tensor]) -> None:
+        """Look at the figures of one step, each of shape (), at every EVERYth of them."""
+        if step % EVERY and step > 1:
+            return
+        values = dict(zip(figures, torch.stack([v.float() for v in figures.values()]).tolist(), strict=True))
+        self._figures = None
+        for name, value in values.items():
+            if not math.isfinite(value):
+                self.verdict = Verdict("not_finite", f"{name} is {value} at step {step}", step)
+                return
+            if abs(value) > self._watch.limit:
+                self._figures = Verdict("diverged", f"{name} is {value:.3g} at step {step}", step)
+
+    def moment(self, step: int, samples: NDArray[Any], shown: NDArray[Any]) -> dict[str, Tensor]:
+        """Look at raw samples (N, ...) and at those of the fixed latents, in data space.
+
+        Returns what the history records: `sample_variance`, over that of the data, and `sample_change`, how far the
+        fixed samples moved since the moment before, over the data's deviation (not at the first moment).
+        """
+        fixed = shown.astype(np.float64)
+        found = {"sample_variance": _spread(samples) / self._spread}
+        if self._before is not None:
+            found["sample_change"] = float(
+                np.sqrt(((fixed - self._before) ** 2).mean() * math.prod(self._data.shape) / self._spread)
+            )
+        self._before = fixed
+        self.verdict = self._judged(step, samples, found)
+        return {name: torch.tensor(value, dtype=torch.float32) for name, value in found.items()}
+
+    def _judged(self, step: int, samples: NDArray[Any], found: dict[str, float]) -> Verdict | None:
+        watch = self._watch
+        if not math.isfinite(found["sample_variance"]):
+            return Verdict("not_finite", f"samples are not finite at step {step}", step)
+        if self._figures:
+            return self._figures
+        if found["sample_variance"] < watch.variance:
+            said = f"the variance of the samples is {found['sample_variance']:.2g} times that of the data"
+            return Verdict("collapsed", f"{said} at step {step}", step)
+        if self._data.modes is not None and self._data.mode_std is not None:
+            shares = modes(samples, centres=self._data.modes, std=self._data.mode_std).shares
+            there, of = int((shares * len(shares) > PRESENT).sum()), len(shares)
+            if there < watch.modes * of:
+                return Verdict("collapsed", f"samples are near {there} of {of} modes at step {step}", step)
+        if found.get("sample_change", math.inf) < watch.change:
+            said = f"the samples of the fixed latents moved by {found['sample_change']:.2g} deviations of the data"
+            return Verdict("stalled", f"{said} since the moment before step {step}", step)
+        return None
+
+
+def moments(steps: int, count: int) -> list[int]:
+    """After which steps a training is looked at: evenly spread, the last one among them."""
+    return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})
+
+
+def _spread(samples: NDArray[Any]) -> float:
+    """The total variance: the sum over features of the variance over samples."""
+    return float(samples.reshape(len(samples), -1).astype(np.float64).var(axis=0).sum())
