@@ -22,6 +22,7 @@ class Prepared:
     """Samples with their labels: images uint8 (N, C, H, W), points float32 (N, D); labels int64 (N,).
 
     scale: points are divided by it for training. modes, mode_std: centres (K, D) and deviation of a known mixture.
+    base: classes of one channel where each channel is an image of its own: classes = base ** channels.
     """
 
     train: NDArray[Any]
@@ -32,6 +33,7 @@ class Prepared:
     scale: float = 1.0
     modes: NDArray[np.float64] | None = None
     mode_std: float | None = None
+    base: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -62,6 +64,7 @@ def write(folder: Path, name: str, data: Prepared) -> None:
         "form": data.form,
         "shape": list(data.shape),
         "classes": data.classes,
+        "base": data.base,
         "scale": data.scale,
         "modes": None if data.modes is None else data.modes.tolist(),
         "mode_std": data.mode_std,
@@ -80,7 +83,9 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
         version, digest = meta["format"], meta["digest"]
         arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"])
-        data = Prepared(**arrays, classes=meta["classes"], scale=meta["scale"], modes=modes, mode_std=meta["mode_std"])
+        # a folder from before there was a base has none, and is otherwise the same
+        numbers = {key: meta[key] for key in ("classes", "scale", "mode_std")} | {"base": meta.get("base")}
+        data = Prepared(**arrays, **numbers, modes=modes)
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         reason = str(error).split(". ")[0]
         raise BadInput(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.data import mnist
-from ganpipe.data.mnist import FILES, MNIST
+from ganpipe.data import _mnist
+from ganpipe.data._mnist import FILES
+from ganpipe.data.mnist import MNIST
 from ganpipe.errors import BadInput
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
@@ -42,7 +43,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in FILES:
         (raw / name).write_text(name)
         known[name] = hashlib.md5(name.encode()).hexdigest()
-    monkeypatch.setattr(mnist, "FILES", known)
+    monkeypatch.setattr(_mnist, "FILES", known)
     return tmp_path
 
 
@@ -93,7 +94,7 @@ def test_a_corrupt_file_is_named_in_one_sentence(fake: Path, monkeypatch: pytest
         sentence = source.missing(fake)
         assert sentence is not None
         assert str(file) in sentence
-        assert f"whose MD5 is not {mnist.FILES[name]}" in sentence
+        assert f"whose MD5 is not {_mnist.FILES[name]}" in sentence
         assert sentence.endswith("replace it with the original.")
         assert ". " not in sentence
         with pytest.raises(BadInput) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,10 @@ def images() -> Prepared:
     return Prepared(train, train_labels, test, test_labels, classes=10)
 
 
+def stacked() -> Prepared:
+    return dataclasses.replace(images(), classes=8, base=2)
+
+
 def points() -> Prepared:
     rng = np.random.default_rng(0)
     modes = np.array([[0.1, 2.0], [1 / 3, -1.0]])
@@ -33,7 +38,7 @@ def points() -> Prepared:
     return Prepared(train, np.zeros(5, np.int64), test, np.ones(3, np.int64), 2, 1.7, modes, 0.02)
 
 
-@pytest.mark.parametrize("make", [images, points])
+@pytest.mark.parametrize("make", [images, stacked, points])
 def test_what_is_written_is_read_again(make: Callable[[], Prepared], tmp_path: Path) -> None:
     data = make()
     prepared.write(tmp_path / "a" / "set", "name", data)
@@ -42,7 +47,8 @@ def test_what_is_written_is_read_again(make: Callable[[], Prepared], tmp_path: P
         written, found = getattr(data, name), getattr(again, name)
         assert found.dtype == written.dtype
         np.testing.assert_array_equal(found, written)
-    assert (again.classes, again.scale, again.mode_std) == (data.classes, data.scale, data.mode_std)
+    for name in ("classes", "scale", "mode_std", "base"):
+        assert getattr(again, name) == getattr(data, name)
     if data.modes is None:
         assert again.modes is None
     else:
@@ -61,6 +67,7 @@ def test_meta_is_what_contributing_says(tmp_path: Path) -> None:
         "form": "points",
         "shape": [2],
         "classes": 2,
+        "base": None,
         "scale": 1.7,
         "modes": [[0.1, 2.0], [1 / 3, -1.0]],
         "mode_std": 0.02,
@@ -70,6 +77,18 @@ def test_meta_is_what_contributing_says(tmp_path: Path) -> None:
     prepared.write(tmp_path, "pictures", images())
     meta = json.loads((tmp_path / "meta.json").read_text())
     assert (meta["form"], meta["shape"], meta["modes"], meta["mode_std"]) == ("images", [3, 8, 8], None, None)
+    prepared.write(tmp_path, "stacks", stacked())
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    assert (meta["format"], meta["classes"], meta["base"]) == (1, 8, 2)
+
+
+def test_a_folder_from_before_there_was_a_base_is_read_as_one_without(tmp_path: Path) -> None:
+    prepared.write(tmp_path, "pictures", images())
+    meta_with(base=...)(tmp_path)
+    assert "base" not in json.loads((tmp_path / "meta.json").read_text())
+    again, _ = prepared.read(tmp_path)
+    assert again.base is None
+    assert again.digest() == images().digest()
 
 
 def test_digest_sees_values_types_shapes_and_labels_but_not_the_layout() -> None:
