@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ganpipe.data import Dataset
 from ganpipe.errors import BadInput
-from ganpipe.evaluation import EvaluateParams
+from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed, part_class
 from ganpipe.rows import Overlay, merged, read_yaml

@@ -90,6 +90,13 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     applicable = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
     variants = {row: c.variant(row) for row in c.variants}
     titles = {row: variant.title for row, variant in variants.items()}
+    compared = {f"ganpipe.features.{name}" for name in c.evaluate.features} if dataset.form == "images" else set()
+    measuring = {
+        "data": data,
+        "classifier": c.classifier.model_dump(mode="json"),
+        "params": c.evaluate.model_dump(mode="json"),
+        "runtime": runtime,
+    }
     specs: dict[str, Spec] = {
         "data.json": {
             "data": data,
@@ -103,13 +110,16 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
             "runtime": runtime,
             "code": code.closure({"stages.classifier"}),
         },
-        "evaluate.json": {
-            "data": data,
+        "reference.json": measuring
+        | {
+            "counts": sorted({variant.samples for variant in variants.values()}),
+            "moment_counts": sorted({variant.moments.samples for variant in variants.values()}),
+            "code": code.closure({"stages.reference", *compared}),
+        },
+        "evaluate.json": measuring
+        | {
             "seeds": list(c.seeds),
-            "classifier": c.classifier.model_dump(mode="json"),
-            "params": c.evaluate.model_dump(mode="json"),
-            "runtime": runtime,
-            "code": code.closure({"stages.evaluate"}),
+            "code": code.closure({"stages.evaluate", *compared}),
         },
         "headline.json": {
             "data": data,

@@ -24,6 +24,9 @@ def main() -> None:
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
     data, _ = prepared.read(Path("data/prepared", spec["data"]))
+    if data.classes < 2:
+        write_json(out / "classifier.json", {"not_applicable": f"{spec['data']} has no classes to tell apart"})
+        return clock.write()
     out.mkdir(parents=True, exist_ok=True)
     result = fit(data, ClassifierParams.model_validate(spec["params"]), torch.device(runtime.device), out)
     write_json(out / "classifier.json", {"not_applicable": None, **result})

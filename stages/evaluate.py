@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ganpipe import evaluation, prepared
+from ganpipe import prepared
+from ganpipe.evaluation import stored
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.reference import Samples
+from ganpipe.evaluation.row import Trained, evaluate, not_applicable
+from ganpipe.measuring import networks
 from ganpipe.stage import Clock, read_spec, run, write_json
 
 
@@ -20,35 +24,32 @@ def main() -> None:
     name, seeds = spec["data"], spec["seeds"]
     clock = Clock(Path("clocks", name, "evaluate", f"{row}.json"))
     folders = {seed: Path("runs", name, row, str(seed)) for seed in seeds}
-    run_facts = json.loads((folders[seeds[0]] / "run.json").read_text(encoding="utf-8"))
-    facts = {"row": row, "title": run_facts["title"], "data": name}
-    if run_facts["not_applicable"]:
-        result = evaluation.not_applicable(**facts, reason=run_facts["not_applicable"], seeds=seeds)
+    runs = {seed: json.loads((folder / "run.json").read_text(encoding="utf-8")) for seed, folder in folders.items()}
+    first = runs[seeds[0]]
+    facts = {"row": row, "title": first["title"], "data": name}
+    if first["not_applicable"]:
+        result = not_applicable(**facts, reason=first["not_applicable"], seeds=seeds)
     else:
-        params = evaluation.EvaluateParams.model_validate(spec["params"])
+        params, folder = EvaluateParams.model_validate(spec["params"]), Path("references", name)
         data, _ = prepared.read(Path("data/prepared", name))
-        features = _features(spec, data) if data.form == "images" else None
-        samples = {seed: evaluation.Samples(*_samples(folder)) for seed, folder in folders.items()}
-        result = evaluation.evaluate(evaluation.reference(data, params, features), samples, **facts)
+        real = stored.read(data, params, *networks(spec, data), folder)
+        known, quick = stored.read_bounds(folder)
+        trained = {seed: _trained(folders[seed], runs[seed]["verdict"]) for seed in seeds}
+        result = evaluate(real, trained, **facts, known=known, quick=quick)
     write_json(Path("evals", name, f"{row}.json"), result)
     return clock.write()
 
 
-def _samples(folder: Path) -> list[NDArray[Any]]:
-    return [np.load(folder / f"samples{which}.npy", allow_pickle=False) for which in ("", "_ema")]
+def _trained(folder: Path, verdict: dict[str, Any] | None) -> Trained:
+    steps = sorted(path.stem for path in (folder / "moments").glob("*.npy") if path.stem.isdecimal())
+    finite = verdict is None or verdict["kind"] != "not_finite"
+    moments = {int(step): _samples(folder / "moments", step) for step in steps}
+    return Trained(_samples(folder, "samples", finite), moments, verdict)
 
 
-def _features(spec: dict[str, Any], data: prepared.Prepared) -> evaluation.Features:
-    import torch
-
-    from ganpipe.training import classifier
-    from ganpipe.training.loop import configure
-    from ganpipe.variant import Runtime
-
-    runtime = Runtime.model_validate(spec["runtime"])
-    configure(runtime)
-    architecture = classifier.ClassifierParams.model_validate(spec["classifier"])
-    return classifier.load(Path("classifiers", spec["data"]), architecture, data, torch.device(runtime.device))
+def _samples(folder: Path, name: str, finite: bool = True) -> Samples:
+    raw, ema = (np.load(folder / f"{name}{which}.npy", allow_pickle=False) for which in ("", "_ema"))
+    return Samples(raw, ema, finite)
 
 
 if __name__ == "__main__":

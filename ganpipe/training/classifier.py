@@ -19,7 +19,8 @@ from ganpipe.prepared import Prepared
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.training.weights import save_weights
 
-Features = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.int64]]]
+Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]
+"""Images (N, C, H, W) to features (N, d) and the probability of each class (N, K)."""
 CHUNK = 1000
 
 
@@ -59,10 +60,10 @@ class Classifier(nn.Module):
 def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Path) -> dict[str, Any]:
     """Train, write `classifier.safetensors`, and return the accuracy on the test split."""
     with initialised_by(params.seed, "classifier"):
-        net = Classifier(params, data.shape, data.classes).to(device)
+        net = _new(params, data).to(device)
     optimizer = eager(torch.optim.Adam)(net.parameters(), lr=params.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * params.lr, params.steps)
-    images, labels = torch.from_numpy(data.train).to(device), torch.from_numpy(data.train_labels).to(device)
+    images, labels = (torch.from_numpy(array).to(device) for array in _single(data))
     rng = stream(params.seed, "classifier order", device)
     for _ in range(params.steps):
         now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
@@ -72,7 +73,7 @@ def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Pat
         optimizer.step()
         schedule.step()
     save_weights(net, out / "classifier.safetensors")
-    _, predicted = reader(net, device)(data.test)
+    predicted = reader(net, data.base, device)(data.test)[1].argmax(1)
     return {
         "accuracy": float((predicted == data.test_labels).mean()),
         "features": params.features,
@@ -81,25 +82,56 @@ def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Pat
     }
 
 
-def reader(net: nn.Module, device: torch.device) -> Features:
-    """The function from uint8 images (N, C, H, W) to features (N, d) and predicted classes (N,)."""
+def _new(params: ClassifierParams, data: Prepared) -> Classifier:
+    """Where each channel is an image of its own, one network reads them all, one at a time."""
+    shape = (1, *data.shape[1:]) if data.base else data.shape
+    return Classifier(params, shape, data.base or data.classes)
+
+
+def _single(data: Prepared) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Training images and labels as the network sees them: the first channel is the first digit of the label."""
+    if not data.base:
+        return data.train, data.train_labels
+    channels = data.shape[0]
+    powers = data.base ** np.arange(channels)[::-1]
+    digits = data.train_labels[:, None] // powers % data.base
+    return data.train.reshape(-1, 1, *data.shape[1:]), digits.reshape(-1)
+
+
+def reader(net: nn.Module, base: int | None, device: torch.device) -> Classify:
+    """The function from images to features and probabilities.
+
+    base: of data whose channels are images of their own; the features of the channels then stand side by side, and a
+    class is a combination of theirs, its probability the product.
+    """
 
     @torch.no_grad()
-    def features(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def read(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         net.eval()
-        parts = [net(torch.from_numpy(images[i : i + CHUNK]).to(device)) for i in range(0, len(images), CHUNK)]
-        found = (
-            torch.cat([f for f, _ in parts]).cpu().numpy(),
-            torch.cat([y.argmax(1) for _, y in parts]).cpu().numpy(),
-        )
+        parts = [
+            _read(net, torch.from_numpy(images[i : i + CHUNK]).to(device), base) for i in range(0, len(images), CHUNK)
+        ]
         net.train()
-        return found
+        return torch.cat([f for f, _ in parts]).cpu().numpy(), torch.cat([p for _, p in parts]).cpu().numpy()
 
-    return features
+    return read
 
 
-def load(folder: Path, params: ClassifierParams, data: Prepared, device: torch.device) -> Features:
-    """The trained network of this folder as a feature function."""
-    net = Classifier(params, data.shape, data.classes)
+def _read(net: nn.Module, images: Tensor, base: int | None) -> tuple[Tensor, Tensor]:
+    if base is None:
+        features, logits = net(images)
+        return features, logits.double().softmax(1)
+    n, channels = images.shape[:2]
+    features, logits = net(images.reshape(n * channels, 1, *images.shape[2:]))
+    each = logits.double().softmax(1).reshape(n, channels, base)
+    joint = each[:, 0]
+    for channel in range(1, channels):
+        joint = (joint[:, :, None] * each[:, channel, None]).flatten(1)
+    return features.reshape(n, -1), joint
+
+
+def load(folder: Path, params: ClassifierParams, data: Prepared, device: torch.device) -> Classify:
+    """The trained network of this folder."""
+    net = _new(params, data)
     net.load_state_dict(load_file(folder / "classifier.safetensors"))
-    return reader(net.to(device), device)
+    return reader(net.to(device), data.base, device)

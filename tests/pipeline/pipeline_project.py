@@ -30,7 +30,7 @@ SMALL = {
     "lr": 0.01,
     "ema": 0.5,
 }
-RESULTS = ("data", "runs", "evals", "pretrained", "classifiers", "clocks", "reports", "plots")
+RESULTS = ("data", "runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports", "plots")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,19 @@ LAYERS = (
     {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
     {"variant"},
     {"training", "evaluation", "report"},
-    {"configuration", "specs", "stage", "schema", "tracking", "planning", "cleaning", "cli", "stages"},
+    {
+        "features",
+        "measuring",
+        "configuration",
+        "specs",
+        "stage",
+        "schema",
+        "tracking",
+        "planning",
+        "cleaning",
+        "cli",
+        "stages",
+    },
 )
 SIBLINGS = LAYERS[1]
 # what a training may know of tracking: how to start its follower, and the names under which it is found

@@ -1,0 +1,62 @@
+"""How samples are compared with real ones: `evaluate` in params.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ganpipe.params import Count, Frozen, Seed
+
+Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
+
+
+def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("names a network twice; remove the repeated one")
+    return names
+
+
+class Kid(Frozen):
+    """subsets: how many are averaged. size: samples of each side in one, fewer where there are fewer."""
+
+    subsets: Count
+    size: Annotated[int, Field(ge=2)]
+
+
+class Collapse(Frozen):
+    """From where on a result has a verdict; they say what is called so and change no figure.
+
+    recall: collapsed with a recall below so many times the floor's. classes: collapsed with samples in fewer than this
+    share of the classes or modes, where one is there from a tenth of its share on. copies: memorising with more than
+    this share of samples nearer to a training sample than all but one in a hundred real test samples are.
+    """
+
+    recall: Annotated[float, Field(ge=0, le=1)]
+    classes: Annotated[float, Field(ge=0, le=1)]
+    copies: Annotated[float, Field(gt=0, le=1)]
+
+
+class EvaluateParams(Frozen):
+    """How samples are compared with real ones.
+
+    features: the networks in whose features images are compared; the first one's figures lead. cap: at most so many
+    samples on each side; at least 2, as a covariance needs. draws: of real samples for the floor, whose mean is shown.
+    neighbours: k of precision and recall. density_neighbours: k of density and coverage. coverage: a class is covered
+    from this share of the samples on, 0 < coverage <= 1. splits: of the samples for the classifier score. directions:
+    of the sliced Wasserstein distance. transport: at most so many points on each side of the exact Wasserstein
+    distance, whose cost grows with their product. seed: of the choice of samples and of the noise.
+    """
+
+    features: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
+    cap: Annotated[int, Field(ge=2)]
+    draws: Annotated[int, Field(ge=2)]
+    neighbours: Count
+    density_neighbours: Count
+    kid: Kid
+    coverage: Annotated[float, Field(gt=0, le=1)]
+    splits: Count
+    directions: Annotated[int, Field(ge=2)]
+    transport: Count
+    verdicts: Collapse
+    seed: Seed

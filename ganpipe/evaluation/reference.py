@@ -1,0 +1,153 @@
+"""The real side of every comparison, and what a comparison gives."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganpipe.errors import BadInput
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.prepared import Prepared
+
+Array = NDArray[Any]
+PRESENT = 0.1
+"""A class or mode is there from this share on, over its share of the data."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What one generator made, in data space like `train.npy`: with its weights and with their average.
+
+    finite: whether the training's figures were; images hide what is not a number.
+    """
+
+    raw: Array
+    ema: Array
+    finite: bool = True
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of merit. label: what a page calls it, with its parameters. better: which way is good.
+
+    network, resizer: what the samples go through first. leads: it stands in the first table. floor: what an exact
+    sampler gets by definition, where the train split can't say it.
+    """
+
+    label: str
+    better: Literal["lower", "higher"] | None
+    network: str = "none"
+    resizer: str = "none"
+    leads: bool = True
+    floor: float | None = None
+
+
+@dataclass(frozen=True)
+class Value:
+    """error: its standard error for these samples, where the figure has one."""
+
+    value: float | None
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of one set of samples, None where there is no finite value, and its share of each class."""
+
+    figures: Mapping[str, Value]
+    shares: list[float | None] = field(default_factory=list)
+
+    def value(self, name: str) -> float | None:
+        return self.figures[name].value if name in self.figures else None
+
+
+def random(purpose: str, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *purpose.encode()])
+
+
+def choose(array: Array, count: int, purpose: str, seed: int) -> Array:
+    if count >= len(array):
+        return array
+    return array[np.sort(random(purpose, seed).permutation(len(array))[:count])]
+
+
+class Reference(ABC):
+    """The test split, at most `cap` of it, and what is known of it once and for all.
+
+    figures: by name, in the order in which they are shown. quick: those that are cheap enough for every moment of a
+    training. classes: how many classes or modes the shares are over, 0 where the data has none. Raises BadInput where
+    there are fewer than `fewest` real samples.
+    """
+
+    figures: dict[str, Figure]
+    quick: tuple[str, ...]
+    classes: int
+    real_shares: NDArray[np.float64]
+
+    def __init__(self, data: Prepared, parameters: EvaluateParams, fewest: int) -> None:
+        self.data, self.parameters, self.fewest = data, parameters, fewest
+        self.real: Array = self.choose(data.test, parameters.cap, "test")
+        self._enough(len(self.real), "real")
+
+    @abstractmethod
+    def noise(self, count: int) -> Array:
+        """So much uniform noise of the form of the data."""
+
+    @abstractmethod
+    def settings(self, generated: int) -> dict[str, int | float]:
+        """The parameters that matter to these figures, with so many generated samples."""
+
+    @abstractmethod
+    def _measure(self, samples: Array, chosen: NDArray[np.int64], quick: bool) -> Measured:
+        """Figures of the `chosen` samples, shares of classes over all; all are finite and of the data's type."""
+
+    def measure(self, samples: Array, generated: int, quick: bool = False) -> Measured:
+        """Figures of `generated` of the samples (N, ...), shares of classes over all.
+
+        Samples that are not all finite, as a diverged generator makes, have no figures: a figure of the rest would
+        flatter it. Raises BadInput where shape or type are not those of the data, or there are too few samples.
+        """
+        if samples.shape[1:] != self.data.shape:
+            raise BadInput(f"Samples have the shape {samples.shape[1:]} and the data has {self.data.shape}.")
+        self._enough(min(generated, len(samples)), "generated")
+        if len(samples) < generated:
+            raise BadInput(f"There are {len(samples)} samples to compare: {generated} are asked for.")
+        if not np.isfinite(samples).all():
+            return self.nothing()
+        if samples.dtype != self.data.train.dtype:
+            raise BadInput(f"Samples have the type {samples.dtype} and the data has {self.data.train.dtype}.")
+        measured = self._measure(samples, self.choose(np.arange(len(samples)), generated, "samples"), quick)
+        found = {name: measured.figures[name] for name in self.figures if name in measured.figures}
+        return Measured({name: _finite(value) for name, value in found.items()}, measured.shares)
+
+    def nothing(self) -> Measured:
+        """What samples get that are not finite."""
+        return Measured(dict.fromkeys(self.figures, Value(None)), [None] * self.classes)
+
+    def there(self, shares: list[float | None]) -> int | None:
+        """How many of the classes or modes samples with such shares are in; None where they are not finite."""
+        if any(share is None for share in shares):
+            return None
+        return int((np.array(shares, dtype=np.float64) >= PRESENT * self.real_shares).sum()) if shares else None
+
+    def choose(self, array: Array, count: int, purpose: str) -> Array:
+        """The same random `count` entries for the same length and purpose, in order; all if there are no more."""
+        return choose(array, count, purpose, self.parameters.seed)
+
+    def random(self, purpose: str) -> np.random.Generator:
+        """A generator of its own for each purpose, so that one draw never shifts another."""
+        return random(purpose, self.parameters.seed)
+
+    def _enough(self, count: int, what: str) -> None:
+        if count < self.fewest:
+            raise BadInput(f"There are {count} {what} samples to compare: at least {self.fewest} are needed.")
+
+
+def _finite(value: Value) -> Value:
+    return value if value.value is not None and math.isfinite(value.value) else Value(None)

@@ -1,0 +1,162 @@
+"""The evaluation of one row over its seeds, ready for JSON: every number is finite or None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ganpipe.errors import BadInput
+from ganpipe.evaluation.bounds import Bounds, bounds, most
+from ganpipe.evaluation.reference import Figure, Measured, Reference, Samples
+from ganpipe.evaluation.verdicts import Verdict, verdict
+
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One seed. samples: of the end. moments: by step, fewer of them; none after a training that ended early.
+
+    verdict: what the training itself was called, as `run.json` has it.
+    """
+
+    samples: Samples
+    moments: Mapping[int, Samples]
+    verdict: Verdict | None = None
+
+
+def generated_count(real: Reference, samples: Sequence[Samples]) -> int:
+    """How many generated samples are compared: what every file has, at most `most`."""
+    return min(most(real), min(len(array) for one in samples for array in (one.raw, one.ema)))
+
+
+def evaluate(
+    real: Reference,
+    trained: Mapping[int, Trained],
+    *,
+    row: str,
+    title: str,
+    data: str,
+    known: Mapping[int, Mapping[str, Bounds]] | None = None,
+    quick: Mapping[int, Mapping[str, Bounds]] | None = None,
+) -> dict[str, Any]:
+    """The evaluation of a row from the samples of each seed.
+
+    data: the data set's name. known, quick: bounds by number of samples, where they were already computed, of all
+    figures and of the quick ones. Raises BadInput where there is no seed or its samples are not like the data.
+    """
+    if not trained:
+        raise BadInput(f"The row {row} has no seed to evaluate: name at least one under `seeds`.")
+    try:
+        count = generated_count(real, [one.samples for one in trained.values()])
+        ends = {seed: _measured(real, one.samples, count) for seed, one in trained.items()}
+        limits = (known or {}).get(count) or bounds(real, count)
+        over_time = _moments(real, {seed: one.moments for seed, one in trained.items()}, quick or {})
+    except BadInput as error:
+        raise BadInput(f"The row {row} cannot be evaluated. {error}") from None
+    protocol = {
+        "generated": count,
+        "real": len(real.real),
+        "split": "test",
+        "floor": f"train split, mean of {real.parameters.draws} draws",
+        "ceiling": "uniform noise",
+        "class_samples": min(len(array) for one in trained.values() for array in (one.samples.raw, one.samples.ema)),
+        "seed": real.parameters.seed,
+    }
+    head, measured = _head(row, title, data, None, list(trained)), list(ends.values())
+    return head | {
+        "protocol": protocol | real.settings(count),
+        "figures": {
+            name: _described(figure, count, len(real.real))
+            | _limited(limits[name])
+            | _values(name, list(ends.values()))
+            for name, figure in real.figures.items()
+        },
+        "classes": _classes(real, measured),
+        "moments": over_time,
+        "verdicts": [verdict(real, ends[seed]["raw"], limits, one.verdict) for seed, one in trained.items()],
+    }
+
+
+WEIGHTS = ("raw", "ema")
+
+
+def not_applicable(*, row: str, title: str, data: str, reason: str, seeds: list[int]) -> dict[str, Any]:
+    """The evaluation of a row that makes no sense on the data: the reason and no figure."""
+    nothing: dict[str, Any] = {
+        "protocol": {},
+        "figures": {},
+        "classes": None,
+        "moments": None,
+        "verdicts": [None] * len(seeds),
+    }
+    return _head(row, title, data, reason, seeds) | nothing
+
+
+def _measured(real: Reference, samples: Samples, count: int, quick: bool = False) -> dict[str, Measured]:
+    if not samples.finite:
+        return dict.fromkeys(WEIGHTS, real.nothing())
+    return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
+
+
+def _described(figure: Figure, generated: int, reals: int) -> dict[str, Any]:
+    return asdict(figure) | {"generated": generated, "real": reals, "split": "test"}
+
+
+def _limited(limit: Bounds) -> dict[str, Any]:
+    return {"floor": limit.floor, "floor_deviation": limit.deviation, "ceiling": limit.ceiling}
+
+
+def _values(name: str, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
+    """Of each seed, and the standard errors where the figure has them."""
+    errors = {weights: [one[weights].figures[name].error for one in ends] for weights in WEIGHTS}
+    some = any(error is not None for of in errors.values() for error in of)
+    values = {weights: [one[weights].value(name) for one in ends] for weights in WEIGHTS}
+    return values | {"errors": errors if some else None}
+
+
+def _classes(real: Reference, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any] | None:
+    if not real.classes or real.data.base:
+        return None
+    return {
+        "names": [str(index) for index in range(real.classes)],
+        "real": real.real_shares.tolist(),
+        **{weights: [one[weights].shares for one in ends] for weights in WEIGHTS},
+    }
+
+
+def _moments(
+    real: Reference, by_seed: Mapping[int, Mapping[int, Samples]], known: Mapping[int, Mapping[str, Bounds]]
+) -> dict[str, Any] | None:
+    """The quick figures at each moment that any seed reached; None for a seed that had ended by then."""
+    steps = sorted({step for moments in by_seed.values() for step in moments})
+    if not steps:
+        return None
+    count = generated_count(real, [one for moments in by_seed.values() for one in moments.values()])
+    measured = {
+        seed: {step: _measured(real, one, count, quick=True) for step, one in moments.items()}
+        for seed, moments in by_seed.items()
+    }
+    limits = known.get(count) or bounds(real, count, quick=True)
+
+    def course(name: str, weights: str) -> list[list[float | None]]:
+        return [
+            [measured[seed][step][weights].value(name) if step in measured[seed] else None for step in steps]
+            for seed in by_seed
+        ]
+
+    figures = {
+        name: {
+            "label": real.figures[name].label,
+            "better": real.figures[name].better,
+            "floor": limits[name].floor,
+            **{weights: course(name, weights) for weights in WEIGHTS},
+        }
+        for name in real.quick
+    }
+    return {"steps": steps, "generated": count, "real": len(real.real), "figures": figures}
+
+
+def _head(row: str, title: str, data: str, reason: str | None, seeds: list[int]) -> dict[str, Any]:
+    return {"format": FORMAT, "row": row, "title": title, "data": data, "not_applicable": reason, "seeds": seeds}

@@ -1,0 +1,156 @@
+"""One feature network's view of the real images: what is computed once, kept in a file, and compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganpipe.errors import BadInput
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.reference import Array, Figure, Value
+from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics.density_coverage import measure as density_coverage
+from ganpipe.metrics.frechet import Moments, frechet
+from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated
+from ganpipe.metrics.kid import kid
+from ganpipe.metrics.memorisation import memorisation
+from ganpipe.metrics.precision_recall import Manifold, compare
+
+Extract = Callable[[Array], NDArray[np.float32]]
+Random = Callable[[str], np.random.Generator]
+QUANTILE = 0.01
+POINTS = 10
+"""Numbers of samples on the line that is extrapolated to infinitely many."""
+
+
+@dataclass(frozen=True)
+class Real:
+    """Features of the real images (M, d) and of training images (T, d), with what follows from the former.
+
+    radii, density_radii (M,): squared, to the k-th neighbour, for the two k.
+    """
+
+    features: NDArray[np.float32]
+    training: NDArray[np.float32]
+    moments: Moments
+    radii: NDArray[np.float64]
+    density_radii: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, extract: Extract, real: Array, training: Array, parameters: EvaluateParams) -> Real:
+        features = extract(real)
+        cloud = Cloud.of(features, name="real")
+        within = Products.of(cloud, cloud)
+        return cls(
+            features,
+            extract(training),
+            Moments.of(features, "real"),
+            within.nearest(parameters.neighbours),
+            within.nearest(parameters.density_neighbours),
+        )
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            path,
+            features=self.features,
+            training=self.training,
+            mean=self.moments.mean,
+            root=self.moments.root,
+            radii=self.radii,
+            density_radii=self.density_radii,
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Real:
+        """Raises BadInput where the file is missing or broken."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                kept = {name: file[name] for name in file.files}
+            moments = Moments(kept.pop("mean"), kept.pop("root"))
+            return cls(moments=moments, **kept)
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).split(". ")[0]
+            raise BadInput(f"{path} can't be read ({reason}): delete it and run `dvc repro reference`.") from None
+
+
+@dataclass(frozen=True)
+class Space:
+    """A feature network by its name, and the real images in it."""
+
+    network: str
+    resizer: str
+    extract: Extract
+    real: Real
+    parameters: EvaluateParams
+    leads: bool
+
+    def figures(self) -> dict[str, Figure]:
+        p, first = self.parameters, self.leads
+        k, wide = p.neighbours, p.density_neighbours
+
+        def figure(label: str, better: str | None, leads: bool = False, floor: float | None = None) -> Figure:
+            said = label if first else f"{label}, {self.network}"
+            return Figure(said, better, self.network, self.resizer, leads and first, floor)  # type: ignore[arg-type]
+
+        named = {
+            "frechet": figure("Fréchet distance", "lower", leads=True),
+            "precision": figure(f"Precision (k = {k})", "higher", leads=True),
+            "recall": figure(f"Recall (k = {k})", "higher", leads=True),
+            "frechet_infinite": figure("Fréchet distance at infinitely many samples", "lower"),
+            "kid": figure("KID", "lower"),
+            "density": figure(f"Density (k = {wide})", "higher"),
+            "coverage": figure(f"Coverage (k = {wide})", "higher"),
+            "copies": figure("Copies: share nearer to training than 99 % of test images are", None, floor=QUANTILE),
+        }
+        return {self._name(name): value for name, value in named.items()}
+
+    @property
+    def quick(self) -> tuple[str, ...]:
+        return tuple(self._name(name) for name in ("frechet", "precision", "recall")) if self.leads else ()
+
+    def measure(self, images: Array, random: Random, quick: bool) -> dict[str, Value]:
+        """The figures of generated images (N, C, H, W)."""
+        if quick and not self.leads:
+            return {}
+        p, real = self.parameters, self.real
+        features = self.extract(images)
+        cloud = Cloud.of(real.features, name="real")
+        made = Manifold.of(features, neighbours=p.neighbours, name="generated")
+        both = compare(generated=made, real=Manifold(cloud, real.radii))
+        found = {
+            "frechet": Value(frechet(Moments.of(features, "generated"), real.moments)),
+            "precision": Value(both.precision),
+            "recall": Value(both.recall),
+        }
+        if not quick:
+            size = min(p.kid.size, len(features), len(real.features))
+            kernel = kid(generated=features, real=real.features, subsets=p.kid.subsets, size=size, rng=random("kid"))
+            wide = Manifold(cloud, real.density_radii)
+            spread = density_coverage(generated=made.cloud, real=wide, neighbours=p.density_neighbours)
+            copied = memorisation(generated=features, test=real.features, training=real.training, quantile=QUANTILE)
+            found |= {
+                "frechet_infinite": self._extrapolated(features, random("extrapolation")),
+                "kid": Value(kernel.mean, kernel.error),
+                "density": Value(spread.density),
+                "coverage": Value(spread.coverage),
+                "copies": Value(copied.copies),
+            }
+        return {self._name(name): value for name, value in found.items()}
+
+    def _extrapolated(self, features: NDArray[np.float32], rng: np.random.Generator) -> Value:
+        """None where half of the samples are fewer than twice the features: the line is bent there."""
+        smallest = len(features) // 2
+        if smallest < 2 * features.shape[1] or smallest > len(features) - POINTS:
+            return Value(None)
+        found = frechet_extrapolated(
+            generated=features, real=self.real.moments, smallest=smallest, points=POINTS, rng=rng
+        )
+        return Value(found.distance, found.error)
+
+    def _name(self, figure: str) -> str:
+        return figure if self.leads else f"{figure}_{self.network}"

@@ -1,0 +1,38 @@
+"""Feature networks: what images are compared in, one file each, chosen by name in `evaluate.features`.
+
+A module has a RESIZER, in words, which is part of every figure, and an `open_network`. A function of features takes
+uint8 images (N, C, H, W) and returns float32 (N, d).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganpipe.evaluation.parameters import Network
+from ganpipe.prepared import Prepared
+
+Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a network may need: the data that it is for, the folder of the trained classifier, and the device."""
+
+    data: Prepared
+    classifier: Path
+    architecture: dict[str, Any]
+    device: str
+
+
+def open_network(name: Network, surroundings: Surroundings) -> tuple[str, Extract]:
+    """Its resizer and its function. Raises BadInput where the network does not suit the data or has no weights."""
+    module = importlib.import_module(f"ganpipe.features.{name}")
+    extract: Extract = module.open_network(surroundings)
+    return module.RESIZER, extract

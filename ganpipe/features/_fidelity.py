@@ -1,0 +1,59 @@
+"""Feature networks of torch-fidelity (Obukhov et al. 2020, Apache 2.0), with their own weights and resizers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganpipe.errors import BadInput
+from ganpipe.features import Extract, Surroundings
+
+CHUNK = 50
+
+
+def network(name: str, extractor: str, layer: str, file: str, sha256: str, surroundings: Surroundings) -> Extract:
+    """torch-fidelity's `extractor` read at `layer`; `name` is what params.yaml calls it.
+
+    file: below the folder of torch's hub, where torch-fidelity keeps it and fetches it to. sha256: of that file, or
+    the beginning of it; torch reads such files by pickle, so nothing but the original may be opened.
+    """
+    try:
+        from torch_fidelity.utils import create_feature_extractor  # type: ignore[import-untyped]
+    except ImportError:
+        raise BadInput(
+            f"evaluate.features names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
+        ) from None
+    path = Path(torch.hub.get_dir(), file)
+    remedy = f"put the original file at {path}, or use another of evaluate.features, as classifier or pixels"
+    if path.is_file() and sha256 and not _digest(path).startswith(sha256):
+        raise BadInput(
+            f"evaluate.features names {name}, and {path} is not its weights (SHA-256 {sha256}...): {remedy}."
+        )
+    try:
+        net = create_feature_extractor(extractor, [layer], cuda=surroundings.device == "cuda", verbose=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        sentence = f"evaluate.features names {name}, whose weights are not here and could not be had ({reason})"
+        raise BadInput(f"{sentence}: {remedy}.") from None
+
+    @torch.no_grad()
+    def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        parts = []
+        for start in range(0, len(images), CHUNK):
+            part = torch.from_numpy(np.ascontiguousarray(images[start : start + CHUNK])).to(surroundings.device)
+            if part.shape[1] == 1:
+                part = part.expand(-1, 3, -1, -1)
+            features = net.convert_features_tuple_to_dict(net(part))[layer]
+            parts.append(features.float().cpu())
+        return torch.cat(parts).numpy()
+
+    return extract
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

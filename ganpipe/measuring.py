@@ -1,0 +1,32 @@
+"""What the stages `reference` and `evaluate` hand to an evaluation: the feature networks and the classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ganpipe.evaluation.images import Classify
+from ganpipe.evaluation.stored import Networks
+from ganpipe.prepared import Prepared
+
+
+def networks(spec: dict[str, Any], data: Prepared) -> tuple[Networks, Classify | None]:
+    """Those that `evaluate.features` names, and the classifier where the data has classes; none for points.
+
+    Importing this loads no torch: points do without. Raises BadInput as `open_network` does.
+    """
+    if data.form == "points":
+        return {}, None
+    from ganpipe.features import Surroundings, open_network
+    from ganpipe.features.classifier import open_classifier
+    from ganpipe.training.loop import configure
+    from ganpipe.variant import Runtime
+
+    runtime = Runtime.model_validate(spec["runtime"])
+    configure(runtime)
+    around = Surroundings(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
+    opened = {name: open_network(name, around) for name in spec["params"]["features"]}
+    if data.classes < 2:
+        return opened, None
+    classify = open_classifier(around)
+    return opened, lambda images: classify(images)[1]
