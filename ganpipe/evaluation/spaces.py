@@ -16,8 +16,9 @@ from ganpipe.metrics._products import Cloud, Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
 from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated
-from ganpipe.metrics.kid import kid
+from ganpipe.metrics.kid import Subsets, kid_of
 from ganpipe.metrics.memorisation import memorisation
+from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold, compare
 
 Extract = Callable[[Array], NDArray[np.float32]]
@@ -119,19 +120,22 @@ class Space:
             return {}
         p, real = self.parameters, self.real
         features = self.extract(images)
-        cloud = Cloud.of(real.features, name="real")
-        made = Manifold.of(features, neighbours=p.neighbours, name="generated")
-        both = compare(generated=made, real=Manifold(cloud, real.radii))
+        # all that compares every sample with every other shares the products of these pairs
+        pairs = Pairs.of(generated=features, real=real.features)
+        made = Manifold.among(pairs.generated, neighbours=p.neighbours, name="generated")
+        cloud, between = pairs.real.left, pairs.between
+        both = compare(generated=made, real=Manifold(cloud, real.radii), between=between)
         found = {
             "frechet": Value(frechet(Moments.of(features, "generated"), real.moments)),
             "precision": Value(both.precision),
             "recall": Value(both.recall),
         }
         if not quick:
-            size = min(p.kid.size, len(features), len(real.features))
-            kernel = kid(generated=features, real=real.features, subsets=p.kid.subsets, size=size, rng=random("kid"))
-            wide = Manifold(cloud, real.density_radii)
-            spread = density_coverage(generated=made.cloud, real=wide, neighbours=p.density_neighbours)
+            counts = {"generated": len(features), "real": len(real.features)}
+            size = min(p.kid.size, *counts.values())
+            kernel = kid_of(pairs, Subsets.draw(**counts, subsets=p.kid.subsets, size=size, rng=random("kid")))
+            wide, k = Manifold(cloud, real.density_radii), p.density_neighbours
+            spread = density_coverage(generated=pairs.generated.left, real=wide, neighbours=k, between=between)
             copied = memorisation(generated=features, test=real.features, training=real.training, quantile=QUANTILE)
             found |= {
                 "frechet_infinite": self._extrapolated(features, random("extrapolation")),
