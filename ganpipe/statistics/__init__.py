@@ -8,7 +8,7 @@ functions here count it, and say what they do about it.
 
 from ganpipe.statistics.bootstrap import Interval, bootstrap_mean
 from ganpipe.statistics.differences import Difference, Superiority, a12, holm, welch
-from ganpipe.statistics.ranking import RESOLVED, Place, Ranking, rank
+from ganpipe.statistics.ranking import RESOLVED, Place, Ranking, distinct, rank
 from ganpipe.statistics.seeds import LEVEL, Better, Number, Summary, finite, summary
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Superiority",
     "a12",
     "bootstrap_mean",
+    "distinct",
     "finite",
     "holm",
     "rank",
