@@ -6,8 +6,9 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from ganpipe.report.read import Evaluation, Figure, finite, read_variant
+from ganpipe.report.read import Evaluation, Figure, read_variant
 from ganpipe.report.table import cell
+from ganpipe.statistics import finite
 
 Metrics = dict[str, Any]
 

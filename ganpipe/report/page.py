@@ -10,10 +10,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ganpipe.report.comparison import Comparison, comparison, plain
 from ganpipe.report.curves import Panel, panels
 from ganpipe.report.pictures import Histogram, Picture, histogram, picture, progression
 from ganpipe.report.read import Run, Variant, Zoo, read_zoo
-from ganpipe.report.table import NOTHING, Cell, Column, cell, columns, count, duration
+from ganpipe.report.table import NOTHING, Cell, Column, cell, columns, count, duration, number
 
 PROTOCOL = {
     "generated": "generated samples",
@@ -81,6 +82,7 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
     table = columns(shown, to_ceiling=sizes is HEADLINE)
     protocols = [variant.evaluation.protocol for variant in shown]
     verdicts = [verdict for column in table for verdict in (column.verdict_raw, column.verdict_ema)]
+    compared = _comparisons(table[0], shown) if table and sizes is ZOO else {}
     doubts = [verdict.said for verdict in verdicts if not verdict.resolved and verdict.said != NOTHING]
     return (
         _environment()
@@ -90,6 +92,8 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
             entries=[_entry(variant, table, index, sizes) for index, variant in enumerate(shown)],
             refused=[variant for variant in zoo.variants if variant.not_applicable is not None],
             columns=table,
+            comparisons=compared,
+            comparison_data=plain(table[0], compared) if compared else None,
             unresolved=doubts[0] if doubts and not any(verdict.resolved for verdict in verdicts) else None,
             has_ema=any(cell.tooltip for column in table for cell in column.ema),
             protocol=list(_protocol(protocols[0])) if protocols else [],
@@ -99,6 +103,12 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
             surroundings=_surroundings(shown),
         )
     )
+
+
+def _comparisons(column: Column, variants: Sequence[Variant]) -> dict[str, Comparison]:
+    """Of the main figure, which is the first: by the last weights, and by the averaged ones where there are any."""
+    found = {weights: comparison(column, variants, weights) for weights in ("raw", "ema")}
+    return {weights: of for weights, of in found.items() if of is not None}
 
 
 def _percent(share: float | None) -> str | None:
@@ -207,6 +217,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["drawn"] = _drawn
+    environment.filters["number"] = number
     return environment
 
 

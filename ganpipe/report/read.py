@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ganpipe.errors import BadInput
-
-Number = float | None
-"""A number as written. Evaluations write null for what is not finite, clocks for what they don't know."""
+from ganpipe.statistics import Number
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -194,11 +192,6 @@ def read_json(root: Path, name: str) -> dict[str, Any]:
 def _applicable(content: dict[str, Any]) -> dict[str, Any]:
     """What a stage found, empty where it had nothing to do."""
     return {} if content.get("not_applicable") else {k: v for k, v in content.items() if k != "not_applicable"}
-
-
-def finite(values: Sequence[Number]) -> list[float]:
-    """The values that are numbers and finite, in order."""
-    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def _shaped(name: str, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

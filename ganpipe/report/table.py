@@ -6,11 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ganpipe.report.read import Figure, Number, Variant, finite
-from ganpipe.statistics import summary
-
-RESOLVED = 5
-"""With fewer seeds than this nothing is ranked."""
+from ganpipe.report.read import Figure, Variant
+from ganpipe.statistics import RESOLVED, Number, finite, summary
 
 NOTHING, NOT_FINITE = "\u2013", "not finite"
 MINUS, THIN = "\u2212", "\u2009"

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from ganpipe.report.read import Evaluation, Figure, Number, Variant
+from ganpipe.report.read import Evaluation, Figure, Variant
 from ganpipe.report.table import Column, Scale, cell, columns, count, duration, number
+from ganpipe.statistics import Number
 
 
 def variant(row: str, raw: list[Number], better: str | None = "lower", **limits: Number) -> Variant:

@@ -1,4 +1,4 @@
-"""What several seeds say together: mean, standard deviation and a confidence interval of the mean."""
+"""One variant: mean and standard deviation over its seeds, and Student's interval of the mean."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import math
 import statistics as exact
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 LEVEL = 0.95
+
+Better = Literal["lower", "higher"]
+
+Number = float | None
+"""A value of one seed, None where it is not known or was not finite."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,28 @@ class Summary:
     lost: int
 
 
-def summary(values: Iterable[float | None]) -> Summary:
+def finite(values: Iterable[Number]) -> list[float]:
+    """The values that are numbers and finite, in order."""
+    return [float(value) for value in values if value is not None and math.isfinite(value)]
+
+
+def summary(values: Iterable[Number]) -> Summary:
     """Summarise one value per seed. Values that are None, infinite or not a number are counted as `lost`."""
     given = list(values)
-    kept = [float(value) for value in given if value is not None and math.isfinite(value)]
+    kept = finite(given)
     n, lost = len(kept), len(given) - len(kept)
     if n == 0:
         return Summary(0, None, None, None, None, lost)
     mean = exact.mean(kept)  # rational arithmetic: rounded once, whatever the order and size of the values
     if n == 1:
         return Summary(1, mean, None, None, None, lost)
+    sd = exact.stdev(kept)
+    half = student(n - 1) * sd / math.sqrt(n)
+    return Summary(n, mean, sd, mean - half, mean + half, lost)
+
+
+def student(degrees: float) -> float:
+    """How many standard errors Student's two-sided interval reaches to each side: t((1 + `LEVEL`) / 2, degrees)."""
     from scipy.special import stdtrit  # 0.6 s less than scipy.stats, whose t.ppf is this function
 
-    sd = exact.stdev(kept)
-    half = float(stdtrit(n - 1, (1.0 + LEVEL) / 2.0)) * sd / math.sqrt(n)
-    return Summary(n, mean, sd, mean - half, mean + half, lost)
+    return float(stdtrit(degrees, (1.0 + LEVEL) / 2.0))

@@ -1,0 +1,75 @@
+"""Bootstrap intervals, for what is not normal: the same values give the same interval in every process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganpipe.statistics.seeds import LEVEL, Number, finite
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RESAMPLES = 4999
+
+SEED = 20
+"""Of the generator that every interval starts anew: no interval depends on which others were asked for before it."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """low, high: of a 95 % interval, in the units of the values; None where there is none.
+
+    how: "BCa"; "equal values" (no width: resamples of one value are that value, which says nothing about the next
+    seed); "fewer than 2 seeds", where low and high are None. lost: values that were None or not finite: the interval
+    is over the others.
+    """
+
+    low: Number
+    high: Number
+    how: str
+    lost: int
+
+
+def bootstrap_mean(values: Sequence[Number]) -> Interval:
+    """The bias-corrected and accelerated 95 % interval of the mean, in the units of `values`, one for each seed.
+
+    Efron 1987, "Better Bootstrap Confidence Intervals", J. Amer. Statist. Assoc. 82, by `scipy.stats.bootstrap`. With
+    few seeds it is too narrow: over 2 seeds it holds the mean in half of all cases, over 5 in about four of five;
+    Student's interval is the one to trust there, unless the values are clearly not normal.
+    """
+    kept = sorted(finite(values))  # sorted: the order of the seeds has no say
+    lost = len(values) - len(kept)
+    if len(kept) < 2:
+        return Interval(None, None, "fewer than 2 seeds", lost)
+    if kept[0] == kept[-1]:
+        return Interval(kept[0], kept[0], "equal values", lost)
+    unit = max(abs(kept[0]), abs(kept[-1]))  # sums of very large values stay finite
+    low, high = bca([[value / unit for value in kept]], _mean)
+    return Interval(unit * low, unit * high, "BCa", lost)
+
+
+def bca(samples: Sequence[Sequence[float]], statistic: Callable[..., Any]) -> tuple[float, float]:
+    """The BCa interval of a statistic of independent samples, each of at least two values.
+
+    statistic: takes as many arrays and `axis`, along which the values of a sample lie. Undefined, and not to be asked
+    for, where no leaving out of one value changes the statistic: who calls has to know that case.
+    """
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    found = bootstrap(
+        [np.asarray(sample, np.float64) for sample in samples],
+        statistic,
+        n_resamples=RESAMPLES,
+        confidence_level=LEVEL,
+        method="BCa",
+        vectorized=True,
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def _mean(sample: np.ndarray[Any, np.dtype[np.float64]], axis: int) -> Any:
+    return sample.mean(axis=axis)
