@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from ganpipe.report.read import Evaluation, Figure, read_variant
+from ganpipe.report.evaluations import Evaluation, Figure
+from ganpipe.report.read import read_variant
 from ganpipe.report.table import cell
 from ganpipe.statistics import finite
 

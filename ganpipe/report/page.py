@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ganpipe.report.comparison import Comparison, comparison, plain
-from ganpipe.report.curves import Panel, panels
+from ganpipe.report.curves import Panel, panel, panels
+from ganpipe.report.moments import curves, over_time
 from ganpipe.report.pictures import Histogram, Picture, histogram, picture, progression
 from ganpipe.report.read import Run, Variant, Zoo, read_zoo
 from ganpipe.report.table import NOTHING, Cell, Column, cell, columns, count, duration, number
@@ -55,6 +56,9 @@ class Entry:
     thumbnail: Picture | None
     histograms: tuple[Histogram | None, Histogram | None]
     panels: tuple[Panel, ...]
+    courses: tuple[tuple[Panel, ...], tuple[Panel, ...]]
+    more: tuple[tuple[Cell, Cell], ...]
+    verdicts: tuple[tuple[int, str, str], ...]
     parameters: tuple[tuple[str, str], ...]
     pretrain: tuple[tuple[str, str], ...]
 
@@ -79,7 +83,7 @@ def headline_page(root: Path, spec: dict[str, Any], row: str) -> str:
 
 def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
     shown = [variant for variant in zoo.variants if variant.not_applicable is None]
-    table = columns(shown, to_ceiling=sizes is HEADLINE)
+    table, more = (columns(shown, to_ceiling=sizes is HEADLINE, leading=leading) for leading in (True, False))
     protocols = [variant.evaluation.protocol for variant in shown]
     verdicts = [verdict for column in table for verdict in (column.verdict_raw, column.verdict_ema)]
     compared = _comparisons(table[0], shown) if table and sizes is ZOO else {}
@@ -89,9 +93,11 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
         .get_template(template)
         .render(
             zoo=zoo,
-            entries=[_entry(variant, table, index, sizes) for index, variant in enumerate(shown)],
+            entries=[_entry(variant, table, more, index, sizes) for index, variant in enumerate(shown)],
             refused=[variant for variant in zoo.variants if variant.not_applicable is not None],
             columns=table,
+            more=more,
+            moments=over_time(shown),
             comparisons=compared,
             comparison_data=plain(table[0], compared) if compared else None,
             unresolved=doubts[0] if doubts and not any(verdict.resolved for verdict in verdicts) else None,
@@ -142,7 +148,7 @@ def _protocol(protocol: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield PROTOCOL.get(name, name.replace("_", " ")), count(int(value)) if value.isdecimal() else value
 
 
-def _entry(variant: Variant, table: Sequence[Column], index: int, sizes: Sizes) -> Entry:
+def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], index: int, sizes: Sizes) -> Entry:
     runs = variant.runs
     first = next((run for run in runs if run.grids), None)
     classes = variant.evaluation.classes
@@ -163,8 +169,23 @@ def _entry(variant: Variant, table: Sequence[Column], index: int, sizes: Sizes) 
         thumbnail=picture(last[0][1], variant.title, 160) if last else None,
         histograms=(histogram(classes, "raw"), histogram(classes, "ema")) if classes else (None, None),
         panels=tuple(panels(runs, variant.row)),
+        courses=(_courses(variant, "raw"), _courses(variant, "ema")),
+        more=tuple((column.raw[index], column.ema[index]) for column in more),
+        verdicts=tuple(
+            (seed, verdict.kind.replace("_", " "), verdict.reason)
+            for seed, verdict in zip(variant.evaluation.seeds, variant.evaluation.verdicts, strict=False)
+            if verdict
+        ),
         parameters=tuple(flat(runs[0].parameters)) if runs else (),
         pretrain=tuple(flat(variant.pretrain)),
+    )
+
+
+def _courses(variant: Variant, weights: str) -> tuple[Panel, ...]:
+    """Each quick figure over the moments of the training."""
+    found = curves(variant, weights)
+    return tuple(
+        panel(label, seeds, f"{variant.row}/{weights}/{label}") for label, seeds in found if any(s.steps for s in seeds)
     )
 
 

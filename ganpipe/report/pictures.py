@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ganpipe.report.read import Classes, Grid
+from ganpipe.report.evaluations import Classes
+from ganpipe.report.read import Grid
 from ganpipe.report.table import number
 
 WIDTH, HEIGHT = 420, 120

@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ganpipe.errors import BadInput
+from ganpipe.report.evaluations import Evaluation, evaluation_of, number_of
 from ganpipe.statistics import Number
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of one row: a value per seed, between the floor (real data) and the ceiling (noise)."""
-
-    name: str
-    label: str
-    better: str | None
-    floor: Number
-    ceiling: Number
-    raw: tuple[Number, ...]
-    ema: tuple[Number, ...]
-
-
-@dataclass(frozen=True)
-class Classes:
-    """The share of each class among the real samples, and among the generated ones of each seed."""
-
-    names: tuple[str, ...]
-    real: tuple[float, ...]
-    raw: tuple[tuple[float, ...], ...]
-    ema: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """`evals/<data>/<row>.json`."""
-
-    row: str
-    title: str
-    data: str
-    not_applicable: str | None
-    seeds: tuple[int, ...]
-    protocol: Mapping[str, Any]
-    figures: tuple[Figure, ...]
-    classes: Classes | None
 
 
 @dataclass(frozen=True)
@@ -154,7 +117,7 @@ def read_evaluation(root: Path, data: str, row: str) -> Evaluation:
     content = read_json(root, name)
     if not content:
         raise BadInput(f"{name} is missing: evaluate the row {row!r} first, or take it off the list of rows.")
-    return _shaped(name, _evaluation, name, row, content)
+    return _shaped(name, evaluation_of, name, row, content)
 
 
 def read_run(root: Path, data: str, row: str, seed: int) -> Run | None:
@@ -172,7 +135,7 @@ def read_run(root: Path, data: str, row: str, seed: int) -> Run | None:
         runtime=content.get("runtime") or {},
         history=_shaped(f"{name}/history.csv", _history, root / name / "history.csv"),
         grids=_grids(root, f"{name}/grids"),
-        clock=Clock(_number(clock.get("seconds")), _number(clock.get("steps_per_second"))),
+        clock=Clock(number_of(clock.get("seconds")), number_of(clock.get("steps_per_second"))),
     )
 
 
@@ -201,58 +164,6 @@ def _shaped(name: str, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwar
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"lacks the key {error}" if isinstance(error, KeyError) else f"has an unknown shape ({error})"
         raise BadInput(f"{name} {reason}: run its stage again.") from error
-
-
-def _number(value: Any) -> Number:
-    return None if value is None or value == "" else float(value)
-
-
-def _evaluation(name: str, row: str, content: Mapping[str, Any]) -> Evaluation:
-    reason = content.get("not_applicable")
-    seeds = tuple(int(seed) for seed in content.get("seeds") or ())
-    figures = [] if reason else [_figure(key, value) for key, value in content["figures"].items()]
-    for figure in figures:
-        for weights, values in (("raw", figure.raw), ("ema", figure.ema)):
-            if len(values) != len(seeds) and (values or weights == "raw"):
-                said = f"{len(values)} {weights} values of {figure.name!r} for {len(seeds)} seeds"
-                raise BadInput(f"{name} has {said}: evaluate the row {row!r} again.")
-    classes = content.get("classes")
-    return Evaluation(
-        row=row,
-        title=str(content.get("title") or row),
-        data=str(content["data"]),
-        not_applicable=str(reason) if reason else None,
-        seeds=seeds,
-        protocol=content.get("protocol") or {},
-        figures=tuple(figures),
-        classes=_classes(classes) if classes and not reason else None,
-    )
-
-
-def _figure(name: str, value: Mapping[str, Any]) -> Figure:
-    return Figure(
-        name=name,
-        label=str(value.get("label") or name),
-        better=value.get("better"),
-        floor=_number(value.get("floor")),
-        ceiling=_number(value.get("ceiling")),
-        raw=tuple(_number(v) for v in value["raw"]),
-        ema=tuple(_number(v) for v in value.get("ema") or ()),
-    )
-
-
-def _classes(value: Mapping[str, Any]) -> Classes:
-    def shares(values: Sequence[Any]) -> tuple[float, ...]:
-        if len(values) != len(value["names"]):
-            raise ValueError(f"{len(values)} shares for {len(value['names'])} classes")
-        return tuple(math.nan if v is None else float(v) for v in values)
-
-    return Classes(
-        names=tuple(str(name) for name in value["names"]),
-        real=shares(value["real"]),
-        raw=tuple(shares(seed) for seed in value["raw"]),
-        ema=tuple(shares(seed) for seed in value.get("ema") or ()),
-    )
 
 
 def _history(path: Path) -> dict[str, Series]:

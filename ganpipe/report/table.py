@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ganpipe.report.read import Figure, Variant
+from ganpipe.report.evaluations import Figure
+from ganpipe.report.read import Variant
 from ganpipe.statistics import RESOLVED, Number, finite, summary
 
 NOTHING, NOT_FINITE = "\u2013", "not finite"
@@ -47,6 +48,7 @@ class Column:
 
     name: str
     label: str
+    about: str
     better: str | None
     floor: str
     ceiling: str
@@ -130,12 +132,12 @@ def cell(values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = N
     )
 
 
-def columns(variants: Sequence[Variant], to_ceiling: bool = False) -> list[Column]:
-    """Every figure that any row has, in the order in which they first appear.
+def columns(variants: Sequence[Variant], to_ceiling: bool = False, leading: bool = True) -> list[Column]:
+    """Every figure that any row has and that stands in the first table, or in the second one, in their order.
 
     The scale on which the seeds are drawn ends at the worst seed, or at the ceiling.
     """
-    tables = [{figure.name: figure for figure in variant.evaluation.figures} for variant in variants]
+    tables = [{f.name: f for f in variant.evaluation.figures if f.leads == leading} for variant in variants]
     names = list(dict.fromkeys(name for table in tables for name in table))
     return [_column([table.get(name) for table in tables], variants, to_ceiling) for name in names]
 
@@ -160,6 +162,7 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
     return Column(
         name=first.name,
         label=first.label,
+        about=about(first),
         better=first.better,
         floor=_span(floors),
         ceiling=_span(ceilings),
@@ -170,6 +173,21 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
         verdict_raw=ranked["raw"][1],
         verdict_ema=ranked["ema"][1],
     )
+
+
+def about(figure: Figure) -> str:
+    """What the figure is from: network and resizer, numbers of samples, split, and what its floor varies by."""
+    said = [] if figure.network == "none" else [f"features: {figure.network}, resizer: {figure.resizer}"]
+    if figure.generated is not None and figure.real is not None:
+        said.append(
+            f"{count(figure.generated)} generated against {count(figure.real)} real samples ({figure.split} split)"
+        )
+    if figure.floor_deviation is not None:
+        said.append(f"floor {number(figure.floor)}, standard deviation over its draws {number(figure.floor_deviation)}")
+    errors = finite(figure.errors.get("raw", ()))
+    if errors:
+        said.append(f"standard error for the samples of one seed about {number(sum(errors) / len(errors))}")
+    return "; ".join(said)
 
 
 def _judged(cell: Cell, figure: Figure) -> Cell:

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from ganpipe.report.curves import MOST_POINTS, mean_curve, panel, thinned
+from ganpipe.report.evaluations import Classes
 from ganpipe.report.pictures import HEIGHT, MOST_BARS, histogram, picture, progression
-from ganpipe.report.read import Classes, Grid, Series
+from ganpipe.report.read import Grid, Series
 
 
 def series(values: list[float], every: int = 10) -> Series:

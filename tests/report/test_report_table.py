@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from ganpipe.report.read import Evaluation, Figure, Variant
+from ganpipe.report.evaluations import Evaluation, Figure
+from ganpipe.report.read import Variant
 from ganpipe.report.table import Column, Scale, cell, columns, count, duration, number
 from ganpipe.statistics import Number
 
