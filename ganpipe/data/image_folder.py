@@ -125,7 +125,7 @@ class ImageFolder(Pictures):
 
 def _entries(folder: Path, top: Path) -> list[Path]:
     """What lies in a folder, by name: the file system's own order differs from machine to machine."""
-    entries = sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=lambda e: e.name)
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     inside = os.path.realpath(top)
     for entry in entries:
         target = Path(os.path.realpath(entry)) if entry.is_symlink() else None
