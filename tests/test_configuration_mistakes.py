@@ -43,7 +43,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "data set of no kind": (
         put("datasets.digits.kind", "x"),
         "datasets.digits.kind is 'x'",
-        ["digits, gaussian_1d, grid, mnist"],
+        ["celeba, cifar10, digits, fashion_mnist, gaussian_1d"],
     ),
     "data set unknown key": (put("datasets.ring.mode", 3), "datasets.ring.mode is 3", ["did you mean modes"]),
     "data set lacks a key": (drop("datasets.grid.std"), "params.yaml lacks the key datasets.grid.std", ["add it"]),
@@ -208,17 +208,17 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "on nothing": (
         put("variants.lsgan.on", None),
         "variants.lsgan.on is None",
-        ["digits, gaussian_1d, grid, images", "ring"],
+        ["digits, fashion_mnist, gaussian_1d, grid", "images", "ring"],
     ),
     "on a list": (
         put("train.on", ["images"]),
         "train.on is ['images']",
-        ["mapping of digits, gaussian_1d, grid, images"],
+        ["mapping of celeba, cifar10, digits", "images"],
     ),
     "on an unknown name": (
         put("variants.lsgan.on", {"image": {}}),
         "variants.lsgan.on.image is neither a form nor a data set",
-        ["use one of digits, gaussian_1d, grid, images, mnist, points, ring"],
+        ["use one of celeba, cifar10, digits", "images, mnist, points, ring"],
     ),
     "on a name that holds nothing": (
         put("variants.lsgan.on", {"images": None}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from http.client import HTTPException
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,7 +32,7 @@ class Downloads(Images):
     def split(self, root: Path, train: bool) -> Split:
         """The images (N, C, H, W) and labels of one split, downloaded where files are not there.
 
-        Raises OSError, RuntimeError or ValueError where that fails.
+        Raises OSError, HTTPException, RuntimeError or ValueError where that fails.
         """
 
     def missing(self, root: Path) -> str | None:
@@ -55,7 +56,7 @@ class Downloads(Images):
             raise BadInput(sentence)
         try:
             return Prepared(*self.split(root, train=True), *self.split(root, train=False), classes=10)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, HTTPException, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
             raise BadInput(
                 f"datasets.{self.kind} could not be read or downloaded to {root} ({reason}): put the "

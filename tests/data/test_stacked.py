@@ -74,6 +74,8 @@ def test_each_channel_is_an_image_of_its_split_with_the_digit_of_the_label(data:
         assert np.abs(places_in.mean(0)).max() < 5 * np.sqrt(1 / 12 / n)
         correlation = np.corrcoef(places_in.T)[np.triu_indices(3, 1)]
         assert np.abs(correlation).max() < 5 / np.sqrt(n)
+    both = np.corrcoef(chosen["train"][:5000].ravel(), chosen["test"].ravel())
+    assert abs(both[0, 1]) < 5 / np.sqrt(15_000)  # a split does not repeat the draw of the other
 
 
 def test_types_and_what_is_known_of_the_modes(data: Prepared) -> None:
