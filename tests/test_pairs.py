@@ -149,7 +149,16 @@ def parameters(case: Case) -> Parameters:
         "latent": {"kind": "normal", "size": 70},
         "first": None,
         "pretrain": {"steps": 0, "seed": 0, "optimizer": ADAM},
-        **{"steps": 4, "batch": 4, "ema": 0.9, "samples": 100, "log_every": 1, "grid_every": 1},
+        **{
+            "steps": 4,
+            "batch": 4,
+            "ema": 0.9,
+            "samples": 100,
+            "log_every": 1,
+            "grid_every": 1,
+            "moments": {"count": 2, "samples": 100},
+        },
+        "watch": {"variance": 0.05, "modes": 0.5, "change": 0.001, "limit": 1e6},
     }
 
 

@@ -137,7 +137,9 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
         params["data"]["kind"] = "digits"
         params["runtime"]["device"] = "cpu"
         params["classifier"].update(width=4, features=8, steps=30, batch=16, lr=0.01)
-        params["evaluate"].update(cap=100, transport=50, neighbours=3)
+        params["evaluate"].update(cap=100, transport=50, neighbours=3, draws=2, directions=20)
+        params["evaluate"]["kid"].update(subsets=5, size=50)
+        params["train"]["moments"].update(count=2, samples=100)
         for dataset in ("ring", "grid"):
             params["datasets"][dataset].update(train=200, test=200)
         for row in set(params["variants"]) - set(ROWS):

@@ -70,6 +70,7 @@ def test_a_training_loads_the_parts_of_its_row_alone(spied: Project, row: str) -
     [
         ("prepare", "data.json"),
         ("classifier", "classifier.json"),
+        ("reference", "reference.json"),
         ("pretrain ebgan", "pretrain/ebgan.json"),
         ("evaluate lsgan", "evaluate.json"),
         ("headline", "headline.json"),

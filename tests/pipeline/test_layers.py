@@ -127,7 +127,9 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
     assert "mlflow" not in closure(graph, "stages.resolve")
 
 
-@pytest.mark.parametrize("stage", ["prepare", "classifier", "pretrain", "train", "evaluate", "headline", "report"])
+@pytest.mark.parametrize(
+    "stage", ["prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"]
+)
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")
     assert not loaded & {"mlflow", "dvc", "grimp"}

@@ -135,7 +135,7 @@ def test_a_parameter_of_the_evaluation_trains_nothing(project: Project) -> None:
         params["evaluate"]["neighbours"], params["classifier"]["lr"] = 2, 0.02
     planned = carry_out(project)
     evaluations = {f"evaluate@{row}" for row in ROWS}
-    assert planned.keys() == {"resolve", "classifier", "headline", "report"} | evaluations
+    assert planned.keys() == {"resolve", "classifier", "reference", "headline", "report"} | evaluations
     assert planned["classifier"]["reason"] == "params.lr: 0.01 -> 0.02"
     reasons = {planned[stage]["reason"] for stage in evaluations}
     assert reasons == {"classifier.lr: 0.01 -> 0.02; params.neighbours: 3 -> 2"}
@@ -143,8 +143,8 @@ def test_a_parameter_of_the_evaluation_trains_nothing(project: Project) -> None:
 
 def test_before_anything_ran(fresh: Project) -> None:
     planned = fresh.plan()
-    # five stages alone, and of each row pre-training, two trainings and evaluation
-    assert len(planned) == 5 + 4 * len(ROWS)
+    # six stages alone, and of each row pre-training, two trainings and evaluation
+    assert len(planned) == 6 + 4 * len(ROWS)
     assert {item["verdict"] for item in planned.values()} == {"runs"}
     table = fresh.ganpipe("plan", "--selected").out
     assert "never ran" in table

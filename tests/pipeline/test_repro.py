@@ -18,7 +18,7 @@ def trainings(row: str) -> set[str]:
 
 def test_only_the_selected_variant_is_trained_and_nothing_twice(steps: Any) -> None:
     first, again, ebgan, back, everything = steps.results
-    assert first.ran == {"resolve", "prepare", "classifier", "headline"} | stages("lsgan")
+    assert first.ran == {"resolve", "prepare", "classifier", "reference", "headline"} | stages("lsgan")
     assert again.ran == again.restored == set()
     assert ebgan.ran == {"resolve", "headline"} | stages("ebgan")
     assert (back.ran, back.restored) == ({"resolve"}, {"headline"})
@@ -51,7 +51,7 @@ def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
     assert len(digits) > 50
     with project.params() as params:
         params["data"]["kind"] = "ring"
-    assert project.repro().ran == {"resolve", "prepare", "classifier", "headline"} | stages("lsgan")
+    assert project.repro().ran == {"resolve", "prepare", "classifier", "reference", "headline"} | stages("lsgan")
     assert json.loads((project.root / "classifiers/ring/classifier.json").read_text())["not_applicable"]
     after = project.results()
     assert {path for path in digits if after.get(path) != before[path]} == set()
@@ -62,7 +62,7 @@ def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
     # the lock file has forgotten the other paths, and the run cache remembers
     assert (back.ran, back.restored) == (
         {"resolve"},
-        {"prepare", "classifier", "headline"} | stages("lsgan"),
+        {"prepare", "classifier", "reference", "headline"} | stages("lsgan"),
     )
     after = project.results()
     assert {path for path in digits if after.get(path) != before[path]} == set()

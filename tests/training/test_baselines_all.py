@@ -51,7 +51,16 @@ every_form = pytest.mark.parametrize("form", SHAPES)
 
 def variant(row: str, form: str, **changes: Any) -> Variant:
     whole: dict[str, Any] = {
-        **{"title": row, "steps": 12, "batch": 8, "samples": 100, "log_every": 4, "grid_every": 6, "ema": 0.9},
+        **{
+            "title": row,
+            "steps": 12,
+            "batch": 8,
+            "samples": 100,
+            "log_every": 4,
+            "grid_every": 6,
+            "ema": 0.9,
+            "moments": {"count": 2, "samples": 100},
+        },
         **{"generator_optimizer": ADAM, "critic_optimizer": ADAM, "generator": MLP},
     }
     return Variant.model_validate(merge(merged(PARAMS["train"], whole | ROWS[row], form, ""), changes))

@@ -15,7 +15,14 @@ from ganpipe.training.adversarial import Game
 from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Variant
 
-FEW = {"batch": 12, "steps": 20, "samples": 100, "log_every": 5, "grid_every": 10}
+FEW = {
+    "batch": 12,
+    "steps": 20,
+    "samples": 100,
+    "log_every": 5,
+    "grid_every": 10,
+    "moments": {"count": 2, "samples": 100},
+}
 # the latents of these are not free: one number for the choice of a component and one for each feature
 OWN_LATENT = {"gmm", "critic_only"}
 

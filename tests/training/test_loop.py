@@ -16,7 +16,7 @@ from training_games import CPU, ROWS, RUNTIME, digits, points, variant
 from ganpipe.prepared import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Space
-from ganpipe.training.loop import Job, configure, train
+from ganpipe.training.loop import Job, Outcome, configure, train
 
 FILES = {
     "history.csv",
@@ -27,6 +27,10 @@ FILES = {
     "samples_ema.npy",
     "grids/000010.png",
     "grids/000020.png",
+    "moments/000010.npy",
+    "moments/000010_ema.npy",
+    "moments/000020.npy",
+    "moments/000020_ema.npy",
 }
 
 
@@ -35,7 +39,7 @@ def data() -> dict[str, Prepared]:
     return {"digits": digits(), "convolutions": digits(), "points": points()}
 
 
-def run(row: str, space: str, data: Prepared, out: Path, seed: int = 0, **changes: Any) -> dict[str, float]:
+def run(row: str, space: str, data: Prepared, out: Path, seed: int = 0, **changes: Any) -> Outcome:
     pretrained = changes.pop("pretrained", None)
     return train(Job(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained))
 
@@ -48,7 +52,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_twenty_steps_write_every_documented_file(
     row: str, space: str, data: dict[str, Prepared], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clocks = run(row, space, data[space], tmp_path / "run")
+    clocks = run(row, space, data[space], tmp_path / "run").clocks
     assert set(files(tmp_path / "run")) == FILES
     assert set(clocks) == {"training_seconds", "steps_per_second"}
     assert clocks["steps_per_second"] == pytest.approx(20 / clocks["training_seconds"])
@@ -81,9 +85,12 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     names = {"step", "critic_loss", "generator_loss", "real_score", "fake_score"}
     chosen = variant(row, "points")
     names |= {penalty.kind for penalty in chosen.penalties} | set(chosen.objective.initial_state(CPU))
+    names |= {"sample_variance", "sample_change"}  # after 6 steps the former, after 13 both
     assert set(rows[0]) == names
     assert next(iter(rows[0])) == "step"
-    filled = [value for line in rows[:2] for value in line.values()]
+    filled = [value for line in rows[:2] for name, value in line.items() if not name.startswith("sample_")]
+    assert [bool(line["sample_variance"]) for line in rows] == [False, True, True]
+    assert [bool(line["sample_change"]) for line in rows] == [False, False, True]
     assert np.isfinite([float(value) for value in filled]).all()
 
 
@@ -112,10 +119,11 @@ def test_how_often_it_looks_does_not_change_the_result(data: dict[str, Prepared]
     run("lsgan", "digits", data["digits"], tmp_path / "a")
     run("lsgan", "digits", data["digits"], tmp_path / "b", log_every=1, grid_every=1)
     run("lsgan", "digits", data["digits"], tmp_path / "c", samples=600)
-    a, b, c = (files(tmp_path / name) for name in "abc")
+    run("lsgan", "digits", data["digits"], tmp_path / "d", moments={"count": 20, "samples": 150})
+    a, b, c, d = (files(tmp_path / name) for name in "abcd")
     for name in ("generator.safetensors", "generator_ema.safetensors", "critic.safetensors"):
-        assert a[name] == b[name] == c[name]
-    assert a["samples_ema.npy"] == b["samples_ema.npy"]
+        assert a[name] == b[name] == c[name] == d[name]
+    assert a["samples_ema.npy"] == b["samples_ema.npy"] == d["samples_ema.npy"]
 
 
 def test_the_critic_starts_from_its_pretrained_weights(data: dict[str, Prepared], tmp_path: Path) -> None:
@@ -190,3 +198,42 @@ def test_the_scatter_of_points_that_are_no_numbers_is_empty() -> None:
     samples = np.array([[np.nan, 0.0], [np.inf, 1.0]], np.float32)
     picture = np.asarray(sampling.picture(samples, reference))
     assert not (picture == (200, 30, 60)).all(2).any()
+
+
+def test_the_last_moment_is_the_end_of_the_training(data: dict[str, Prepared], tmp_path: Path) -> None:
+    run("lsgan", "digits", data["digits"], tmp_path, samples=100)
+    chosen, space = variant("lsgan", "digits"), Space("images", 1.0)
+    for suffix in ("", "_ema"):
+        net = chosen.generator.build(chosen.latent.size, (1, 8, 8))
+        net.load_state_dict(load_file(tmp_path / f"generator{suffix}.safetensors"))
+        again = sampling.sample(net, chosen.latent, 100, space, 0, "moment", CPU)
+        np.testing.assert_array_equal(np.load(tmp_path / "moments" / f"000020{suffix}.npy"), again)
+
+
+@pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
+def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
+    row: str, space: str, data: dict[str, Prepared], tmp_path: Path
+) -> None:
+    huge = {"lr": 1e30}
+    outcome = run(
+        row, space, data[space], tmp_path, steps=400, generator_optimizer=huge, critic_optimizer=huge, log_every=1000
+    )
+    assert outcome.verdict is not None
+    assert outcome.verdict.kind == "not_finite"
+    assert outcome.verdict.step <= 100
+    assert f"at step {outcome.verdict.step}" in outcome.verdict.reason
+    with (tmp_path / "history.csv").open(newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert last["step"] == str(outcome.verdict.step)
+    assert not all(np.isfinite(float(value)) for value in last.values() if value)
+    there = set(files(tmp_path))
+    assert {"samples.npy", "samples_ema.npy", "generator.safetensors", "critic.safetensors"} <= there
+    assert not any(name.startswith("moments/") for name in there)
+
+
+def test_a_generator_that_does_not_move_has_stalled(data: dict[str, Prepared], tmp_path: Path) -> None:
+    still = {"generator_optimizer": {"lr": 1e-30}, "generator": {"norm": "none"}}
+    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, watch={"variance": 0.0})
+    assert outcome.verdict is not None
+    assert outcome.verdict.kind == "stalled"
+    assert outcome.verdict.step == 20

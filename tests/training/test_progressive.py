@@ -39,7 +39,15 @@ def variant(**changes: Any) -> Variant:
         "generator": {"kind": "progressive", "width": 4},
         "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
         "procedure": procedure(),
-        **{"steps": 12, "batch": 8, "samples": 100, "log_every": 5, "grid_every": 10, "latent": {"size": 6}},
+        **{
+            "steps": 12,
+            "batch": 8,
+            "samples": 100,
+            "log_every": 5,
+            "grid_every": 10,
+            "moments": {"count": 2, "samples": 100},
+            "latent": {"size": 6},
+        },
     }
     return Variant.model_validate(merge(merged(PARAMS["train"], row, "images", ""), changes))
 

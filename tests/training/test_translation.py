@@ -22,7 +22,14 @@ from ganpipe.variant import Variant
 
 SHAPE = (1, 8, 8)
 UNET = {"kind": "unet", "width": 4, "norm": "batch"}
-FEW = {"batch": 8, "steps": 20, "samples": 100, "log_every": 5, "grid_every": 10}
+FEW = {
+    "batch": 8,
+    "steps": 20,
+    "samples": 100,
+    "log_every": 5,
+    "grid_every": 10,
+    "moments": {"count": 2, "samples": 100},
+}
 
 
 def variant(row: str = "translate", **changes: Any) -> Variant:

@@ -1,0 +1,123 @@
+"""What a training is called by its figures and samples, on both sides of each limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from training_games import PARAMS
+
+from ganpipe.prepared import Prepared
+from ganpipe.training.watch import EVERY, Verdict, Watcher, moments
+from ganpipe.variant import Watch
+
+LIMITS = Watch.model_validate(PARAMS["train"]["watch"])
+CENTRES = np.array([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
+
+
+def mixture(labels: NDArray[np.int64], seed: int = 0, std: float = 0.1) -> NDArray[np.float32]:
+    noise = np.random.default_rng(seed).normal(size=(len(labels), 2))
+    return (CENTRES[labels] + std * noise).astype(np.float32)
+
+
+def watcher(**changes: Any) -> Watcher:
+    labels = np.arange(400) % 4
+    data = Prepared(mixture(labels), labels, mixture(labels, 1), labels, 4, modes=CENTRES, mode_std=0.1)
+    return Watcher(LIMITS.model_copy(update=changes), data)
+
+
+def looked(at: Watcher, samples: NDArray[Any], step: int = 10, shown: NDArray[Any] | None = None) -> Verdict | None:
+    at.moment(step, samples, samples[:20] if shown is None else shown)
+    return at.verdict
+
+
+def test_an_exact_sampler_has_no_verdict() -> None:
+    at = watcher()
+    at.figures(1, {"critic_loss": torch.tensor(0.7)})
+    found = at.moment(10, mixture(np.arange(300) % 4, 5), mixture(np.arange(20) % 4, 6))
+    assert at.verdict is None
+    assert not at.ended
+    assert found["sample_variance"].item() == pytest.approx(1, abs=0.1)
+    assert set(found) == {"sample_variance"}
+    found = at.moment(20, mixture(np.arange(300) % 4, 5), -mixture(np.arange(20) % 4, 6))
+    # the fixed samples moved to the other side: a distance of 4 in one of two coordinates, so 8 on average squared
+    assert found["sample_change"].item() == pytest.approx(np.sqrt(8 / (4.02 / 2)), rel=0.1)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_figure_that_is_not_finite_ends_the_training(value: float) -> None:
+    at = watcher()
+    at.figures(EVERY - 1, {"critic_loss": torch.tensor(value)})
+    assert at.verdict is None  # looked at every so many steps only: reading a value waits for the device
+    at.figures(EVERY, {"generator_loss": torch.tensor(0.0), "critic_loss": torch.tensor(value)})
+    assert at.verdict == Verdict("not_finite", f"critic_loss is {value} at step {EVERY}", EVERY)
+    assert at.ended
+
+
+def test_samples_that_are_not_finite() -> None:
+    samples = mixture(np.arange(300) % 4)
+    samples[7, 1] = np.nan
+    found = looked(watcher(), samples)
+    assert found == Verdict("not_finite", "samples are not finite at step 10", 10)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0.99e6, None), (1.01e6, "diverged"), (-1.01e6, "diverged")])
+def test_a_huge_figure_has_diverged_where_it_lasts(value: float, kind: str | None) -> None:
+    at = watcher()
+    at.figures(EVERY, {"critic_loss": torch.tensor(value)})
+    assert not at.ended
+    found = looked(at, mixture(np.arange(300) % 4), EVERY)
+    assert (found.kind if found else None) == kind
+    at.figures(2 * EVERY, {"critic_loss": torch.tensor(0.5)})
+    assert looked(at, mixture(np.arange(300) % 4, 9), 2 * EVERY) is None  # it came back
+
+
+@pytest.mark.parametrize(("scale", "kind"), [(0.2, "collapsed"), (0.3, None)])
+def test_a_small_variance_has_collapsed(scale: float, kind: str | None) -> None:
+    """The limit is a variance of 0.05, so a scale of 0.22."""
+    found = looked(watcher(modes=0.0), mixture(np.arange(300) % 4) * np.float32(scale))
+    assert (found.kind if found else None) == kind
+
+
+@pytest.mark.parametrize(("modes", "kind"), [(1, "collapsed"), (2, None), (3, None)])
+def test_few_modes_have_collapsed(modes: int, kind: str | None) -> None:
+    found = looked(watcher(variance=0.0), mixture(np.arange(300) % modes))
+    assert (found.kind if found else None) == kind
+    if found:
+        assert found.reason == "samples are near 1 of 4 modes at step 10"
+
+
+def test_poor_samples_near_all_modes_have_not_collapsed() -> None:
+    assert looked(watcher(), mixture(np.arange(300) % 4, std=0.6)) is None
+
+
+@pytest.mark.parametrize(("moved", "kind"), [(0.0, "stalled"), (0.0005, "stalled"), (0.01, None)])
+def test_samples_that_stand_still_have_stalled(moved: float, kind: str | None) -> None:
+    at, samples = watcher(), mixture(np.arange(300) % 4)
+    assert looked(at, samples) is None
+    found = looked(at, samples, 20, samples[:20] + np.float32(moved))
+    assert (found.kind if found else None) == kind
+
+
+def test_images_are_watched_too() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)
+    data = Prepared(images, np.zeros(50, np.int64), images, np.zeros(50, np.int64), 1)
+    found = looked(Watcher(LIMITS, data), np.repeat(images[:1], 40, axis=0))
+    assert found is not None
+    assert (found.kind, found.reason) == (
+        "collapsed",
+        "the variance of the samples is 0 times that of the data at step 10",
+    )
+    assert looked(Watcher(LIMITS, data), rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)) is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "count", "expected"),
+    [(100, 5, [20, 40, 60, 80, 100]), (7, 3, [2, 5, 7]), (2, 5, [1, 2]), (1, 1, [1]), (10, 1, [10])],
+)
+def test_moments_are_evenly_spread_and_end_with_the_last_step(steps: int, count: int, expected: list[int]) -> None:
+    assert moments(steps, count) == expected
