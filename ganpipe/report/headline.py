@@ -15,13 +15,18 @@ Metrics = dict[str, Any]
 
 
 def headline_metrics(evaluation: Evaluation) -> Metrics:
-    """For metrics.json: the figures of the last weights by name, and under `ema` those of the averaged ones.
+    """For metrics.json: the leading figures of the last weights by name, under `ema` those of the averaged ones, and
+    under `more` the other figures of the last weights.
 
     What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
-    metrics: Metrics = {figure.name: _numbers(evaluation, figure, "raw") for figure in evaluation.figures}
-    averaged = {f.name: _numbers(evaluation, f, "ema") for f in evaluation.figures if f.ema}
-    return {**metrics, "ema": averaged} if averaged else metrics
+    leading = [figure for figure in evaluation.figures if figure.leads]
+    metrics: Metrics = {figure.name: _numbers(evaluation, figure, "raw") for figure in leading}
+    groups = {
+        "ema": {f.name: _numbers(evaluation, f, "ema") for f in leading if f.ema},
+        "more": {f.name: _numbers(evaluation, f, "raw") for f in evaluation.figures if not f.leads},
+    }
+    return metrics | {name: group for name, group in groups.items() if group}
 
 
 def headline_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> None:

@@ -37,7 +37,7 @@ class Record:
     title: str
     parameters: dict[str, str]
     facts: dict[str, str]
-    """Versions, runtime, device and the spec's digest, as tags."""
+    """Versions, runtime, device, the spec's digest, and the verdict where something is wrong, as tags."""
     dataset_digest: str | None
     not_applicable: str | None
     history: bytes = field(repr=False)
@@ -107,7 +107,7 @@ def read_record(run_dir: Path) -> Record | None:
         history = b""
     grids = tuple(path.name for path in grid_files(run_dir))
     digest = hashlib.sha256(b"\0".join([text, history, *(grid.encode() for grid in grids)])).hexdigest()[:16]
-    facts = {"version": "versions", "runtime": "runtime", "device": "device", "ganpipe.spec": "spec_digest"}
+    facts = {"version": "versions", "runtime": "runtime", "device": "device", "ganpipe.spec": "spec_digest", "verdict": "verdict"}
     facts = flatten({tag: said[key] for tag, key in facts.items() if said.get(key)})
     return Record(
         identity=str(name),

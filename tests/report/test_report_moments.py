@@ -1,0 +1,148 @@
+"""Figures over time, verdicts and the second table, from the evaluation to the page."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_tree import EVIL, Spec, change_json, figure, write_tree
+
+from ganpipe.errors import BadInput
+from ganpipe.report.headline import headline_metrics
+from ganpipe.report.moments import curves, over_time
+from ganpipe.report.page import headline_page, zoo_page
+from ganpipe.report.read import read_evaluation, read_zoo
+
+STEPS = [50, 100, 150, 200]
+RAW = [[90.0, 20.0, 10.0, 30.0], [80.0, 25.0, 12.0, 11.0]]
+EMA = [[200.0, 100.0, 50.0, 25.0], [210.0, 110.0, 55.0, 20.0]]
+
+
+def add_moments(evaluation: Spec) -> None:
+    course = {"label": "Frechet distance", "better": "lower", "floor": 3.0, "raw": RAW, "ema": EMA}
+    recall = {"label": "Recall", "better": "higher", "floor": 0.9, "raw": [[0.1, 0.3, 0.7, 0.6]] * 2, "ema": RAW}
+    evaluation["moments"] = {
+        "steps": STEPS,
+        "generated": 718,
+        "real": 360,
+        "figures": {"frechet": course, "recall": recall},
+    }
+    evaluation["verdicts"] = [None, {"kind": "collapsed", "reason": f"recall is 0.01 {EVIL}"}]
+    kid = figure("KID", "lower", -0.1, 55.0, [1.5, 2.5])
+    kid |= {"leads": False, "network": "pixels", "resizer": "none", "generated": 718, "real": 360, "split": "test"}
+    kid |= {"floor_deviation": 0.25, "errors": {"raw": [0.125, 0.375], "ema": [0.1, 0.1]}}
+    evaluation["figures"]["kid"] = kid
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> tuple[Path, Spec]:
+    spec = write_tree(tmp_path, [0, 1])
+    for row in ("wgan_gp", "lsgan"):
+        change_json(tmp_path, f"evals/digits/{row}.json", add_moments)
+    return tmp_path, spec
+
+
+def text(page: str) -> str:
+    body = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(body).replace("\u2009", " "))
+
+
+def test_each_share_of_the_training_best_and_last(tree: tuple[Path, Spec]) -> None:
+    table = over_time(read_zoo(*tree).variants)
+    assert table is not None
+    assert table.shares == ("25 %", "50 %", "75 %", "100 %")
+    assert (table.generated, table.floor, table.better) == ("718", "3", "lower")
+    row = next(row for row in table.raw if row.row == "wgan_gp")
+    assert [cell.value for cell in row.at_moments] == [85.0, 22.5, 11.0, 20.5]
+    assert row.last.value == 20.5
+    assert row.best.value == pytest.approx((10 + 11) / 2)
+    assert row.at == "150 to 200"
+    averaged = next(row for row in table.ema if row.row == "wgan_gp")
+    assert (averaged.best.value, averaged.at) == (22.5, "200")
+
+
+def test_the_best_is_the_highest_where_higher_is_better(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+
+    def only_recall(evaluation: Spec) -> None:
+        del evaluation["moments"]["figures"]["frechet"]
+
+    for row in ("wgan_gp", "lsgan"):
+        change_json(root, f"evals/digits/{row}.json", only_recall)
+    table = over_time(read_zoo(root, spec).variants)
+    assert table is not None
+    assert [(row.best.value, row.at) for row in table.raw] == [(pytest.approx(0.7), "150")] * 2
+
+
+def test_a_seed_that_ended_early(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+
+    def ended(evaluation: Spec) -> None:
+        evaluation["moments"]["figures"]["frechet"]["raw"][1] = [80.0, None, None, None]
+
+    change_json(root, "evals/digits/wgan_gp.json", ended)
+    zoo = read_zoo(root, spec)
+    table = over_time(zoo.variants)
+    assert table is not None
+    row = next(row for row in table.raw if row.row == "wgan_gp")
+    assert row.at_moments[0].value == 85.0
+    assert (row.last.value, row.last.lost) == (None, "1 of 2 seeds")
+    assert row.at == "50 to 150"
+    series = dict(curves(next(v for v in zoo.variants if v.row == "wgan_gp"), "raw"))["Frechet distance"]
+    assert [len(of.steps) for of in series] == [4, 1]
+
+
+def test_without_moments_there_is_no_table(tmp_path: Path, spec: Spec) -> None:
+    assert over_time(read_zoo(tmp_path, spec).variants) is None
+    assert "Over time" not in text(zoo_page(tmp_path, spec))
+
+
+def test_the_zoo_page_says_it(tree: tuple[Path, Spec]) -> None:
+    page = zoo_page(*tree)
+    said = text(page)
+    assert EVIL not in page
+    assert "Over time Frechet distance" in said
+    assert "from 718 samples" in said
+    assert re.search(r"25 % 50 % 75 % 100 % last best at step", said)
+    assert "collapsed: seed 1" in said
+    assert f"seed 1: recall is 0.01 {EVIL}" in said
+    assert "More figures 1, in the other feature networks too" in said
+    about = "features: pixels, resizer: none; 718 generated against 360 real samples (test split); floor \u22120.100, "
+    about += "standard deviation over its draws 0.250; standard error for the samples of one seed about 0.250"
+    assert about in unescape(page).replace("\u2009", " ")
+    # the second table has it, and the first one has not
+    first = page[page.index('<table class="figures">') : page.index('<details class="more">')]
+    assert "KID" not in first
+
+
+def test_the_page_of_one_variant_says_it(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+    said = text(headline_page(root, spec, "lsgan"))
+    for words in (
+        "More figures",
+        "KID",
+        "Figures over time",
+        "at 4 moments, 718 samples each",
+        "collapsed seed 1: recall",
+    ):
+        assert words in said
+
+
+def test_the_leading_figures_stand_first_in_metrics_json(tree: tuple[Path, Spec]) -> None:
+    metrics = headline_metrics(read_evaluation(tree[0], "digits", "lsgan"))
+    assert set(metrics) == {"frechet", "recall", "ema", "more"}
+    assert set(metrics["ema"]) == {"frechet", "recall"}
+    assert metrics["more"]["kid"]["mean"] == 2.0
+
+
+@pytest.mark.parametrize(
+    "change", [{"steps": [1, 2]}, {"figures": {"frechet": {"label": "x"}}}, {"generated": "many"}, {"steps": None}]
+)
+def test_moments_of_another_shape_are_one_sentence(tree: tuple[Path, Spec], change: dict[str, Any]) -> None:
+    root, _ = tree
+    change_json(root, "evals/digits/lsgan.json", lambda evaluation: evaluation["moments"].update(change))
+    with pytest.raises(BadInput, match=r"evals/digits/lsgan.json .*: run its stage again\."):
+        read_evaluation(root, "digits", "lsgan")
