@@ -56,7 +56,7 @@ class ImageReference(Reference):
             "smallest_class": Figure("Share of the smallest class", "higher", "classifier"),
             "class_kl": Figure("KL divergence of the classes from the real ones", "lower", "classifier"),
         }
-        if self.data.base:  # a thousand classes: counted from one sample on (Metz et al. 2017, section 3.3.2)
+        if self.data.base:  # a thousand classes: counted from one sample on (Metz et al. 2017, section 3.3.1)
             figures = {
                 "modes": Figure(f"Modes of {self.classes} with a sample", "higher", "classifier"),
                 "class_kl": figures["class_kl"],
