@@ -88,7 +88,7 @@ def enough(count: int, what: str, fewest: int) -> None:
     """Raises BadInput where there are fewer samples than that."""
     if count < fewest:
         remedy = "take more, or lower evaluate.neighbours, density_neighbours or splits where one of them asks for it"
-        raise BadInput(f"There are {count} {what} samples to compare: at least {fewest} are needed; {remedy}.")
+        raise BadInput(f"There are {count} {what} to compare: at least {fewest} are needed; {remedy}.")
 
 
 class Reference(ABC):
@@ -107,9 +107,9 @@ class Reference(ABC):
     def __init__(self, data: Prepared, parameters: EvaluateParams, fewest: int) -> None:
         self.data, self.parameters, self.fewest = data, parameters, fewest
         self.real: Array = self.choose(data.test, parameters.cap, "test")
-        enough(len(self.real), "real", fewest)
+        enough(len(self.real), "real samples", fewest)
         # the floor's draws are each at most half of it
-        enough(len(data.train) // 2, "half of the training", fewest)
+        enough(len(data.train) // 2, "samples of half the train split", fewest)
 
     @abstractmethod
     def noise(self, count: int) -> Array:
@@ -131,7 +131,7 @@ class Reference(ABC):
         """
         if samples.shape[1:] != self.data.shape:
             raise BadInput(f"Samples have the shape {samples.shape[1:]} and the data has {self.data.shape}.")
-        enough(min(generated, len(samples)), "generated", self.fewest)
+        enough(min(generated, len(samples)), "generated samples", self.fewest)
         if len(samples) < generated:
             raise BadInput(f"There are {len(samples)} samples to compare: {generated} are asked for.")
         if not np.isfinite(samples).all():

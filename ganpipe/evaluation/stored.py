@@ -29,7 +29,7 @@ def compute(
     if data.form == "points":
         return PointReference(data, parameters)
     images = choose(data.test, parameters.cap, "test", parameters.seed)
-    enough(len(images), "real", fewest(parameters))
+    enough(len(images), "real samples", fewest(parameters))
     training = choose(data.train, parameters.cap, "training", parameters.seed)
     spaces: list[Space] = []
     for name, (resizer, extract) in networks.items():
