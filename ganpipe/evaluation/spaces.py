@@ -71,7 +71,8 @@ class Real:
     def read(cls, path: Path) -> Real:
         """Raises BadInput where the file is missing or broken."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # numpy leaves a broken file open that it opened itself
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 kept = {name: file[name] for name in file.files}
             moments = Moments(kept.pop("mean"), kept.pop("root"))
             return cls(moments=moments, **kept)

@@ -43,7 +43,7 @@ def test_samples_unlike_the_data_are_refused(image_data: Prepared, samples: dict
 def test_a_moment_unlike_the_data_is_named(image_data: Prepared) -> None:
     good = both(images(balanced(40), 3))
     bad = Trained(good, {100: good, 200: both(np.zeros((20, 1, 5, 5), np.uint8))})
-    with pytest.raises(BadInput, match="^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
+    with pytest.raises(BadInput, match=r"^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
         run(image_data, {4: bad})
 
 
