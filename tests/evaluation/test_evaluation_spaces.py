@@ -104,6 +104,16 @@ def test_from_the_files_comes_the_same_evaluation(image_data: Prepared, tmp_path
     assert network.calls == [250, 250, 260, 260, 70, 70, 70, 70]  # no bounds were computed again
 
 
+def test_the_files_are_the_same_whenever_they_are_written(image_data: Prepared, tmp_path: Path) -> None:
+    """DVC compares them by their bytes."""
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        stored.write_bounds(
+            stored.compute(image_data, parameters(), networks(), Network().classify, folder), [50], [], folder
+        )
+    for name in ("classifier.npz", "bounds.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
 def test_points_need_no_file_but_the_bounds(point_data: Prepared, tmp_path: Path) -> None:
     good = {0: both(points(balanced(150, 3), 3))}
     real = stored.compute(point_data, parameters(), {}, None, tmp_path)
