@@ -30,7 +30,7 @@ class ImageReference(Reference):
         super().__init__(data, parameters, fewest=fewest(parameters))
         self._spaces, self._classify = tuple(spaces), classify
         self.classes = data.classes if classify else 0
-        self.real_shares = class_shares(data.test_labels, data.classes) if classify else np.empty(0)
+        self.real_shares = _real_shares(data) if classify else np.empty(0)
         self._sharp = sharpness(self.real).mean
         # the windows' width is chosen on one half of the real images, and the figure is that of the other half
         self._validation, self._test = (_unit(self.real[half::2]) for half in (0, 1))
@@ -99,9 +99,10 @@ class ImageReference(Reference):
         shares: list[float | None] = []
         if self._classify:
             probabilities = self._classify(samples)
-            histogram = class_shares(probabilities.argmax(axis=1), self.classes)
-            shares = histogram.tolist()
-            found |= self._spread(histogram, len(samples))
+            predicted = probabilities.argmax(axis=1)
+            shares = class_shares(predicted, self.classes).tolist()
+            # of as many samples as the floor and the ceiling have: what a draw finds depends on its size
+            found |= self._spread(class_shares(predicted[chosen], self.classes), len(chosen))
             if not quick:
                 score = inception_score(probabilities[chosen], splits=self.parameters.splits, rng=self.random("splits"))
                 found["classifier_score"] = Value(score.mean, score.deviation / score.splits.size**0.5)
@@ -138,6 +139,21 @@ class ImageReference(Reference):
 def fewest(parameters: EvaluateParams) -> int:
     """How many samples a side needs for these figures."""
     return max(4, parameters.neighbours + 1, parameters.density_neighbours + 1, parameters.splits)
+
+
+def _real_shares(data: Prepared) -> NDArray[np.float64]:
+    """The share of each class (K,) in the test split.
+
+    Where each channel is an image of its own, the product of the channels' shares: of a thousand classes a test split
+    of a few thousand images misses some, and the divergence from it would be infinite for an exact sampler.
+    """
+    if not data.base:
+        return class_shares(data.test_labels, data.classes)
+    shares = np.ones(1)
+    for channel in reversed(range(data.shape[0])):  # the first channel is the first digit of the label
+        digits = data.test_labels // data.base**channel % data.base
+        shares = np.multiply.outer(shares, class_shares(digits, data.base)).ravel()
+    return shares
 
 
 def _unit(images: Array) -> NDArray[np.float32]:

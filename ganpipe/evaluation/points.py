@@ -28,7 +28,7 @@ class PointReference(Reference):
         directions = f"{parameters.directions} directions"
         copies = "Copies: share nearer to training points than 99 % of test points are"
         self.figures = {
-            "wasserstein": Figure("Wasserstein-1 distance", "lower"),
+            "wasserstein": Figure("Wasserstein-1 distance", "lower", most=parameters.transport),
             "sliced_wasserstein": Figure(f"Sliced Wasserstein-1 distance ({directions})", "lower", leads=False),
             "copies": Figure(copies, None, leads=False, floor=QUANTILE),
         }

@@ -37,7 +37,8 @@ class Figure:
     """One figure of merit. label: what a page calls it, with its parameters. better: which way is good.
 
     network, resizer: what the samples go through first. leads: it stands in the first table. floor: what an exact
-    sampler gets by definition, where the train split can't say it.
+    sampler gets by definition, where the train split can't say it. most: samples on each side, where fewer than all
+    that are compared.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Figure:
     resizer: str = "none"
     leads: bool = True
     floor: float | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Measured:
     def value(self, name: str) -> float | None:
         return self.figures[name].value if name in self.figures else None
 
+    @property
+    def nothing(self) -> bool:
+        """Whether no figure has a value, as of samples that are not finite."""
+        return all(value.value is None for value in self.figures.values())
+
 
 def random(purpose: str, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, *purpose.encode()])
@@ -75,6 +82,13 @@ def choose(array: Array, count: int, purpose: str, seed: int) -> Array:
     if count >= len(array):
         return array
     return array[np.sort(random(purpose, seed).permutation(len(array))[:count])]
+
+
+def enough(count: int, what: str, fewest: int) -> None:
+    """Raises BadInput where there are fewer samples than that."""
+    if count < fewest:
+        remedy = "take more, or lower evaluate.neighbours, density_neighbours or splits where one of them asks for it"
+        raise BadInput(f"There are {count} {what} to compare: at least {fewest} are needed; {remedy}.")
 
 
 class Reference(ABC):
@@ -93,7 +107,9 @@ class Reference(ABC):
     def __init__(self, data: Prepared, parameters: EvaluateParams, fewest: int) -> None:
         self.data, self.parameters, self.fewest = data, parameters, fewest
         self.real: Array = self.choose(data.test, parameters.cap, "test")
-        self._enough(len(self.real), "real")
+        enough(len(self.real), "real samples", fewest)
+        # the floor's draws are each at most half of it
+        enough(len(data.train) // 2, "samples of half the train split", fewest)
 
     @abstractmethod
     def noise(self, count: int) -> Array:
@@ -115,7 +131,7 @@ class Reference(ABC):
         """
         if samples.shape[1:] != self.data.shape:
             raise BadInput(f"Samples have the shape {samples.shape[1:]} and the data has {self.data.shape}.")
-        self._enough(min(generated, len(samples)), "generated")
+        enough(min(generated, len(samples)), "generated samples", self.fewest)
         if len(samples) < generated:
             raise BadInput(f"There are {len(samples)} samples to compare: {generated} are asked for.")
         if not np.isfinite(samples).all():
@@ -130,11 +146,16 @@ class Reference(ABC):
         """What samples get that are not finite."""
         return Measured(dict.fromkeys(self.figures, Value(None)), [None] * self.classes)
 
-    def there(self, shares: list[float | None]) -> int | None:
-        """How many of the classes or modes samples with such shares are in; None where they are not finite."""
-        if any(share is None for share in shares):
+    def there(self, shares: list[float | None]) -> tuple[int, int] | None:
+        """How many classes or modes samples with such shares are in, out of those that real samples are in.
+
+        None where there are no classes, or the samples are not finite.
+        """
+        if not shares or any(share is None for share in shares):
             return None
-        return int((np.array(shares, dtype=np.float64) >= PRESENT * self.real_shares).sum()) if shares else None
+        known = self.real_shares > 0
+        found = np.array(shares, dtype=np.float64) >= PRESENT * self.real_shares
+        return int((found & known).sum()), int(known.sum())
 
     def choose(self, array: Array, count: int, purpose: str) -> Array:
         """The same random `count` entries for the same length and purpose, in order; all if there are no more."""
@@ -143,10 +164,6 @@ class Reference(ABC):
     def random(self, purpose: str) -> np.random.Generator:
         """A generator of its own for each purpose, so that one draw never shifts another."""
         return random(purpose, self.parameters.seed)
-
-    def _enough(self, count: int, what: str) -> None:
-        if count < self.fewest:
-            raise BadInput(f"There are {count} {what} samples to compare: at least {self.fewest} are needed.")
 
 
 def _finite(value: Value) -> Value:

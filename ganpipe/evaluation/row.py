@@ -50,7 +50,7 @@ def evaluate(
         raise BadInput(f"The row {row} has no seed to evaluate: name at least one under `seeds`.")
     try:
         count = generated_count(real, [one.samples for one in trained.values()])
-        ends = {seed: _measured(real, one.samples, count) for seed, one in trained.items()}
+        ends = {seed: _measured(real, one.samples, count, f"seed {seed}") for seed, one in trained.items()}
         limits = (known or {}).get(count) or bounds(real, count)
         over_time = _moments(real, {seed: one.moments for seed, one in trained.items()}, quick or {})
     except BadInput as error:
@@ -94,14 +94,19 @@ def not_applicable(*, row: str, title: str, data: str, reason: str, seeds: list[
     return _head(row, title, data, reason, seeds) | nothing
 
 
-def _measured(real: Reference, samples: Samples, count: int, quick: bool = False) -> dict[str, Measured]:
+def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: bool = False) -> dict[str, Measured]:
     if not samples.finite:
         return dict.fromkeys(WEIGHTS, real.nothing())
-    return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
+    try:
+        return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
+    except BadInput as error:
+        raise BadInput(f"Of {whose}: {error}") from None
 
 
 def _described(figure: Figure, generated: int, reals: int) -> dict[str, Any]:
-    return asdict(figure) | {"generated": generated, "real": reals, "split": "test"}
+    described = asdict(figure)
+    most = described.pop("most") or max(generated, reals)
+    return described | {"generated": min(generated, most), "real": min(reals, most), "split": "test"}
 
 
 def _limited(limit: Bounds) -> dict[str, Any]:
@@ -135,7 +140,10 @@ def _moments(
         return None
     count = generated_count(real, [one for moments in by_seed.values() for one in moments.values()])
     measured = {
-        seed: {step: _measured(real, one, count, quick=True) for step, one in moments.items()}
+        seed: {
+            step: _measured(real, one, count, f"seed {seed} at step {step}", quick=True)
+            for step, one in moments.items()
+        }
         for seed, moments in by_seed.items()
     }
     limits = known.get(count) or bounds(real, count, quick=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +71,12 @@ class Real:
     def read(cls, path: Path) -> Real:
         """Raises BadInput where the file is missing or broken."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # numpy leaves a broken file open that it opened itself
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 kept = {name: file[name] for name in file.files}
             moments = Moments(kept.pop("mean"), kept.pop("root"))
             return cls(moments=moments, **kept)
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             reason = str(error).split(". ")[0]
             raise BadInput(f"{path} can't be read ({reason}): delete it and run `dvc repro reference`.") from None
 

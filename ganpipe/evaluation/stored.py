@@ -13,7 +13,7 @@ from ganpipe.evaluation.bounds import Bounds, bounds, most
 from ganpipe.evaluation.images import Classify, ImageReference, fewest
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.points import PointReference
-from ganpipe.evaluation.reference import Reference, choose
+from ganpipe.evaluation.reference import Reference, choose, enough
 from ganpipe.evaluation.spaces import Extract, Real, Space
 from ganpipe.prepared import Prepared
 
@@ -29,8 +29,7 @@ def compute(
     if data.form == "points":
         return PointReference(data, parameters)
     images = choose(data.test, parameters.cap, "test", parameters.seed)
-    if len(images) < fewest(parameters):
-        raise BadInput(f"There are {len(images)} real samples to compare: at least {fewest(parameters)} are needed.")
+    enough(len(images), "real samples", fewest(parameters))
     training = choose(data.train, parameters.cap, "training", parameters.seed)
     spaces: list[Space] = []
     for name, (resizer, extract) in networks.items():

@@ -16,10 +16,12 @@ def verdict(real: Reference, raw: Measured, limits: Mapping[str, Bounds], traini
     """Of one seed, by the samples of its raw generator. training: what `run.json` says. None: nothing is wrong."""
     if training is not None:
         return {"kind": training["kind"], "reason": training["reason"]}
+    if raw.nothing:
+        return {"kind": "not_finite", "reason": "samples are not finite"}
     rules, there = real.parameters.verdicts, real.there(raw.shares)
-    if there is not None and there < rules.classes * real.classes:
+    if there and there[0] < rules.classes * there[1]:
         what = "modes" if real.data.form == "points" else "classes"
-        return {"kind": "collapsed", "reason": f"samples are in {there} of {real.classes} {what}"}
+        return {"kind": "collapsed", "reason": f"samples are in {there[0]} of {there[1]} {what}"}
     recall, floor = raw.value("recall"), limits["recall"].floor if "recall" in limits else None
     if recall is not None and floor is not None and recall < rules.recall * floor:
         return {"kind": "collapsed", "reason": f"recall is {recall:.2g}, and {floor:.2g} for real images"}

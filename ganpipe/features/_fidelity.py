@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from ganpipe.features import Extract, Surroundings
 CHUNK = 50
 
 
-def network(name: str, extractor: str, layer: str, file: str, sha256: str, surroundings: Surroundings) -> Extract:
+def network(
+    name: str, extractor: str, layer: str, file: str, sha256: str, surroundings: Surroundings, repository: str = ""
+) -> Extract:
     """torch-fidelity's `extractor` read at `layer`; `name` is what params.yaml calls it.
 
     file: below the folder of torch's hub, where torch-fidelity keeps it and fetches it to. sha256: of that file, or
-    the beginning of it; torch reads such files by pickle, so nothing but the original may be opened.
+    the beginning of it; torch reads such files by pickle, so nothing but the original may be opened. repository: on
+    GitHub, owner/name, where torch's hub also has to fetch the network's code.
     """
     try:
         from torch_fidelity.utils import create_feature_extractor  # type: ignore[import-untyped]
@@ -27,18 +31,24 @@ def network(name: str, extractor: str, layer: str, file: str, sha256: str, surro
         raise BadInput(
             f"evaluate.features names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
         ) from None
-    path = Path(torch.hub.get_dir(), file)
-    remedy = f"put the original file at {path}, or use another of evaluate.features, as classifier or pixels"
-    if path.is_file() and sha256 and not _digest(path).startswith(sha256):
-        raise BadInput(
-            f"evaluate.features names {name}, and {path} is not its weights (SHA-256 {sha256}...): {remedy}."
-        )
+    hub = Path(torch.hub.get_dir())
+    path, here = hub / file, (hub / file).is_file()
+    remedy = f"put the original file at {path}"
+    if repository:
+        remedy += f" and the branch main of github.com/{repository} at {hub / repository.replace('/', '_')}_main"
+    remedy += ", or use another of evaluate.features, as classifier or pixels"
+    if here:
+        _verify(path, name, sha256, remedy)
     try:
-        net = create_feature_extractor(extractor, [layer], cuda=surroundings.device == "cuda", verbose=False)
-    except (OSError, RuntimeError, ValueError) as error:
+        net = create_feature_extractor(extractor, [layer], cuda=False, verbose=False)
+    except (OSError, EOFError, ImportError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        sentence = f"evaluate.features names {name}, whose weights are not here and could not be had ({reason})"
+        sentence = f"evaluate.features names {name}, which could not be opened or fetched ({reason})"
         raise BadInput(f"{sentence}: {remedy}.") from None
+    if not here:
+        _verify(path, name, sha256, remedy)  # torch-fidelity doesn't look at what it fetched
+
+    net.to(surroundings.device)
 
     @torch.no_grad()
     def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -54,6 +64,12 @@ def network(name: str, extractor: str, layer: str, file: str, sha256: str, surro
     return extract
 
 
-def _digest(path: Path) -> str:
+def _verify(path: Path, name: str, sha256: str, remedy: str) -> None:
+    """Raises BadInput where the file is not the original."""
+    if not sha256:
+        return
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found.startswith(sha256):
+        said = f"{path} is not its weights (SHA-256 {found[:8]}... and not {sha256[:8]}...)"
+        raise BadInput(f"evaluate.features names {name}, and {said}: {remedy}.")

@@ -9,4 +9,4 @@ RESIZER = "bilinear as in TensorFlow 1, to 224 pixels"
 
 def open_network(surroundings: Surroundings) -> Extract:
     file = "checkpoints/dinov2_vitl14_pretrain.pth"
-    return _fidelity.network("dinov2", "dinov2-vit-l-14", "dinov2", file, "", surroundings)
+    return _fidelity.network("dinov2", "dinov2-vit-l-14", "dinov2", file, "", surroundings, "facebookresearch/dinov2")

@@ -1,23 +1,49 @@
-"""Small data of known classes and modes, and a classifier of it, for the tests of the evaluation."""
+"""Small data of known classes and modes, and networks that read it, for the tests of the evaluation."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.evaluation import EvaluateParams, Samples, evaluate, reference
+from ganpipe.evaluation import stored
+from ganpipe.evaluation.images import Classify
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.reference import Reference, Samples
+from ganpipe.evaluation.row import Trained, evaluate
+from ganpipe.features.pixels import pixels
 from ganpipe.prepared import Prepared
 
 Array = NDArray[Any]
 CLASSES = 4
-IMAGE_FIGURES = ["frechet", "precision", "recall", "classes_covered", "smallest_class", "class_kl"]
-POINT_FIGURES = ["modes", "high_quality", "reverse_kl", "wasserstein"]
 PATTERNS = np.random.default_rng(99).integers(40, 216, size=(CLASSES, 1, 6, 6))
 PROJECTION = np.random.default_rng(98).normal(size=(36, 5)).astype(np.float32) / 255
 CENTRES = np.array([[-2.0, 0.0], [0.0, 1.0], [2.0, 0.0]])
+CLASS_FIGURES = ["classes_covered", "smallest_class", "class_kl"]
+SPACE_FIGURES = ["frechet", "precision", "recall", "frechet_infinite", "kid", "density", "coverage", "copies"]
+PIXEL_FIGURES = ["sliced_wasserstein", "sharpness", "parzen"]
+IMAGE_FIGURES = [*SPACE_FIGURES, *CLASS_FIGURES, "classifier_score", *PIXEL_FIGURES]
+MODE_FIGURES = ["modes", "high_quality", "reverse_kl"]
+DISTANCES = ["wasserstein", "sliced_wasserstein", "copies"]
+PARAMETERS: dict[str, Any] = {
+    "features": ["classifier"],
+    "cap": 1000,
+    "draws": 3,
+    "neighbours": 3,
+    "density_neighbours": 5,
+    "kid": {"subsets": 4, "size": 60},
+    "coverage": 0.02,
+    "splits": 2,
+    "directions": 20,
+    "transport": 100,
+    "verdicts": {"recall": 0.1, "classes": 0.5, "copies": 0.5},
+    "seed": 0,
+}
 
 
 def images(labels: Array, seed: int) -> Array:
@@ -31,23 +57,48 @@ def points(labels: Array, seed: int, std: float = 0.1) -> Array:
     return (CENTRES[labels] + std * noise).astype(np.float32)
 
 
-class Classifier:
-    """The nearest pattern, and five features. Keeps how many images it was shown each time."""
+class Network:
+    """Five features, and the nearest pattern as a class, nearly sure. Keeps how many images it classified each time."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    def __call__(self, batch: Array) -> tuple[Array, NDArray[np.int64]]:
+    def features(self, batch: Array) -> NDArray[np.float32]:
+        assert batch.dtype == np.uint8
+        return batch.reshape(len(batch), -1).astype(np.float32) @ PROJECTION
+
+    def classify(self, batch: Array) -> NDArray[np.float64]:
         assert batch.dtype == np.uint8
         self.calls.append(len(batch))
-        flat = batch.reshape(len(batch), -1)
-        gaps = ((flat[:, None].astype(np.int64) - PATTERNS.reshape(CLASSES, -1)) ** 2).sum(axis=2)
-        return flat.astype(np.float32) @ PROJECTION, gaps.argmin(axis=1)
+        flat = batch.reshape(len(batch), 1, -1).astype(np.float64)
+        gaps = ((flat - PATTERNS.reshape(CLASSES, -1)) ** 2).sum(axis=2) / 1e4
+        weights = np.exp(gaps.min(axis=1, keepdims=True) - gaps)
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def parameters(**changes: Any) -> EvaluateParams:
-    values = {"cap": 1000, "neighbours": 3, "coverage": 0.02, "transport": 100, "seed": 0}
-    return EvaluateParams(**(values | changes))
+    return EvaluateParams.model_validate(PARAMETERS | changes)
+
+
+def networks(network: Network | None = None) -> stored.Networks:
+    return {"classifier": ("none", (network or Network()).features)}
+
+
+TWO: stored.Networks = networks() | {"pixels": ("own", pixels)}
+
+
+def reference(
+    data: Prepared,
+    network: Network | None = None,
+    opened: stored.Networks | None = None,
+    classify: Classify | None = None,
+    **changes: Any,
+) -> Reference:
+    """The real side; networks and classes are those of `network` where no others are given."""
+    own = network or Network()
+    known = classify or (own.classify if data.classes == CLASSES else None)
+    with tempfile.TemporaryDirectory() as folder:
+        return stored.compute(data, parameters(**changes), opened or networks(own), known, Path(folder))
 
 
 def balanced(count: int, classes: int = CLASSES) -> Array:
@@ -56,26 +107,31 @@ def balanced(count: int, classes: int = CLASSES) -> Array:
 
 def prepared_images() -> Prepared:
     """A fixture: images of each class."""
-    train, test = balanced(300), balanced(200)
+    train, test = balanced(600), balanced(200)
     return Prepared(images(train, 1), train, images(test, 2), test, classes=CLASSES)
 
 
 def prepared_points() -> Prepared:
     """A fixture: points around each mode."""
-    train, test = balanced(300, 3), balanced(200, 3)
+    train, test = balanced(600, 3), balanced(200, 3)
     return Prepared(points(train, 1), train, points(test, 2), test, classes=3, scale=1.5, modes=CENTRES, mode_std=0.1)
 
 
-def run(data: Prepared, samples: dict[int, Samples], **changes: Any) -> dict[str, Any]:
+def both(array: Array, finite: bool = True) -> Samples:
+    return Samples(raw=array, ema=array, finite=finite)
+
+
+def trained(samples: Mapping[int, Samples | Trained]) -> dict[int, Trained]:
+    return {seed: one if isinstance(one, Trained) else Trained(one, {}) for seed, one in samples.items()}
+
+
+def judged(real: Reference, samples: Mapping[int, Samples | Trained], **known: Any) -> dict[str, Any]:
     """Evaluated, and through JSON as a stage writes it."""
-    classifier = Classifier() if data.form == "images" else None
-    found = evaluate(
-        reference(data, parameters(**changes), classifier), samples, row="lsgan", title="LSGAN", data="toy"
-    )
+    found = evaluate(real, trained(samples), row="lsgan", title="LSGAN", data="toy", **known)
     loaded = json.loads(json.dumps(found, allow_nan=False))
     assert loaded == found  # nothing in it but what JSON holds
     return dict(loaded)
 
 
-def both(array: Array) -> Samples:
-    return Samples(raw=array, ema=array)
+def run(data: Prepared, samples: Mapping[int, Samples | Trained], **changes: Any) -> dict[str, Any]:
+    return judged(reference(data, **changes), samples)

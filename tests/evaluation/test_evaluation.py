@@ -10,8 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from evaluation_data import (
+    CLASS_FIGURES,
+    DISTANCES,
     IMAGE_FIGURES,
-    POINT_FIGURES,
+    MODE_FIGURES,
+    PIXEL_FIGURES,
     balanced,
     both,
     images,
@@ -19,40 +22,59 @@ from evaluation_data import (
     run,
 )
 
-from ganpipe.evaluation import Samples, not_applicable
+from ganpipe.evaluation.reference import Samples
+from ganpipe.evaluation.row import not_applicable
 from ganpipe.prepared import Prepared
+
+HEAD = ["format", "row", "title", "data", "not_applicable", "seeds"]
+REST = ["protocol", "figures", "classes", "moments", "verdicts"]
+LOWER = ["frechet", "frechet_infinite", "kid", "class_kl", "sliced_wasserstein"]
+NEITHER = ["copies", "sharpness"]
+WITH_ERRORS = ["frechet_infinite", "kid", "classifier_score", "sliced_wasserstein", "parzen"]
 
 
 def test_structure_for_images(image_data: Prepared) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {0: Samples(good, collapsed), 7: Samples(collapsed, good)})
-    head = ["row", "title", "data", "not_applicable", "seeds"]
-    assert list(found) == [*head, "protocol", "figures", "classes"]
-    assert (found["row"], found["title"], found["data"]) == ("lsgan", "LSGAN", "toy")
+    assert list(found) == [*HEAD, *REST]
+    assert (found["format"], found["row"], found["title"], found["data"]) == (2, "lsgan", "LSGAN", "toy")
     assert found["not_applicable"] is None
     assert found["seeds"] == [0, 7]
     assert found["protocol"] == {
         "generated": 250,
         "real": 200,
         "split": "test",
-        "features": "classifier",
-        "floor": "train split",
+        "floor": "train split, mean of 3 draws",
         "ceiling": "uniform noise",
         "class_samples": 250,
         "seed": 0,
         "neighbours": 3,
+        "density_neighbours": 5,
         "coverage": 0.02,
+        "kid_subsets": 4,
+        "kid_size": 60,
     }
     assert list(found["figures"]) == IMAGE_FIGURES
-    for figure in found["figures"].values():
-        assert list(figure) == ["label", "better", "floor", "ceiling", "raw", "ema"]
+    keys = ["label", "better", "network", "resizer", "leads", "floor", "generated", "real", "split"]
+    for name, figure in found["figures"].items():
+        assert list(figure) == [*keys, "floor_deviation", "ceiling", "raw", "ema", "errors"]
         assert figure["label"]
+        assert (figure["generated"], figure["real"], figure["split"]) == (250, 200, "test")
+        assert (figure["network"], figure["resizer"]) == ("pixels" if name in PIXEL_FIGURES else "classifier", "none")
         assert len(figure["raw"]) == len(figure["ema"]) == 2
         # what raw is with one seed, ema is with the other, and the collapsed one is not the good one
         assert figure["raw"] == figure["ema"][::-1]
-    better = {name: figure["better"] for name, figure in found["figures"].items()}
-    assert [name for name, way in better.items() if way == "lower"] == ["frechet", "class_kl"]
-    assert set(better.values()) == {"lower", "higher"}
+        assert figure["raw"][0] != figure["raw"][1], name
+        assert (figure["errors"] is not None) == (name in WITH_ERRORS), name
+        if figure["errors"]:
+            assert figure["errors"]["raw"] == figure["errors"]["ema"][::-1]
+            assert all(error > 0 for error in figure["errors"]["raw"]), name
+        assert (figure["floor_deviation"] is None) == (name == "copies"), name  # known by definition
+    ways = {name: figure["better"] for name, figure in found["figures"].items()}
+    assert [name for name, way in ways.items() if way == "lower"] == LOWER
+    assert [name for name, way in ways.items() if way is None] == NEITHER
+    leading = [name for name, figure in found["figures"].items() if figure["leads"]]
+    assert leading == ["frechet", "precision", "recall", *CLASS_FIGURES]
     frechet = found["figures"]["frechet"]
     assert frechet["raw"][0] < frechet["ema"][0]
     classes = found["classes"]
@@ -60,34 +82,39 @@ def test_structure_for_images(image_data: Prepared) -> None:
     assert classes["real"] == [0.25] * 4
     assert classes["raw"] == [[63 / 250, 63 / 250, 62 / 250, 62 / 250], [1.0, 0.0, 0.0, 0.0]]
     assert classes["ema"] == classes["raw"][::-1]
+    assert found["moments"] is None
+    assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == [None, "collapsed"]
 
 
 def test_structure_for_points(point_data: Prepared) -> None:
     found = run(point_data, {0: both(points(balanced(150, 3), 3))})
-    assert list(found["figures"]) == POINT_FIGURES
-    assert found["protocol"]["features"] == "points"
+    assert list(found["figures"]) == [*MODE_FIGURES, *DISTANCES]
     assert found["protocol"]["transport_generated"] == found["protocol"]["transport_real"] == 100
+    assert found["protocol"]["directions"] == 20
     assert "neighbours" not in found["protocol"]
-    assert found["classes"]["real"] == [67 / 200, 67 / 200, 66 / 200]
+    assert {figure["network"] for figure in found["figures"].values()} == {"none"}
+    # the exact distance is of fewer points, and says so
+    counts = {name: (figure["generated"], figure["real"]) for name, figure in found["figures"].items()}
+    assert counts.pop("wasserstein") == (100, 100)
+    assert set(counts.values()) == {(150, 200)}
+    assert found["classes"]["real"] == [1 / 3] * 3
     assert found["classes"]["raw"] == [[1 / 3] * 3]
-    assert [figure["better"] for figure in found["figures"].values()] == [
-        "higher",
-        "higher",
-        "lower",
-        "lower",
-    ]
+    ways = [figure["better"] for figure in found["figures"].values()]
+    assert ways == ["higher", "higher", "lower", "lower", "lower", None]
 
 
-def test_points_without_known_modes_have_only_the_distance(point_data: Prepared) -> None:
+def test_points_without_known_modes_have_only_the_distances(point_data: Prepared) -> None:
     data = replace(point_data, modes=None, mode_std=None)
     found = run(data, {0: both(points(balanced(150, 3), 3)), 1: both(np.full((150, 2), np.nan, np.float32))})
-    assert list(found["figures"]) == ["wasserstein"]
+    assert list(found["figures"]) == DISTANCES
     assert found["figures"]["wasserstein"]["raw"][1] is None
     assert found["classes"] is None
+    assert found["verdicts"][0] is None
 
 
 def test_a_row_that_does_not_apply() -> None:
     assert not_applicable(row="sngan", title="SNGAN", data="ring", reason="no images", seeds=[0, 1]) == {
+        "format": 2,
         "row": "sngan",
         "title": "SNGAN",
         "data": "ring",
@@ -96,6 +123,8 @@ def test_a_row_that_does_not_apply() -> None:
         "protocol": {},
         "figures": {},
         "classes": None,
+        "moments": None,
+        "verdicts": [None, None],
     }
 
 
@@ -104,24 +133,40 @@ def test_a_perfect_sampler_is_at_the_floor_and_noise_at_the_ceiling(image_data: 
     figures = run(image_data, {0: both(images(balanced(300), 3)), 1: both(noise)})["figures"]
     for name, figure in figures.items():
         span = figure["ceiling"] - figure["floor"]
-        if name != "recall":  # the wide balls of scattered noise do cover the real images
+        # the wide balls of scattered noise do cover the real images
+        if name not in ("recall", "copies", "sharpness"):
             assert span == 0 or (span > 0) == (figure["better"] == "lower"), name
         assert figure["raw"][0] == pytest.approx(figure["floor"], abs=max(0.1 * abs(span), 0.06)), name
-        assert figure["raw"][1] == pytest.approx(figure["ceiling"], abs=max(0.25 * abs(span), 0.06)), name
+        # of 300 samples of noise the kernel's cubes differ from one draw to the next by half of their mean
+        wide = 1.0 if name == "kid" else 0.25
+        assert figure["raw"][1] == pytest.approx(figure["ceiling"], abs=max(wide * abs(span), 0.06)), name
     assert figures["frechet"]["ceiling"] > 20 * figures["frechet"]["floor"]
     assert figures["precision"]["floor"] > 0.85
     assert figures["precision"]["ceiling"] < 0.5
+    # without the bias of few samples an exact sampler is nearer
+    assert abs(figures["frechet_infinite"]["raw"][0]) < figures["frechet"]["raw"][0]
 
 
 def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_data: Prepared) -> None:
     figures = run(image_data, {0: both(images(0 * balanced(300), 3))})["figures"]
     assert figures["precision"]["raw"][0] > 0.85
-    assert figures["recall"]["raw"][0] < 0.45
-    assert figures["recall"]["floor"] > 0.85
+    for name in ("recall", "coverage"):
+        assert figures[name]["raw"][0] < 0.45
+        assert figures[name]["floor"] > 0.85
     assert figures["classes_covered"]["raw"] == [1]
     assert figures["classes_covered"]["floor"] == 4
     assert figures["smallest_class"]["raw"] == [0.0]
     assert figures["class_kl"]["raw"][0] == pytest.approx(math.log(4.0), rel=1e-12)  # the reverse is infinite
+    assert figures["classifier_score"]["raw"][0] < 1.1 < 3.5 < figures["classifier_score"]["floor"]
+
+
+def test_copies_of_training_images_show(image_data: Prepared) -> None:
+    found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))})
+    copies = found["figures"]["copies"]
+    assert copies["floor"] == 0.01
+    assert copies["raw"][0] == 1.0
+    assert copies["raw"][1] < 0.1
+    assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == ["memorising", None]
 
 
 def test_points_of_known_quality(point_data: Prepared) -> None:
@@ -142,11 +187,13 @@ def test_a_diverged_seed_has_no_figures_and_spares_the_others(point_data: Prepar
     good = points(balanced(150, 3), 3)
     bad = good.copy()
     bad[17, 1] = value
-    found = run(point_data, {0: Samples(good, bad), 1: both(good)})
+    found = run(point_data, {0: Samples(good, bad), 1: both(good), 2: Samples(bad, good)})
     for figure in found["figures"].values():
         assert figure["ema"][0] is None
-        assert None not in (*figure["raw"], figure["ema"][1], figure["floor"], figure["ceiling"])
-    assert found["classes"]["ema"] == [[None] * 3, [1 / 3] * 3]
+        assert None not in (figure["raw"][0], figure["raw"][1], *figure["ema"][1:], figure["floor"], figure["ceiling"])
+    assert found["classes"]["ema"] == [[None] * 3, [1 / 3] * 3, [1 / 3] * 3]
+    # by the raw generator, and there is one although the training itself had none
+    assert found["verdicts"] == [None, None, {"kind": "not_finite", "reason": "samples are not finite"}]
 
 
 def test_diverged_images_have_no_figures(image_data: Prepared) -> None:
@@ -163,14 +210,26 @@ def test_huge_points_are_measured(point_data: Prepared) -> None:
     assert found["figures"]["high_quality"]["raw"][0] == 0.0
 
 
+def test_huge_features_are_measured(image_data: Prepared) -> None:
+    """Cubed and added up they would be above float32's largest number."""
+    good = {0: both(images(balanced(250), 3))}
+    huge = {"classifier": ("none", lambda batch: np.float32(1e15) * batch.reshape(len(batch), -1)[:, :5])}
+    figures = run(image_data, good, opened=huge)["figures"]
+    assert figures["kid"]["ceiling"] > 1e85
+    for name in ("frechet", "precision", "recall", "kid", "density", "coverage", "copies"):
+        assert figures[name]["raw"][0] is not None, name
+
+
 def test_an_infinite_figure_is_null(image_data: Prepared) -> None:
-    """No real sample of class 3, and a generator that makes some."""
+    """No real sample of class 3, and a generator that makes some: so do the floor's draws."""
     kept = image_data.test_labels != 3
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
-    assert run(data, {0: both(images(balanced(250), 3))})["figures"]["class_kl"]["raw"] == [None]
+    figure = run(data, {0: both(images(balanced(250), 3))})["figures"]["class_kl"]
+    assert (figure["raw"], figure["floor"], figure["floor_deviation"]) == ([None], None, None)
 
 
-def test_importing_the_module_is_cheap() -> None:
-    code = "import sys, ganpipe.evaluation; print({'torch', 'scipy', 'ot', 'sklearn'} & {*sys.modules})"
+def test_importing_the_package_is_cheap() -> None:
+    modules = ", ".join(f"ganpipe.evaluation.{name}" for name in ("stored", "row", "bounds", "verdicts"))
+    code = f"import sys, {modules}, ganpipe.measuring; print({{'torch', 'scipy', 'ot', 'sklearn'}} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

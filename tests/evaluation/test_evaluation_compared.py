@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,17 +12,20 @@ import pytest
 from evaluation_data import (
     IMAGE_FIGURES,
     Array,
-    Classifier,
+    Network,
     balanced,
     both,
     images,
-    parameters,
+    judged,
     points,
+    reference,
     run,
 )
 
-from ganpipe import evaluation
-from ganpipe.evaluation import Bounds, Samples, bounds, evaluate, generated_count, reference
+from ganpipe.evaluation import points as of_points
+from ganpipe.evaluation.bounds import Bounds, bounds, most
+from ganpipe.evaluation.reference import Samples
+from ganpipe.evaluation.row import generated_count
 from ganpipe.metrics.wasserstein import transport
 from ganpipe.prepared import Prepared
 
@@ -29,52 +33,49 @@ from ganpipe.prepared import Prepared
 @pytest.mark.parametrize(
     ("made", "cap", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
 )
-def test_as_many_are_compared_as_samples_train_split_and_cap_allow(
+def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
     image_data: Prepared, made: int, cap: int, expected: int
 ) -> None:
     found = run(image_data, {0: both(images(balanced(made), 3))}, cap=cap)
     assert found["protocol"]["generated"] == expected
     assert found["protocol"]["real"] == min(200, cap)
     assert found["protocol"]["class_samples"] == made
+    counts = {(figure["generated"], figure["real"]) for figure in found["figures"].values()}
+    assert counts == {(expected, min(200, cap))}
 
 
 def test_the_smallest_file_counts_for_all_seeds(image_data: Prepared) -> None:
-    real = reference(image_data, parameters(), Classifier())
+    real = reference(image_data)
     few, many = images(balanced(90), 3), images(balanced(240), 3)
-    assert generated_count(real, {0: Samples(many, few), 1: both(many)}) == 90
+    assert generated_count(real, [Samples(many, few), both(many)]) == 90
 
 
-def test_class_figures_are_over_all_samples_and_the_rest_over_the_chosen(image_data: Prepared) -> None:
+def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image_data: Prepared) -> None:
     """One sample of class 3 in 4000 shows in the shares, whether or not it is among the 100 compared."""
     labels = np.append(np.array([0, 1, 2])[balanced(3999, 3)], 3)
-    classifier = Classifier()
-    found = evaluate(
-        reference(image_data, parameters(cap=100), classifier),
-        {0: both(images(labels, 3))},
-        row="a",
-        title="A",
-        data="toy",
-    )
+    network = Network()
+    found = judged(reference(image_data, network, cap=100), {0: both(images(labels, 3))})
     assert found["classes"]["raw"][0][3] == 1 / 4000
-    assert found["figures"]["smallest_class"]["raw"] == [1 / 4000]
     assert found["protocol"]["generated"] == 100
-    assert classifier.calls == [100, 4000, 4000, 100, 100]  # real, raw, ema, floor, ceiling
+    assert found["figures"]["smallest_class"]["raw"] == [0.0]
+    assert network.calls == [4000, 4000, 100, 100, 100, 100]  # raw, ema, three draws for the floor, ceiling
 
 
 def test_only_the_chosen_images_are_compared(image_data: Prepared) -> None:
-    """Noise in all other places of the file leaves those figures as they are, and shows in the classes."""
-    real = reference(image_data, parameters(cap=100), Classifier())
+    """Noise in all other places of the file leaves the figures as they are, and shows in the shares."""
+    real = reference(image_data, cap=100)
     chosen = real.choose(np.arange(2000), 100, "samples")
     samples = np.random.default_rng(6).integers(256, size=(2000, 1, 6, 6), dtype=np.uint8)
     samples[chosen] = images(balanced(100), 3)
     spoilt, good = real.measure(samples, 100), real.measure(samples[chosen], 100)
-    for name in ("frechet", "precision", "recall"):
-        assert spoilt.figures[name] == pytest.approx(good.figures[name], rel=1e-9)
-    assert spoilt.figures["class_kl"] != good.figures["class_kl"]
+    for name in IMAGE_FIGURES:
+        one, other = spoilt.figures[name], good.figures[name]
+        assert one.value == (None if other.value is None else pytest.approx(other.value, rel=1e-9)), name
+    assert spoilt.shares != good.shares
 
 
 def test_only_the_chosen_points_are_compared(point_data: Prepared) -> None:
-    real = reference(point_data, parameters(cap=150), None)
+    real = reference(point_data, cap=150)
     chosen = real.choose(np.arange(2000), 150, "samples")
     samples = np.zeros((2000, 2), np.float32) - 50
     samples[chosen] = points(balanced(150, 3), 3)
@@ -91,7 +92,8 @@ def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image
     for name in IMAGE_FIGURES:
         one, two = first["figures"][name], second["figures"][name]
         assert one["raw"] == one["ema"] == two["raw"][:1] == two["ema"][:1] == two["ema"][1:]
-        assert (one["floor"], one["ceiling"]) == (two["floor"], two["ceiling"])
+        for key in ("floor", "floor_deviation", "ceiling"):
+            assert one[key] == two[key]
     other = run(image_data, {0: both(samples)}, cap=100, seed=1)
     for key in ("raw", "floor", "ceiling"):
         assert first["figures"]["frechet"][key] != other["figures"]["frechet"][key]
@@ -99,37 +101,60 @@ def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image
 
 def test_bounds_can_be_kept(image_data: Prepared) -> None:
     samples = {0: both(images(balanced(250), 3))}
-    classifier = Classifier()
-    real = reference(image_data, parameters(), classifier)
-    kept = bounds(real, generated_count(real, samples))
-    fresh = evaluate(real, samples, row="a", title="A", data="toy")
-    classifier.calls.clear()
-    assert evaluate(real, samples, row="a", title="A", data="toy", limits=kept) == fresh
-    assert classifier.calls == [250, 250]  # neither train images nor noise again
-    marked = {name: Bounds(-1.0, None) for name in kept}
-    figures = evaluate(real, samples, row="a", title="A", data="toy", limits=marked)["figures"]
-    assert {(figure["floor"], figure["ceiling"]) for figure in figures.values()} == {(-1.0, None)}
+    network = Network()
+    real = reference(image_data, network)
+    kept = bounds(real, generated_count(real, list(samples.values())))
+    fresh = judged(real, samples)
+    network.calls.clear()
+    assert judged(real, samples, known={250: kept}) == fresh
+    assert network.calls == [250, 250]  # neither training images nor noise again
+    assert judged(real, samples, known={249: kept}) == fresh  # those of another number are of no use
+    assert network.calls[2:] == [250, 250, 250, 250, 250, 250]
+    marked = {name: Bounds(-1.0, None, None) for name in kept}
+    figures = judged(real, samples, known={250: marked})["figures"]
+    limits = {(figure["floor"], figure["floor_deviation"], figure["ceiling"]) for figure in figures.values()}
+    assert limits == {(-1.0, None, None)}
+
+
+def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepared) -> None:
+    real = reference(image_data, draws=4)
+    found = bounds(real, 200)
+    assert list(found) == IMAGE_FIGURES
+    drawn = [real.choose(image_data.train, 200, f"floor {draw}") for draw in range(4)]
+    values = [real.measure(samples, 200).value("frechet") for samples in drawn]
+    assert len(set(values)) == 4
+    assert found["frechet"].floor == pytest.approx(statistics.fmean(values), rel=1e-12)
+    assert found["frechet"].deviation == pytest.approx(statistics.stdev(values), rel=1e-12)
+    assert (found["copies"].floor, found["copies"].deviation) == (0.01, None)  # training samples are copies themselves
 
 
 def test_floor_is_the_train_split_against_the_test_split(image_data: Prepared) -> None:
-    """With the test images in place of the train images nothing is between them."""
-    same = replace(image_data, train=image_data.test, train_labels=image_data.test_labels)
-    real = reference(same, parameters(), Classifier())
-    found = bounds(real, 200)
-    assert found["frechet"].floor == pytest.approx(0.0, abs=1e-20)
-    assert (found["precision"].floor, found["recall"].floor) == (1.0, 1.0)
+    """With each test image twice in place of the train images hardly anything is between them."""
+    train, labels = np.repeat(image_data.test, 2, axis=0), np.repeat(image_data.test_labels, 2)
+    near = bounds(reference(replace(image_data, train=train, train_labels=labels)), 200)
+    far = bounds(reference(image_data), 200)
+    assert near["precision"].floor == 1.0
+    assert near["precision"].deviation == 0.0
+    assert far["precision"].floor < 1.0
+    assert near["frechet"].floor < 0.5 * far["frechet"].floor
+
+
+def test_the_split_can_be_halved_and_no_more(image_data: Prepared) -> None:
+    assert most(reference(image_data)) == 300
+    assert most(reference(replace(image_data, train=image_data.train[:201]))) == 100
+    assert most(reference(image_data, cap=60)) == 60
 
 
 def test_noise_fills_twice_the_bounding_box(point_data: Prepared) -> None:
     low, high = point_data.train.min(axis=0), point_data.train.max(axis=0)
-    noise = reference(point_data, parameters(), None).noise(20_000)
+    noise = reference(point_data).noise(20_000)
     assert noise.dtype == np.float32
     np.testing.assert_allclose(noise.max(axis=0) - noise.min(axis=0), 2 * (high - low), rtol=1e-3)
     np.testing.assert_allclose(noise.mean(axis=0), (low + high) / 2, atol=0.05)
 
 
 def test_noise_images_use_every_level(image_data: Prepared) -> None:
-    noise = reference(image_data, parameters(), Classifier()).noise(500)
+    noise = reference(image_data).noise(500)
     assert noise.dtype == np.uint8
     assert noise.shape == (500, 1, 6, 6)
     assert len(np.unique(noise)) == 256
@@ -142,11 +167,21 @@ def test_transport_is_limited_on_both_sides(point_data: Prepared, monkeypatch: p
         sizes.append((len(generated), len(real)))
         return solve(generated=generated, real=real)
 
-    monkeypatch.setattr(evaluation, "transport", spy)
+    monkeypatch.setattr(of_points, "transport", spy)
     run(point_data, {0: both(points(balanced(150, 3), 3))}, transport=40)
     assert set(sizes) == {(40, 40)}
     sizes.clear()
     found = run(point_data, {0: both(points(balanced(150, 3), 3))}, transport=1000)
     assert set(sizes) == {(150, 200)}
-    assert found["protocol"]["transport_generated"] == 150
-    assert found["protocol"]["transport_real"] == 200
+    figure, protocol = found["figures"]["wasserstein"], found["protocol"]
+    assert (figure["generated"], figure["real"]) == (150, 200)
+    assert (protocol["transport_generated"], protocol["transport_real"]) == (150, 200)
+
+
+def test_a_larger_file_brings_no_smaller_divergence_of_the_classes(image_data: Prepared) -> None:
+    """An exact sampler of K classes is (K - 1) / 2 n away with n samples: the compared ones count, as for the floor."""
+    real, found = reference(image_data), []
+    for seed in range(3, 13):
+        labels = np.random.default_rng(seed).integers(4, size=20_000)
+        found.append(real.measure(images(labels, seed), 300, quick=True).value("class_kl"))
+    assert 0.4 < statistics.fmean(found) / (3 / 600) < 2.5  # of all 20,000 it would be 0.015

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_data import Classifier, both, parameters, run
+from evaluation_data import PARAMETERS, balanced, both, images, parameters, reference, run
 from pydantic import ValidationError
 
 from ganpipe.errors import BadInput
-from ganpipe.evaluation import EvaluateParams, Samples, bounds, reference
+from ganpipe.evaluation.bounds import bounds
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.reference import Samples
+from ganpipe.evaluation.row import Trained
 from ganpipe.prepared import Prepared
 
 
@@ -21,10 +25,13 @@ from ganpipe.prepared import Prepared
         ({}, "^The row lsgan has no seed to evaluate"),
         (
             {4: both(np.zeros((20, 1, 5, 5), np.uint8))},
-            r"^The row lsgan cannot be evaluated with seed 4. .*\(1, 5, 5\)",
+            r"^The row lsgan cannot be evaluated. Of seed 4: .*\(1, 5, 5\) and the data has \(1, 6, 6\)",
         ),
         ({4: both(np.zeros((20, 1, 6, 6), np.float32))}, "type float32 and the data has uint8"),
-        ({4: both(np.zeros((3, 1, 6, 6), np.uint8))}, "There are 3 generated samples to compare: at least 4"),
+        (
+            {4: both(np.zeros((5, 1, 6, 6), np.uint8))},
+            "There are 5 generated samples to compare: at least 6 are needed; .* lower evaluate.neighbours",
+        ),
         ({4: both(np.zeros((0, 1, 6, 6), np.uint8))}, "There are 0 generated samples"),
     ],
 )
@@ -33,32 +40,57 @@ def test_samples_unlike_the_data_are_refused(image_data: Prepared, samples: dict
         run(image_data, samples)
 
 
-def test_too_few_real_samples_are_refused(image_data: Prepared) -> None:
-    with pytest.raises(BadInput, match="There are 3 real samples to compare: at least 4"):
-        reference(image_data, parameters(cap=3), Classifier())
+def test_a_moment_unlike_the_data_is_named(image_data: Prepared) -> None:
+    good = both(images(balanced(40), 3))
+    bad = Trained(good, {100: good, 200: both(np.zeros((20, 1, 5, 5), np.uint8))})
+    with pytest.raises(BadInput, match=r"^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
+        run(image_data, {4: bad})
 
 
-def test_images_without_a_classifier_are_refused(image_data: Prepared) -> None:
-    with pytest.raises(BadInput, match="train the classifier first"):
-        reference(image_data, parameters(), None)
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({"cap": 3, "neighbours": 1, "density_neighbours": 1}, 4),
+        ({"cap": 9, "neighbours": 9}, 10),
+        ({"cap": 9, "density_neighbours": 10}, 11),
+        ({"cap": 9, "splits": 10}, 10),
+    ],
+)
+def test_too_few_real_samples_are_refused(image_data: Prepared, changes: dict[str, int], needed: int) -> None:
+    said = f"There are {changes['cap']} real samples to compare: at least {needed} are needed"
+    with pytest.raises(BadInput, match=said):
+        reference(image_data, **changes)
+    reference(image_data, **(changes | {"cap": needed}))
+
+
+def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: Prepared) -> None:
+    with pytest.raises(BadInput, match="There are 5 samples of half the train split to compare: at least 6"):
+        reference(replace(image_data, train=image_data.train[:11]))
+    assert bounds(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
 
 
 def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: Prepared) -> None:
-    with pytest.raises(BadInput, match="There are 300 samples to compare: 301 are asked for"):
-        bounds(reference(image_data, parameters(), Classifier()), 301)
+    with pytest.raises(BadInput, match="There are 600 samples to compare: 601 are asked for"):
+        bounds(reference(image_data), 601)
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("features", []),
+        ("features", ["vgg"]),
         ("cap", 1),
         ("cap", 100.0),
+        ("draws", 1),
         ("neighbours", 0),
         ("neighbours", True),
+        ("density_neighbours", 0),
         ("coverage", 0.0),
         ("coverage", 1.5),
         ("coverage", math.nan),
         ("coverage", "0.02"),
+        ("splits", 0),
+        ("directions", 1),
         ("transport", 0),
         ("seed", -1),
         ("unknown", 1),
@@ -67,10 +99,31 @@ def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: Pr
 def test_bad_parameters_are_refused(key: str, value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         parameters(**{key: value})
-    assert [error["loc"] for error in caught.value.errors()] == [(key,)]
+    assert {error["loc"][0] for error in caught.value.errors()} == {key}
 
 
-@pytest.mark.parametrize("key", ["cap", "neighbours", "coverage", "transport", "seed"])
+@pytest.mark.parametrize(
+    ("key", "within", "value"),
+    [
+        ("kid", "size", 1),
+        ("kid", "subsets", 0),
+        ("verdicts", "recall", 1.1),
+        ("verdicts", "classes", -0.1),
+        ("verdicts", "copies", 0.0),
+    ],
+)
+def test_bad_parameters_within_are_refused(key: str, within: str, value: float) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parameters(**{key: PARAMETERS[key] | {within: value}})
+    assert [error["loc"] for error in caught.value.errors()] == [(key, within)]
+
+
+def test_a_network_named_twice_is_refused() -> None:
+    with pytest.raises(ValidationError, match="names a network twice; remove the repeated one"):
+        parameters(features=["pixels", "classifier", "pixels"])
+
+
+@pytest.mark.parametrize("key", sorted(PARAMETERS))
 def test_every_parameter_has_to_be_given(key: str) -> None:
     values = parameters().model_dump()
     del values[key]

@@ -75,6 +75,17 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_allclose(kid_of(Pairs.of(generated=generated, real=real), chosen).values, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [0.5e4, 2e4, 1e15])
+def test_large_features_stay_within_their_numbers(size: float) -> None:
+    """Cubed and added up, float32's exponent ends at features of 1e6."""
+    rng = np.random.default_rng(8)
+    generated, real = (size * rng.uniform(0.9, 1.0, size=(300, 200)) for _ in range(2))
+    real *= 0.9
+    chosen = Subsets.draw(generated=300, real=300, subsets=3, size=200, rng=rng)
+    expected = kid_on(chosen, generated=generated, real=real).values
+    np.testing.assert_allclose(kid_of(Pairs.of(generated=generated, real=real), chosen).values, expected, rtol=1e-6)
+
+
 def test_by_hand_the_diagonal_is_left_out() -> None:
     """Two samples a side in one dimension: k(1, 2) = 27, k(0, 3) = 1, between 1, 64, 1, 343."""
     found = kid_on(Subsets(np.array([[0, 1]]), np.array([[1, 0]])), generated=[[1.0], [2.0]], real=[[0.0], [3.0]])

@@ -1,0 +1,164 @@
+"""What a result is called: each kind, and each threshold from both sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluation_data import PARAMETERS, balanced, both, images, points, reference, run
+
+from ganpipe.evaluation.bounds import Bounds
+from ganpipe.evaluation.reference import Measured, Samples, Value
+from ganpipe.evaluation.row import Trained
+from ganpipe.evaluation.verdicts import verdict
+from ganpipe.prepared import Prepared
+
+LIMITS = {"recall": Bounds(0.8, 0.01, 0.1)}
+STALLED = {"kind": "stalled", "reason": "nothing moved", "step": 300}
+
+
+def called(
+    data: Prepared, shares: list[float | None], figures: dict[str, float | None] | None = None, **rules: float
+) -> tuple[str, str] | None:
+    """The verdict on such shares of the classes and figures, with some of the rules changed."""
+    values = {name: Value(value) for name, value in ({"recall": 0.9, "copies": 0.0} | (figures or {})).items()}
+    real = reference(data, verdicts=PARAMETERS["verdicts"] | rules)
+    found = verdict(real, Measured(values, shares), LIMITS, training=None)
+    return found and (found["kind"], found["reason"])
+
+
+EVEN: list[float | None] = [0.25] * 4
+
+
+def test_nothing_is_wrong(image_data: Prepared) -> None:
+    assert called(image_data, EVEN) is None
+
+
+@pytest.mark.parametrize(
+    ("shares", "there"),
+    [
+        ([1.0, 0.0, 0.0, 0.0], 1),
+        ([0.976, 0.024, 0.0, 0.0], 1),  # below a tenth of a quarter
+        ([0.975, 0.025, 0.0, 0.0], None),
+        ([0.5, 0.5, 0.0, 0.0], None),
+    ],
+)
+def test_samples_in_few_classes_are_collapsed(
+    image_data: Prepared, shares: list[float | None], there: int | None
+) -> None:
+    expected = there and ("collapsed", f"samples are in {there} of 4 classes")
+    assert called(image_data, shares) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"), [(0.75, None), (0.76, ("collapsed", "samples are in 3 of 4 classes")), (0.0, None)]
+)
+def test_the_rule_says_how_many_classes(image_data: Prepared, rule: float, found: tuple[str, str] | None) -> None:
+    assert called(image_data, [0.3, 0.3, 0.4, 0.0], classes=rule) == found
+
+
+def test_classes_without_real_samples_are_no_classes(image_data: Prepared) -> None:
+    """Nobody is in them, and nobody has to be."""
+    kept = image_data.test_labels < 3
+    data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
+    assert called(data, [1.0, 0.0, 0.0, 0.0]) == ("collapsed", "samples are in 1 of 3 classes")
+    assert called(data, [0.0, 0.0, 0.0, 1.0]) == ("collapsed", "samples are in 0 of 3 classes")
+    assert called(data, [0.5, 0.5, 0.0, 0.0]) is None
+    assert called(data, [0.4, 0.3, 0.3, 0.0], classes=1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("recall", "rule", "found"),
+    [
+        (0.079, 0.1, ("collapsed", "recall is 0.079, and 0.8 for real images")),
+        (0.081, 0.1, None),
+        (0.0, 0.1, ("collapsed", "recall is 0, and 0.8 for real images")),
+        (0.0, 0.0, None),
+        (0.79, 1.0, ("collapsed", "recall is 0.79, and 0.8 for real images")),
+    ],
+)
+def test_a_recall_far_below_that_of_real_images_is_collapsed(
+    image_data: Prepared, recall: float, rule: float, found: tuple[str, str] | None
+) -> None:
+    assert called(image_data, EVEN, {"recall": recall}, recall=rule) == found
+
+
+@pytest.mark.parametrize(("recall", "floor"), [(None, 0.8), (0.0, None)])
+def test_without_recall_or_its_floor_there_is_no_such_verdict(
+    image_data: Prepared, recall: float | None, floor: float | None
+) -> None:
+    measured = Measured({"recall": Value(recall), "copies": Value(0.0)}, EVEN)
+    real = reference(image_data)
+    assert verdict(real, measured, {"recall": Bounds(floor, None, None)}, training=None) is None
+    assert verdict(real, measured, {}, training=None) is None
+
+
+@pytest.mark.parametrize(
+    ("copies", "rule", "found"),
+    [
+        (0.5, 0.5, False),
+        (0.51, 0.5, True),
+        (1.0, 0.99, True),
+        (1.0, 1.0, False),
+        (None, 0.5, False),
+    ],
+)
+def test_samples_near_the_training_data_are_memorising(
+    image_data: Prepared, copies: float | None, rule: float, found: bool
+) -> None:
+    said = called(image_data, EVEN, {"copies": copies}, copies=rule)
+    near = "of the samples are nearer to a training sample than 99 % of the test samples are"
+    assert said == (("memorising", f"{100 * (copies or 0):.0f} % {near}") if found else None)
+
+
+def test_collapsed_comes_before_memorising(image_data: Prepared) -> None:
+    """A generator that makes a single training image is both, and the first says more."""
+    for shares, recall in (([1.0, 0.0, 0.0, 0.0], 0.9), (EVEN, 0.0)):
+        said = called(image_data, list(shares), {"recall": recall, "copies": 1.0})
+        assert said is not None
+        assert said[0] == "collapsed"
+
+
+def test_the_verdict_of_the_training_stands(image_data: Prepared) -> None:
+    good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
+    found = run(image_data, {seed: Trained(both(one), {}, STALLED) for seed, one in ((0, good), (1, collapsed))})
+    assert found["verdicts"] == [{"kind": "stalled", "reason": "nothing moved"}] * 2
+    assert found["figures"]["frechet"]["raw"][0] is not None  # they are measured all the same
+
+
+def test_a_training_that_was_not_finite_has_no_figures(image_data: Prepared) -> None:
+    """Its images look like any others: what is not a number became a pixel."""
+    good, reason = images(balanced(250), 3), "critic is nan at step 17"
+    ended = Trained(both(good, finite=False), {}, {"kind": "not_finite", "reason": reason, "step": 17})
+    found = run(image_data, {0: ended, 1: both(good)})
+    for figure in found["figures"].values():
+        for weights in ("raw", "ema"):
+            assert figure[weights][0] is None
+            assert figure[weights][1] is not None
+            assert figure["errors"] is None or figure["errors"][weights][0] is None
+    assert found["classes"]["raw"][0] == found["classes"]["ema"][0] == [None] * 4
+    assert found["verdicts"] == [{"kind": "not_finite", "reason": reason}, None]
+
+
+def test_a_row_without_a_finite_seed_has_limits_all_the_same(image_data: Prepared) -> None:
+    good = images(balanced(250), 3)
+    figures = run(image_data, {0: both(good, finite=False)})["figures"]
+    assert {value for figure in figures.values() for value in figure["raw"] + figure["ema"]} == {None}
+    assert figures["frechet"]["floor"] < figures["frechet"]["ceiling"]
+
+
+def test_verdicts_are_of_the_raw_generator(image_data: Prepared) -> None:
+    good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
+    found = run(image_data, {0: Samples(good, collapsed), 1: Samples(collapsed, good)})
+    assert found["verdicts"] == [None, {"kind": "collapsed", "reason": "samples are in 1 of 4 classes"}]
+
+
+def test_points_collapse_onto_modes(point_data: Prepared) -> None:
+    good, collapsed = points(balanced(250, 3), 3), points(0 * balanced(250), 4)
+    missing = points(balanced(250, 2), 3)
+    copied = np.ascontiguousarray(point_data.train[:250])
+    found = run(point_data, {seed: both(one) for seed, one in enumerate((good, collapsed, missing, copied))})
+    kinds = [verdict and (verdict["kind"], verdict["reason"][:27]) for verdict in found["verdicts"]]
+    near = ("memorising", "100 % of the samples are ne")
+    assert kinds == [None, ("collapsed", "samples are in 1 of 3 modes"), None, near]

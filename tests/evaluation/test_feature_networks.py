@@ -1,0 +1,195 @@
+"""The feature networks: exact values, what each refuses, and torch-fidelity's own with weights that are made up."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from evaluation_data import balanced, images
+from numpy.typing import NDArray
+
+from ganpipe.errors import BadInput
+from ganpipe.features import Surroundings, _fidelity, inception, open_network
+from ganpipe.features.classifier import open_classifier
+from ganpipe.prepared import Prepared
+from ganpipe.training.classifier import ClassifierParams, fit
+
+ARCHITECTURE = {"width": 2, "features": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
+COLOURS = np.random.default_rng(0).integers(256, size=(3, 3, 8, 8), dtype=np.uint8)
+
+
+def around(data: Prepared, folder: Path = Path("nowhere")) -> Surroundings:
+    return Surroundings(data, folder, ARCHITECTURE, "cpu")
+
+
+def faces() -> Prepared:
+    labels = np.zeros(20, np.int64)
+    pictures = images(balanced(20), 1)
+    return Prepared(pictures, labels, pictures, labels, classes=1)
+
+
+def test_pixels_are_the_pixels() -> None:
+    resizer, extract = open_network("pixels", around(faces()))
+    assert resizer == "none"
+    values = np.arange(0, 255, 15, dtype=np.uint8)[:16].reshape(2, 2, 2, 2)
+    found = extract(values)
+    assert (found.dtype, found.shape) == (np.float32, (2, 8))
+    np.testing.assert_array_equal(found, np.arange(0, 240, 15, dtype=np.float32).reshape(2, 8) / np.float32(255))
+    np.testing.assert_array_equal(extract(np.array([[[[0, 255]]]], np.uint8)), [[0.0, 1.0]])
+
+
+def test_the_classifier_gives_its_features_and_its_classes(image_data: Prepared, tmp_path: Path) -> None:
+    fit(image_data, ClassifierParams.model_validate(ARCHITECTURE), torch.device("cpu"), tmp_path)
+    resizer, extract = open_network("classifier", around(image_data, tmp_path))
+    features, probabilities = open_classifier(around(image_data, tmp_path))(image_data.test)
+    assert resizer == "none"
+    assert (features.shape, features.dtype) == ((200, 3), np.float32)
+    assert probabilities.shape == (200, 4)
+    np.testing.assert_array_equal(extract(image_data.test), features)
+
+
+def test_one_class_is_nothing_to_tell_apart() -> None:
+    with pytest.raises(BadInput) as caught:
+        open_network("classifier", around(faces()))
+    assert str(caught.value) == (
+        "evaluate.features names classifier, and the data has no classes to train one on: use pixels, or a network "
+        "with weights of its own (inception, dinov2, clip)."
+    )
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where torch keeps what it fetched: nothing yet, and no network to fetch it from."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it remembers the proxies of its first use
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path / "hub"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of Inception, so large that the features of two images differ."""
+    extractors = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
+    nothing = tmp_path_factory.mktemp("weights") / "nothing.pth"
+    torch.save({}, nothing)
+
+    class Untrained(extractors.FeatureExtractorInceptionV3):  # type: ignore[misc,name-defined]
+        def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+            assert state_dict == {}
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = Untrained("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(nothing))
+    # torch's first weights are sqrt(6) below those that keep the variance (He et al. 2015)
+    state = {name: 6**0.5 * value if "conv.weight" in name else value for name, value in net.state_dict().items()}
+    path = nothing.with_name(Path(inception.FILE).name)
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture
+def placed(weights: Path, hub: Path) -> Path:
+    path = hub / inception.FILE
+    path.symlink_to(weights)
+    return path
+
+
+def own_call(weights: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """torch-fidelity alone, as its documentation has it."""
+    utils = importlib.import_module("torch_fidelity.utils")
+    net = utils.create_feature_extractor(
+        "inception-v3-compat", ["2048"], cuda=False, verbose=False, feature_extractor_weights_path=str(weights)
+    )
+    with torch.no_grad():
+        found: torch.Tensor = net(torch.from_numpy(pictures))[0]
+    return found.numpy()
+
+
+def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract = _fidelity.network("inception", "inception-v3-compat", "2048", inception.FILE, "", around(faces()))
+    expected = own_call(weights, COLOURS)
+    found = extract(COLOURS)
+    assert (found.shape, found.dtype) == ((3, 2048), np.float32)
+    np.testing.assert_array_equal(found, expected)
+    assert np.abs(found[0] - found[1]).max() > 0.01
+    grey = COLOURS[:, :1]
+    np.testing.assert_array_equal(extract(grey), own_call(weights, np.repeat(grey, 3, axis=1)))
+    monkeypatch.setattr(_fidelity, "CHUNK", 2)
+    np.testing.assert_allclose(extract(COLOURS), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        open_network("inception", around(faces()))
+    said = str(caught.value)
+    assert said.startswith(f"evaluate.features names inception, and {placed} is not its weights (SHA-256 ")
+    assert said.endswith(
+        f" and not 6726825d...): put the original file at {placed}, or use another of evaluate.features, as classifier "
+        "or pixels."
+    )
+
+
+def test_what_was_fetched_is_verified(weights: Path, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extractors = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
+    monkeypatch.setattr(extractors, "URL_INCEPTION_V3", weights.as_uri())
+    with pytest.raises(BadInput, match=r"is not its weights \(SHA-256 "):
+        open_network("inception", around(faces()))
+    assert (hub / inception.FILE).is_file()
+
+
+@pytest.mark.parametrize("name", ["inception", "clip", "dinov2"])
+def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any, hub: Path) -> None:
+    places = {
+        "inception": f"put the original file at {hub / inception.FILE},",
+        "clip": f"put the original file at {hub}/checkpoints/clip-vit-b-32-40d365715913c9da98579312b702a82c18be219cc2"
+        "a73407c4526f58eba950af.pt,",
+        "dinov2": f"put the original file at {hub}/checkpoints/dinov2_vitl14_pretrain.pth and the branch main of "
+        f"github.com/facebookresearch/dinov2 at {hub}/facebookresearch_dinov2_main,",
+    }
+    with pytest.raises(BadInput) as caught:
+        open_network(name, around(faces()))
+    said = str(caught.value)
+    assert said.startswith(f"evaluate.features names {name}, which could not be opened or fetched (")
+    assert said.endswith(f"): {places[name]} or use another of evaluate.features, as classifier or pixels.")
+    assert "\n" not in said
+
+
+HUBCONF = """
+import torch
+
+def dinov2_vitl14():
+    model = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 5))
+    url = "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth"
+    model.load_state_dict(torch.hub.load_state_dict_from_url(url, map_location="cpu"))
+    return model
+"""
+
+
+def test_dinov2_comes_from_the_places_that_its_sentence_names(hub: Path) -> None:
+    """The repository is a small one, the way to it torch's own."""
+    repository = hub / "facebookresearch_dinov2_main"
+    repository.mkdir()
+    (repository / "hubconf.py").write_text(HUBCONF)
+    state = {"2.weight": torch.arange(15.0).reshape(5, 3), "2.bias": torch.zeros(5)}
+    torch.save(state, hub / "checkpoints" / "dinov2_vitl14_pretrain.pth")
+    resizer, extract = open_network("dinov2", around(faces()))
+    assert resizer == "bilinear as in TensorFlow 1, to 224 pixels"
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    white = ((1 - mean) / deviation) @ state["2.weight"].numpy().T
+    np.testing.assert_allclose(extract(np.full((2, 1, 8, 8), 255, np.uint8)), [white, white], rtol=1e-5)
+
+
+def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch_fidelity.utils", None)
+    with pytest.raises(BadInput, match=r"^evaluate.features names clip, which is torch-fidelity's: install ganpipe\["):
+        open_network("clip", around(faces()))
