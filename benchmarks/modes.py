@@ -25,7 +25,7 @@ from ganpipe.metrics.modes import modes
 from ganpipe.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 
-ROWS = ["non_saturating", "pacgan", "pacgan_4", "unrolled", "lsgan", "wgan_gp", "rpgan", "gmm"]
+ROWS = ["non_saturating", "pacgan", "pacgan_4", "unrolled", "lsgan", "hinge", "vae", "gmm"]
 SAMPLES = 2500
 Task = tuple[str, str, int, int]
 
