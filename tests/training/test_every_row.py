@@ -8,21 +8,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from training_games import CPU, PARAMS, RUNTIME, SPACES, digits, parameters, points, same, small
+from training_games import CPU, FEW, PARAMS, RUNTIME, SPACES, digits, parameters, points, same, small
 
 from ganpipe.rows import merge, merged
 from ganpipe.training.adversarial import Game
 from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Variant
 
-FEW = {
-    "batch": 12,
-    "steps": 20,
-    "samples": 100,
-    "log_every": 5,
-    "grid_every": 10,
-    "moments": {"count": 2, "samples": 100},
-}
+SMALLEST = FEW | {"batch": 12}
 # the latents of these are not free: one number for the choice of a component and one for each feature
 OWN_LATENT = {"gmm", "critic_only"}
 
@@ -32,11 +25,11 @@ def tiny(row: str, space: str) -> tuple[Variant, tuple[int, ...]]:
     form, data, shape = SPACES[space]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
     kind = whole["procedure"]["kind"]
-    over: dict[str, Any] = dict(FEW)
+    over: dict[str, Any] = dict(SMALLEST)
     if kind not in OWN_LATENT:
         over |= {"latent": {"size": 24}}
     if whole["first"]:
-        over |= {"first": small(whole["first"]) | FEW | {"latent": {"size": 6}}}
+        over |= {"first": small(whole["first"]) | SMALLEST | {"latent": {"size": 6}}}
     if kind == "translation":
         over |= {"procedure": {"observed": 20}}
     if kind == "progressive":

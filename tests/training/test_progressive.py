@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from training_games import PARAMS, RUNTIME, Endless, digits, parameters, reals, same
+from training_games import PARAMS, RUNTIME, SMALL, Endless, digits, parameters, reals, same
 
 from ganpipe.networks._growing import Growing, blended
 from ganpipe.procedures.progressive import Progressive
@@ -39,15 +39,8 @@ def variant(**changes: Any) -> Variant:
         "generator": {"kind": "progressive", "width": 4},
         "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
         "procedure": procedure(),
-        **{
-            "steps": 12,
-            "batch": 8,
-            "samples": 100,
-            "log_every": 5,
-            "grid_every": 10,
-            "moments": {"count": 2, "samples": 100},
-            "latent": {"size": 6},
-        },
+        **SMALL,
+        "steps": 12,
     }
     return Variant.model_validate(merge(merged(PARAMS["train"], row, "images", ""), changes))
 

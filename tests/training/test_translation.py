@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from training_games import CPU, PARAMS, RUNTIME, Endless, digits, parameters, reals, same, small, weights
+from training_games import CPU, FEW, PARAMS, RUNTIME, Endless, digits, parameters, reals, same, small, weights
 
 from ganpipe.rows import merge, merged
 from ganpipe.training import first, sampling
@@ -22,14 +22,6 @@ from ganpipe.variant import Variant
 
 SHAPE = (1, 8, 8)
 UNET = {"kind": "unet", "width": 4, "norm": "batch"}
-FEW = {
-    "batch": 8,
-    "steps": 20,
-    "samples": 100,
-    "log_every": 5,
-    "grid_every": 10,
-    "moments": {"count": 2, "samples": 100},
-}
 
 
 def variant(row: str = "translate", **changes: Any) -> Variant:

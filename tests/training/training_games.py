@@ -25,15 +25,15 @@ SPACES = {
     "digits": ("images", "digits", (1, 8, 8)),
     "points": ("points", "ring", (2,)),
 }
-SMALL = {
+FEW = {
     "batch": 8,
     "steps": 20,
     "samples": 100,
     "log_every": 5,
     "grid_every": 10,
     "moments": {"count": 2, "samples": 100},
-    "latent": {"size": 6},
 }
+SMALL = FEW | {"latent": {"size": 6}}
 
 every_space = pytest.mark.parametrize("space", SPACES)
 
