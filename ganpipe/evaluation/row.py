@@ -68,9 +68,7 @@ def evaluate(
     return head | {
         "protocol": protocol | real.settings(count),
         "figures": {
-            name: _described(figure, count, len(real.real))
-            | _limited(limits[name])
-            | _values(name, list(ends.values()))
+            name: _described(figure, count, len(real.real)) | _limited(limits[name]) | _values(name, measured)
             for name, figure in real.figures.items()
         },
         "classes": _classes(real, measured),
