@@ -148,7 +148,7 @@ def test_before_anything_ran(fresh: Project) -> None:
     assert {item["verdict"] for item in planned.values()} == {"runs"}
     table = fresh.ganpipe("plan", "--selected").out
     assert "never ran" in table
-    assert table.endswith("8 stages will run, 0 are restored; about 0 s.\n")
+    assert table.endswith("9 stages will run, 0 are restored; about 0 s.\n")
 
 
 def test_where_dvc_cannot_read_the_pipeline(fresh: Project) -> None:
