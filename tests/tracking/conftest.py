@@ -6,8 +6,7 @@ import os
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,6 @@ OURS = (
     "DVC_EXP_NAME",
     "DVC_EXP_BASELINE_REV",
 )
-
-
-def until(what: Callable[[], object], seconds: float = 120.0) -> None:
-    """Wait for a condition; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session", autouse=True)

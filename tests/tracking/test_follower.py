@@ -13,8 +13,8 @@ from pathlib import Path
 
 import fake_training
 import pytest
-from conftest import until
 from fake_training import finish, grid, lines, spec_file, write_all
+from waiting import until
 
 from ganpipe.tracking import follower
 from ganpipe.tracking.identity import identity
