@@ -58,5 +58,5 @@ class EvaluateParams(Frozen):
     splits: Count
     directions: Annotated[int, Field(ge=2)]
     transport: Count
-    verdicts: Collapse
+    collapse: Collapse
     seed: Seed

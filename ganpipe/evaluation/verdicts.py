@@ -18,7 +18,7 @@ def verdict(real: Reference, raw: Measured, limits: Mapping[str, Bounds], traini
         return {"kind": training["kind"], "reason": training["reason"]}
     if raw.nothing:
         return {"kind": "not_finite", "reason": "samples are not finite"}
-    rules, there = real.parameters.verdicts, real.there(raw.shares)
+    rules, there = real.parameters.collapse, real.there(raw.shares)
     if there and there[0] < rules.classes * there[1]:
         what = "modes" if real.data.form == "points" else "classes"
         return {"kind": "collapsed", "reason": f"samples are in {there[0]} of {there[1]} {what}"}

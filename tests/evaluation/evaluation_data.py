@@ -41,7 +41,7 @@ PARAMETERS: dict[str, Any] = {
     "splits": 2,
     "directions": 20,
     "transport": 100,
-    "verdicts": {"recall": 0.1, "classes": 0.5, "copies": 0.5},
+    "collapse": {"recall": 0.1, "classes": 0.5, "copies": 0.5},
     "seed": 0,
 }
 

@@ -107,9 +107,9 @@ def test_bad_parameters_are_refused(key: str, value: Any) -> None:
     [
         ("kid", "size", 1),
         ("kid", "subsets", 0),
-        ("verdicts", "recall", 1.1),
-        ("verdicts", "classes", -0.1),
-        ("verdicts", "copies", 0.0),
+        ("collapse", "recall", 1.1),
+        ("collapse", "classes", -0.1),
+        ("collapse", "copies", 0.0),
     ],
 )
 def test_bad_parameters_within_are_refused(key: str, within: str, value: float) -> None:

@@ -23,7 +23,7 @@ def called(
 ) -> tuple[str, str] | None:
     """The verdict on such shares of the classes and figures, with some of the rules changed."""
     values = {name: Value(value) for name, value in ({"recall": 0.9, "copies": 0.0} | (figures or {})).items()}
-    real = reference(data, verdicts=PARAMETERS["verdicts"] | rules)
+    real = reference(data, collapse=PARAMETERS["collapse"] | rules)
     found = verdict(real, Measured(values, shares), LIMITS, training=None)
     return found and (found["kind"], found["reason"])
 

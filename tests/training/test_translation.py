@@ -16,7 +16,7 @@ from training_games import CPU, FEW, PARAMS, RUNTIME, Endless, digits, parameter
 from ganpipe.rows import merge, merged
 from ganpipe.training import first, sampling
 from ganpipe.training.batches import Batches, Space
-from ganpipe.training.loop import Job, train
+from ganpipe.training.loop import Job, Outcome, train
 from ganpipe.training.translation import Game, Observed, Stack
 from ganpipe.variant import Variant
 
@@ -154,6 +154,7 @@ def test_the_first_is_trained_alone_on_the_conditions_and_the_second_starts_from
     assert chosen.first is not None
     job = first.Job(first=chosen.first, condition=chosen.procedure.condition, seed=3)
     facts = first.run("first", job, RUNTIME, data, tmp_path / "first")
+    assert facts.pop("verdict") in ("none", "collapsed")  # after so few steps it may be grey all over
     assert facts == {"title": chosen.first.title, "steps": 20, "seed": 3}
     made = np.load(tmp_path / "first" / "samples.npy")
     assert made.shape == (100, 1, 4, 4)
@@ -179,7 +180,7 @@ def test_the_first_sees_the_coarse_images_and_nothing_finer(tmp_path: Path, monk
     chosen, data = variant("stacked"), digits()
     assert chosen.first is not None
     seen: list[Job] = []
-    monkeypatch.setattr("ganpipe.training.loop.train", seen.append)
+    monkeypatch.setattr("ganpipe.training.loop.train", lambda job: (seen.append(job), Outcome(None, {}))[1])
     first.run("x", first.Job(first=chosen.first, condition=chosen.procedure.condition, seed=0), RUNTIME, data, tmp_path)
     small_data = seen[0].data
     expected = data.train.reshape(-1, 1, 4, 2, 4, 2).mean((3, 5))
