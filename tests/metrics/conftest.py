@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -22,7 +21,7 @@ class Hollow(ModuleType):
 
 
 @pytest.fixture(scope="session")
-def fidelity() -> Iterator[SimpleNamespace]:
+def fidelity() -> SimpleNamespace:
     """torch-fidelity's own `metric_fid`, `metric_kid`, `metric_isc` and `metric_prc`, without the extractors.
 
     Importing the package as a whole loads torchvision and torch's compiler: more than 10 s, for a few
@@ -36,7 +35,7 @@ def fidelity() -> Iterator[SimpleNamespace]:
         package.__path__ = list(spec.submodule_search_locations or [])
         patch.setitem(sys.modules, "torch_fidelity", package)
         patch.setitem(sys.modules, "torch_fidelity.utils", Hollow("torch_fidelity.utils"))
-        yield SimpleNamespace(
+        found = SimpleNamespace(
             fid=importlib.import_module("torch_fidelity.metric_fid"),
             kid=importlib.import_module("torch_fidelity.metric_kid"),
             isc=importlib.import_module("torch_fidelity.metric_isc"),
@@ -44,4 +43,5 @@ def fidelity() -> Iterator[SimpleNamespace]:
         )
     for name in list(sys.modules):
         if name.split(".")[0] == "torch_fidelity" and name not in before:
-            del sys.modules[name]
+            del sys.modules[name]  # at once: other tests in this process want the real package
+    return found
