@@ -59,9 +59,9 @@ def digest(task: Task) -> str:
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def said(values: list[float]) -> str:
+def said(values: list[float], decimals: int) -> str:
     error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-    return f"{np.mean(values):7.2f} +- {error:5.2f}"
+    return f"{np.mean(values):7.{decimals}f} +- {error:{decimals + 3}.{decimals}f}"
 
 
 def main() -> None:
@@ -95,11 +95,12 @@ def main() -> None:
             file.write(json.dumps(line) + "\n")
             file.flush()
     print(f"{given.seeds} seeds, {given.steps} steps, {SAMPLES} samples, mean +- standard error")
-    print(f"{'data':6} {'row':16} {'modes':>16} {'high quality %':>16} {'reverse KL':>16}")
+    print(f"{'data':6} {'row':16} {'modes':>18} {'high quality %':>18} {'reverse KL':>18}")
     for data in given.data:
         for row in given.rows:
             of = [done[data, row, seed, given.steps] for seed in range(given.seeds)]
-            figures = " ".join(said([one[key] for one in of]) for key in ("modes", "high_quality", "reverse_kl"))
+            columns = {"modes": 2, "high_quality": 2, "reverse_kl": 4}
+            figures = " ".join(f"{said([one[key] for one in of], digits):>18}" for key, digits in columns.items())
             print(f"{data:6} {row:16} {figures}")
 
 
