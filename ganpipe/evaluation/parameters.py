@@ -28,12 +28,13 @@ class Collapse(Frozen):
     """From where on a result has a verdict; they say what is called so and change no figure.
 
     recall: collapsed with a recall below so many times the floor's. classes: collapsed with samples in fewer than this
-    share of the classes or modes, where one is there from a tenth of its share on. copies: memorising with more than
-    this share of samples nearer to a training sample than all but one in a hundred real test samples are.
+    share of the classes or modes, where one is there from `present` times its share of the data on. copies:
+    memorising with more than this share of copies.
     """
 
     recall: Annotated[float, Field(ge=0, le=1)]
     classes: Annotated[float, Field(ge=0, le=1)]
+    present: Annotated[float, Field(ge=0, le=1)]
     copies: Annotated[float, Field(gt=0, le=1)]
 
 
@@ -41,11 +42,13 @@ class EvaluateParams(Frozen):
     """How samples are compared with real ones.
 
     features: the networks in whose features images are compared; the first one's figures lead. cap: at most so many
-    samples on each side; at least 2, as a covariance needs. draws: of real samples for the floor, whose mean is shown.
-    neighbours: k of precision and recall. density_neighbours: k of density and coverage. coverage: a class is covered
-    from this share of the samples on, 0 < coverage <= 1. splits: of the samples for the classifier score. directions:
-    of the sliced Wasserstein distance. transport: at most so many points on each side of the exact Wasserstein
-    distance, whose cost grows with their product. seed: of the choice of samples and of the noise.
+    samples on each side; at least 2, as a covariance needs. draws: of real samples for the floor, whose mean is
+    shown. neighbours: k of precision and recall. density_neighbours: k of density and coverage. coverage: a class
+    is covered from this share of the samples on, 0 < coverage <= 1. splits: of the samples for the classifier
+    score. directions: of the sliced Wasserstein distance. quantile: a copy is nearer to a training sample than all
+    but this share of the real test samples are. extrapolation: numbers of samples on the line to infinitely many.
+    transport: at most so many points on each side of the exact Wasserstein distance, whose cost grows with their
+    product. seed: of the choice of samples and of the noise.
     """
 
     features: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
@@ -57,6 +60,13 @@ class EvaluateParams(Frozen):
     coverage: Annotated[float, Field(gt=0, le=1)]
     splits: Count
     directions: Annotated[int, Field(ge=2)]
+    quantile: Annotated[float, Field(gt=0, lt=1)]
+    extrapolation: Annotated[int, Field(ge=3)]
     transport: Count
     collapse: Collapse
     seed: Seed
+
+    @property
+    def uncopied(self) -> str:
+        """The share of real test samples that a copy is nearer than, in words."""
+        return f"{100 * (1 - self.quantile):.4g} %"

@@ -13,8 +13,6 @@ from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
 from ganpipe.metrics.wasserstein import transport
 from ganpipe.prepared import Prepared
 
-QUANTILE = 0.01
-
 
 class PointReference(Reference):
     """Modes, high quality and reverse KL for known mixtures; Wasserstein distances and copies for all."""
@@ -26,11 +24,11 @@ class PointReference(Reference):
         self.classes = 0 if data.modes is None or data.mode_std is None else len(data.modes)
         self.real_shares = np.full(self.classes, 1 / max(self.classes, 1))
         directions = f"{parameters.directions} directions"
-        copies = "Copies: share nearer to training points than 99 % of test points are"
+        copies = f"Copies: share nearer to training points than {parameters.uncopied} of test points are"
         self.figures = {
             "wasserstein": Figure("Wasserstein-1 distance", "lower", most=parameters.transport),
             "sliced_wasserstein": Figure(f"Sliced Wasserstein-1 distance ({directions})", "lower", leads=False),
-            "copies": Figure(copies, None, leads=False, floor=QUANTILE),
+            "copies": Figure(copies, None, leads=False, floor=parameters.quantile),
         }
         if self.classes:
             self.figures = {
@@ -62,7 +60,8 @@ class PointReference(Reference):
         figures = {"sliced_wasserstein": Value(sliced.distance, sliced.error)}
         if not quick:
             moved = self.choose(compared, self.parameters.transport, "transport")
-            copied = memorisation(generated=compared, test=self.real, training=self._training, quantile=QUANTILE)
+            level, training = self.parameters.quantile, self._training
+            copied = memorisation(generated=compared, test=self.real, training=training, quantile=level)
             figures["wasserstein"] = Value(transport(generated=moved, real=self._targets).distance)
             figures["copies"] = Value(copied.copies)
         centres, std = self.data.modes, self.data.mode_std

@@ -16,8 +16,7 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.prepared import Prepared
 
 Array = NDArray[Any]
-PRESENT = 0.1
-"""A class or mode is there from this share on, over its share of the data."""
+Better = Literal["lower", "higher"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Figure:
     """
 
     label: str
-    better: Literal["lower", "higher"] | None
+    better: Better | None
     network: str = "none"
     resizer: str = "none"
     leads: bool = True
@@ -154,7 +153,7 @@ class Reference(ABC):
         if not shares or any(share is None for share in shares):
             return None
         known = self.real_shares > 0
-        found = np.array(shares, dtype=np.float64) >= PRESENT * self.real_shares
+        found = np.array(shares, dtype=np.float64) >= self.parameters.collapse.present * self.real_shares
         return int((found & known).sum()), int(known.sum())
 
     def choose(self, array: Array, count: int, purpose: str) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.evaluation.reference import Array, Figure, Value
+from ganpipe.evaluation.reference import Array, Better, Figure, Value
 from ganpipe.metrics._products import Cloud, Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
@@ -24,9 +24,6 @@ from ganpipe.metrics.precision_recall import Manifold, compare
 
 Extract = Callable[[Array], NDArray[np.float32]]
 Random = Callable[[str], np.random.Generator]
-QUANTILE = 0.01
-POINTS = 10
-"""Numbers of samples on the line that is extrapolated to infinitely many."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +93,11 @@ class Space:
         p, first = self.parameters, self.leads
         k, wide = p.neighbours, p.density_neighbours
 
-        def figure(label: str, better: str | None, leads: bool = False, floor: float | None = None) -> Figure:
+        def figure(label: str, better: Better | None, leads: bool = False, floor: float | None = None) -> Figure:
             said = label if first else f"{label}, {self.network}"
-            return Figure(said, better, self.network, self.resizer, leads and first, floor)  # type: ignore[arg-type]
+            return Figure(said, better, self.network, self.resizer, leads and first, floor)
 
+        copies = f"Copies: share nearer to training than {p.uncopied} of test images are"
         named = {
             "frechet": figure("Fréchet distance", "lower", leads=True),
             "precision": figure(f"Precision (k = {k})", "higher", leads=True),
@@ -108,7 +106,9 @@ class Space:
             "kid": figure("KID", "lower"),
             "density": figure(f"Density (k = {wide})", "higher"),
             "coverage": figure(f"Coverage (k = {wide})", "higher"),
-            "copies": figure("Copies: share nearer to training than 99 % of test images are", None, floor=QUANTILE),
+            "copies": figure(
+                f"Copies: share nearer to training than {p.uncopied} of test images are", None, floor=p.quantile
+            ),
         }
         return {self._name(name): value for name, value in named.items()}
 
@@ -138,7 +138,7 @@ class Space:
             kernel = kid_of(pairs, Subsets.draw(**counts, subsets=p.kid.subsets, size=size, rng=random("kid")))
             wide, k = Manifold(cloud, real.density_radii), p.density_neighbours
             spread = density_coverage(generated=pairs.generated.left, real=wide, neighbours=k, between=between)
-            copied = memorisation(generated=features, test=real.features, training=real.training, quantile=QUANTILE)
+            copied = memorisation(generated=features, test=real.features, training=real.training, quantile=p.quantile)
             found |= {
                 "frechet_infinite": self._extrapolated(features, random("extrapolation")),
                 "kid": Value(kernel.mean, kernel.error),
@@ -150,11 +150,11 @@ class Space:
 
     def _extrapolated(self, features: NDArray[np.float32], rng: np.random.Generator) -> Value:
         """None where half of the samples are fewer than twice the features: the line is bent there."""
-        smallest = len(features) // 2
-        if smallest < 2 * features.shape[1] or smallest > len(features) - POINTS:
+        smallest, points = len(features) // 2, self.parameters.extrapolation
+        if smallest < 2 * features.shape[1] or smallest > len(features) - points:
             return Value(None)
         found = frechet_extrapolated(
-            generated=features, real=self.real.moments, smallest=smallest, points=POINTS, rng=rng
+            generated=features, real=self.real.moments, smallest=smallest, points=points, rng=rng
         )
         return Value(found.distance, found.error)
 

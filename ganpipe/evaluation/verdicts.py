@@ -27,6 +27,7 @@ def verdict(real: Reference, raw: Measured, limits: Mapping[str, Bounds], traini
         return {"kind": "collapsed", "reason": f"recall is {recall:.2g}, and {floor:.2g} for real images"}
     copies = raw.value("copies")
     if copies is not None and copies > rules.copies:
-        said = f"{100 * copies:.0f} % of the samples are nearer to a training sample than 99 % of the test samples are"
+        said = f"{100 * copies:.0f} % of the samples are nearer to a training sample than"
+        said += f" {real.parameters.uncopied} of the test samples are"
         return {"kind": "memorising", "reason": said}
     return None

@@ -18,9 +18,6 @@ from ganpipe.variant import Watch
 EVERY = 50
 """Steps between two looks at the figures: whatever is not finite is found within so many."""
 
-PRESENT = 0.1
-"""A mode is there from this share on, over its share of the data: near it, however poor the samples are."""
-
 MOST = 10_000
 """Samples of the data that its variance is taken of."""
 
@@ -93,7 +90,7 @@ class Watcher:
             return Verdict("collapsed", f"{said} at step {step}", step)
         if self._data.modes is not None and self._data.mode_std is not None:
             shares = modes(samples, centres=self._data.modes, std=self._data.mode_std).shares
-            there, of = int((shares * len(shares) > PRESENT).sum()), len(shares)
+            there, of = int((shares * len(shares) > watch.present).sum()), len(shares)
             if there < watch.modes * of:
                 return Verdict("collapsed", f"samples are near {there} of {of} modes at step {step}", step)
         if found.get("sample_change", math.inf) < watch.change:

@@ -40,8 +40,10 @@ PARAMETERS: dict[str, Any] = {
     "coverage": 0.02,
     "splits": 2,
     "directions": 20,
+    "quantile": 0.01,
+    "extrapolation": 10,
     "transport": 100,
-    "collapse": {"recall": 0.1, "classes": 0.5, "copies": 0.5},
+    "collapse": {"recall": 0.1, "classes": 0.5, "present": 0.1, "copies": 0.5},
     "seed": 0,
 }
 
