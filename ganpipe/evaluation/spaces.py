@@ -106,9 +106,7 @@ class Space:
             "kid": figure("KID", "lower"),
             "density": figure(f"Density (k = {wide})", "higher"),
             "coverage": figure(f"Coverage (k = {wide})", "higher"),
-            "copies": figure(
-                f"Copies: share nearer to training than {p.uncopied} of test images are", None, floor=p.quantile
-            ),
+            "copies": figure(copies, None, floor=p.quantile),
         }
         return {self._name(name): value for name, value in named.items()}
 
