@@ -20,7 +20,6 @@ class PointReference(Reference):
     def __init__(self, data: Prepared, parameters: EvaluateParams) -> None:
         super().__init__(data, parameters, fewest=1)
         self._targets = self.choose(self.real, parameters.transport, "real transport")
-        self._training = self.choose(data.train, parameters.cap, "training")
         self.classes = 0 if data.modes is None or data.mode_std is None else len(data.modes)
         self.real_shares = np.full(self.classes, 1 / max(self.classes, 1))
         directions = f"{parameters.directions} directions"
@@ -60,7 +59,7 @@ class PointReference(Reference):
         figures = {"sliced_wasserstein": Value(sliced.distance, sliced.error)}
         if not quick:
             moved = self.choose(compared, self.parameters.transport, "transport")
-            level, training = self.parameters.quantile, self._training
+            level, training = self.parameters.quantile, self.data.train
             copied = memorisation(generated=compared, test=self.real, training=training, quantile=level)
             figures["wasserstein"] = Value(transport(generated=moved, real=self._targets).distance)
             figures["copies"] = Value(copied.copies)

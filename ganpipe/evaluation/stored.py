@@ -30,10 +30,10 @@ def compute(
         return PointReference(data, parameters)
     images = choose(data.test, parameters.cap, "test", parameters.seed)
     enough(len(images), "real samples", fewest(parameters))
-    training = choose(data.train, parameters.cap, "training", parameters.seed)
     spaces: list[Space] = []
     for name, (resizer, extract) in networks.items():
-        real = Real.of(extract, images, training, parameters)
+        # all of the training images: of a part of them an exact copier would copy only that part
+        real = Real.of(extract, images, data.train, parameters)
         real.write(folder / f"{name}.npz")
         spaces.append(Space(name, resizer, extract, real, parameters, leads=not spaces))
     return ImageReference(data, parameters, spaces, classify)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ganpipe.report.evaluations import Course
@@ -40,21 +40,26 @@ class Table:
 
 
 def over_time(variants: Sequence[Variant]) -> Table | None:
-    """The first figure that each moment has, of all variants with as many moments as most; None without any."""
+    """The first figure at each moment, of all variants for which as many moments were planned as for most of them.
+
+    A seed that ended early has no value from there on. None where no variant has any moment.
+    """
     looked = [variant for variant in variants if variant.evaluation.moments and variant.evaluation.moments.figures]
     if not looked:
         return None
-    counts = [len(variant.evaluation.moments.steps) for variant in looked if variant.evaluation.moments]
+    counts = [_planned(variant) for variant in looked]
     most = max(set(counts), key=counts.count)
     rows = {"raw": list[Row](), "ema": list[Row]()}
     courses, generated = list[Course](), list[int]()
     for variant in looked:
         moments = variant.evaluation.moments
-        if moments is not None and len(moments.steps) == most:
+        if moments is not None and _planned(variant) == most:
             courses.append(moments.figures[0])
             generated.append(moments.generated)
             for weights, of in rows.items():
-                of.append(_row(variant, moments.steps, courses[-1], getattr(courses[-1], weights)))
+                missing = (None,) * (most - len(moments.steps))
+                values = [(*seed, *missing) for seed in getattr(courses[-1], weights)]
+                of.append(_row(variant, (*moments.steps, *(0 for _ in missing)), courses[-1], values))
     floors = dict.fromkeys(number(course.floor) for course in courses)
     return Table(
         label=courses[0].label,
@@ -65,6 +70,13 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
         raw=tuple(rows["raw"]),
         ema=tuple(rows["ema"]),
     )
+
+
+def _planned(variant: Variant) -> int:
+    """How many moments the training would have had; those that were reached where no run says it."""
+    reached = len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0
+    said = [run.parameters.get("moments") for run in variant.runs]
+    return max([reached, *(int(m["count"]) for m in said if isinstance(m, Mapping) and "count" in m)])
 
 
 def curves(variant: Variant, weights: str) -> list[tuple[str, list[Series]]]:

@@ -89,7 +89,7 @@ def train(job: Job) -> Outcome:
         for step in range(1, variant.steps + 1):
             figures = game.step(batches)
             history.add(figures)
-            watcher.figures(step, figures)
+            watcher.figures(step, figures, now=step in looks)
             last = step == variant.steps or watcher.ended
             if step in looks and not watcher.ended:
                 history.add(look(step))

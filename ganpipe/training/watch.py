@@ -40,7 +40,8 @@ class Watcher:
 
     def __init__(self, watch: Watch, data: Prepared) -> None:
         self._watch, self._data = watch, data
-        self._spread = _spread(data.train[:: max(1, len(data.train) // MOST)])
+        # data that is one sample over and over has none to compare with
+        self._spread = _spread(data.train[:: max(1, len(data.train) // MOST)]) or 1.0
         self._before: NDArray[np.float64] | None = None
         self.verdict: Verdict | None = None
         self._figures: Verdict | None = None
@@ -50,9 +51,9 @@ class Watcher:
         """Whether there is no point in another step."""
         return self.verdict is not None and self.verdict.kind == "not_finite"
 
-    def figures(self, step: int, figures: dict[str, Tensor]) -> None:
-        """Look at the figures of one step, each of shape (), at every EVERYth of them."""
-        if step % EVERY and step > 1:
+    def figures(self, step: int, figures: dict[str, Tensor], now: bool = False) -> None:
+        """Look at the figures of one step, each of shape (), at every EVERYth of them, or now."""
+        if step % EVERY and step > 1 and not now:
             return
         values = dict(zip(figures, torch.stack([v.float() for v in figures.values()]).tolist(), strict=True))
         self._figures = None

@@ -95,6 +95,28 @@ def test_a_seed_that_ended_early(tree: tuple[Path, Spec]) -> None:
     assert [len(of.steps) for of in series] == [4, 1]
 
 
+def test_a_row_that_ended_early_in_all_seeds_keeps_its_place(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+
+    def ended(evaluation: Spec) -> None:
+        evaluation["moments"]["steps"] = STEPS[:2]
+        for course in evaluation["moments"]["figures"].values():
+            course.update({weights: [seed[:2] for seed in course[weights]] for weights in ("raw", "ema")})
+
+    change_json(root, "evals/digits/wgan_gp.json", ended)
+    for seed in (0, 1):
+        name = f"runs/digits/wgan_gp/{seed}/run.json"
+        change_json(root, name, lambda run: run["parameters"].update(moments={"count": 4, "samples": 718}))
+    for rows in (spec["rows"], ["wgan_gp"]):  # beside rows that did not end, and on a page of its own
+        table = over_time(read_zoo(root, {**spec, "rows": rows}).variants)
+        assert table is not None
+        assert table.shares == ("25 %", "50 %", "75 %", "100 %")
+        row = next(row for row in table.raw if row.row == "wgan_gp")
+        assert [cell.value for cell in row.at_moments] == [85.0, 22.5, None, None]
+        assert row.last.value is None
+        assert (row.best.value, row.at) == (22.5, "100")
+
+
 def test_without_moments_there_is_no_table(tmp_path: Path, spec: Spec) -> None:
     assert over_time(read_zoo(tmp_path, spec).variants) is None
     assert "Over time" not in text(zoo_page(tmp_path, spec))
@@ -111,7 +133,8 @@ def test_the_zoo_page_says_it(tree: tuple[Path, Spec]) -> None:
     assert f"seed 1: recall is 0.01 {EVIL}" in said
     assert "More figures 1, in the other feature networks too" in said
     about = "features: pixels, resizer: none; 718 generated against 360 real samples (test split); floor \u22120.100, "
-    about += "standard deviation over its draws 0.250; standard error for the samples of one seed about 0.250"
+    about += "standard deviation over its draws 0.250; over its subsets, directions or real samples alone, "
+    about += "the standard error of a seed is about 0.250"
     assert about in unescape(page).replace("\u2009", " ")
     # the second table has it, and the first one has not
     first = page[page.index('<table class="figures">') : page.index('<details class="more">')]

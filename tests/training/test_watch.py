@@ -57,6 +57,20 @@ def test_a_figure_that_is_not_finite_ends_the_training(value: float) -> None:
     assert at.ended
 
 
+def test_a_look_at_samples_looks_at_the_figures_too() -> None:
+    at = watcher()
+    at.figures(EVERY + 6, {"critic_loss": torch.tensor(float("nan"))}, now=True)
+    assert at.verdict == Verdict("not_finite", f"critic_loss is nan at step {EVERY + 6}", EVERY + 6)
+
+
+def test_data_without_variance_is_watched() -> None:
+    one = np.zeros((30, 2), np.float32)
+    at = Watcher(LIMITS, Prepared(one, np.zeros(30, np.int64), one, np.zeros(30, np.int64), 1))
+    found = looked(at, one)
+    assert found is not None
+    assert found.kind == "collapsed"
+
+
 def test_samples_that_are_not_finite() -> None:
     samples = mixture(np.arange(300) % 4)
     samples[7, 1] = np.nan
