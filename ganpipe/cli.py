@@ -143,13 +143,32 @@ def sample(
     """Draw new samples from a trained generator and write them as one picture."""
     from ganpipe.training.redraw import redraw
 
-    folder = Path(run)
-    if not (folder / "run.json").is_file():
-        from ganpipe.rows import read_yaml
-
-        folder = Path("runs", str(read_yaml(Path("params.yaml"))["data"]["kind"]), run)
-    redraw(folder, number, seed, averaged, output)
+    redraw(_run_folder(run), number, seed, averaged, output)
     print(output)
+
+
+@app.command()
+def verify(run: Annotated[str, typer.Argument(help="A run: its folder, or <row>/<seed> on the chosen data.")]) -> None:
+    """Train a run again and compare every file that it wrote, bit by bit; exit code 1 where one differs."""
+    from ganpipe.training.verify import verify as again
+
+    found = again(_run_folder(run))
+    for name in found.different:
+        print(f"differs: {name}")
+    print(
+        "\n".join([*found.notes, f"{len(found.same)} of {len(found.same) + len(found.different)} files are the same."])
+    )
+    if found.different:
+        raise typer.Exit(1)
+
+
+def _run_folder(run: str) -> Path:
+    folder = Path(run)
+    if (folder / "run.json").is_file():
+        return folder
+    from ganpipe.rows import read_yaml
+
+    return Path("runs", str(read_yaml(Path("params.yaml"))["data"]["kind"]), run)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import time
@@ -11,20 +12,43 @@ from typing import Any
 
 from ganpipe.digest import code_digest, module_file
 from ganpipe.errors import BadInput
+from ganpipe.files import write_whole
+from ganpipe.interruption import Interrupted, end_with_dvc, listen
+
+LACKS = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room in your quota",
+    errno.EROFS: "work where you may write",
+    errno.EACCES: "allow it",
+    errno.EPERM: "allow it",
+}
+"""What to do about what the machine lacks."""
 
 SPECS = Path("data/specs")
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; an illegal input ends it with one sentence and exit code 2, an interruption with 130."""
+    """Run a stage; an illegal input ends it with one sentence and exit code 2, an interruption with 130 or 143.
+
+    What the machine lacks (room on a disk, memory, a right) ends it with one sentence and exit code 1.
+    """
     try:
+        listen()
+        end_with_dvc()
         main()
     except BadInput as error:
-        print(f"ganpipe: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("ganpipe: interrupted.", file=sys.stderr)
-        sys.exit(130)
+        _end(str(error), 2)
+    except Interrupted as error:
+        _end(f"{error.where or 'interrupted'}.", 128 + error.number)
+    except OSError as error:
+        if error.errno not in LACKS or not error.filename:
+            raise
+        _end(f"{error.filename} cannot be written ({error.strerror}): {LACKS[error.errno]}, then `dvc repro` again.", 1)
+
+
+def _end(sentence: str, code: int) -> None:
+    print(f"ganpipe: {sentence}", file=sys.stderr, flush=True)
+    sys.exit(code)
 
 
 def read_spec(name: str) -> dict[str, Any]:
@@ -43,10 +67,7 @@ def read_spec(name: str) -> dict[str, Any]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 class Clock:

@@ -40,11 +40,13 @@ class Runtime(Frozen):
 
     threads: CPU threads of one training. Bits differ between thread counts, so it is part of the result.
     precision: of the networks' forward passes; slopes that a penalty takes are in float32 in any case.
+    deterministic: only kernels that give the same bits each time, slower on a GPU; on the CPU all are.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: Count
     precision: Literal["float32", "bfloat16"]
+    deterministic: bool
 
 
 class Moments(Frozen):

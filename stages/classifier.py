@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from ganpipe.stage import Clock, read_spec, run, write_json
@@ -19,17 +20,20 @@ def main() -> None:
     from ganpipe import prepared
     from ganpipe.training.classifier import ClassifierParams, fit
     from ganpipe.training.loop import configure
+    from ganpipe.training.workplace import workplace
     from ganpipe.variant import Runtime
 
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
-    data, _ = prepared.read(Path("data/prepared", spec["data"]))
+    data, meta = prepared.read(Path("data/prepared", spec["data"]))
     if data.classes < 2:
         write_json(out / "classifier.json", {"not_applicable": f"{spec['data']} has no classes to tell apart"})
         return clock.write()
-    out.mkdir(parents=True, exist_ok=True)
-    result = fit(data, ClassifierParams.model_validate(spec["params"]), torch.device(runtime.device), out)
-    write_json(out / "classifier.json", {"not_applicable": None, **result})
+    depends_on = [json.dumps(spec, sort_keys=True).encode(), meta["digest"].encode()]
+    with workplace("classifier", spec["data"], out, depends_on) as checkpoint:
+        params, device = ClassifierParams.model_validate(spec["params"]), torch.device(runtime.device)
+        result = fit(data, params, device, out, checkpoint)
+        write_json(out / "classifier.json", {"not_applicable": None, **result})
     print(f"classifier: {100 * result['accuracy']:.2f} % of {result['test']} test images")
     return clock.write()
 

@@ -16,6 +16,7 @@ from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import Trained, evaluate, not_applicable
 from ganpipe.measuring import networks
 from ganpipe.stage import Clock, read_spec, run, write_json
+from ganpipe.training.leftovers import discard
 
 
 def main() -> None:
@@ -37,6 +38,8 @@ def main() -> None:
         trained = {seed: _trained(folders[seed], runs[seed]["verdict"]) for seed in seeds}
         result = evaluate(real, trained, **facts, known=known, quick=quick)
     write_json(Path("evals", name, f"{row}.json"), result)
+    for seed in seeds:
+        discard("train", f"{name}-{row}-{seed}")
     return clock.write()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -19,15 +20,17 @@ def main() -> None:
         return clock.write()
     from ganpipe import prepared
     from ganpipe.training.loop import configure
+    from ganpipe.training.workplace import workplace
     from ganpipe.variant import Runtime
 
     way = importlib.import_module(f"ganpipe.training.{spec['way']}")
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
-    data, _ = prepared.read(Path("data/prepared", spec["data"]))
-    out.mkdir(parents=True, exist_ok=True)
-    result = way.run(f"pretrain {row}", way.Job.model_validate(spec["job"]), runtime, data, out)
-    write_json(out / "pretrain.json", {"not_applicable": None, **result})
+    data, meta = prepared.read(Path("data/prepared", spec["data"]))
+    depends_on = [json.dumps(spec, sort_keys=True).encode(), meta["digest"].encode()]
+    with workplace("pretrain", f"{spec['data']}-{row}", out, depends_on) as checkpoint:
+        result = way.run(f"pretrain {row}", way.Job.model_validate(spec["job"]), runtime, data, out, checkpoint)
+        write_json(out / "pretrain.json", {"not_applicable": None, **result})
     return clock.write()
 
 

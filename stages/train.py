@@ -14,12 +14,14 @@ from pydantic import ValidationError
 
 from ganpipe import __version__
 from ganpipe.errors import BadInput
+from ganpipe.files import digest
 from ganpipe.rows import merged, read_yaml
 from ganpipe.stage import SPECS, Clock, read_spec, run, write_json
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.launch import start_follower
 
 if TYPE_CHECKING:
+    from ganpipe.training.loop import Job
     from ganpipe.variant import Runtime, Variant
 
 
@@ -42,29 +44,38 @@ def main() -> None:
     if spec["not_applicable"]:
         write_json(out / "run.json", facts)
         return clock.write()
+    from ganpipe.training.loop import Job
     from ganpipe.variant import Runtime, Variant
 
     variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
     if not _up_to_date(spec, variant, runtime):
         raise BadInput(f"{spec_path} is older than params.yaml: run `dvc repro resolve` first.")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").unlink(missing_ok=True)  # DVC emptied the folder; without DVC an old result must not stand
-    # the follower logs to MLflow; the training neither imports it nor waits for it
-    start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
-    return _train(variant, runtime, seed, out, facts, clock)
+    from ganpipe import prepared
+    from ganpipe.training.leftovers import discard
+    from ganpipe.training.workplace import workplace
+
+    data, meta = prepared.read(Path("data/prepared", spec["data"]))
+    pretrained = Path("pretrained", spec["data"], row, variant.starts_from) if variant.starts_from else None
+    discard("pretrain", f"{spec['data']}-{row}")
+    depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
+    with workplace("train", f"{spec['data']}-{row}-{seed}", out, depends_on) as checkpoint:
+        # the follower logs to MLflow; the training neither imports it nor waits for it
+        start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
+        job = Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
+        clocks = _train(
+            job, facts | {"dataset_digest": meta["digest"], "pretrained_digest": pretrained and digest(pretrained)}
+        )
+    return clock.write(**clocks)
 
 
-def _train(variant: Variant, runtime: Runtime, seed: int, out: Path, facts: dict[str, Any], clock: Clock) -> None:
+def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     import torch
 
-    from ganpipe import prepared
-    from ganpipe.training.loop import Job, configure, train
+    from ganpipe.training.loop import configure, train
 
-    row, name = facts["row"], facts["data"]
+    runtime, data = job.runtime, job.data
     configure(runtime)
-    data, meta = prepared.read(Path("data/prepared", name))
-    pretrained = Path("pretrained", name, row, variant.starts_from) if variant.starts_from else None
-    outcome = train(Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained))
+    outcome = train(job)
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {
@@ -72,13 +83,12 @@ def _train(variant: Variant, runtime: Runtime, seed: int, out: Path, facts: dict
         "runtime": runtime.model_dump(mode="json"),
         "device": device,
         "versions": versions,
-        "dataset_digest": meta["digest"],
         "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
     }
-    write_json(out / "run.json", facts | more)
+    write_json(job.out / "run.json", facts | more)
     if outcome.verdict:
-        print(f"{row}/{seed}: {outcome.verdict.kind}, as {outcome.verdict.reason}")
-    clock.write(**outcome.clocks)
+        print(f"{job.name}: {outcome.verdict.kind}, as {outcome.verdict.reason}")
+    return outcome.clocks
 
 
 def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> bool:

@@ -124,7 +124,7 @@ AXES: dict[str, list[str]] = {
     "procedure": [*PROCEDURES, *sorted({*kinds("ganpipe.procedures"), *OTHERS} - {"adversarial"})],
 }
 CPU = torch.device("cpu")
-RUNTIME = Runtime(device="cpu", threads=1, precision="float32")
+RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
 ADAM = {"kind": "adam", "lr": 0.001, "betas": [0.5, 0.9]}
 
 

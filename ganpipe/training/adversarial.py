@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ from ganpipe.variant import Runtime, Variant
 
 class Game(Playing):
     """Both networks, their optimisers and the average of the generator."""
+
+    lasting: ClassVar[tuple[str, ...]] = (*Playing.lasting, "generator", "generator_optimizer", "average", "steps")
 
     def __init__(
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganpipe.training.state import Lasting
 from ganpipe.training.streams import stream
 
 
@@ -34,8 +35,10 @@ def packed(x: Tensor, m: int) -> Tensor:
     return x if m == 1 else x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
 
 
-class Batches:
+class Batches(Lasting):
     """Endless batches of real samples in the networks' space: shuffled passes, each sample once a pass."""
+
+    lasting: ClassVar[tuple[str, ...]] = ("_rng", "_order")
 
     def __init__(
         self, data: NDArray[Any], batch: int, space: Space, seed: int, purpose: str, device: torch.device

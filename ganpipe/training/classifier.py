@@ -13,9 +13,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ganpipe.interruption import patience
 from ganpipe.optimizers._eager import eager
 from ganpipe.params import Count, Frozen, Positive, Seed
 from ganpipe.prepared import Prepared
+from ganpipe.training.checkpoint import Checkpoint
+from ganpipe.training.state import Stateful, Stream
 from ganpipe.training.streams import initialised_by, stream
 from ganpipe.training.weights import save_weights
 
@@ -57,7 +60,13 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
 
-def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Path) -> dict[str, Any]:
+def fit(
+    data: Prepared,
+    params: ClassifierParams,
+    device: torch.device,
+    out: Path,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, Any]:
     """Train, write `classifier.safetensors`, and return the accuracy on the test split."""
     with initialised_by(params.seed, "classifier"):
         net = _new(params, data).to(device)
@@ -65,13 +74,17 @@ def fit(data: Prepared, params: ClassifierParams, device: torch.device, out: Pat
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * params.lr, params.steps)
     images, labels = (torch.from_numpy(array).to(device) for array in _single(data))
     rng = stream(params.seed, "classifier order", device)
-    for _ in range(params.steps):
-        now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
-        loss = cross_entropy(net(images[now])[1], labels[now])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
+    checkpoint = checkpoint or Checkpoint.nowhere()
+    lasting: dict[str, Stateful] = {"net": net, "optimizer": optimizer, "schedule": schedule, "order": Stream(rng)}
+    with patience():
+        for step in range(checkpoint.resume(lasting) + 1, params.steps + 1):
+            now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
+            loss = cross_entropy(net(images[now])[1], labels[now])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            checkpoint.keep(step, lasting, last=step == params.steps)
     save_weights(net, out / "classifier.safetensors")
     predicted = reader(net, data.base, device)(data.test)[1].argmax(1)
     return {

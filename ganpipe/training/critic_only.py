@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ class Game(Playing):
     peaks, and another number of steps makes other samples. `ema` climbs the average of the critic; it has only seen
     the finds of others, and is as good as `raw` only where `ema` is short.
     """
+
+    lasting: ClassVar[tuple[str, ...]] = (*Playing.lasting, "average")
 
     def __init__(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: dict[str, Tensor] | None

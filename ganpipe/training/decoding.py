@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,7 @@ class Decoding(Training):
     """
 
     width = 1
+    lasting: ClassVar[tuple[str, ...]] = ("pair", "average", "optimizer", "noise", "held_out_noise")
 
     def __init__(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: dict[str, Tensor] | None

@@ -15,6 +15,7 @@ from ganpipe.params import Choice, Frozen, Seed
 from ganpipe.prepared import Prepared
 from ganpipe.training import loop
 from ganpipe.training.batches import Space
+from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.variant import Runtime, Variant
 
 
@@ -26,7 +27,9 @@ class Job(Frozen):
     seed: Seed
 
 
-def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dict[str, Any]:
+def run(
+    name: str, job: Job, runtime: Runtime, data: Prepared, out: Path, checkpoint: Checkpoint | None = None
+) -> dict[str, Any]:
     """Train it on the conditions of the images and write into `out` what every training writes. Returns facts."""
     space = Space(data.form, data.scale)
 
@@ -35,6 +38,8 @@ def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dic
         return np.ascontiguousarray(space.to_data(of).numpy())
 
     small = replace(data, train=conditions(data.train), test=conditions(data.test))
-    outcome = loop.train(loop.Job(name, job.first, runtime, small, job.seed, out))
+    outcome = loop.train(
+        loop.Job(name, job.first, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.nowhere())
+    )
     verdict = outcome.verdict.kind if outcome.verdict else "none"
     return {"title": job.first.title, "steps": job.first.steps, "seed": job.seed, "verdict": verdict}

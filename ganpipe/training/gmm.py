@@ -71,6 +71,13 @@ class Game(Training):
         model = self.model
         self.generator.take(*(torch.from_numpy(x) for x in (model.weights_, model.means_, model.covariances_)))
 
+    def state_dict(self) -> dict[str, Any]:
+        fitted = {name: value for name, value in vars(self.model).items() if name.endswith("_")}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in fitted.items()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        vars(self.model).update(state_dict)
+
     def generators(self) -> dict[str, nn.Module]:
         return {"raw": self.generator, "ema": self.generator}
 

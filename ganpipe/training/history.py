@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
+
+from ganpipe.files import write_whole
 
 
 class History:
@@ -22,10 +24,22 @@ class History:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._file = path.open("w", newline="")
-        self._writer = csv.writer(self._file)
+        self._open("w")
         self._names: list[str] = []
         self._held: dict[str, list[Tensor]] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"text": self._path.read_bytes().decode(), "names": self._names, "held": self._held}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._file.close()
+        write_whole(self._path, state_dict["text"].encode())
+        self._open("a")
+        self._names, self._held = state_dict["names"], state_dict["held"]
+
+    def _open(self, mode: str) -> None:
+        self._file = self._path.open(mode, newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
 
     def add(self, figures: dict[str, Tensor]) -> None:
         """Hold one step's figures, each of shape ()."""
@@ -46,13 +60,20 @@ class History:
     def _widen(self, names: list[str]) -> None:
         """New columns: the header of the first row, or of a quantity that occurs more rarely than rows are written."""
         self._file.close()
-        with self._path.open(newline="") as file:
+        with self._path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))[1:]
         self._names += names
-        self._file = self._path.open("w", newline="")
-        self._writer = csv.writer(self._file)
+        self._open("w")
         self._writer.writerow(["step", *self._names])
         self._writer.writerows(row + [""] * (1 + len(self._names) - len(row)) for row in rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         self._file.close()
@@ -63,6 +84,7 @@ class Progress:
 
     def __init__(self, title: str, total: int) -> None:
         self._title, self._total = title, total
+        self.begin = 0  # the step that this process goes on from, for the rate
         self._start = self._said = time.monotonic()
         self._live = sys.stderr.isatty()
 
@@ -82,7 +104,7 @@ class Progress:
         if not last and now - self._said < (0.2 if self._live else 10):
             return
         self._said = now
-        rate = step / max(now - self._start, 1e-9)
+        rate = (step - self.begin) / max(now - self._start, 1e-9)
         left = int((self._total - step) / rate)
         losses = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if name.endswith("_loss"))
         line = f"{step:>6}/{self._total}  {rate:.0f} steps/s  {left // 60}:{left % 60:02d} left  {losses}"

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import copy
 import importlib
-import time
-from dataclasses import dataclass
+import io
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ganpipe.files import write_whole
+from ganpipe.interruption import patience
 from ganpipe.prepared import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
+from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.history import History, Progress
 from ganpipe.training.protocol import Training
+from ganpipe.training.state import Stateful
 from ganpipe.training.watch import Verdict, Watcher, moments
-from ganpipe.training.weights import save_weights
+from ganpipe.training.weights import save_tensors, save_weights
 from ganpipe.variant import Runtime, Variant
 
 SHOWN = {"images": 64, "points": 2000}
@@ -40,6 +45,7 @@ class Job:
     seed: int
     out: Path
     pretrained: Path | None = None
+    checkpoint: Checkpoint = field(default_factory=Checkpoint.nowhere)
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,19 @@ def configure(runtime: Runtime) -> None:
     """Make torch compute as the spec says. Once per process, before any tensor."""
     torch.set_num_threads(runtime.threads)
     torch.set_float32_matmul_precision("highest")
+    if runtime.deterministic:
+        # cuBLAS reads it when it starts; https://docs.nvidia.com/cuda/cublas, "Results Reproducibility"
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        # filling memory that nobody reads takes time and changes nothing
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.use_deterministic_algorithms(runtime.deterministic)
 
 
 def train(job: Job) -> Outcome:
     """Train and write `history.csv`, `grids/`, `moments/`, weights and samples into `job.out`.
 
-    A training whose figures are no longer finite ends there, with everything written as it is.
+    A training whose figures are no longer finite ends there, with everything written as it is. One that is asked to
+    end raises Interrupted after the step that it is at, and goes on from there when it is called again.
     """
     variant, device = job.variant, torch.device(job.runtime.device)
     space = Space(job.data.form, job.data.scale)
@@ -84,9 +97,12 @@ def train(job: Job) -> Outcome:
 
     history, watcher = History(job.out / "history.csv"), Watcher(variant.watch, job.data)
     looks = moments(variant.steps, variant.moments.count)
-    start = time.perf_counter()
-    with Progress(job.name, variant.steps) as progress:
-        for step in range(1, variant.steps + 1):
+    # all that a step reads and another one wrote: a checkpoint
+    lasting: dict[str, Stateful] = {"game": game, "batches": batches, "history": history, "watcher": watcher}
+    with history, patience(), Progress(job.name, variant.steps) as progress:
+        step = progress.begin = job.checkpoint.resume(lasting)
+        while step < variant.steps and not watcher.ended:
+            step += 1
             figures = game.step(batches)
             history.add(figures)
             watcher.figures(step, figures, now=step in looks)
@@ -100,11 +116,10 @@ def train(job: Job) -> Outcome:
                 game.settle(batches)
                 shown = draw(game.generators()["raw"], SHOWN[job.data.form], "shown")
                 sampling.save(sampling.picture(shown, job.data.train), job.out / "grids" / f"{step:06d}.png")
-            if watcher.ended:
-                break
-    seconds = time.perf_counter() - start
-    history.close()
+            job.checkpoint.keep(step, lasting, last=last)
+    seconds = job.checkpoint.seconds
 
+    game.settle(batches)
     sampling.recalibrate(game.generators()["ema"], variant.latent, variant.batch, job.seed, device)
     for name, net in game.generators().items():
         save_weights(net, job.out / f"generator{suffix(name)}.safetensors")
@@ -112,7 +127,7 @@ def train(job: Job) -> Outcome:
     for name, net in game.networks().items():
         save_weights(net, job.out / f"{name}.safetensors")
     if state := game.remembered():
-        save_file({name: value.cpu().contiguous() for name, value in state.items()}, job.out / "objective.safetensors")
+        save_tensors(state, job.out / "objective.safetensors")
     return Outcome(watcher.verdict, {"training_seconds": seconds, "steps_per_second": step / seconds})
 
 
@@ -122,5 +137,7 @@ def suffix(weights: str) -> str:
 
 
 def save_array(array: NDArray[Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, array, allow_pickle=False)
+    """Write a .npy file. Raises OSError where it cannot be written."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_whole(path, buffer.getvalue())

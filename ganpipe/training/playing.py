@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn, optim
 
 from ganpipe.game import CriticFunction, Judgement, Round
@@ -11,6 +13,8 @@ from ganpipe.training.streams import initialised_by, stream
 
 class Playing(Training):
     """The players, the critic's optimiser, the objective's state, and random streams that both kinds of game need."""
+
+    lasting: ClassVar[tuple[str, ...]] = ("critic", "critic_optimizer", "latents", "chance", "noise", "state")
 
     def _seat(self, players: dict[str, nn.Module], seed: int, pretrained: dict[str, Tensor] | None) -> None:
         """To be called once the networks are there, the critic among them, and before they are copied."""

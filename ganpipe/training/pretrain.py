@@ -8,11 +8,14 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
+from ganpipe.interruption import patience
 from ganpipe.networks import CriticNetwork
 from ganpipe.params import Choice, Count, Frozen, Positive
 from ganpipe.prepared import Prepared
 from ganpipe.training.batches import Batches, Space, packed
+from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.history import Progress
+from ganpipe.training.state import Stateful
 from ganpipe.training.streams import initialised_by
 from ganpipe.training.weights import save_weights
 from ganpipe.variant import Pretrain, Runtime
@@ -28,7 +31,9 @@ class Job(Frozen):
     margin: Positive | None
 
 
-def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dict[str, Any]:
+def run(
+    name: str, job: Job, runtime: Runtime, data: Prepared, out: Path, checkpoint: Checkpoint | None = None
+) -> dict[str, Any]:
     """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
 
     energy_over_margin: a game in which the energy of fakes never comes below the margin has no use for it, and one
@@ -49,20 +54,24 @@ def run(name: str, job: Job, runtime: Runtime, data: Prepared, out: Path) -> dic
 
     with torch.no_grad():
         before = energy(test).item()
-    with Progress(name, job.pretrain.steps) as progress:
-        for step in range(1, job.pretrain.steps + 1):
+    steps, margin = job.pretrain.steps, job.margin
+    checkpoint = checkpoint or Checkpoint.nowhere()
+    lasting: dict[str, Stateful] = {"critic": critic, "optimizer": optimizer, "batches": batches}
+    with patience(), Progress(name, steps) as progress:
+        progress.begin = checkpoint.resume(lasting)
+        for step in range(progress.begin + 1, steps + 1):
             loss = energy(next(batches))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            if step % 50 == 0 or step == job.pretrain.steps:
+            if step % 50 == 0 or step == steps:
                 progress.update(step, {"reconstruction_loss": loss.item()})
+            checkpoint.keep(step, lasting, last=step == steps)
     critic.eval()
     with torch.no_grad():
         after = energy(test).item()
     save_weights(critic, out / "critic.safetensors")
-    share = None if job.margin is None else after / job.margin
-    steps, margin = job.pretrain.steps, job.margin
+    share = None if margin is None else after / margin
     return {
         "steps": steps,
         "energy_before": before,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -40,11 +42,18 @@ class Game(adversarial.Game):
 
     def step(self, batches: Batches) -> Figures:
         self._batches = batches
+        self._grow(self.steps + 1)
+        return super().step(batches)
+
+    def _grow(self, step: int) -> None:
         # the last step stands at 1, so the networks that are saved are fully grown
-        self._phase, self._alpha = self._schedule.at((self.steps + 1) / self.variant.steps)
+        self._phase, self._alpha = self._schedule.at(step / self.variant.steps)
         for module in self._growing:
             module.grow_to(self._phase.size, self._alpha)
-        return super().step(batches)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self._grow(self.steps)
 
     def _critic_step(self, real: Tensor) -> Figures:
         return super()._critic_step(self._as_fakes_are(real))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganpipe.networks import Shape
 from ganpipe.training.batches import Batches
+from ganpipe.training.state import Lasting
 from ganpipe.variant import Runtime, Variant
 
 Figures = dict[str, Tensor]
@@ -28,11 +29,11 @@ def attach(variant: Variant, players: dict[str, nn.Module]) -> None:
             constraint.attach(players[constraint.player])
 
 
-class Training(ABC):
+class Training(Lasting, ABC):
     """The state of one training and its step. Built on the device, from a row's parameters and one seed.
 
     pretrained: weights that an earlier training left, of the critic or of what makes the conditions.
-    A subclass that overrides `__init__` keeps these five arguments.
+    A subclass that overrides `__init__` keeps these five arguments, and names in `lasting` what its steps change.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Training(ABC):
         """What is saved beside the networks: the objective's state, where it has one."""
         return {}
 
-    def settle(self, batches: Batches) -> None:  # noqa: B027 (most have nothing to bring in line)
+    def settle(self, batches: Batches) -> None:
         """Bring the generators in line with the data. Called before samples are drawn from them."""
 
     def held_out(self, real: Tensor) -> Figures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from ganpipe.files import write_whole
 from ganpipe.training.batches import Space
 from ganpipe.training.latents import draw
 from ganpipe.training.streams import stream
@@ -69,10 +71,9 @@ def picture(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
 
 def save(image: Image.Image, path: Path) -> None:
     """Write a PNG so that no reader ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    image.save(part, "PNG")
-    part.replace(path)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    write_whole(path, buffer.getvalue())
 
 
 def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,16 @@ class Watcher:
     def ended(self) -> bool:
         """Whether there is no point in another step."""
         return self.verdict is not None and self.verdict.kind == "not_finite"
+
+    def state_dict(self) -> dict[str, Any]:
+        verdicts = (verdict and asdict(verdict) for verdict in (self.verdict, self._figures))
+        return dict(zip(("before", "verdict", "figures"), (self._before, *verdicts), strict=True))
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._before = state_dict["before"]
+        self.verdict, self._figures = (
+            None if state_dict[name] is None else Verdict(**state_dict[name]) for name in ("verdict", "figures")
+        )
 
     def figures(self, step: int, figures: dict[str, Tensor], now: bool = False) -> None:
         """Look at the figures of one step, each of shape (), at every EVERYth of them, or now."""

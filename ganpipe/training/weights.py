@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import save_file
-from torch import nn
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ganpipe.files import write_whole
 
 
 def save_weights(net: nn.Module, path: Path) -> None:
     """Every parameter and buffer of the network, on the CPU."""
-    save_file({name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}, path)
+    save_tensors(net.state_dict(), path)
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Tensors by name, on the CPU. Raises OSError where the file cannot be written."""
+    write_whole(path, save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}))

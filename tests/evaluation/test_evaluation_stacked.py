@@ -111,7 +111,7 @@ def test_without_classes_collapse_shows_in_recall() -> None:
 
 
 def test_the_pipeline_opens_no_classifier_for_data_without_classes() -> None:
-    runtime = {"device": "cpu", "threads": 1, "precision": "float32"}
+    runtime = {"device": "cpu", "threads": 1, "precision": "float32", "deterministic": False}
     spec: dict[str, Any] = {"data": "faces", "runtime": runtime, "classifier": {}, "params": {"features": ["pixels"]}}
     opened, classes = networks(spec, class_free())
     assert list(opened) == ["pixels"]

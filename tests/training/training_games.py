@@ -18,7 +18,7 @@ from ganpipe.variant import Runtime, Variant
 
 PARAMS = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
 CPU = torch.device("cpu")
-RUNTIME = Runtime(device="cpu", threads=1, precision="float32")
+RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
 # form and data set of params.yaml, and the shape of a sample: digits as convolutions and as rows of numbers see them
 SPACES = {
     "convolutions": ("images", "", (1, 8, 8)),

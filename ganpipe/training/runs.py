@@ -1,0 +1,44 @@
+"""A finished training on disk: what its `run.json` says, checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganpipe.errors import BadInput
+from ganpipe.training.batches import Space
+from ganpipe.variant import Variant
+
+
+@dataclass(frozen=True)
+class Run:
+    """facts: all of `run.json`. shape: of a sample."""
+
+    folder: Path
+    facts: dict[str, Any]
+    variant: Variant
+    shape: tuple[int, ...]
+    space: Space
+
+
+def read_run(folder: Path) -> Run:
+    """Raises BadInput where the run is not there, broken, or was never trained."""
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        reason = facts["not_applicable"]
+        if reason is None:
+            sample = facts["sample"]
+            shape, space = tuple(sample["shape"]), Space(sample["form"], sample["scale"])
+            return Run(folder, facts, Variant.model_validate(facts["parameters"]), shape, space)
+    except FileNotFoundError:
+        found = sorted(str(path.parent) for path in folder.parent.parent.glob("*/0/run.json"))
+        known = ", ".join(found) or "none"
+        raise BadInput(f"{folder} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sentence = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(
+            f"{folder}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`."
+        ) from None
+    raise BadInput(f"{folder} has no generator, because {reason}: choose another run.")
