@@ -155,9 +155,8 @@ def verify(run: Annotated[str, typer.Argument(help="A run: its folder, or <row>/
     found = again(_run_folder(run))
     for name in found.different:
         print(f"differs: {name}")
-    print(
-        "\n".join([*found.notes, f"{len(found.same)} of {len(found.same) + len(found.different)} files are the same."])
-    )
+    total = len(found.same) + len(found.different)
+    print("\n".join([*found.notes, f"{len(found.same)} of {total} files are the same, bit by bit."]))
     if found.different:
         raise typer.Exit(1)
 

@@ -62,9 +62,8 @@ def main() -> None:
         # the follower logs to MLflow; the training neither imports it nor waits for it
         start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
         job = Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
-        clocks = _train(
-            job, facts | {"dataset_digest": meta["digest"], "pretrained_digest": pretrained and digest(pretrained)}
-        )
+        made_from = {"dataset_digest": meta["digest"], "pretrained_digest": digest(pretrained) if pretrained else None}
+        clocks = _train(job, facts | made_from)
     return clock.write(**clocks)
 
 

@@ -40,9 +40,7 @@ def verify(folder: Path) -> Verified:
     root, facts = _root(folder), run.facts
     data, meta = prepared.read(root / "data/prepared" / facts["data"])
     if meta["digest"] != facts["dataset_digest"]:
-        raise BadInput(
-            f"{folder} was trained on other data than data/prepared holds: run `dvc checkout` to restore it."
-        )
+        raise BadInput(f"{folder} was trained on other data than data/prepared holds: run `dvc checkout`.")
     begun = run.variant.starts_from
     pretrained = root / "pretrained" / facts["data"] / facts["row"] / begun if begun else None
     if pretrained and (not pretrained.is_file() or digest(pretrained) != facts["pretrained_digest"]):
@@ -62,9 +60,7 @@ def _root(folder: Path) -> Path:
 def _runtime(run: Run) -> Runtime:
     runtime = Runtime.model_validate(run.facts["runtime"])
     if runtime.device == "cuda" and not torch.cuda.is_available():
-        raise BadInput(
-            f"{run.folder} was trained on cuda, which this machine does not have: verify it on one that has."
-        )
+        raise BadInput(f"{run.folder} was trained on cuda, which this machine does not have: use one that has.")
     return runtime
 
 
