@@ -1,0 +1,281 @@
+"""Kill the pipeline again and again, at random moments, and look whether it ends with the bits of one that was not.
+
+    python -m benchmarks.torture [--kills 50] [--seed 0] [--rows lsgan ebgan ...] [--steps 300]
+
+Each trial takes a project in which all that comes before its phase is done, starts `dvc repro`, and kills with SIGKILL
+dvc alone, its child alone, or both, at a random moment of the phase: prepare, classifier, pretrain, train, checkpoint
+(one is written after every step), evaluate, mlflow (a follower beside the training), commit (the child has ended and
+dvc puts its results away). Then `dvc repro` runs again, and every result is compared with that of a project in which
+nothing was killed. Clock times are the only thing that may differ. Prints a line a trial, and `N of N`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+SOURCE = Path(__file__).resolve().parents[1]
+ROWS = ("lsgan", "wgan_gp", "ebgan", "vae", "progressive", "stacked", "began", "unrolled", "critic_only", "gmm")
+# phase: the stage that is killed in, and the part of the project that is done before
+PHASES = {
+    "prepare": "prepare",
+    "classifier": "classifier",
+    "pretrain": "pretrain",
+    "train": "train",
+    "checkpoint": "train",
+    "mlflow": "train",
+    "evaluate": "evaluate",
+    "commit": "train",
+}
+BEFORE = {"prepare": 0, "classifier": 1, "pretrain": 2, "train": 3, "evaluate": 4}
+RESULTS = ("data", "classifiers", "references", "pretrained", "runs", "evals")
+LIMIT = 900
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One kill: in which phase, of which row, who, and after which share of the phase's time."""
+
+    phase: str
+    row: str
+    victim: str
+    share: float
+
+    @property
+    def stage(self) -> str:
+        return PHASES[self.phase]
+
+    @property
+    def target(self) -> str:
+        return target(self.stage, self.row)
+
+    def __str__(self) -> str:
+        return f"{self.phase:<10} {self.row:<12} {self.victim:<5} at {self.share:.2f}"
+
+
+def target(stage: str, row: str) -> str:
+    """What `dvc repro` is asked for."""
+    return {
+        "prepare": "prepare",
+        "classifier": "stages/dvc.yaml:classifier",
+        "pretrain": f"stages/dvc.yaml:pretrain@{row}",
+        "train": f"stages/dvc.yaml:train@{row}-0",
+        "evaluate": f"stages/dvc.yaml:evaluate@{row}",
+    }[stage]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """One thread, no MLflow but where it is what is killed, and a new folder's own code."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    settings = {"PATH": path, "GANPIPE_TRACKING": "off", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GANPIPE_", "MLFLOW_"))}
+    return {**kept, **settings, **more}
+
+
+def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
+    """A copy of the project with these rows, one seed and so few steps."""
+    subprocess.run(["git", "clone", "--quiet", str(SOURCE), str(folder)], check=True)
+    yaml, path = YAML(), folder / "params.yaml"
+    params: Any = yaml.load(path.read_text(encoding="utf-8"))
+    params["seeds"], params["loss"], params["runtime"]["device"] = [0], rows[0], "cpu"
+    params["classifier"]["steps"] = steps
+    params["evaluate"].update(cap=300, draws=2, directions=50, transport=100)
+    params["evaluate"]["kid"].update(subsets=10, size=100)
+    params["train"].update(samples=300, grid_every=100)
+    params["train"]["moments"].update(count=3, samples=200)
+    for row in set(params["variants"]) - set(rows):
+        del params["variants"][row]
+    for mapping in (params["train"], *params["variants"].values()):
+        shorten(mapping, steps)
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(params, file)
+    return folder
+
+
+def shorten(mapping: Any, steps: int) -> None:
+    """At most so many steps, wherever they are counted; an unrolled step is none of them."""
+    for key, value in mapping.items():
+        if isinstance(value, dict) and key not in ("unroll", "procedure"):
+            shorten(value, steps)
+        elif key == "steps":
+            mapping[key] = min(value, steps)
+
+
+def repro(project: Path, *targets: str, **more: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", *targets],
+        cwd=project, env=environment(**more), capture_output=True, text=True, timeout=LIMIT,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"dvc repro {' '.join(targets)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    if "Traceback" in done.stdout + done.stderr:
+        raise RuntimeError(f"a traceback:\n{done.stdout}{done.stderr}")
+
+
+def stock(home: Path, rows: tuple[str, ...], steps: int) -> tuple[list[Path], dict[str, float]]:
+    """The project as it is before each stage, the last one complete, and how many seconds each stage took."""
+    levels, seconds = [make(home / "0", rows, steps)], {}
+    for number, stage in enumerate(("prepare", "classifier", "pretrain", "train", "evaluate"), 1):
+        project = Path(shutil.copytree(levels[-1], home / str(number), symlinks=True))
+        start = time.perf_counter()
+        names = rows if stage in ("pretrain", "train", "evaluate") else rows[:1]
+        repro(project, *(target(stage, row) for row in names))
+        seconds[stage] = (time.perf_counter() - start) / len(names)
+        if stage == "classifier":
+            repro(project, "stages/dvc.yaml:reference")
+        levels.append(project)
+        print(f"{stage}: {seconds[stage]:.1f} s each", flush=True)
+    return levels, seconds
+
+
+def digests(project: Path, row: str, stage: str) -> dict[str, str]:
+    """Of every result that a trial of this row and stage makes or could spoil."""
+    found = {}
+    for path in sorted(path for top in RESULTS for path in (project / top).rglob("*") if path.is_file()):
+        name = path.relative_to(project)
+        foreign = name.parts[0] in ("runs", "pretrained", "evals") and row not in (name.stem, *name.parts)
+        if not foreign and name.name != ".gitignore":
+            found[name.as_posix()] = hashlib.md5(path.read_bytes()).hexdigest()
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below this one that live in its session: a follower has one of its own."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,sid="], capture_output=True, text=True, check=True).stdout
+    table = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    session = next((sid for one, _, sid in table if one == pid), None)
+    found, queue = [], [pid]
+    while queue:
+        above = queue.pop()
+        below = [one for one, parent, sid in table if parent == above and sid == session]
+        found, queue = found + below, queue + below
+    return found
+
+
+def strike(dvc: subprocess.Popen[str], victim: str) -> None:
+    below = descendants(dvc.pid)
+    for pid in {"dvc": [dvc.pid], "child": below, "both": [dvc.pid, *below]}[victim]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def killed(project: Path, trial: Trial, seconds: float) -> None:
+    """Start the trial's stage and kill in it. Returns when no process of it is left."""
+    more = {"GANPIPE_CHECKPOINT_SECONDS": "0" if trial.phase in ("checkpoint", "evaluate") else "0.2"}
+    if trial.phase == "mlflow":
+        more["GANPIPE_TRACKING"] = "on"
+    command = [sys.executable, "-u", "-m", "dvc", "repro", trial.target]
+    with subprocess.Popen(
+        command, cwd=project, env=environment(**more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    ) as dvc:  # fmt: skip
+        assert dvc.stdout
+        mark = re.compile(rf"Running stage '(.*:)?{re.escape(trial.target.rpartition(':')[2])}'")
+        for line in dvc.stdout:
+            if mark.search(line):
+                break
+        if trial.phase == "commit":
+            below = descendants(dvc.pid)
+            while not below:
+                below = descendants(dvc.pid)
+            while any(map(alive, below)):
+                time.sleep(0.002)
+            time.sleep(trial.share * 0.3)
+        else:
+            time.sleep(trial.share * seconds)
+        strike(dvc, trial.victim)
+        orphans = descendants(dvc.pid)
+        dvc.stdout.read()
+    deadline = time.monotonic() + 120
+    while any(map(alive, orphans)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if left := [pid for pid in orphans if alive(pid)]:
+        raise RuntimeError(f"processes {left} outlived their dvc")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def trials(number: int, rows: tuple[str, ...], seed: int) -> Iterator[Trial]:
+    """Every phase in turn, with random rows, victims and moments."""
+    rng, phases = random.Random(seed), list(PHASES)
+    for index in range(number):
+        phase = phases[index % len(phases)]
+        fit = [row for row in rows if row in ("ebgan", "stacked")] if phase == "pretrain" else rows
+        victims = ("dvc",) if phase == "commit" else ("dvc", "child", "both")
+        yield Trial(phase, rng.choice(fit or rows), rng.choice(victims), rng.random())
+
+
+def run(home: Path, number: int, rows: tuple[str, ...], steps: int, seed: int) -> list[str]:
+    """All trials; returns a line for each that failed."""
+    levels, seconds = stock(home, rows, steps)
+    failed = []
+    for count, trial in enumerate(trials(number, rows, seed), 1):
+        project = Path(shutil.copytree(levels[BEFORE[trial.stage]], home / "trial", symlinks=True))
+        began = time.perf_counter()
+        try:
+            killed(project, trial, seconds[trial.stage])
+            lost = "" if list((project / ".ckpt").glob("*/*.safetensors")) else "no checkpoint"
+            repro(project, trial.target)
+            expected, found = (
+                digests(one, trial.row, trial.stage) for one in (levels[BEFORE[trial.stage] + 1], project)
+            )
+            names = [name for name in found if expected.get(name) != found[name]]
+            names += [f"{name} is missing" for name in expected if name not in found and not later(name, trial.stage)]
+            said = f"differs: {', '.join(names[:5])}" if names else "the same bits"
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            names, lost, said = [str(error)], "", f"failed: {error}"
+        if names:
+            failed.append(f"{trial}: {said}")
+        print(f"{count:>3}  {trial}  {said}  {lost}  ({time.perf_counter() - began:.0f} s)", flush=True)
+        shutil.rmtree(project)
+    return failed
+
+
+def later(name: str, stage: str) -> bool:
+    """Whether the complete project has this because more was made there than one trial makes."""
+    made = {"prepare": ("data/prepared",), "classifier": ("classifiers",)}.get(stage)
+    return made is not None and not name.startswith(made)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS))
+    chosen = parser.parse_args()
+    rows = tuple(chosen.rows)
+    with tempfile.TemporaryDirectory(prefix="ganpipe-torture-") as home:
+        failed = run(Path(home), chosen.kills, rows, chosen.steps, chosen.seed)
+    drawn = Counter(trial.phase for trial in trials(chosen.kills, rows, chosen.seed))
+    print("kills by phase:", ", ".join(f"{phase} {count}" for phase, count in drawn.items()))
+    print("\n".join(failed))
+    print(f"{chosen.kills - len(failed)} of {chosen.kills}")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
