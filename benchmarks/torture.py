@@ -160,7 +160,8 @@ def descendants(pid: int) -> list[int]:
     listed = subprocess.run(["ps", "-eo", "pid=,ppid=,sid="], capture_output=True, text=True, check=True).stdout
     table = [tuple(map(int, line.split())) for line in listed.splitlines()]
     session = next((sid for one, _, sid in table if one == pid), None)
-    found, queue = [], [pid]
+    found: list[int] = []
+    queue = [pid]
     while queue:
         above = queue.pop()
         below = [one for one, parent, sid in table if parent == above and sid == session]

@@ -8,3 +8,10 @@ class BadInput(Exception):
 
     The command line and every stage print the sentence and exit with code 2, without a traceback.
     """
+
+
+class Lacking(Exception):
+    """What the machine lacks, as memory: one sentence with the remedy.
+
+    Every stage prints the sentence and exits with code 1, without a traceback.
+    """

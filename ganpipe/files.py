@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that no reader and no crash ever sees half of it: beside its place, to the disk, then renamed.
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into, which nobody ever sees half of: beside its place, through to the disk, then renamed.
 
     Raises OSError with the path in it; what was there before is then still there, and nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
-        # an error of `write` itself does not know the path
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        raise named(error, path) from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file as `writing` does. Raises OSError."""
+    with writing(path) as file:
+        file.write(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file as `writing` does. Raises OSError."""
+    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def named(error: OSError, path: Path) -> OSError:
+    """The error with the path in it: that of a write has none, and numpy says of a full disk only what is missing."""
+    number = error.errno or errno.ENOSPC
+    return OSError(number, error.strerror or os.strerror(number), error.filename or str(path))
 
 
 def digest(path: Path) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
+from ganpipe.files import write_json, writing
 
 FORMAT = 1
 ARRAYS = ("train", "train_labels", "test", "test_labels")
@@ -55,9 +56,9 @@ class Prepared:
 
 def write(folder: Path, name: str, data: Prepared) -> None:
     """Write the folder; `meta.json` comes last, so a folder without it is not a data set."""
-    folder.mkdir(parents=True, exist_ok=True)
     for array in ARRAYS:
-        np.save(folder / f"{array}.npy", np.ascontiguousarray(getattr(data, array)), allow_pickle=False)
+        with writing(folder / f"{array}.npy") as file:
+            np.save(file, np.ascontiguousarray(getattr(data, array)), allow_pickle=False)
     meta = {
         "format": FORMAT,
         "name": name,
@@ -72,7 +73,7 @@ def write(folder: Path, name: str, data: Prepared) -> None:
         "test": len(data.test),
         "digest": data.digest(),
     }
-    (folder / "meta.json").write_text(json.dumps(meta, indent=2) + "\n")
+    write_json(folder / "meta.json", meta)
 
 
 def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:

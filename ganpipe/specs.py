@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from ganpipe.configuration import Configuration
 from ganpipe.digest import code_digest, module_file
 from ganpipe.errors import BadInput
+from ganpipe.files import write_whole
 from ganpipe.params import Part
 from ganpipe.training import first, pretrain
 from ganpipe.variant import Runtime, Variant
@@ -211,10 +212,7 @@ def write(specs: dict[str, Spec], folder: Path) -> list[str]:
         path, content = folder / name, text(spec)
         if path.is_file() and path.read_text(encoding="utf-8") == content:
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(content, encoding="utf-8")
-        part.replace(path)
+        write_whole(path, content.encode())
         changed.append(name)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in specs:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.digest import code_digest, module_file
-from ganpipe.errors import BadInput
-from ganpipe.files import write_whole
+from ganpipe.errors import BadInput, Lacking
+from ganpipe.files import write_json
 from ganpipe.interruption import Interrupted, end_with_dvc, listen
 
 LACKS = {
@@ -38,6 +38,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except BadInput as error:
         _end(str(error), 2)
+    except Lacking as error:
+        _end(str(error), 1)
     except Interrupted as error:
         _end(f"{error.where or 'interrupted'}.", 128 + error.number)
     except OSError as error:
@@ -63,11 +65,6 @@ def read_spec(name: str) -> dict[str, Any]:
         if not file.is_file() or code_digest(file) != digest:
             raise BadInput(f"{path} is older than {file}: run `dvc repro resolve` first.")
     return spec
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole."""
-    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 class Clock:

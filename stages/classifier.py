@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ganpipe.stage import Clock, read_spec, run, write_json
+from ganpipe.files import write_json
+from ganpipe.stage import Clock, read_spec, run
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ from ganpipe.evaluation import stored
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import Trained, evaluate, not_applicable
+from ganpipe.files import write_json
 from ganpipe.measuring import networks
-from ganpipe.stage import Clock, read_spec, run, write_json
+from ganpipe.stage import Clock, read_spec, run
 from ganpipe.training.leftovers import discard
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ganpipe.files import write_json, write_whole
 from ganpipe.report.headline import headline_metrics, headline_plots
 from ganpipe.report.page import headline_page
 from ganpipe.report.read import read_evaluation
-from ganpipe.stage import read_spec, run, write_json
+from ganpipe.stage import read_spec, run
 
 
 def main() -> None:
     spec = read_spec("headline.json")
     data, row = spec["data"], spec["loss"]
     page = Path("reports", data, f"{row}.html")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(headline_page(Path(), spec, row), encoding="utf-8")
+    write_whole(page, headline_page(Path(), spec, row).encode())
     headline_plots(Path(), spec, row, Path("plots"))
     write_json(Path("metrics.json"), headline_metrics(read_evaluation(Path(), data, row)))
     print(f"page: {page}")

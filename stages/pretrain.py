@@ -7,7 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from ganpipe.stage import Clock, read_spec, run, write_json
+from ganpipe.files import write_json
+from ganpipe.stage import Clock, read_spec, run
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ganpipe.files import write_whole
 from ganpipe.report.page import zoo_page
 from ganpipe.stage import read_spec, run
 
@@ -11,8 +12,7 @@ from ganpipe.stage import read_spec, run
 def main() -> None:
     spec = read_spec("report.json")
     page = Path("reports", spec["data"], "zoo.html")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(zoo_page(Path(), spec), encoding="utf-8")
+    write_whole(page, zoo_page(Path(), spec).encode())
     print(f"page: {page}")
 
 

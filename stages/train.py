@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganpipe import __version__
-from ganpipe.errors import BadInput
-from ganpipe.files import digest
+from ganpipe.errors import BadInput, Lacking
+from ganpipe.files import digest, write_json
 from ganpipe.rows import merged, read_yaml
-from ganpipe.stage import SPECS, Clock, read_spec, run, write_json
+from ganpipe.stage import SPECS, Clock, read_spec, run
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.launch import start_follower
 
@@ -70,11 +70,21 @@ def main() -> None:
 def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     import torch
 
-    from ganpipe.training.loop import configure, train
+    from ganpipe.training.loop import configure, out_of_memory, train
 
     runtime, data = job.runtime, job.data
     configure(runtime)
-    outcome = train(job)
+    try:
+        outcome = train(job)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        batch, pack = job.variant.batch, getattr(job.variant.procedure, "pack", 1)
+        less = max(batch // 2 // pack, 1) * pack
+        raise Lacking(
+            f"{job.name} ran out of memory on {runtime.device} with batch {batch}: try {less}, "
+            f"as in `dvc exp run -S variants.{facts['row']}.batch={less}`, or narrower networks."
+        ) from None
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Array, Better, Figure, Value
+from ganpipe.files import writing
 from ganpipe.metrics._products import Cloud, Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
@@ -53,16 +54,16 @@ class Real:
         )
 
     def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            path,
-            features=self.features,
-            training=self.training,
-            mean=self.moments.mean,
-            root=self.moments.root,
-            radii=self.radii,
-            density_radii=self.density_radii,
-        )
+        with writing(path) as file:
+            np.savez(
+                file,
+                features=self.features,
+                training=self.training,
+                mean=self.moments.mean,
+                root=self.moments.root,
+                radii=self.radii,
+                density_radii=self.density_radii,
+            )
 
     @classmethod
     def read(cls, path: Path) -> Real:

@@ -15,6 +15,7 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.points import PointReference
 from ganpipe.evaluation.reference import Reference, choose, enough
 from ganpipe.evaluation.spaces import Extract, Real, Space
+from ganpipe.files import write_json
 from ganpipe.prepared import Prepared
 
 Networks = Mapping[str, tuple[str, Extract]]
@@ -62,8 +63,7 @@ def write_bounds(real: Reference, counts: Sequence[int], quick_counts: Sequence[
         }
         for kind, of in (("all", counts), ("quick", quick_counts))
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bounds.json").write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(folder / "bounds.json", found)
 
 
 def read_bounds(folder: Path) -> tuple[Known, Known]:

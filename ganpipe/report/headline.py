@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
+from ganpipe.files import write_whole
 from ganpipe.report.evaluations import Evaluation, Figure
 from ganpipe.report.read import read_variant
 from ganpipe.report.table import cell
@@ -35,20 +37,20 @@ def headline_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> 
     One line a quantity: `dvc plots diff` lays those of two experiments over each other.
     """
     variant = read_variant(root, str(spec["data"]), row)
-    folder.mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(name for run in variant.runs for name in run.history))
     values: dict[int, dict[str, list[float]]] = {}
     for run in variant.runs:
         for name, series in run.history.items():
             for step, value in zip(series.steps, series.values, strict=True):
                 values.setdefault(step, {}).setdefault(name, []).append(value)
-    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["step", *names])
-        for step, row_values in sorted(values.items()):
-            writer.writerow([step, *(_mean(row_values.get(name)) for name in names)])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", *names])
+    for step, row_values in sorted(values.items()):
+        writer.writerow([step, *(_mean(row_values.get(name)) for name in names)])
+    write_whole(folder / "history.csv", text.getvalue().encode())
     grid = next((run.grids[-1].png for run in variant.runs if run.grids), None)
-    (folder / "samples.png").write_bytes(grid if grid is not None else _blank())
+    write_whole(folder / "samples.png", grid if grid is not None else _blank())
 
 
 def _mean(values: list[float] | None) -> float | str:

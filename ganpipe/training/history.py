@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +13,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ganpipe.files import write_whole
+from ganpipe.files import named, write_whole
 
 
 class History:
@@ -52,8 +53,13 @@ class History:
             self._widen([name for name in self._held if name not in self._names])
         means = {name: torch.stack(values).mean() for name, values in self._held.items()}
         row = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
-        self._writer.writerow([step, *(row.get(name, "") for name in self._names)])
-        self._file.flush()
+        try:
+            self._writer.writerow([step, *(row.get(name, "") for name in self._names)])
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):  # it tries once more to write what there is no room for
+                self._file.close()
+            raise named(error, self._path) from None
         self._held.clear()
         return row
 

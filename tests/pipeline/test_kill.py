@@ -1,0 +1,121 @@
+"""SIGKILL under DVC: nothing is left behind, and the next `dvc repro` ends with the same bits."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pipeline_project import Project
+
+TARGET = "stages/dvc.yaml:train@wgan_gp-0"
+
+
+def below(pid: int) -> list[int]:
+    """The processes below this one, that of the stage last."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    table = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        above = queue.pop()
+        children = [one for one, parent in table if parent == above]
+        found, queue = found + children, queue + children
+    return found
+
+
+def ended(pid: int, within: float = 60.0) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def results(project: Project) -> dict[str, str]:
+    return {name: digest for name, digest in project.results().items() if name.startswith("runs/digits/wgan_gp/0")}
+
+
+@pytest.fixture
+def long(built: Project, tmp_path: Path) -> Project:
+    """A project in which wgan_gp is to be trained for some seconds, with real processes: a fork has another parent."""
+    path = built.environment["PATH"].partition(os.pathsep)[2]
+    project = Project(built.clone(tmp_path / "project").root, built.environment | {"PATH": path})
+    with project.params() as params:
+        params["variants"]["wgan_gp"].update(steps=600, log_every=20, grid_every=200)
+    return project
+
+
+def start(project: Project, checkpoints: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-u", "-m", "dvc", "repro", TARGET]
+    dvc = subprocess.Popen(
+        command, cwd=project.root, env=project.environment | {"GANPIPE_CHECKPOINT_SECONDS": checkpoints},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert dvc.stdout
+    for line in dvc.stdout:
+        if re.search(r"Running stage '.*train@wgan_gp-0'", line):
+            break
+    history = project.root / "runs/digits/wgan_gp/0/history.csv"
+    deadline = time.monotonic() + 120
+    while not (history.is_file() and history.read_text().count("\n") > 3):
+        assert time.monotonic() < deadline
+        assert dvc.poll() is None, dvc.stdout.read()
+        time.sleep(0.02)
+    return dvc
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="parent death is seen on Linux alone")
+def test_killed_and_asked_to_end_it_goes_on_with_the_same_bits(long: Project, tmp_path: Path) -> None:
+    whole = long.clone(tmp_path / "whole")
+    whole.repro(TARGET)
+    expected = results(whole)
+    assert len(expected) > 8
+
+    # dvc alone: its child sees it, writes a checkpoint, and ends
+    dvc = start(long, "1000")
+    children = below(dvc.pid)
+    assert children
+    os.kill(dvc.pid, signal.SIGKILL)
+    said = dvc.communicate()[0]
+    assert all(map(ended, children))
+    assert re.search(r"ganpipe: interrupted after step \d+: `dvc repro` goes on from there\.", said)
+
+    # both, at once; what is lost is what came after the last checkpoint
+    dvc = start(long, "0")
+    for pid in [*below(dvc.pid), dvc.pid]:
+        os.kill(pid, signal.SIGKILL)
+    dvc.communicate()
+
+    # as Ctrl-C does: the whole group is asked
+    dvc = start(long, "1000")
+    os.killpg(dvc.pid, signal.SIGINT)
+    said = dvc.communicate()[0]
+    assert dvc.returncode
+    assert re.search(r"ganpipe: interrupted after step \d+: `dvc repro` goes on from there\.", said)
+    assert "Traceback" not in said
+
+    result = long.repro(TARGET)
+    assert "checkpoint: goes on after step" in result.text
+    assert results(long) == expected
+    assert long.ganpipe("verify", "wgan_gp/0").out.endswith(
+        f"{len(expected) - 1} of {len(expected) - 1} files are the same, bit by bit.\n"
+    )
+
+
+def test_two_at_once_are_kept_apart(long: Project) -> None:
+    """The second dvc is refused by DVC's own lock; a stage that is started by hand by ours."""
+    dvc = start(long, "1000")
+    second = long.repro(TARGET, ok=False)
+    assert "Traceback" not in second.text
+    os.killpg(dvc.pid, signal.SIGTERM)
+    dvc.communicate()

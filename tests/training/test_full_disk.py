@@ -1,0 +1,128 @@
+"""A disk that is really full (a small tmpfs): a sentence with the file, nothing lost, and the same bits afterwards."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_resume import contents, empty, job
+
+from ganpipe import stage
+from ganpipe.errors import BadInput, Lacking
+from ganpipe.interruption import Interrupted
+from ganpipe.training.checkpoint import SWITCH, Checkpoint
+from ganpipe.training.loop import train
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 KiB, to be grown by `resize`; not everybody may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(disk)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"a file system can't be mounted here: {done.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def resize(disk: Path, kib: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={kib}k", str(disk)], check=True)
+
+
+def test_results_that_do_not_fit_are_named_and_made_up_for(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk grows a little each time, so that every kind of file is once the one that does not fit."""
+    monkeypatch.setenv(SWITCH, "0")
+    whole, out, kept = tmp_path / "whole", small / "out", tmp_path / "kept"
+    train(job("lsgan", whole, Checkpoint.nowhere()))
+    failed: list[OSError] = []
+    for kib in range(4, 400, 4):
+        resize(small, kib)
+        out.mkdir(exist_ok=True)
+        try:
+            train(job("lsgan", empty(out), Checkpoint(kept, "key", out)))
+            break
+        except OSError as error:
+            failed.append(error)
+        assert not list(out.rglob(".*.part"))
+    assert contents(out) == contents(whole)
+    assert {error.errno for error in failed} == {errno.ENOSPC}
+    assert all(Path(error.filename).is_relative_to(out) for error in failed)
+    assert {".png", ".npy", ".safetensors"} <= {Path(error.filename).suffix for error in failed}
+
+
+def test_checkpoints_that_do_not_fit_end_no_training(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SWITCH, "0")
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    train(job("lsgan", whole, Checkpoint.nowhere()))
+    train(job("lsgan", out, Checkpoint(small / "kept", "key", out)))
+    assert contents(out) == contents(whole)
+    assert capsys.readouterr().err.count("no checkpoint could be written (No space left on device)") == 1
+    assert not list(small.rglob("*.part"))
+
+
+def test_a_history_that_does_not_fit(small: Path, tmp_path: Path) -> None:
+    resize(small, 4)
+    (small / "filler").write_bytes(b"x" * 4096)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        train(job("lsgan", small, Checkpoint.nowhere()))
+    assert caught.value.filename == str(small / "history.csv")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "runs/a.npy"),
+            1,
+            "ganpipe: runs/a.npy cannot be written (No space left on device): make room on that disk, "
+            "then `dvc repro` again.\n",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "runs"),
+            1,
+            "ganpipe: runs cannot be written (Read-only file system): work where you may write, "
+            "then `dvc repro` again.\n",
+        ),
+        (Lacking("lsgan/0 ran out of memory: try 32."), 1, "ganpipe: lsgan/0 ran out of memory: try 32.\n"),
+        (BadInput("x is 1: use 2."), 2, "ganpipe: x is 1: use 2.\n"),
+        (Interrupted(15), 143, "ganpipe: interrupted.\n"),
+        (Interrupted(2, "interrupted after step 3"), 130, "ganpipe: interrupted after step 3.\n"),
+    ],
+)
+def test_a_stage_ends_with_a_sentence(
+    error: BaseException, code: int, sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "listen", lambda: None)
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+
+    def main() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        stage.run(main)
+    assert caught.value.code == code
+    assert capsys.readouterr().err == sentence
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError) as caught:
+        train(job("lsgan", tmp_path / "out", Checkpoint.nowhere()))
+    assert caught.value.filename
+
+
+def test_a_read_only_file_system(small: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    with pytest.raises(OSError, match="Read-only file system") as caught:
+        train(job("lsgan", small / "out", Checkpoint.nowhere()))
+    assert str(caught.value.filename).startswith(str(small))
