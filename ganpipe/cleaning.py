@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -34,6 +34,14 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
             for row in _visible(trainings):
                 if row.name in rows:
                     yield from (path for path in _visible(row) if path.stem not in seeds)
+    yield from (path for path in _visible(root / ".ckpt") if path.name != "locks" and not _of(path, data, rows, seeds))
+
+
+def _of(checkpoint: Path, data: Iterable[str], rows: set[str], seeds: set[str]) -> bool:
+    """Whether it is one that a training may still go on from: `<kind>-<data>[-<row>[-<seed>]]-<key>`."""
+    _, *name = checkpoint.name.split("-")[:-1]
+    known = all(part in among for part, among in zip(name, (data, rows, seeds), strict=False))
+    return known and not (checkpoint / "finished").exists()
 
 
 def clean(configuration: Configuration, root: Path) -> list[str]:

@@ -9,6 +9,7 @@ from ganpipe.evaluation import stored
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.measuring import networks
 from ganpipe.stage import Clock, read_spec, run
+from ganpipe.training.leftovers import discard
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
     data, _ = prepared.read(Path("data/prepared", name))
     params = EvaluateParams.model_validate(spec["params"])
     real = stored.compute(data, params, *networks(spec, data), folder)
+    discard("classifier", name)
     stored.write_bounds(real, spec["counts"], spec["moment_counts"], folder)
     print(f"{name}: {len(real.figures)} figures against {len(real.real)} real samples")
     return clock.write()

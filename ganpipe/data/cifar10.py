@@ -6,6 +6,7 @@ and this one is bytes that say nothing but the images.
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -48,13 +49,23 @@ class CIFAR10(Downloads):
         return f"which has a label {largest} and not only 0 to 9" if largest > 9 else None
 
     def split(self, root: Path, train: bool) -> Split:
-        from torchvision.datasets.utils import download_and_extract_archive
+        from torchvision.datasets.utils import download_url
 
         place = root / self.folder
         if not all((place / name).is_file() for name in self.files):
-            download_and_extract_archive(URL, str(root), md5=MD5)
+            download_url(URL, str(root), md5=MD5)
+            unpack(root / URL.rpartition("/")[2], root)
         records = np.concatenate([_records(place / name) for name in (self.files[:-1] if train else self.files[-1:])])
         return records[:, 1:].reshape(-1, *self.shape), records[:, 0].astype(np.int64)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Raises ValueError for an archive that is broken, or with a member that would lie outside of the folder."""
+    try:
+        with tarfile.open(archive) as opened:
+            opened.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise ValueError(f"{archive.name}: {error}") from None
 
 
 def _records(file: Path) -> NDArray[np.uint8]:

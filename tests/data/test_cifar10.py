@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -154,3 +155,15 @@ def test_a_download_that_fails_is_one_sentence(
         f"datasets.cifar10 could not be read or downloaded to {tmp_path / 'raw'} ({reason}): put the six files of the "
         "binary version into cifar-10-batches-bin/ of a folder and point GANPIPE_DATA_ROOT to it."
     )
+
+
+def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
+    archive, inside = tmp_path / "evil.tar.gz", tmp_path / "inside"
+    with tarfile.open(archive, "w:gz") as tar:
+        member = tarfile.TarInfo("../outside.bin")
+        member.size = 4
+        tar.addfile(member, io.BytesIO(b"evil"))
+    inside.mkdir()
+    with pytest.raises(ValueError, match=r"evil\.tar\.gz: '\.\./outside\.bin' would be extracted to .* outside"):
+        cifar10.unpack(archive, inside)
+    assert not (tmp_path / "outside.bin").exists()
