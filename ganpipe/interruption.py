@@ -1,4 +1,4 @@
-"""Being asked to end: by Ctrl-C, by SIGTERM, or by the death of the dvc that started this process."""
+"""Being asked to end: by Ctrl-C, SIGTERM, a closed terminal, or the death of the dvc that started this process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Bell:
 
 
 def listen() -> None:
-    """From now on SIGINT and SIGTERM raise Interrupted in the main thread, or are kept for `asked`."""
+    """From now on SIGINT, SIGTERM and SIGHUP raise Interrupted in the main thread, or are kept for `asked`."""
 
     def ring(number: int, frame: FrameType | None) -> None:
         if _Bell.patience and _Bell.rung is None:
@@ -41,8 +41,11 @@ def listen() -> None:
         else:  # nobody waits for a good moment, or somebody asks a second time
             raise Interrupted(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ring)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # under nohup a closed terminal is nobody's wish to end
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, ring)
 
 
 @contextmanager
