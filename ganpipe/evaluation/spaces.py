@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Array, Better, Figure, Value
-from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._products import Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
 from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ganpipe.metrics import _threads
-from ganpipe.metrics._samples import plain, same_width
+from ganpipe.metrics._cloud import Cloud, power_of_two, squared
+from ganpipe.metrics._samples import same_width
 from ganpipe.metrics._strips import Strips
-from ganpipe.metrics._threads import CACHE, each, product, spread
+from ganpipe.metrics._threads import CACHE, each, product
 
 Array = NDArray[np.float64]
 Rough = NDArray[np.float32]
@@ -42,45 +43,6 @@ GROUP = 32
 
 CROWD = 64
 """Where more than one distance in so many is left open, the whole block is taken again in float64."""
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Features (N, d), float32 or float64, and their mean (d,). lengths (N,): squared, about the mean.
-
-    rough (N, d): about the mean, over the power of two `scale`, so that none is longer than 1. largest: the absolute
-    value that no feature exceeds.
-    """
-
-    features: NDArray[np.floating]
-    mean: Array
-    lengths: Array
-    rough: Rough
-    scale: float
-    largest: float
-
-    @classmethod
-    def of(cls, features: ArrayLike, *, name: str = "features", at_least: int = 1) -> Cloud:
-        """Raises ValueError for a wrong shape, fewer than `at_least` samples or values that are not finite."""
-        array = plain(name, features, at_least)
-        mean, low, high = spread(name, array)
-        lengths, rough = np.empty(len(array)), np.empty(array.shape, dtype=np.float32)
-        scale = power_of_two(float(np.linalg.norm(np.maximum(high - mean, mean - low))))
-
-        def about(part: slice) -> None:
-            offsets = array[part] - mean
-            lengths[part] = squared(offsets)
-            np.divide(offsets, scale, out=rough[part], casting="same_kind")
-
-        each(about, cached(len(array), array.shape[1]))
-        return cls(array, mean, lengths, rough, scale, float(max(high.max(), -low.min())))
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def offsets(self, chosen: slice | Indices) -> Array:
-        """The chosen features about the mean, in float64."""
-        return np.asarray(self.features[chosen] - self.mean)
 
 
 @dataclass
@@ -154,12 +116,14 @@ class Products:
         return blocks(len(self.left), len(self.right))
 
     def strips(self) -> Iterator[tuple[Products, slice]]:
-        """Rows, some at a time, and these pairs with the products of those rows kept."""
+        """Rows, some at a time, and these pairs with the products of those rows kept, until the next are asked for."""
         if self.kept is not None:
             yield from ((self, part) for part in self.kept.parts)
             return
-        for part in _strips(self.left, self.right):
-            some = product(self.left.rough[part], self.right.rough)
+        parts = _strips(self.left, self.right)
+        buffer = np.empty((parts[0].stop, len(self.right)), dtype=np.float32)
+        for part in parts:
+            some = product(self.left.rough[part], self.right.rough, buffer[: part.stop - part.start])
             yield replace(self, kept=Strips((part,), (some,), half=False)), part
 
     def cached(self, part: slice) -> list[slice]:
@@ -320,19 +284,9 @@ def joined(parts: list[slice], width: int) -> list[slice]:
     return found
 
 
-def squared(offsets: Array) -> Array:
-    """The squared lengths (N,) of offsets (N, d)."""
-    return np.asarray(np.einsum("nd,nd->n", offsets, offsets))
-
-
 def upward(values: NDArray[np.floating]) -> Rough:
     """The values as float32, rounded up."""
     return np.nextafter(values.astype(np.float32), np.float32(np.inf))
-
-
-def power_of_two(value: float) -> float:
-    """The least power of two above `value`, 1 for 0: dividing by it loses nothing."""
-    return float(np.ldexp(1.0, np.frexp(value)[1])) if value > 0.0 else 1.0
 
 
 def _strips(left: Cloud, right: Cloud) -> list[slice]:

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Numbers = TypeVar("Numbers", NDArray[np.float32], NDArray[np.float64])
 Found = TypeVar("Found")
 
-CACHE = 2**18
+CACHE = 2**17
 """Numbers that a thread has at once, and that stay in its part of the processor's cache."""
 
 CHUNK = 2**22
@@ -43,9 +43,10 @@ def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
 def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Numbers:
     """left (n, d) times right (m, d) transposed, (n, m), into `out` where it is given."""
     found = np.empty((len(left), len(right)), dtype=left.dtype) if out is None else out
-    if left.dtype == np.float32 and torch.backends.mkldnn.matmul.fp32_precision not in FULL:
-        return np.matmul(left, right.T, out=found)  # someone wants speed, but the bounds are those of float32
-    torch.mm(tensor(left), tensor(right).T, out=torch.from_numpy(found))
+    if left.dtype == np.float32 and torch.backends.mkldnn.matmul.fp32_precision not in FULL:  # type: ignore[attr-defined]
+        found[:] = left @ right.T  # someone wants speed, but the bounds are those of float32
+    else:
+        torch.mm(tensor(left), tensor(right).T, out=torch.from_numpy(found))
     return found
 
 

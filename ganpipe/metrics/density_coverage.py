@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._products import Products
 from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold
 

@@ -94,7 +94,7 @@ def frechet(generated: Moments, real: Moments) -> float:
     moved = float(shift @ shift)
     both = product(generated.root, real.root)
     if len(shift) >= LARGE:
-        traces = float(np.vdot(generated.root, generated.root) + np.vdot(real.root, real.root))
+        traces = float(np.linalg.norm(generated.root) ** 2 + np.linalg.norm(real.root) ** 2)
         for way in (_by_eigenvalues, _by_singular_values):
             trace, error = way(both)
             distance = moved + traces - 2.0 * trace

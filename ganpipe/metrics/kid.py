@@ -17,7 +17,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganpipe.metrics._products import Cloud, Products, Rough, power_of_two
+from ganpipe.metrics._cloud import Cloud, Rough, power_of_two
+from ganpipe.metrics._products import Products
 from ganpipe.metrics._samples import rows, same_width
 from ganpipe.metrics._threads import centred, each, product
 from ganpipe.metrics.pairs import Pairs
@@ -154,12 +155,14 @@ def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int]
     if alone:
         straight -= left.members @ products.left.lengths / unit
     kernel = _Kernel(f[:, None].astype(np.float32), g.astype(np.float32), triple, 1.0 / unit)
-    usual, bent = np.float32(0.0), np.zeros(len(left.members))
+    usual, bent, buffer = np.float32(0.0), np.zeros(len(left.members)), np.empty(0, dtype=np.float32)
     for pairs, strip in products.strips():
         columns = slice(strip.start if alone else 0, len(products.right))  # the other half is the same
         parts = pairs.cached(strip)
         usual = usual or np.float32(kernel.terms(pairs, parts[0], columns).mean())
-        terms = np.empty((strip.stop - strip.start, columns.stop - columns.start), dtype=np.float32)
+        shape = strip.stop - strip.start, columns.stop - columns.start
+        buffer = buffer if buffer.size >= shape[0] * shape[1] else np.empty(shape[0] * shape[1], dtype=np.float32)
+        terms = buffer[: shape[0] * shape[1]].reshape(shape)
         each(partial(kernel.fill, terms, usual, pairs, strip.start, columns), parts)
         if alone:
             np.fill_diagonal(terms, 0.0)
