@@ -14,7 +14,8 @@ from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Array, Better, Figure, Value
 from ganpipe.files import writing
-from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._products import Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
 from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated

@@ -9,18 +9,27 @@ float64 whatever the block.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ganpipe.metrics._samples import rows, same_width
+from ganpipe.metrics import _threads
+from ganpipe.metrics._cloud import Cloud, power_of_two, squared
+from ganpipe.metrics._samples import same_width
+from ganpipe.metrics._strips import Strips
+from ganpipe.metrics._threads import CACHE, each, product
 
 Array = NDArray[np.float64]
 Rough = NDArray[np.float32]
+Indices = NDArray[np.intp]
 
 BLOCK = 2**21
-"""Distances held at once (8 MiB each time): memory then grows with the number of samples, not with its square."""
+"""Distances held at once in float64 (16 MiB): memory then grows with the number of samples, not with its square."""
+
+STRIP = 4
+"""So many blocks of products are computed at once (32 MiB in float32): a matrix of few rows takes twice as long."""
 
 ROUNDING = 1e-13
 """A squared distance is known to about this over the squared lengths, as it comes from |a|^2 + |b|^2 - 2ab.
@@ -29,46 +38,37 @@ What lies on a ball's rim within that counts as inside, so that copies of a samp
 UNIT = 2.0**-24
 """The relative error of rounding to float32."""
 
-TILE = 256
-"""Columns that are turned into rows at once: so many stay in the processor's cache."""
+GROUP = 32
+"""Of so many distances only the least is looked at, where the k least of all are wanted."""
 
 CROWD = 64
 """Where more than one distance in so many is left open, the whole block is taken again in float64."""
 
 
-@dataclass(frozen=True)
-class Cloud:
-    """Features (N, d) and their mean (d,). lengths (N,): squared, about the mean.
+@dataclass
+class Hits:
+    """Pairs within their radii: whether a left sample (N,), a right one (M,) is in one, and how many there are."""
 
-    rough (N, d): about the mean, over the power of two `scale`, so that none is longer than 1.
-    """
-
-    features: Array
-    mean: Array
-    lengths: Array
-    rough: Rough
-    scale: float
+    left: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    count: int = 0
 
     @classmethod
-    def of(cls, features: ArrayLike, *, name: str = "features", at_least: int = 1) -> Cloud:
-        """Raises ValueError for a wrong shape, fewer than `at_least` samples or values that are not finite."""
-        array = rows(name, features, at_least)
-        mean = array.mean(axis=0)
-        lengths, rough = np.empty(len(array)), np.empty(array.shape, dtype=np.float32)
-        for part in blocks(len(array), array.shape[1]):
-            offsets = array[part] - mean
-            lengths[part] = np.einsum("nd,nd->n", offsets, offsets)
-        scale = power_of_two(float(np.sqrt(lengths.max())))
-        for part in blocks(len(array), array.shape[1]):
-            rough[part] = (array[part] - mean) / scale
-        return cls(array, mean, lengths, rough, scale)
+    def of(cls, within: Indices | None, shape: tuple[int, ...]) -> Hits | None:
+        """From indices into a flat block of this shape; None stays None."""
+        if within is None:
+            return None
+        found = cls(np.zeros(shape[0], np.bool_), np.zeros(shape[1], np.bool_), len(within))
+        origin, target = np.divmod(within, shape[1])
+        found.left[origin], found.right[target] = True, True
+        return found
 
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def offsets(self, chosen: slice | NDArray[np.intp]) -> Array:
-        """The chosen features about the mean, in float64."""
-        return np.asarray(self.features[chosen] - self.mean)
+    def add(self, part: slice, some: Hits | None) -> None:
+        """Those of a part of the left samples."""
+        if some is not None:
+            self.left[part] = some.left
+            self.right |= some.right
+            self.count += some.count
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class Products:
     """All pairs of two clouds. Squared distances are left[i] + right[j] - 2 (the product of the offsets).
 
     first (N,), second (M,): those two terms. slack (N,): a rough squared distance of sample i is off by less.
-    unit: rough squared distances are over this power of two. kept (N, M): the rough products, where memory
-    was spent on them (4 N M bytes); else a block is computed when it is asked for.
+    unit: rough squared distances are over this power of two. kept: the rough products (N, M), where memory
+    was spent on them (4 N M bytes, half of it for a cloud with itself); else a strip of them is computed when it
+    is asked for.
     """
 
     left: Cloud
@@ -86,7 +87,7 @@ class Products:
     second: Array
     slack: Array
     unit: float
-    kept: Rough | None
+    kept: Strips | None
 
     @classmethod
     def of(cls, left: Cloud, right: Cloud, *, keep: bool = False) -> Products:
@@ -95,22 +96,40 @@ class Products:
         shift = left.mean - right.mean
         first, second = left.lengths.copy(), right.lengths.copy()
         if left is not right:
-            for part in blocks(len(left), len(shift)):
-                offsets = left.offsets(part) + shift
-                first[part] = np.einsum("nd,nd->n", offsets, offsets)
-            for part in blocks(len(right), len(shift)):
-                second[part] -= 2.0 * (right.offsets(part) @ shift)
+
+            def from_right(part: slice) -> None:
+                first[part] = squared(left.features[part] - right.mean)
+
+            def along_shift(part: slice) -> None:
+                second[part] -= 2.0 * np.einsum("nd,d->n", right.offsets(part), shift)
+
+            each(from_right, cached(len(left), len(shift)))
+            each(along_shift, cached(len(right), len(shift)))
         unit = max(left.scale, right.scale, power_of_two(float(np.sqrt(shift @ shift)))) ** 2
         lengths = np.sqrt(left.lengths * right.lengths.max())
         steps = 2 * (len(shift) + 8) * lengths + 8 * (first + np.abs(second).max() + 2 * lengths)
-        kept = None
-        if keep:
-            kept = _within(left.rough) if left is right else left.rough @ right.rough.T
+        kept = Strips.of(left.rough, right.rough, _strips(left, right)) if keep else None
         return cls(left, right, first, second, UNIT * steps + 1e-30 * unit, unit, kept)
 
     def blocks(self) -> list[slice]:
         """Slices over the left samples; a block has at most BLOCK pairs."""
         return blocks(len(self.left), len(self.right))
+
+    def strips(self) -> Iterator[tuple[Products, slice]]:
+        """Rows, some at a time, and these pairs with the products of those rows kept, until the next are asked for."""
+        if self.kept is not None:
+            yield from ((self, part) for part in self.kept.parts)
+            return
+        parts = _strips(self.left, self.right)
+        buffer = np.empty((parts[0].stop, len(self.right)), dtype=np.float32)
+        for part in parts:
+            some = product(self.left.rough[part], self.right.rough, buffer[: part.stop - part.start])
+            yield replace(self, kept=Strips((part,), (some,), half=False)), part
+
+    def cached(self, part: slice) -> list[slice]:
+        """Slices over a part of the left samples; a block of pairs stays in the processor's cache."""
+        inner = cached(part.stop - part.start, len(self.right))
+        return [slice(part.start + some.start, part.start + some.stop) for some in inner]
 
     def rough(self, part: slice) -> Rough:
         """Squared distances (part, M) over `unit`, each off by less than `slack` over `unit`."""
@@ -123,8 +142,9 @@ class Products:
         """The products of the offsets (part, columns) times a factor, in an array of their own."""
         whole = np.float32(factor * self.left.scale * self.right.scale)
         if self.kept is not None:
-            return np.asarray(whole * self.kept[part, columns], dtype=np.float32)
-        return np.asarray((whole * self.left.rough[part]) @ self.right.rough[columns].T, dtype=np.float32)
+            there = slice(*part.indices(len(self.left))[:2]), slice(*columns.indices(len(self.right))[:2])
+            return self.kept.read(whole, *there)
+        return product(whole * self.left.rough[part], self.right.rough[columns])
 
     def precise(self, part: slice) -> Array:
         """Squared distances (part, M) in float64, from 0 on, and known to ROUNDING."""
@@ -136,9 +156,9 @@ class Products:
     def exact(self, origin: NDArray[np.intp], target: NDArray[np.intp]) -> Array:
         """Squared distances of the pairs (origin[e], target[e]), by differences."""
         squares = np.empty(len(origin))
-        for part in blocks(len(origin), self.left.features.shape[1]):
-            gaps = self.left.features[origin[part]] - self.right.features[target[part]]
-            squares[part] = np.einsum("nd,nd->n", gaps, gaps)
+        for part in cached(len(origin), len(self.left.mean)):
+            ends = self.left.features[origin[part]], self.right.features[target[part]]
+            squares[part] = squared(np.subtract(*ends, dtype=np.float64))
         return squares
 
     def inside(self, part: slice, rough: Rough, radii: Array) -> NDArray[np.bool_]:
@@ -146,22 +166,54 @@ class Products:
 
         rough: the block's `rough(part)`.
         """
-        gaps = rough - (radii / self.unit).astype(np.float32)
-        hit = np.asarray(gaps <= 0.0)
-        slack = (self.slack[part] + 4 * UNIT * float(radii.max())) / self.unit
-        np.abs(gaps, out=gaps)
-        near = gaps <= np.nextafter(slack.astype(np.float32), np.float32(np.inf))[:, None]
-        origin, target = true_at(near)
-        if len(origin):
-            offset = origin + (part.start or 0)
-            if len(origin) * CROWD > near.size:
-                squares = self.precise(part)[origin, target]
-            else:
-                squares = self.exact(offset, target)
-            rims = np.broadcast_to(radii, near.shape)[origin, target]
-            rims = rims + ROUNDING * (self.first[offset] + self.right.lengths[target])
-            hit[origin, target] = squares <= rims
+        within = self._inside(part, rough, radii)
+        if within is None:
+            return self._precisely_inside(part, radii)
+        hit = np.zeros(rough.shape, dtype=np.bool_)
+        hit.ravel()[within] = True
         return hit
+
+    def _precisely_inside(self, part: slice, radii: Array) -> NDArray[np.bool_]:
+        rims = ROUNDING * (self.first[part, None] + self.right.lengths)
+        rims += radii
+        return np.asarray(self.precise(part) <= rims)
+
+    def _inside(self, part: slice, rough: Rough, radii: Array) -> Indices | None:
+        """Where `inside` is true, as indices into the flat block; None where too much is open."""
+        slack = upward((self.slack[part] + 4 * UNIT * float(radii.max())) / self.unit)
+        gaps = rough - (radii / self.unit).astype(np.float32)
+        within = np.flatnonzero(gaps <= slack[:, None])
+        origin, target = np.divmod(within, gaps.shape[1])
+        sure = gaps.ravel()[within] < -slack[origin]
+        origin, target = origin[~sure], target[~sure]
+        if len(origin) * CROWD > gaps.size:
+            return None
+        rims = np.broadcast_to(radii, gaps.shape)[origin, target]
+        origin = origin + part.start
+        rims = rims + ROUNDING * (self.first[origin] + self.right.lengths[target])
+        sure[~sure] = self.exact(origin, target) <= rims
+        return within[sure]
+
+    def hits(self, *radii: Array) -> list[Hits]:
+        """For each of some squared radii, (N, 1) or (1, M), which samples have a pair that is `inside`."""
+        found = [Hits(np.zeros(len(self.left), np.bool_), np.zeros(len(self.right), np.bool_)) for _ in radii]
+        crowded: list[list[slice]] = [[] for _ in radii]
+        for pairs, strip in self.strips():
+            parts = self.cached(strip)
+
+            def look(part: slice, pairs: Products = pairs) -> list[Hits | None]:
+                rough = pairs.rough(part)
+                return [Hits.of(self._inside(part, rough, _of(part, reach)), rough.shape) for reach in radii]
+
+            for part, several in zip(parts, each(look, parts), strict=True):
+                for hits, some, again in zip(found, several, crowded, strict=True):
+                    again += [part] if some is None else []
+                    hits.add(part, some)
+        for reach, hits, again in zip(radii, found, crowded, strict=True):
+            for part in joined(again, len(self.right)):
+                within = self._precisely_inside(part, _of(part, reach))
+                hits.add(part, Hits.of(np.flatnonzero(within), within.shape))
+        return found
 
     def nearest(self, neighbours: int) -> Array:
         """Squared distance (N,) of every left sample to its k-th nearest right one, k = `neighbours`.
@@ -169,57 +221,87 @@ class Products:
         Where both sides are the same cloud, a sample is no neighbour of itself; another one at the same place
         is.
         """
-        found = np.empty(len(self.left))
-        for part in self.blocks():
-            squares = self.rough(part)
-            own = np.arange(len(squares))
+        found, open_parts = np.empty(len(self.left)), []
+        for pairs, strip in self.strips():
+            parts = self.cached(strip)
+
+            def look(part: slice, pairs: Products = pairs) -> Array | None:
+                return self._nearest(part, pairs.rough(part), neighbours)
+
+            for part, values in zip(parts, each(look, parts), strict=True):
+                if values is None:
+                    open_parts.append(part)
+                else:
+                    found[part] = values
+        for part in joined(open_parts, len(self.right)):
+            squares = self.precise(part)
             if self.left is self.right:
+                own = np.arange(len(squares))
                 squares[own, own + part.start] = np.inf
-            smallest = np.partition(squares, neighbours - 1, axis=1)[:, :neighbours]
-            limit = smallest[:, -1:]
-            margin = np.nextafter((2.0 * self.slack[part] / self.unit).astype(np.float32), np.float32(np.inf))[:, None]
-            below = np.count_nonzero(limit - smallest > margin, axis=1)
-            # whatever is not `near` is surely on its side of the wanted one
-            origin, target = true_at(np.abs(np.subtract(squares, limit, out=squares), out=squares) <= margin)
-            if len(origin) * CROWD > max(squares.size, CROWD * 4 * len(own)):
-                found[part] = self._nearest_precisely(part, neighbours)
-                continue
-            exact = self.exact(origin + part.start, target)
-            order = np.lexsort((exact, origin))
-            found[part] = exact[order[np.searchsorted(origin, own) + neighbours - 1 - below]]
+            found[part] = np.partition(squares, neighbours - 1, axis=1)[:, neighbours - 1]
         return found
 
-    def _nearest_precisely(self, part: slice, neighbours: int) -> Array:
-        squares = self.precise(part)
+    def _nearest(self, part: slice, squares: Rough, neighbours: int) -> Array | None:
+        """The same of a block by its rough squared distances, which it writes to; None where too much is open."""
+        own = np.arange(len(squares))
         if self.left is self.right:
-            own = np.arange(len(squares))
             squares[own, own + part.start] = np.inf
-        return np.asarray(np.partition(squares, neighbours - 1, axis=1)[:, neighbours - 1])
+        margin = upward(2.0 * self.slack[part] / self.unit)
+        limit = upward(_bound(squares, neighbours) + margin)
+        origin, target = np.divmod(np.flatnonzero(squares <= limit[:, None]), squares.shape[1])
+        if (len(origin) - neighbours * len(own)) * CROWD > max(squares.size, CROWD * 4 * len(own)):
+            return None
+        values = squares[origin, target]
+        order = np.lexsort((values, origin))
+        target, values = target[order], values[order]
+        # what is not near the wanted one is surely on its side of it
+        gaps = values - values[np.searchsorted(origin, own) + neighbours - 1][origin]
+        near = np.abs(gaps) <= margin[origin]
+        below = np.bincount(origin[gaps < -margin[origin]], minlength=len(own))
+        origin, target = origin[near], target[near]
+        exact = self.exact(origin + part.start, target)
+        order = np.lexsort((exact, origin))
+        return np.asarray(exact[order[np.searchsorted(origin, own) + neighbours - 1 - below]])
 
 
 def blocks(count: int, width: int) -> list[slice]:
     """Slices over `count` rows of `width` numbers: each holds at most BLOCK numbers, or one row."""
-    step = max(1, BLOCK // width)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+    return _threads.blocks(count, width, BLOCK)
 
 
-def true_at(flags: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of what is true, in order, as np.nonzero has them, which is slow in two dimensions."""
-    origin, target = np.divmod(np.flatnonzero(flags), flags.shape[1])
-    return origin, target
+def cached(count: int, width: int) -> list[slice]:
+    """The same of blocks that stay in the processor's cache."""
+    return _threads.blocks(count, width, min(BLOCK, CACHE))
 
 
-def power_of_two(value: float) -> float:
-    """The least power of two above `value`, 1 for 0: dividing by it loses nothing."""
-    return float(np.ldexp(1.0, np.frexp(value)[1])) if value > 0.0 else 1.0
+def joined(parts: list[slice], width: int) -> list[slice]:
+    """The parts, in order, neighbours as one of at most BLOCK numbers."""
+    found: list[slice] = []
+    for part in parts:
+        if found and found[-1].stop == part.start and (part.stop - found[-1].start) * width <= BLOCK:
+            part = slice(found.pop().start, part.stop)
+        found.append(part)
+    return found
 
 
-def _within(rough: Rough) -> Rough:
-    """The products of one cloud: half of them, and their mirror image."""
-    products = np.empty((len(rough), len(rough)), dtype=np.float32)
-    for part in blocks(len(rough), len(rough)):
-        products[part, part.start :] = rough[part] @ rough[part.start :].T
-        for start in range(part.stop, len(rough), TILE):
-            tile = slice(start, start + TILE)
-            products[tile, part] = products[part, tile].T
-    return products
+def upward(values: NDArray[np.floating]) -> Rough:
+    """The values as float32, rounded up."""
+    return np.nextafter(values.astype(np.float32), np.float32(np.inf))
+
+
+def _strips(left: Cloud, right: Cloud) -> list[slice]:
+    return _threads.blocks(len(left), len(right), STRIP * BLOCK)
+
+
+def _of(part: slice, radii: Array) -> Array:
+    """Radii (N, 1) of a part, or (1, M) as they are."""
+    return radii if len(radii) == 1 else radii[part]
+
+
+def _bound(squares: Rough, neighbours: int) -> Rough:
+    """What the k-th least of each row of squares (n, M) is not above, and hardly below."""
+    groups = squares.shape[1] // GROUP
+    if groups < 8 * neighbours:
+        return np.asarray(np.partition(squares, neighbours - 1, axis=1)[:, neighbours - 1])
+    least = squares[:, : groups * GROUP].reshape(len(squares), GROUP, groups).min(axis=1)
+    return np.asarray(np.partition(least, neighbours - 1, axis=1)[:, neighbours - 1])

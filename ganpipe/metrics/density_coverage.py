@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._products import Products
 from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold
 
@@ -37,12 +37,8 @@ def measure(*, generated: Cloud, real: Manifold, neighbours: int, between: Produ
     ValueError where d differs.
     """
     pairs = Products.of(generated, real.cloud) if between is None else between
-    count, covered = 0, np.zeros(len(real.cloud), dtype=np.bool_)
-    for part in pairs.blocks():
-        inside = pairs.inside(part, pairs.rough(part), real.radii[None])
-        count += int(np.count_nonzero(inside))
-        covered |= inside.any(axis=0)
-    return DensityCoverage(density=count / (neighbours * len(generated)), coverage=float(covered.mean()))
+    (hits,) = pairs.hits(real.radii[None])
+    return DensityCoverage(density=hits.count / (neighbours * len(generated)), coverage=float(hits.right.mean()))
 
 
 def density_coverage(*, generated: ArrayLike, real: ArrayLike, neighbours: int = NEIGHBOURS) -> DensityCoverage:

@@ -12,9 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ganpipe.metrics._samples import rows, same_width
+from ganpipe.metrics._samples import plain, rows, same_width
+from ganpipe.metrics._threads import centred, gram, product, spread
+
+Array = NDArray[np.float64]
 
 TOLERANCE = 1e-8
 """How far below zero an eigenvalue of a covariance may be, over the largest: rounding, not a mistake."""
@@ -42,8 +46,8 @@ class Moments:
     covariance that turns out to be far from singular is formed, which is several times as fast.
     """
 
-    mean: NDArray[np.float64]
-    root: NDArray[np.float64]
+    mean: Array
+    root: Array
 
     @classmethod
     def of(cls, features: ArrayLike, name: str = "features") -> Moments:
@@ -51,14 +55,14 @@ class Moments:
 
         Raises ValueError for a wrong shape, fewer than 2 samples or values that are not finite.
         """
-        array = rows(name, features, at_least=2)
-        mean = array.mean(axis=0)
-        offsets = (array - mean) / np.sqrt(len(array) - 1)
-        triangle = _cholesky(offsets) if len(mean) >= LARGE else None
-        if triangle is None:
-            triangle = np.asarray(np.linalg.qr(offsets, mode="r"))
-        root = np.zeros((array.shape[1], array.shape[1]))
-        root[: len(triangle)] = triangle
+        array = plain(name, features, at_least=2)
+        mean, _, _ = spread(name, array)
+        root = _cholesky(array, mean) if len(mean) >= LARGE else None
+        if root is None:
+            triangle = np.linalg.qr(array - mean, mode="r")
+            root = np.zeros((array.shape[1], array.shape[1]))
+            root[: len(triangle)] = triangle
+        root /= np.sqrt(len(array) - 1)
         return cls(mean, root)
 
     @classmethod
@@ -88,17 +92,17 @@ def frechet(generated: Moments, real: Moments) -> float:
     same_width(generated.root, real.root)
     shift = generated.mean - real.mean
     moved = float(shift @ shift)
-    product = generated.root @ real.root.T
+    both = product(generated.root, real.root)
     if len(shift) >= LARGE:
-        traces = float(np.vdot(generated.root, generated.root) + np.vdot(real.root, real.root))
+        traces = float(np.linalg.norm(generated.root) ** 2 + np.linalg.norm(real.root) ** 2)
         for way in (_by_eigenvalues, _by_singular_values):
-            trace, error = way(product)
+            trace, error = way(both)
             distance = moved + traces - 2.0 * trace
             if 2.0 * error + ROUNDING * traces <= RELATIVE * distance:
                 return distance
-    left, _, right = np.linalg.svd(product)
-    spread = generated.root - (left @ right) @ real.root
-    return moved + float(np.vdot(spread, spread))
+    left, _, right = np.linalg.svd(both)
+    rest = generated.root - (left @ right) @ real.root
+    return moved + float(np.vdot(rest, rest))
 
 
 def frechet_distance(*, generated: ArrayLike, real: ArrayLike) -> float:
@@ -106,31 +110,36 @@ def frechet_distance(*, generated: ArrayLike, real: ArrayLike) -> float:
     return frechet(Moments.of(generated, "generated"), Moments.of(real, "real"))
 
 
-def _cholesky(offsets: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The triangle R with R^T R = offsets^T offsets, None where that is too near to singular to be formed."""
-    if len(offsets) <= offsets.shape[1]:
+def _cholesky(array: NDArray[np.floating], mean: ArrayLike = 0.0) -> Array | None:
+    """The triangle R with R^T R = offsets^T offsets, of an array (N, d) about a mean.
+
+    None where that is too near to singular to be formed.
+    """
+    if len(array) <= array.shape[1]:
         return None
-    try:
-        triangle: NDArray[np.float64] = np.asarray(np.linalg.cholesky(offsets.T @ offsets).T, dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return None
-    pivots = np.diagonal(triangle) ** 2
-    return triangle if pivots.min() > CONDITION * pivots.max() else None
+    total = np.zeros((array.shape[1], array.shape[1]))
+    for _, offsets in centred(array, np.asarray(mean)):
+        gram(total, offsets)
+    triangle, failed = torch.linalg.cholesky_ex(torch.from_numpy(total), upper=True)
+    pivots = triangle.diagonal() ** 2
+    return triangle.numpy() if not failed and pivots.min() > CONDITION * pivots.max() else None
 
 
-def _by_eigenvalues(product: NDArray[np.float64]) -> tuple[float, float]:
-    """The sum of the square roots of the eigenvalues of product product^T, and a bound on its error.
+def _by_eigenvalues(both: Array) -> tuple[float, float]:
+    """The sum of the square roots of the eigenvalues of both both^T, and a bound on its error.
 
     Each eigenvalue is known to `sure`, rounding over the largest: its root to sure / (2 root), at most
     sqrt(sure).
     """
-    values = np.clip(np.linalg.eigvalsh(product @ product.T), 0.0, None)
+    squared = np.zeros_like(both)
+    gram(squared, both.T)
+    values = np.clip(torch.linalg.eigvalsh(torch.from_numpy(squared), UPLO="U").numpy(), 0.0, None)
     roots = np.sqrt(values)
     sure = np.sqrt(len(values)) * np.finfo(np.float64).eps * values[-1]
     return float(roots.sum()), float(np.sum(sure / (roots + np.sqrt(sure))))
 
 
-def _by_singular_values(product: NDArray[np.float64]) -> tuple[float, float]:
+def _by_singular_values(both: Array) -> tuple[float, float]:
     """The sum of the singular values, each of which is known to rounding over the largest."""
-    values = np.linalg.svd(product, compute_uv=False)
+    values = np.linalg.svd(both, compute_uv=False)
     return float(values.sum()), float(len(values) ** 1.5 * np.finfo(np.float64).eps * values[0])

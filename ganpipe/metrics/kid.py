@@ -12,12 +12,15 @@ distribution.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganpipe.metrics._products import Cloud, Products, blocks, power_of_two
+from ganpipe.metrics._cloud import Cloud, Rough, power_of_two
+from ganpipe.metrics._products import Products
 from ganpipe.metrics._samples import rows, same_width
+from ganpipe.metrics._threads import centred, each, product
 from ganpipe.metrics.pairs import Pairs
 
 Array = NDArray[np.float64]
@@ -97,20 +100,41 @@ def kid_of(pairs: Pairs, chosen: Subsets) -> Kid:
     features of order 1 that changes the KID by about 1e-12, far below what the subsets leave open.
     Features above LARGEST are too large for float32's exponent once cubed and added up: theirs is `kid_on`.
     """
-    one, other = pairs.generated.left.features, pairs.real.left.features
-    if max(np.abs(one).max(), np.abs(other).max()) > LARGEST:
-        return kid_on(chosen, generated=one, real=other)
+    one, other = pairs.generated.left, pairs.real.left
+    if max(one.largest, other.largest) > LARGEST:
+        return kid_on(chosen, generated=one.features, real=other.features)
     _fitting(chosen, len(one), len(other))
     n = chosen.real.shape[1]
-    within = _sums(pairs.generated, chosen.generated, chosen.generated)
-    within += _sums(pairs.real, chosen.real, chosen.real)
-    values = within / (n * (n - 1)) - 2.0 * _sums(pairs.between, chosen.generated, chosen.real) / n**2
+    means = np.stack([one.mean, other.mean])
+    left, right = _Side.of(one, chosen.generated, means), _Side.of(other, chosen.real, means)
+    within = _sums(pairs.generated, (left, left), (0, 0), n) + _sums(pairs.real, (right, right), (1, 1), n)
+    values = within / (n * (n - 1)) - 2.0 * _sums(pairs.between, (left, right), (1, 0), n) / n**2
     return Kid.over(values.tolist())
 
 
-def _sums(products: Products, left: NDArray[np.intp], right: NDArray[np.intp]) -> Array:
+@dataclass(frozen=True)
+class _Side:
+    """One side's subsets: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each. along (N, 2): the
+    offsets times the means of either side."""
+
+    members: Rough
+    totals: Array
+    along: Array
+
+    @classmethod
+    def of(cls, cloud: Cloud, chosen: NDArray[np.intp], means: Array) -> _Side:
+        members = np.zeros((len(chosen), len(cloud)))
+        np.put_along_axis(members, chosen, 1.0, axis=1)
+        totals, along = np.zeros((len(chosen), len(cloud.mean))), np.empty((len(cloud), len(means)))
+        for part, offsets in centred(cloud.features, cloud.mean):
+            totals += product(members[:, part], offsets.T)
+            along[part] = product(offsets, means)
+        return cls(members.astype(np.float32), totals, along)
+
+
+def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int], n: int) -> Array:
     """The sum of the kernel over each of the subsets (S, n) by (S, n), among one cloud without the pairs of a
-    sample and itself.
+    sample and itself. means: which mean is that of the other cloud, as seen from either side.
 
     For x = a + u and y = b + v, x.y + d = c + e with one c for all pairs and e = f + g + u.v, where f depends on
     x and g on y only. Then (x.y + d)^3 is c^3 + 3 c^2 e + e^2 (3 c + e). The sum of e is that of u times that
@@ -118,52 +142,61 @@ def _sums(products: Products, left: NDArray[np.intp], right: NDArray[np.intp]) -
     two, as dividing by d itself would round all products alike.
     """
     alone = products.left is products.right
-    d, n, others = len(products.left.mean), left.shape[1], left.shape[1] - int(alone)
+    d, others = len(products.left.mean), n - int(alone)
     unit = power_of_two(d)
-    f, g = _along(products.left, products.right.mean) / unit, _along(products.right, products.left.mean) / unit
+    left, right = sides
+    f, g = (side.along[:, mean] / unit for side, mean in zip(sides, means, strict=True))
     middle = float(products.left.mean @ products.right.mean + d) / unit
     triple = np.float32(3.0 * middle)  # c is whatever makes this exact: what rounding leaves goes to f
     c = float(triple) / 3.0
     f += middle - c
-    (one, first), (two, second) = _members(products.left, left), _members(products.right, right)
-    straight = np.einsum("sd,sd->s", first, second) / unit + others * (f[left].sum(axis=1) + g[right].sum(axis=1))
+    straight = np.einsum("sd,sd->s", left.totals, right.totals) / unit
+    straight += others * (left.members @ f + right.members @ g)
     if alone:
-        straight -= products.left.lengths[left].sum(axis=1) / unit
-    bent, usual = np.zeros(len(left)), np.float32(0.0)
-    for part in blocks(len(products.left), 4 * len(products.right)):
-        start = part.start if alone else 0  # the other half is the same
-        e = products.times(1.0 / unit, part, slice(start, None))
-        e += f[part, None].astype(np.float32)
-        e += g[start:].astype(np.float32)
-        term = e * e
-        e += triple
-        term *= e
-        usual = usual or np.float32(term.mean())
-        term -= usual  # float32 adds up many small numbers of either sign better than of one
+        straight -= left.members @ products.left.lengths / unit
+    kernel = _Kernel(f[:, None].astype(np.float32), g.astype(np.float32), triple, 1.0 / unit)
+    usual, bent, buffer = np.float32(0.0), np.zeros(len(left.members)), np.empty(0, dtype=np.float32)
+    for pairs, strip in products.strips():
+        columns = slice(strip.start if alone else 0, len(products.right))  # the other half is the same
+        parts = pairs.cached(strip)
+        usual = usual or np.float32(kernel.terms(pairs, parts[0], columns).mean())
+        shape = strip.stop - strip.start, columns.stop - columns.start
+        buffer = buffer if buffer.size >= shape[0] * shape[1] else np.empty(shape[0] * shape[1], dtype=np.float32)
+        terms = buffer[: shape[0] * shape[1]].reshape(shape)
+        each(partial(kernel.fill, terms, usual, pairs, strip.start, columns), parts)
         if alone:
-            own = np.arange(len(term))
-            term[own, own] = 0.0
-            sums = 2.0 * (term[:, len(own) :] @ two[part.stop :]) + term[:, : len(own)] @ two[part]
-        else:
-            sums = term @ two
-        bent += np.einsum("ns,ns->s", one[part], sums, dtype=np.float64)
+            np.fill_diagonal(terms, 0.0)
+        sums = product(terms, right.members[:, columns])
+        if alone:
+            sums *= 2.0
+            sums -= product(terms[:, : len(terms)], right.members[:, strip])
+        bent += np.einsum("sn,ns->s", left.members[:, strip], sums, dtype=np.float64)
     whole = n * others * (c**3 + float(usual)) + 3.0 * c**2 * straight + bent
     return np.asarray(whole * (unit / d) ** 3)
 
 
-def _along(cloud: Cloud, mean: Array) -> Array:
-    """The offsets (N, d) of a cloud times the mean (d,) of another."""
-    return np.concatenate([cloud.offsets(part) @ mean for part in blocks(len(cloud), len(mean))])
+@dataclass(frozen=True)
+class _Kernel:
+    """e^2 (3 c + e) for pairs: near (N, 1) is what e has of the left sample, far (M,) of the right one; triple is
+    3 c, and the products come times `factor`."""
 
+    near: Rough
+    far: Rough
+    triple: np.float32
+    factor: float
 
-def _members(cloud: Cloud, chosen: NDArray[np.intp]) -> tuple[NDArray[np.float32], Array]:
-    """Which samples are in which subset (N, S), 1 or 0, and the sum (S, d) of the offsets of each."""
-    members = np.zeros((len(chosen), len(cloud)))
-    np.put_along_axis(members, chosen, 1.0, axis=1)
-    totals = np.zeros((len(chosen), len(cloud.mean)))
-    for part in blocks(len(cloud), len(cloud.mean)):
-        totals += members[:, part] @ cloud.offsets(part)
-    return np.ascontiguousarray(members.T, dtype=np.float32), totals
+    def terms(self, pairs: Products, part: slice, columns: slice) -> Rough:
+        e = pairs.times(self.factor, part, columns)
+        e += self.near[part]
+        e += self.far[columns]
+        found = np.asarray(e * e)
+        e += self.triple
+        found *= e
+        return found
+
+    def fill(self, into: Rough, usual: np.float32, pairs: Products, start: int, columns: slice, part: slice) -> None:
+        """The terms less what is usual: float32 adds up many small numbers of either sign better than of one."""
+        np.subtract(self.terms(pairs, part, columns), usual, out=into[part.start - start : part.stop - start])
 
 
 def _cubes(values: Array) -> float:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._products import Products
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganpipe.metrics._products import Cloud, Products
+from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._products import Products
 from ganpipe.metrics.pairs import Pairs
 
 
@@ -47,8 +48,8 @@ class Manifold:
     def holds(self, features: ArrayLike, name: str = "features") -> NDArray[np.bool_]:
         """Which of the features (M, d) lie in a ball: equation 1, rim included. Raises ValueError."""
         pairs = Products.of(Cloud.of(features, name=name), self.cloud)
-        parts = [pairs.inside(part, pairs.rough(part), self.radii[None]).any(axis=1) for part in pairs.blocks()]
-        return np.concatenate(parts)
+        (hits,) = pairs.hits(self.radii[None])
+        return hits.left
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,8 @@ def compare(*, generated: Manifold, real: Manifold, between: Products | None = N
     between: the products of the generated with the real samples, where they are known already.
     """
     pairs = Products.of(generated.cloud, real.cloud) if between is None else between
-    precise, covered = np.empty(len(generated.cloud), dtype=np.bool_), np.zeros(len(real.cloud), dtype=np.bool_)
-    for part in pairs.blocks():
-        rough = pairs.rough(part)
-        precise[part] = pairs.inside(part, rough, real.radii[None]).any(axis=1)
-        covered |= pairs.inside(part, rough, generated.radii[part, None]).any(axis=0)
-    return PrecisionRecall(precision=float(precise.mean()), recall=float(covered.mean()))
+    on_real, on_generated = pairs.hits(real.radii[None], generated.radii[:, None])
+    return PrecisionRecall(precision=float(on_real.left.mean()), recall=float(on_generated.right.mean()))
 
 
 def precision_recall(*, generated: ArrayLike, real: ArrayLike, neighbours: int) -> PrecisionRecall:

@@ -102,6 +102,46 @@ def test_float64_decides_only_what_float32_leaves_open(monkeypatch: pytest.Monke
     assert sum(asked) < 800
 
 
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("name", HARD)
+def test_hits_are_what_is_inside(name: str, keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where too much is open for differences, and the blocks are taken again."""
+    monkeypatch.setattr(module, "BLOCK", 1500)
+    points = HARD[name]
+    others = points[::2] + 0.3 * (points.std() if name != "clusters" else 1e-6)
+    pairs = Products.of(Cloud.of(others), Cloud.of(points), keep=keep)
+    true = squares(others, points)
+    reaches = np.sort(true, axis=0)[2][None], np.sort(true, axis=1)[:, 2:3]
+    for hits, reach in zip(pairs.hits(*reaches), reaches, strict=True):
+        rims = [(part, reach if len(reach) == 1 else reach[part]) for part in pairs.blocks()]
+        inside = np.concatenate([pairs.inside(part, pairs.rough(part), rim) for part, rim in rims])
+        np.testing.assert_array_equal(hits.left, inside.any(axis=1))
+        np.testing.assert_array_equal(hits.right, inside.any(axis=0))
+        assert hits.count == np.count_nonzero(inside)
+
+
+@pytest.mark.parametrize("neighbours", [1, 5, 60])
+def test_nearest_of_many_by_the_least_of_each_group(neighbours: int) -> None:
+    """Enough samples for the groups, with the nearest ones in one group, in a row, or twice."""
+    points = RNG.normal(size=(1100, 6))
+    points[32:70] = points[0] + 1e-3 * RNG.normal(size=(38, 6))
+    points[500:520] = points[600:620]
+    cloud = Cloud.of(points)
+    own = squares(points, points)
+    np.fill_diagonal(own, np.inf)
+    expected = np.sort(own, axis=1)[:, neighbours - 1]
+    np.testing.assert_allclose(Products.of(cloud, cloud).nearest(neighbours), expected, rtol=1e-12)
+
+
+def test_float32_features_are_kept_and_compared_in_float64() -> None:
+    narrow = RNG.normal(size=(200, 30)).astype(np.float32) + 5
+    wide = narrow.astype(np.float64)
+    found = [Products.of(cloud, cloud).nearest(3) for cloud in (Cloud.of(narrow), Cloud.of(wide))]
+    np.testing.assert_array_equal(*found)
+    assert Cloud.of(narrow).features.dtype == np.float32
+    assert Cloud.of(narrow.astype(np.float16)).features.dtype == np.float64
+
+
 def test_kept_products_are_those_that_would_be_computed() -> None:
     cloud, other = Cloud.of(RNG.normal(size=(90, 7)) + 2), Cloud.of(RNG.gamma(1.0, size=(70, 7)))
     for pair in ((cloud, other), (cloud, cloud)):

@@ -1,0 +1,137 @@
+"""Products and passes on several threads: the same answers as on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ganpipe.metrics import _products, _threads
+from ganpipe.metrics._strips import Strips
+from ganpipe.metrics._threads import blocks, centred, each, gram, product, spread
+from ganpipe.metrics.frechet import frechet_distance
+from ganpipe.metrics.kid import Subsets, kid_of
+from ganpipe.metrics.pairs import Pairs
+from ganpipe.metrics.precision_recall import precision_recall_of
+
+Array = NDArray[np.float64]
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_each_keeps_the_order_and_passes_errors_on() -> None:
+    parts = blocks(100, 3, 12)
+    assert each(lambda part: part.start, parts) == list(range(0, 100, 4))
+    with pytest.raises(ZeroDivisionError):
+        each(lambda part: 1 // part.start, parts)
+    assert each(lambda part: part, []) == []
+
+
+def test_each_takes_no_more_threads_than_torch_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    pool = _threads.ThreadPoolExecutor
+    monkeypatch.setattr(_threads, "ThreadPoolExecutor", lambda count: (asked.append(count), pool(count))[1])
+    before = torch.get_num_threads()
+    for count in (1, 2, 5):
+        torch.set_num_threads(count)
+        each(lambda part: part, blocks(4, 1, 1))
+    torch.set_num_threads(before)
+    assert asked == [2, 4]
+
+
+def figures(generated: Array, real: Array) -> tuple[list[float], list[float]]:
+    pairs = Pairs.of(generated=generated, real=real)
+    chosen = Subsets.draw(generated=600, real=500, subsets=5, size=200, rng=np.random.default_rng(1))
+    both = precision_recall_of(pairs, neighbours=3)
+    counted = [both.precision, both.recall, *pairs.real.nearest(2)]
+    return counted, [*kid_of(pairs, chosen).values, frechet_distance(generated=generated, real=real)]
+
+
+def test_the_number_of_threads_shows_in_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_products, "BLOCK", 20_000)
+    real = RNG.normal(size=(500, 16))
+    generated = RNG.normal(size=(600, 16)) + 0.3
+    before, found = torch.get_num_threads(), []
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        found.append(figures(generated, real))
+    torch.set_num_threads(before)
+    (counted, sums), (counted_again, sums_again) = found
+    assert counted == counted_again
+    np.testing.assert_allclose(sums, sums_again, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_product_into_an_array_and_of_one_that_may_not_be_written_to(dtype: type) -> None:
+    left, right = RNG.normal(size=(7, 5)).astype(dtype), RNG.normal(size=(9, 5)).astype(dtype)
+    left.flags.writeable = False
+    whole = np.zeros((10, 12), dtype=dtype)
+    found = product(left, right, whole[2:9, 1:10])
+    np.testing.assert_allclose(found, left @ right.T, rtol=1e-5, atol=1e-6)
+    assert found.base is whole
+    assert np.count_nonzero(whole) == 63
+    np.testing.assert_array_equal(product(left, right.copy()), found)
+
+
+def test_products_are_float32_throughout_where_torch_may_use_less() -> None:
+    left = RNG.normal(size=(256, 512)).astype(np.float32)
+    exact = left.astype(np.float64) @ left.T.astype(np.float64)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert torch.backends.mkldnn.matmul.fp32_precision not in _threads.FULL
+        found = product(left, left)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert np.abs(found - exact).max() < 1e-3
+    assert torch.backends.mkldnn.matmul.fp32_precision in _threads.FULL
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_centred_and_gram_add_up_to_the_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads, "CHUNK", 100)
+    monkeypatch.setattr(_threads, "CACHE", 30)
+    monkeypatch.setattr(_threads, "PANEL", 4)
+    array = RNG.normal(size=(57, 10)) + 3
+    for features in (array, array.astype(np.float32)):
+        mean, low, high = spread("features", features)
+        exact = features.astype(np.float64)
+        np.testing.assert_allclose(mean, exact.mean(axis=0), rtol=1e-14)
+        np.testing.assert_array_equal((low, high), (exact.min(axis=0), exact.max(axis=0)))
+        total = np.zeros((10, 10))
+        for part, offsets in centred(features, mean):
+            np.testing.assert_array_equal(offsets, exact[part] - mean)
+            gram(total, offsets)
+        np.testing.assert_allclose(np.triu(total), np.triu(56 * np.cov(exact, rowvar=False)), atol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_spread_finds_what_is_not_finite(value: float) -> None:
+    array = np.zeros((50, 3))
+    array[41, 1] = value
+    with pytest.raises(ValueError, match=r"^real has values that are not finite: leave such samples out\.$"):
+        spread("real", array)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_any_block_of_strips_is_read(half: bool) -> None:
+    left = RNG.normal(size=(23, 4)).astype(np.float32)
+    right = left if half else RNG.normal(size=(31, 4)).astype(np.float32)
+    strips = Strips.of(left, right, blocks(23, 1, 5))
+    whole = 2 * left @ right.T
+    for _ in range(200):
+        top, bottom = sorted(RNG.integers(0, 24, size=2))
+        first, end = sorted(RNG.integers(0, len(right) + 1, size=2))
+        found = strips.read(np.float32(2), slice(top, bottom), slice(first, end))
+        np.testing.assert_allclose(found, whole[top:bottom, first:end], rtol=1e-5, atol=1e-6)
+    assert sum(array.size for array in strips.arrays) < (400 if half else 714)
