@@ -66,6 +66,19 @@ class EvaluateParams(Frozen):
     collapse: Collapse
     seed: Seed
 
+    def unfit(self, data: str, classes: int) -> str | None:
+        """Why images of so many classes can't be compared in these features; None where they can be.
+
+        data: its name. One class is none: nothing can be told apart, so there is no classifier to train.
+        """
+        if classes > 1 or "classifier" not in self.features:
+            return None
+        return (
+            f"evaluate.features is {list(self.features)}, and {data} has one class, so that there is no classifier to "
+            "train: use pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, "
+            "as an attribute of celeba or sub-folders of an image_folder make them."
+        )
+
     @property
     def uncopied(self) -> str:
         """The share of real test samples that a copy is nearer than, in words."""

@@ -54,15 +54,6 @@ def test_the_classifier_gives_its_features_and_its_classes(image_data: Prepared,
     np.testing.assert_array_equal(extract(image_data.test), features)
 
 
-def test_one_class_is_nothing_to_tell_apart() -> None:
-    with pytest.raises(BadInput) as caught:
-        open_network("classifier", around(faces()))
-    assert str(caught.value) == (
-        "evaluate.features names classifier, and the data has no classes to train one on: use pixels, or a network "
-        "with weights of its own (inception, dinov2, clip)."
-    )
-
-
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where torch keeps what it fetched: nothing yet, and no network to fetch it from."""
