@@ -51,10 +51,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Value:
-    """error: its standard error for these samples, where the figure has one."""
+    """error: its standard error for these samples, where the figure has one.
+
+    note: why there is no value, where it was not computed; else what a reader of the value has to know, if anything.
+    """
 
     value: float | None
     error: float | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,4 +170,4 @@ class Reference(ABC):
 
 
 def _finite(value: Value) -> Value:
-    return value if value.value is not None and math.isfinite(value.value) else Value(None)
+    return value if value.value is None or math.isfinite(value.value) else Value(None)

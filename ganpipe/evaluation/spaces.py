@@ -149,8 +149,11 @@ class Space:
     def _extrapolated(self, features: NDArray[np.float32], rng: np.random.Generator) -> Value:
         """None where half of the samples are fewer than twice the features: the line is bent there."""
         smallest, points = len(features) // 2, self.parameters.extrapolation
-        if smallest < 2 * features.shape[1] or smallest > len(features) - points:
-            return Value(None)
+        if smallest < 2 * features.shape[1]:
+            said = f"{len(features)} samples of {features.shape[1]} features are fewer than 4 a feature"
+            return Value(None, note=said)
+        if smallest > len(features) - points:
+            return Value(None, note=f"{points} numbers of samples take {2 * points - 1} samples or more")
         found = frechet_extrapolated(
             generated=features, real=self.real.moments, smallest=smallest, points=points, rng=rng
         )

@@ -57,7 +57,7 @@ def test_structure_for_images(image_data: Prepared) -> None:
     assert list(found["figures"]) == IMAGE_FIGURES
     keys = ["label", "better", "network", "resizer", "leads", "floor", "generated", "real", "split"]
     for name, figure in found["figures"].items():
-        assert list(figure) == [*keys, "floor_deviation", "ceiling", "raw", "ema", "errors"]
+        assert list(figure) == [*keys, "floor_deviation", "ceiling", "raw", "ema", "errors", "notes"]
         assert figure["label"]
         assert (figure["generated"], figure["real"], figure["split"]) == (250, 200, "test")
         assert (figure["network"], figure["resizer"]) == ("pixels" if name in PIXEL_FIGURES else "classifier", "none")
