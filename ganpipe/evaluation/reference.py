@@ -18,6 +18,9 @@ from ganpipe.prepared import Prepared
 Array = NDArray[Any]
 Better = Literal["lower", "higher"]
 
+COPYING = "Copying test: z of distances to training, below \u22121.645 significantly nearer than test {} are"
+"""What the pages call Meehan's C_T; the floor's draws are training samples, so what is exact is known by definition."""
+
 
 @dataclass(frozen=True)
 class Samples:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.evaluation.reference import Array, Better, Figure, Value
+from ganpipe.evaluation.reference import COPYING, Array, Better, Figure, Value
 from ganpipe.metrics._products import Cloud, Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
@@ -107,6 +107,7 @@ class Space:
             "density": figure(f"Density (k = {wide})", "higher"),
             "coverage": figure(f"Coverage (k = {wide})", "higher"),
             "copies": figure(copies, None, floor=p.quantile),
+            "copying": figure(COPYING.format("images"), None, floor=0.0),
         }
         return {self._name(name): value for name, value in named.items()}
 
@@ -143,6 +144,7 @@ class Space:
                 "density": Value(spread.density),
                 "coverage": Value(spread.coverage),
                 "copies": Value(copied.copies),
+                "copying": Value(copied.z),
             }
         return {self._name(name): value for name, value in found.items()}
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganpipe.metrics._products import Cloud, Products
-from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold
 
 NEIGHBOURS = 5
@@ -53,9 +52,3 @@ def density_coverage(*, generated: ArrayLike, real: ArrayLike, neighbours: int =
     """
     manifold = Manifold.of(real, neighbours=neighbours, name="real")
     return measure(generated=Cloud.of(generated, name="generated"), real=manifold, neighbours=neighbours)
-
-
-def density_coverage_of(pairs: Pairs, *, neighbours: int = NEIGHBOURS) -> DensityCoverage:
-    """The same from products that are known already, with the errors of `Manifold.among`."""
-    manifold = Manifold.among(pairs.real, neighbours=neighbours, name="real")
-    return measure(generated=pairs.generated.left, real=manifold, neighbours=neighbours, between=pairs.between)

@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Column:
-    """One figure over all rows. about: what it is from. note: what has to be known of its values, or why there are none."""
+    """One figure over all rows. about: what it is from. note: what to know of its values, or why there are none."""
 
     name: str
     label: str
