@@ -93,7 +93,7 @@ def test_a_row_that_makes_no_sense_on_points_says_why_and_the_others_go_on() -> 
         assert on_ring[f"pretrain/{row}.json"]["not_applicable"] == reasons[row]
 
 
-@pytest.mark.parametrize("data", ["digits", "mnist", "gaussian_1d"])
+@pytest.mark.parametrize("data", ["digits", "stacked_digits", "mnist", "gaussian_1d"])
 def test_rows_are_for_the_data_that_they_say(data: str) -> None:
     c = configuration.load(ROOT / "params.yaml")
     shape = c.datasets[data].shape
