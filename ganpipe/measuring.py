@@ -8,6 +8,7 @@ from typing import Any
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.images import Classify
 from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.spaces import Extract
 from ganpipe.evaluation.stored import Networks
 from ganpipe.prepared import Prepared
 
@@ -31,7 +32,7 @@ def networks(spec: dict[str, Any], data: Prepared) -> tuple[Networks, Classify |
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
     around = Surroundings(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
-    opened = {name: open_network(name, around) for name in params.features}
+    opened: dict[str, tuple[str, Extract]] = {name: open_network(name, around) for name in params.features}
     if data.classes < 2:
         return opened, None
     classify = open_classifier(around)

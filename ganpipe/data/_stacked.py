@@ -39,7 +39,7 @@ class Stacked(Images):
         return (CHANNELS, *self.singles.shape[1:])
 
     def classes(self, root: Path) -> int:
-        return self.singles.classes(root) ** CHANNELS
+        return int(self.singles.classes(root) ** CHANNELS)
 
     def missing(self, root: Path) -> str | None:
         return self.singles.missing(root)
