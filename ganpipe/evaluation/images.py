@@ -128,8 +128,13 @@ class ImageReference(Reference):
             count=self.parameters.directions,
             rng=self.random("directions"),
         )
-        windows = parzen(generated=_unit(compared), validation=self._validation, test=self._test)
-        at_edge = f"windows of {windows.bandwidth:.2g} are at the edge of those tried: others may do better"
+        windows = parzen(
+            generated=_unit(compared),
+            validation=self._validation,
+            test=self._test,
+            bandwidths=self.parameters.windows.widths,
+        )
+        at_edge = f"windows of {windows.bandwidth:.2g} are at the edge of evaluate.windows: wider bounds may do better"
         return {
             "sliced_wasserstein": Value(sliced.distance, sliced.error),
             "sharpness": Value(sharpness(compared).mean / self._sharp)

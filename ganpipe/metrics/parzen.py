@@ -21,7 +21,7 @@ from ganpipe.metrics._products import Cloud, Products
 Array = NDArray[np.float64]
 
 BANDWIDTHS = tuple(np.logspace(-1.0, 0.0, 10).tolist())
-"""For pixels in [0, 1], what Goodfellow's code tries."""
+"""For pixels in [0, 1], what Goodfellow's code tries; `evaluate.windows` says what the pipeline tries."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ PARAMETERS: dict[str, Any] = {
     "splits": 2,
     "directions": 20,
     "quantile": 0.01,
+    "windows": {"least": 0.1, "largest": 1.0, "count": 10},
     "extrapolation": 10,
     "transport": 100,
     "collapse": {"recall": 0.1, "classes": 0.5, "present": 0.1, "copies": 0.5},
