@@ -1,4 +1,4 @@
-"""Density and coverage (Naeem et al. 2020, arXiv 2002.09797, equations 3 and 4).
+"""Density and coverage (Naeem et al. 2020, arXiv 2002.09797, section 3).
 
 Both look at balls around the real samples only, each reaching to the k-th nearest real neighbour. Density is
 the number of such balls that a generated sample lies in, over k: an outlier among the real samples, whose

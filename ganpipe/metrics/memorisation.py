@@ -1,5 +1,5 @@
 """Whether generated samples are nearer to training data than unseen real samples are: data-copying (Meehan et
-al. 2020, arXiv 2004.05675, section 3.1).
+al. 2020, arXiv 2004.05675, the test C_T).
 
 Let L(x) be the Euclidean distance of x to its nearest training sample. A generator that learned the
 distribution makes samples whose L is distributed like that of test samples; one that copies makes smaller
