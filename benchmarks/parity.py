@@ -98,8 +98,9 @@ def others(generated: Array, real: Array) -> Iterator[Line]:
     training, test = real[::2], real[1::2]
     found = memorisation(generated=generated, test=test, training=training)
     near = [training_distances(x, training=training) for x in (test, generated)]
-    rank = load("scipy.stats").mannwhitneyu(*near).statistic / (len(test) * len(generated))
-    yield "memorisation", "SciPy", found.nearer, float(rank)
+    m, n = len(test), len(generated)
+    rank = load("scipy.stats").mannwhitneyu(*near).statistic / (m * n)
+    yield "memorisation, z", "SciPy", found.z, float((0.5 - rank) / np.sqrt((m + n + 1) / (12 * m * n)))
     images = rng.integers(256, size=(50, 1, 16, 16), dtype=np.uint8)
     laplace = load("scipy.ndimage").laplace
     each = [laplace(image[0].astype(np.float64))[1:-1, 1:-1].var() for image in images]

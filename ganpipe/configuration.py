@@ -198,6 +198,9 @@ def check(configuration: Configuration) -> None:
     sentence = c.dataset.missing(data_root(path=Path()))
     if sentence:
         raise BadInput(sentence)
+    classes = c.dataset.classes(data_root(path=Path())) if c.dataset.form == "images" else None
+    if classes is not None and (sentence := c.evaluate.unfit(c.data.kind, classes)):
+        raise BadInput(sentence)
 
 
 def data_root(path: Path) -> Path:

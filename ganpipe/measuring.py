@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ganpipe.errors import BadInput
 from ganpipe.evaluation.images import Classify
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.spaces import Extract
 from ganpipe.evaluation.stored import Networks
 from ganpipe.prepared import Prepared
 
@@ -13,10 +16,14 @@ from ganpipe.prepared import Prepared
 def networks(spec: dict[str, Any], data: Prepared) -> tuple[Networks, Classify | None]:
     """Those that `evaluate.features` names, and the classifier where the data has classes; none for points.
 
-    Importing this loads no torch: points do without. Raises BadInput as `open_network` does.
+    Importing this loads no torch: points do without. Raises BadInput as `open_network` does, and where the data turned
+    out to have no classes for the classifier: `check` says so before, for data sets that know their classes.
     """
     if data.form == "points":
         return {}, None
+    params = EvaluateParams.model_validate(spec["params"])
+    if sentence := params.unfit(spec["data"], data.classes):
+        raise BadInput(sentence)
     from ganpipe.features import Surroundings, open_network
     from ganpipe.features.classifier import open_classifier
     from ganpipe.training.loop import configure
@@ -25,7 +32,7 @@ def networks(spec: dict[str, Any], data: Prepared) -> tuple[Networks, Classify |
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
     around = Surroundings(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
-    opened = {name: open_network(name, around) for name in spec["params"]["features"]}
+    opened: dict[str, tuple[str, Extract]] = {name: open_network(name, around) for name in params.features}
     if data.classes < 2:
         return opened, None
     classify = open_classifier(around)

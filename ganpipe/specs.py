@@ -7,7 +7,7 @@ Stages depend on their spec alone, so DVC reruns exactly the work that a change 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ganpipe.digest import code_digest, module_file
 from ganpipe.errors import BadInput
 from ganpipe.files import write_whole
 from ganpipe.params import Part
+from ganpipe.rows import merged
 from ganpipe.training import first, pretrain
 from ganpipe.variant import Runtime, Variant
 
@@ -113,8 +114,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         },
         "reference.json": measuring
         | {
-            "counts": sorted({variant.samples for variant in variants.values()}),
-            "moment_counts": sorted({variant.moments.samples for variant in variants.values()}),
+            **_shared_counts(c, variants),
             "code": code.closure({"stages.reference", *compared}),
         },
         "evaluate.json": measuring
@@ -142,6 +142,24 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         specs[f"train/{row}.json"] = _train(row, variant, data, dataset.form, unfit, runtime, code)
         specs[f"pretrain/{row}.json"] = _pretrain(row, variant, data, unfit, runtime, code)
     return specs
+
+
+def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[str, list[int]]:
+    """The numbers of samples that `train` gives all rows: for these the reference holds floor and ceiling.
+
+    All evaluations depend on the whole reference, so it depends on no row: with the number of one row in it, that row
+    would have all the others evaluated again. A row that says a number of its own gets its floor and ceiling in its own
+    evaluation. What else the spec holds is in every floor: the data, the networks and on what they run, and how samples
+    are compared; of that only `collapse` changes no figure, and it changes every evaluation.
+    """
+    shared = merged(c.train, {}, c.dataset.form, c.data.kind)
+    moments = shared.get("moments")
+    # `train` is validated in the rows alone: what no row takes over may be anything
+    count, of_moment = shared.get("samples"), moments.get("samples") if isinstance(moments, dict) else None
+    return {
+        "counts": sorted({v.samples for v in variants.values() if v.samples == count}),
+        "moment_counts": sorted({v.moments.samples for v in variants.values() if v.moments.samples == of_moment}),
+    }
 
 
 def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:

@@ -73,3 +73,48 @@ def test_missing_files_of_the_chosen_data_are_named_before_anything_runs(
     raw["data"]["kind"] = "mnist"
     with pytest.raises(BadInput, match=r"needs the uncompressed file .*train-images-idx3-ubyte, which is not there"):
         checked(raw)
+
+
+@pytest.mark.parametrize(
+    ("kind", "features", "classes"),
+    [
+        ("celeba", ["classifier"], None),
+        ("celeba", ["pixels", "classifier"], None),
+        ("celeba", ["classifier"], "Smiling"),
+        ("celeba", ["pixels"], None),
+        ("image_folder", ["classifier"], None),
+        ("image_folder", ["classifier"], ("cats", "dogs")),
+    ],
+)
+def test_a_classifier_needs_data_with_classes(
+    kind: str,
+    features: list[str],
+    classes: str | tuple[str, ...] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GANPIPE_DATA_ROOT", str(tmp_path))
+    faces = tmp_path / "celeba" / "img_align_celeba"
+    for folder in (
+        faces,
+        *(tmp_path / "images" / name for name in (classes or [""] if kind == "image_folder" else [])),
+    ):
+        folder.mkdir(parents=True)
+        for name in ("1.jpg", "2.jpg", "3.jpg", "4.jpg"):
+            (folder / name).touch()
+    (tmp_path / "celeba" / "list_eval_partition.txt").write_text("1.jpg 0\n2.jpg 2\n")
+    (tmp_path / "celeba" / "list_attr_celeba.txt").write_text("2\nBald Smiling\n1.jpg 1 1\n2.jpg -1 1\n")
+    raw = copy.deepcopy(ORIGINAL)
+    raw["data"]["kind"], raw["evaluate"]["features"] = kind, features
+    if kind == "celeba":
+        raw["datasets"]["celeba"]["attribute"] = classes
+    if classes or features == ["pixels"]:
+        checked(raw)
+        return
+    with pytest.raises(BadInput) as caught:
+        checked(raw)
+    assert str(caught.value) == (
+        f"evaluate.features is {features}, and {kind} has one class, so that there is no classifier to train: use "
+        "pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, as an attribute "
+        "of celeba or sub-folders of an image_folder make them."
+    )

@@ -93,7 +93,7 @@ def test_a_row_that_makes_no_sense_on_points_says_why_and_the_others_go_on() -> 
         assert on_ring[f"pretrain/{row}.json"]["not_applicable"] == reasons[row]
 
 
-@pytest.mark.parametrize("data", ["digits", "mnist", "gaussian_1d"])
+@pytest.mark.parametrize("data", ["digits", "stacked_digits", "mnist", "gaussian_1d"])
 def test_rows_are_for_the_data_that_they_say(data: str) -> None:
     c = configuration.load(ROOT / "params.yaml")
     shape = c.datasets[data].shape
@@ -102,3 +102,32 @@ def test_rows_are_for_the_data_that_they_say(data: str) -> None:
         assert set(reasons.values()) == {None}
     else:
         assert reasons["fgan_kl"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        ({"variants": {"vae": {"samples": 123, "moments": {"samples": 145}}}}, False),
+        ({"variants": {"another": {"title": "New", "objective": {"kind": "hinge"}, "samples": 123}}}, False),
+        ({"seeds": [0, 1, 2, 3]}, False),
+        ({"train": {"samples": 123}}, True),
+        ({"train": {"moments": {"samples": 123}}}, True),
+        ({"train": {"on": {"digits": {"samples": 123}}}}, True),
+        ({"train": {"on": {"mnist": {"samples": 123}}}}, False),
+        ({"evaluate": {"draws": 3}}, True),
+    ],
+)
+def test_no_row_alone_changes_what_all_are_compared_with(built: Specs, change: dict[str, Any], changed: bool) -> None:
+    """All evaluations depend on the reference: what one row says must not run the others again."""
+    after = specs.build(configured(**change), ROOT)["reference.json"]
+    assert (after != built["reference.json"]) == changed
+
+
+def test_the_reference_holds_the_bounds_of_the_shared_numbers(built: Specs) -> None:
+    train = read_yaml(ROOT / "params.yaml")["train"]
+    assert built["reference.json"]["counts"] == [train["samples"]]
+    assert built["reference.json"]["moment_counts"] == [train["moments"]["samples"]]
+    # where every row has its own, no number is shared, whatever stands in `train`
+    rows = {row: {"samples": 200 + n} for n, row in enumerate(configured().variants)}
+    alone = specs.build(configured(train={"samples": 199}, variants=rows), ROOT)["reference.json"]
+    assert alone["counts"] == []

@@ -30,6 +30,10 @@ class Dataset(Part):
         """
         return None
 
+    def classes(self, root: Path) -> int | None:
+        """How many classes there are; None where only `load` can say. Nothing that is `missing` is asked for it."""
+        return None
+
     @abstractmethod
     def load(self, root: Path) -> Prepared:
         """Make or read the samples, with a fixed split. Raises BadInput where a file is missing or corrupt."""

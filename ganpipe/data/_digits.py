@@ -12,6 +12,7 @@ from ganpipe.data._images import Images, SplitSeed, held_out
 from ganpipe.prepared import Prepared
 
 HeldOut = Annotated[int, Field(ge=100, le=1000)]
+CLASSES = 10
 
 
 class DigitImages(Images):
@@ -24,10 +25,13 @@ class DigitImages(Images):
     def shape(self) -> tuple[int, ...]:
         return (1, 8, 8)
 
+    def classes(self, root: Path) -> int:
+        return CLASSES
+
     def load(self, root: Path) -> Prepared:
         from sklearn.datasets import load_digits
 
         source = load_digits()
         images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
         train, test = held_out(images, source.target.astype(np.int64), self.test, self.split_seed)
-        return Prepared(*train, *test, classes=10)
+        return Prepared(*train, *test, classes=CLASSES)

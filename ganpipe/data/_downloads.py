@@ -12,6 +12,8 @@ from ganpipe.data._images import Images, Split
 from ganpipe.errors import BadInput
 from ganpipe.prepared import Prepared
 
+CLASSES = 10
+
 
 class Downloads(Images):
     """GANPIPE_DATA_ROOT names a folder with the files; without it they are downloaded.
@@ -35,6 +37,9 @@ class Downloads(Images):
         Raises OSError, HTTPException, RuntimeError or ValueError where that fails.
         """
 
+    def classes(self, root: Path) -> int:
+        return CLASSES
+
     def missing(self, root: Path) -> str | None:
         place = root / self.folder
         absent = [name for name in self.files if not (place / name).is_file()]
@@ -55,7 +60,7 @@ class Downloads(Images):
         if sentence := self.missing(root):
             raise BadInput(sentence)
         try:
-            return Prepared(*self.split(root, train=True), *self.split(root, train=False), classes=10)
+            return Prepared(*self.split(root, train=True), *self.split(root, train=False), classes=CLASSES)
         except (OSError, HTTPException, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
             raise BadInput(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -22,6 +24,10 @@ class Images(Dataset):
     @property
     def form(self) -> Literal["images", "points"]:
         return "images"
+
+    @abstractmethod
+    def classes(self, root: Path) -> int:
+        """How many classes there are: without two there is nothing to train a classifier on."""
 
 
 def held_out(images: NDArray[Any], labels: NDArray[np.int64], test: int, seed: int) -> tuple[Split, Split]:

@@ -38,6 +38,9 @@ class Stacked(Images):
     def shape(self) -> tuple[int, ...]:
         return (CHANNELS, *self.singles.shape[1:])
 
+    def classes(self, root: Path) -> int:
+        return int(self.singles.classes(root) ** CHANNELS)
+
     def missing(self, root: Path) -> str | None:
         return self.singles.missing(root)
 

@@ -40,10 +40,13 @@ class CelebA(Pictures):
     def shape(self) -> tuple[int, ...]:
         return (3, self.size, self.size)
 
+    def classes(self, root: Path) -> int:
+        return 2 if self.attribute else 1
+
     def load(self, root: Path) -> Prepared:
         listed = self.listed(root)
         train, test = (self._split(root, *listed[part]) for part in (TRAIN, TEST))
-        return Prepared(*train, *test, classes=2 if self.attribute else 1)
+        return Prepared(*train, *test, classes=self.classes(root))
 
     def _split(self, root: Path, names: list[str], labels: list[int]) -> Split:
         images = np.empty((len(names), *self.shape), np.uint8)

@@ -49,6 +49,10 @@ class ImageFolder(Pictures):
     def shape(self) -> tuple[int, ...]:
         return (self.channels, self.size, self.size)
 
+    def classes(self, root: Path) -> int:
+        folder = root / self.path
+        return sum(entry.is_dir() for entry in _entries(folder, folder)) or 1
+
     def listed(self, root: Path) -> dict[str, list[Path]]:
         """The files of each class, whose name is empty where there are no sub-folders."""
         folder = root / self.path

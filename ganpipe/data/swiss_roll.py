@@ -12,7 +12,8 @@ from ganpipe.data._points import Drawn
 from ganpipe.params import NonNegative
 from ganpipe.prepared import Prepared
 
-# the angle at the inner and at the outer end, in radians: one turn and a half
+# the angle at the inner and at the outer end, in radians: one turn and a half. They are no parameters: between others
+# it is another curve than the one of that name
 START, END = 1.5 * np.pi, 4.5 * np.pi
 
 

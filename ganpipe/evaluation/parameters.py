@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+import numpy as np
+from pydantic import AfterValidator, Field, model_validator
 
-from ganpipe.params import Count, Frozen, Seed
+from ganpipe.params import Count, Frozen, Positive, Seed, refuse
 
 Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
 
@@ -22,6 +23,28 @@ class Kid(Frozen):
 
     subsets: Count
     size: Annotated[int, Field(ge=2)]
+
+
+class Windows(Frozen):
+    """Widths of the Parzen windows, of which the best for half of the real images is taken.
+
+    count: so many from `least` to `largest`, in units of the pixels, black to white being 1; each is the same multiple
+    of the one before it. An inner one has a neighbour on either side, so three are the fewest.
+    """
+
+    least: Positive
+    largest: Positive
+    count: Annotated[int, Field(ge=3)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Windows:
+        if self.least >= self.largest:
+            raise refuse(f"is not above `least` = {self.least:g}; make it larger", "largest", value=self.largest)
+        return self
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        return tuple(np.geomspace(self.least, self.largest, self.count).tolist())
 
 
 class Collapse(Frozen):
@@ -46,9 +69,9 @@ class EvaluateParams(Frozen):
     shown. neighbours: k of precision and recall. density_neighbours: k of density and coverage. coverage: a class
     is covered from this share of the samples on, 0 < coverage <= 1. splits: of the samples for the classifier
     score. directions: of the sliced Wasserstein distance. quantile: a copy is nearer to a training sample than all
-    but this share of the real test samples are. extrapolation: numbers of samples on the line to infinitely many.
-    transport: at most so many points on each side of the exact Wasserstein distance, whose cost grows with their
-    product. seed: of the choice of samples and of the noise.
+    but this share of the real test samples are. windows: of the log-likelihood. extrapolation: numbers of samples
+    on the line to infinitely many. transport: at most so many points on each side of the exact Wasserstein distance,
+    whose cost grows with their product. seed: of the choice of samples and of the noise.
     """
 
     features: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
@@ -61,10 +84,24 @@ class EvaluateParams(Frozen):
     splits: Count
     directions: Annotated[int, Field(ge=2)]
     quantile: Annotated[float, Field(gt=0, lt=1)]
+    windows: Windows
     extrapolation: Annotated[int, Field(ge=3)]
     transport: Count
     collapse: Collapse
     seed: Seed
+
+    def unfit(self, data: str, classes: int) -> str | None:
+        """Why images of so many classes can't be compared in these features; None where they can be.
+
+        data: its name. One class is none: nothing can be told apart, so there is no classifier to train.
+        """
+        if classes > 1 or "classifier" not in self.features:
+            return None
+        return (
+            f"evaluate.features is {list(self.features)}, and {data} has one class, so that there is no classifier to "
+            "train: use pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, "
+            "as an attribute of celeba or sub-folders of an image_folder make them."
+        )
 
     @property
     def uncopied(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.evaluation.reference import Array, Figure, Measured, Reference, Value
+from ganpipe.evaluation.reference import COPYING, Array, Figure, Measured, Reference, Value
 from ganpipe.metrics.memorisation import memorisation
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
@@ -28,6 +28,7 @@ class PointReference(Reference):
             "wasserstein": Figure("Wasserstein-1 distance", "lower", most=parameters.transport),
             "sliced_wasserstein": Figure(f"Sliced Wasserstein-1 distance ({directions})", "lower", leads=False),
             "copies": Figure(copies, None, leads=False, floor=parameters.quantile),
+            "copying": Figure(COPYING.format("points"), None, leads=False, floor=0.0),
         }
         if self.classes:
             self.figures = {
@@ -35,7 +36,7 @@ class PointReference(Reference):
                 "high_quality": Figure("Share of samples of high quality (below 3 standard deviations)", "higher"),
                 "reverse_kl": Figure("Reverse KL divergence of the modes from uniform", "lower"),
             } | self.figures
-        self.quick = tuple(name for name in self.figures if name not in ("wasserstein", "copies"))
+        self.quick = tuple(name for name in self.figures if name not in ("wasserstein", "copies", "copying"))
 
     def noise(self, count: int) -> Array:
         low, high = self.data.train.min(axis=0), self.data.train.max(axis=0)
@@ -62,7 +63,7 @@ class PointReference(Reference):
             level, training = self.parameters.quantile, self.data.train
             copied = memorisation(generated=compared, test=self.real, training=training, quantile=level)
             figures["wasserstein"] = Value(transport(generated=moved, real=self._targets).distance)
-            figures["copies"] = Value(copied.copies)
+            figures |= {"copies": Value(copied.copies), "copying": Value(copied.z)}
         centres, std = self.data.modes, self.data.mode_std
         if centres is None or std is None:
             return Measured(figures)

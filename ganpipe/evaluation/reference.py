@@ -18,6 +18,9 @@ from ganpipe.prepared import Prepared
 Array = NDArray[Any]
 Better = Literal["lower", "higher"]
 
+COPYING = "Copying test: z of distances to training, below \u22121.645 significantly nearer than test {} are"
+"""What the pages call Meehan's C_T; the floor's draws are training samples, so what is exact is known by definition."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -51,10 +54,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Value:
-    """error: its standard error for these samples, where the figure has one."""
+    """error: its standard error for these samples, where the figure has one.
+
+    note: why there is no value, where it was not computed; else what a reader of the value has to know, if anything.
+    """
 
     value: float | None
     error: float | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,4 +173,4 @@ class Reference(ABC):
 
 
 def _finite(value: Value) -> Value:
-    return value if value.value is not None and math.isfinite(value.value) else Value(None)
+    return value if value.value is None or math.isfinite(value.value) else Value(None)

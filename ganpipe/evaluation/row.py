@@ -112,11 +112,14 @@ def _limited(limit: Bounds) -> dict[str, Any]:
 
 
 def _values(name: str, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
-    """Of each seed, and the standard errors where the figure has them."""
-    errors = {weights: [one[weights].figures[name].error for one in ends] for weights in WEIGHTS}
-    some = any(error is not None for of in errors.values() for error in of)
-    values = {weights: [one[weights].value(name) for one in ends] for weights in WEIGHTS}
-    return values | {"errors": errors if some else None}
+    """Of each seed, and standard errors and notes where there are any."""
+    found = {weights: [one[weights].figures[name] for one in ends] for weights in WEIGHTS}
+    values: dict[str, Any] = {weights: [one.value for one in of] for weights, of in found.items()}
+    for key, field in (("errors", "error"), ("notes", "note")):
+        said = {weights: [getattr(one, field) for one in of] for weights, of in found.items()}
+        some = any(one is not None for of in said.values() for one in of)
+        values[key] = said if some else None
+    return values
 
 
 def _classes(real: Reference, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.evaluation.reference import Array, Better, Figure, Value
+from ganpipe.evaluation.reference import COPYING, Array, Better, Figure, Value
 from ganpipe.files import writing
 from ganpipe.metrics._cloud import Cloud
 from ganpipe.metrics._products import Products
@@ -109,6 +109,7 @@ class Space:
             "density": figure(f"Density (k = {wide})", "higher"),
             "coverage": figure(f"Coverage (k = {wide})", "higher"),
             "copies": figure(copies, None, floor=p.quantile),
+            "copying": figure(COPYING.format("images"), None, floor=0.0),
         }
         return {self._name(name): value for name, value in named.items()}
 
@@ -145,14 +146,18 @@ class Space:
                 "density": Value(spread.density),
                 "coverage": Value(spread.coverage),
                 "copies": Value(copied.copies),
+                "copying": Value(copied.z),
             }
         return {self._name(name): value for name, value in found.items()}
 
     def _extrapolated(self, features: NDArray[np.float32], rng: np.random.Generator) -> Value:
         """None where half of the samples are fewer than twice the features: the line is bent there."""
         smallest, points = len(features) // 2, self.parameters.extrapolation
-        if smallest < 2 * features.shape[1] or smallest > len(features) - points:
-            return Value(None)
+        if smallest < 2 * features.shape[1]:
+            said = f"{len(features)} samples of {features.shape[1]} features are fewer than 4 a feature"
+            return Value(None, note=said)
+        if smallest > len(features) - points:
+            return Value(None, note=f"{points} numbers of samples take {2 * points - 1} samples or more")
         found = frechet_extrapolated(
             generated=features, real=self.real.moments, smallest=smallest, points=points, rng=rng
         )

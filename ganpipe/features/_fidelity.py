@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,14 +20,33 @@ from ganpipe.features import Extract, Surroundings
 CHUNK = 50
 
 
+@dataclass(frozen=True)
+class Repository:
+    """Where torch's hub fetches the network's code from: owner/name on GitHub, and the commit that is meant."""
+
+    name: str
+    commit: str
+
+    @property
+    def folder(self) -> str:
+        """What torch's hub calls its copy."""
+        return f"{self.name.replace('/', '_')}_{self.commit}"
+
+
 def network(
-    name: str, extractor: str, layer: str, file: str, sha256: str, surroundings: Surroundings, repository: str = ""
+    name: str,
+    extractor: str,
+    layer: str,
+    file: str,
+    sha256: str,
+    surroundings: Surroundings,
+    repository: Repository | None = None,
 ) -> Extract:
     """torch-fidelity's `extractor` read at `layer`; `name` is what params.yaml calls it.
 
-    file: below the folder of torch's hub, where torch-fidelity keeps it and fetches it to. sha256: of that file, or
-    the beginning of it; torch reads such files by pickle, so nothing but the original may be opened. repository: on
-    GitHub, owner/name, where torch's hub also has to fetch the network's code.
+    file: below the folder of torch's hub, where torch-fidelity keeps it and fetches it to. sha256: of that file; torch
+    reads such files by pickle, so nothing but the original may be opened. repository: where the network's code is not
+    torch-fidelity's own.
     """
     try:
         from torch_fidelity.utils import create_feature_extractor  # type: ignore[import-untyped]
@@ -35,12 +58,13 @@ def network(
     path, here = hub / file, (hub / file).is_file()
     remedy = f"put the original file at {path}"
     if repository:
-        remedy += f" and the branch main of github.com/{repository} at {hub / repository.replace('/', '_')}_main"
+        remedy += f" and github.com/{repository.name} at the commit {repository.commit} at {hub / repository.folder}"
     remedy += ", or use another of evaluate.features, as classifier or pixels"
     if here:
         _verify(path, name, sha256, remedy)
     try:
-        net = create_feature_extractor(extractor, [layer], cuda=False, verbose=False)
+        with _pinned(repository):
+            net = create_feature_extractor(extractor, [layer], cuda=False, verbose=False)
     except (OSError, EOFError, ImportError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         sentence = f"evaluate.features names {name}, which could not be opened or fetched ({reason})"
@@ -64,12 +88,28 @@ def network(
     return extract
 
 
+@contextmanager
+def _pinned(repository: Repository | None) -> Iterator[None]:
+    """torch's hub with the commit where torch-fidelity names none, which means whatever the branch main is today."""
+    load: Any = torch.hub.load
+
+    def at_commit(name: str, *args: Any, **kwargs: Any) -> Any:
+        if repository and name == repository.name:
+            # what it would validate is that a branch or tag ends there; the commit's own name says more
+            name, kwargs = f"{name}:{repository.commit}", kwargs | {"skip_validation": True}
+        return load(name, *args, **kwargs)
+
+    torch.hub.load = at_commit  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.hub.load = load
+
+
 def _verify(path: Path, name: str, sha256: str, remedy: str) -> None:
     """Raises BadInput where the file is not the original."""
-    if not sha256:
-        return
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(sha256):
+    if found != sha256:
         said = f"{path} is not its weights (SHA-256 {found[:8]}... and not {sha256[:8]}...)"
         raise BadInput(f"evaluate.features names {name}, and {said}: {remedy}.")

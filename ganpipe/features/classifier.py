@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from ganpipe.errors import BadInput
 from ganpipe.features import Extract, Surroundings
 from ganpipe.training.classifier import ClassifierParams, Classify, load
 
@@ -17,11 +16,6 @@ def open_network(surroundings: Surroundings) -> Extract:
 
 
 def open_classifier(surroundings: Surroundings) -> Classify:
-    """Images to features and class probabilities. Raises BadInput where the data has no classes to tell apart."""
-    if surroundings.data.classes < 2:
-        raise BadInput(
-            "evaluate.features names classifier, and the data has no classes to train one on: use pixels, or a network "
-            "with weights of its own (inception, dinov2, clip)."
-        )
+    """Images to features and class probabilities, of data with two classes or more."""
     architecture = ClassifierParams.model_validate(surroundings.architecture)
     return load(surroundings.classifier, architecture, surroundings.data, torch.device(surroundings.device))

@@ -1,4 +1,4 @@
-"""Density and coverage (Naeem et al. 2020, arXiv 2002.09797, equations 3 and 4).
+"""Density and coverage (Naeem et al. 2020, arXiv 2002.09797, section 3).
 
 Both look at balls around the real samples only, each reaching to the k-th nearest real neighbour. Density is
 the number of such balls that a generated sample lies in, over k: an outlier among the real samples, whose
@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 
 from ganpipe.metrics._cloud import Cloud
 from ganpipe.metrics._products import Products
-from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold
 
 NEIGHBOURS = 5
@@ -49,9 +48,3 @@ def density_coverage(*, generated: ArrayLike, real: ArrayLike, neighbours: int =
     """
     manifold = Manifold.of(real, neighbours=neighbours, name="real")
     return measure(generated=Cloud.of(generated, name="generated"), real=manifold, neighbours=neighbours)
-
-
-def density_coverage_of(pairs: Pairs, *, neighbours: int = NEIGHBOURS) -> DensityCoverage:
-    """The same from products that are known already, with the errors of `Manifold.among`."""
-    manifold = Manifold.among(pairs.real, neighbours=neighbours, name="real")
-    return measure(generated=pairs.generated.left, real=manifold, neighbours=neighbours, between=pairs.between)

@@ -1,4 +1,4 @@
-"""Fréchet distance for infinitely many generated samples (Chong and Forsyth 2020, arXiv 1911.07023, section 4).
+"""Fréchet distance for infinitely many generated samples (Chong and Forsyth 2020, arXiv 1911.07023).
 
 The Fréchet distance of N samples is too large by about c / N, and c depends on the generator, so that even the
 order of two generators can be an effect of N. Over several N it is nearly a line in 1 / N, whose intercept is

@@ -1,5 +1,5 @@
 """Whether generated samples are nearer to training data than unseen real samples are: data-copying (Meehan et
-al. 2020, arXiv 2004.05675, section 3.1).
+al. 2020, arXiv 2004.05675, the test C_T).
 
 Let L(x) be the Euclidean distance of x to its nearest training sample. A generator that learned the
 distribution makes samples whose L is distributed like that of test samples; one that copies makes smaller
@@ -22,16 +22,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Memorisation:
-    """nearer: the probability that a generated sample is nearer to the training data than a test sample is,
-    ties counting half: 0.5 for an exact sampler, 1 where all are copies.
+    """z: Meehan's C_T. That is the rank statistic of Mann and Whitney 1947, ties counting half, over its standard
+    deviation under the null hypothesis that L is alike: 0 for an exact sampler, and below -1.645 copying is
+    significant at the 5 % level (one-sided). It grows with the numbers of samples.
 
-    z: the same as Meehan's C_T, the rank statistic of Mann and Whitney 1947 over its standard deviation under
-    the null hypothesis that L is alike; below -1.645 copying is significant at the 5 % level (one-sided).
     copies: the share of generated samples nearer to the training data than `quantile` of the test samples
-    are; `quantile` for an exact sampler. It shows what `nearer` does not, a small part that is copied.
+    are; `quantile` for an exact sampler. It shows what z does not, a small part that is copied.
     """
 
-    nearer: float
     z: float
     copies: float
 
@@ -60,4 +58,4 @@ def memorisation(*, generated: ArrayLike, test: ArrayLike, training: ArrayLike, 
     nearer = float((above + 0.5 * level).sum() / (m * n))
     deviation = np.sqrt((m + n + 1) / (12.0 * m * n))
     limit = unseen[int(quantile * m)]  # so many test samples are below, but for ties
-    return Memorisation(nearer, float((0.5 - nearer) / deviation), float((made < limit).mean()))
+    return Memorisation(float((0.5 - nearer) / deviation), float((made < limit).mean()))

@@ -3,7 +3,7 @@
 
 It is here to compare with tables of 2010 to 2015 and for nothing else. In many dimensions it is far from the
 likelihood even with very many samples, and it ranks k-means above the data itself (Theis et al. 2016, arXiv
-1511.01844, section 4).
+1511.01844, on Parzen window estimates).
 
     log p(x) = log (1/N) sum_i (2 pi h^2)^(-d/2) exp(-|x - g_i|^2 / (2 h^2))
 """
@@ -22,7 +22,7 @@ from ganpipe.metrics._products import Products
 Array = NDArray[np.float64]
 
 BANDWIDTHS = tuple(np.logspace(-1.0, 0.0, 10).tolist())
-"""For pixels in [0, 1], what Goodfellow's code tries."""
+"""For pixels in [0, 1], what Goodfellow's code tries; `evaluate.windows` says what the pipeline tries."""
 
 
 @dataclass(frozen=True)

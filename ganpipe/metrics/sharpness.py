@@ -1,4 +1,4 @@
-"""Sharpness of images: the variance of the Laplacian (Pech-Pacheco et al. 2000, ICPR, section 2.3).
+"""Sharpness of images: the variance of the Laplacian (Pech-Pacheco et al. 2000, ICPR).
 
 A blurred image, as a variational autoencoder makes, has few edges and a small variance; noise has a large
 one. So it is neither better high nor low: compare it with that of real images.

@@ -1,6 +1,6 @@
 """Sliced Wasserstein-1 distance: the mean over random directions of the distance on a line (Bonneel et al.
-2015, Journal of Mathematical Imaging and Vision 51, definition 2 with p = 1; for images Deshpande et al. 2018,
-arXiv 1803.11188).
+2015, Journal of Mathematical Imaging and Vision 51, with p = 1; for images Deshpande et al. 2018, arXiv
+1803.11188).
 
 On a line the optimal plan keeps the order, so no linear programme is needed and thousands of images can be
 compared. In d dimensions the figure is about sqrt(2 / (pi d)) of the whole distance for a mere shift, so

@@ -1,4 +1,4 @@
-"""Kodali et al. 2017, DRAGAN (arXiv 1705.07215), equation 3: the slope around the data."""
+"""Kodali et al. 2017, DRAGAN (arXiv 1705.07215): the slope around the data."""
 
 from __future__ import annotations
 

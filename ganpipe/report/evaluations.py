@@ -26,6 +26,8 @@ class Figure:
     """Of the floor over its draws."""
     errors: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
     """By weights: the standard error for the samples of each seed, where the figure has one."""
+    notes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    """By weights: of each seed why its value was not computed, or what has to be known of it; None where nothing is."""
     network: str = "none"
     resizer: str = "none"
     generated: int | None = None
@@ -126,6 +128,7 @@ def _figure(name: str, value: Mapping[str, Any]) -> Figure:
         ema=tuple(number_of(v) for v in value.get("ema") or ()),
         floor_deviation=number_of(value.get("floor_deviation")),
         errors={w: tuple(number_of(v) for v in of) for w, of in (value.get("errors") or {}).items()},
+        notes={w: tuple(v and str(v) for v in of) for w, of in (value.get("notes") or {}).items()},
         network=str(value.get("network", "none")),
         resizer=str(value.get("resizer", "none")),
         generated=value.get("generated"),

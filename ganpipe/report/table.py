@@ -10,7 +10,7 @@ from ganpipe.report.evaluations import Figure
 from ganpipe.report.read import Variant
 from ganpipe.statistics import RESOLVED, Number, finite, summary
 
-NOTHING, NOT_FINITE = "\u2013", "not finite"
+NOTHING, NOT_FINITE, NOT_COMPUTED = "\u2013", "not finite", "not computed"
 MINUS, THIN = "\u2212", "\u2009"
 
 
@@ -44,12 +44,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Column:
-    """One figure over all rows."""
+    """One figure over all rows. about: what it is from. note: what to know of its values, or why there are none."""
 
     name: str
     label: str
     about: str
     better: str | None
+    note: str
     floor: str
     ceiling: str
     floor_at: float | None
@@ -106,13 +107,23 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def cell(values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = None) -> Cell:
-    """Mean and interval over the seeds; no mean where a seed has no finite value: it would hide that."""
+def cell(
+    values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = None, notes: Sequence[str | None] = ()
+) -> Cell:
+    """Mean and interval over the seeds; no mean where a seed has no finite value: it would hide that.
+
+    notes: of each seed, where there are any; one without a value says why that was not computed.
+    """
     if not values:
         return Cell(NOTHING)
-    tooltip = " \u00b7 ".join(f"seed {seed}: {number(v)}" for seed, v in zip(seeds, values, strict=False))
+    notes = notes or (None,) * len(values)
+    tooltip = " \u00b7 ".join(
+        f"seed {seed}: {_noted(value, note)}" for seed, value, note in zip(seeds, values, notes, strict=False)
+    )
     dots = tuple(scale(value) for value in finite(values)) if scale else ()
     s = summary(values)
+    if any(value is None and note for value, note in zip(values, notes, strict=True)):
+        return Cell(NOT_COMPUTED, tooltip=tooltip, seeds=len(values), dots=dots)
     if s.mean is None or s.lost:
         lost = f"{s.lost} of {len(values)} seeds" if s.n else ""
         return Cell(NOT_FINITE, lost=lost, tooltip=tooltip, seeds=len(values), dots=dots)
@@ -130,6 +141,12 @@ def cell(values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = N
         dots=dots,
         bar=(scale(s.low), scale(s.high)) if scale else None,
     )
+
+
+def _noted(value: Number, note: str | None) -> str:
+    if value is None and note:
+        return f"{NOT_COMPUTED}, as {note}"
+    return f"{number(value)} ({note})" if note else number(value)
 
 
 def columns(variants: Sequence[Variant], to_ceiling: bool = False, leading: bool = True) -> list[Column]:
@@ -150,7 +167,9 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
     scale = Scale.over(finite([*shown, *floors, *(ceilings if to_ceiling else ())]), first.better)
     cells = {
         weights: [
-            _judged(cell(getattr(figure, weights), variant.evaluation.seeds, scale), figure)
+            _judged(
+                cell(getattr(figure, weights), variant.evaluation.seeds, scale, figure.notes.get(weights, ())), figure
+            )
             if figure
             else Cell(NOTHING)
             for figure, variant in zip(figures, variants, strict=True)
@@ -164,8 +183,9 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
         label=first.label,
         about=about(first),
         better=first.better,
-        floor=_span(floors),
-        ceiling=_span(ceilings),
+        note=_note(known),
+        floor=_span(floors, known),
+        ceiling=_span(ceilings, known),
         floor_at=scale(finite(floors)[0]) if finite(floors) else None,
         logarithmic=scale.logarithmic,
         raw=ranked["raw"][0],
@@ -226,12 +246,31 @@ def _overlap(one: Cell, other: Cell) -> bool:
     return one.low <= other.high and other.low <= one.high
 
 
-def _span(values: Sequence[Number]) -> str:
+def _note(figures: Sequence[Figure]) -> str:
+    """What the notes on all rows and seeds say, once each, and for how many values where it is not all of them."""
+    pairs = [
+        (note, value)
+        for figure in figures
+        for weights, notes in figure.notes.items()
+        for note, value in zip(notes, getattr(figure, weights), strict=True)
+    ]
+    total = sum(len(figure.raw) + len(figure.ema) for figure in figures)
+    said = []
+    for note in dict.fromkeys(note for note, _ in pairs if note):
+        values = [value for other, value in pairs if other == note]
+        some = f"{len(values)} of {total} " if len(values) < total else ""
+        said.append(f"{some}{NOT_COMPUTED}: {note}" if None in values else f"{some and some + 'values: '}{note}")
+    return "; ".join(said)
+
+
+def _span(values: Sequence[Number], figures: Sequence[Figure]) -> str:
     """One number where all rows agree, as they should, else from which to which."""
-    said = list(dict.fromkeys(number(value) for value in values))
-    if len(said) == 1:
-        return said[0]
-    return f"{number(min(finite(values)))} to {number(max(finite(values)))}"
+    known = finite(values)
+    if not known:
+        why = any(note and None in getattr(f, w) for f in figures for w, notes in f.notes.items() for note in notes)
+        return NOT_COMPUTED if why else NOT_FINITE
+    said = list(dict.fromkeys(number(value) for value in known))
+    return said[0] if len(said) == 1 else f"{number(min(known))} to {number(max(known))}"
 
 
 def _with_interval(mean: float, half: float) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from ganpipe.training.watch import Verdict, Watcher, moments
 from ganpipe.training.weights import save_tensors, save_weights
 from ganpipe.variant import Runtime, Variant
 
+# of the fixed noise in a picture: no figure depends on them
 SHOWN = {"images": 64, "points": 2000}
 # so many held-out samples at most, for the figures of each row of the history
 HELD_OUT = 2000

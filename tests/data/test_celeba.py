@@ -57,7 +57,7 @@ def test_images_are_cropped_and_stand_in_the_published_split_by_name(size: int, 
     assert given.missing(root) is None
     data = given.load(root)
     assert (given.form, given.shape) == (data.form, data.shape) == ("images", (3, size, size))
-    assert (data.classes, data.base, data.modes) == (1, None, None)
+    assert (data.classes, data.base, data.modes) == (given.classes(root), None, None) == (1, None, None)
     for images, labels, places in ((data.train, data.train_labels, TRAIN), (data.test, data.test_labels, TEST)):
         assert images.dtype == np.uint8
         assert labels.dtype == np.int64
@@ -80,7 +80,7 @@ def test_pixels_are_those_of_the_square_resized(root: Path) -> None:
 
 def test_an_attribute_makes_two_classes(root: Path) -> None:
     data, plain = source(attribute="Smiling").load(root), source().load(root)
-    assert data.classes == 2
+    assert data.classes == source(attribute="Smiling").classes(root) == 2
     for labels, places in ((data.train_labels, TRAIN), (data.test_labels, TEST)):
         assert labels.tolist() == [int(SMILING[place] == 1) for place in places]
     np.testing.assert_array_equal(data.train, plain.train)

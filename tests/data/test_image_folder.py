@@ -170,7 +170,7 @@ def test_folders_are_classes_by_name_with_all_that_lies_below_them(tmp_path: Pat
     assert given.missing(tmp_path) is None
     data = given.load(tmp_path)
     assert (given.form, given.shape) == (data.form, data.shape) == ("images", (3, 8, 8))
-    assert (data.classes, data.base, data.modes) == (3, None, None)
+    assert (data.classes, data.base, data.modes) == (given.classes(tmp_path), None, None) == (3, None, None)
     assert data.train.dtype == data.test.dtype == np.uint8
     assert data.train_labels.dtype == data.test_labels.dtype == np.int64
     assert found_in(*together(data)) == expected_of(tmp_path / "images")
@@ -181,6 +181,7 @@ def test_folders_are_classes_by_name_with_all_that_lies_below_them(tmp_path: Pat
 def test_without_folders_there_is_one_class(tmp_path: Path) -> None:
     fill(tmp_path / "images", 10)
     data = folder_of(test=0.3).load(tmp_path)
+    assert folder_of().classes(tmp_path) == 1
     assert (data.classes, len(data.train), len(data.test)) == (1, 7, 3)
     assert not data.train_labels.any()
     assert not data.test_labels.any()

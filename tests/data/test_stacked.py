@@ -120,7 +120,7 @@ def test_mnist_is_stacked_from_its_own_splits(size: int, small: Path) -> None:
     assert source.missing(small) is None
     data = source.load(small)
     assert (source.form, source.shape) == (data.form, data.shape) == ("images", (3, size, size))
-    assert (data.classes, data.base) == (1000, 10)
+    assert (data.classes, data.base) == (source.classes(small), 10) == (1000, 10)
     singles = MNIST(kind="mnist", size=size).load(small)  # type: ignore[arg-type]
     chosen = check_channels(data, singles)
     assert (len(np.unique(chosen["train"])), len(np.unique(chosen["test"]))) == (50, 20)

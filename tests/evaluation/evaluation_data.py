@@ -25,11 +25,21 @@ PATTERNS = np.random.default_rng(99).integers(40, 216, size=(CLASSES, 1, 6, 6))
 PROJECTION = np.random.default_rng(98).normal(size=(36, 5)).astype(np.float32) / 255
 CENTRES = np.array([[-2.0, 0.0], [0.0, 1.0], [2.0, 0.0]])
 CLASS_FIGURES = ["classes_covered", "smallest_class", "class_kl"]
-SPACE_FIGURES = ["frechet", "precision", "recall", "frechet_infinite", "kid", "density", "coverage", "copies"]
+SPACE_FIGURES = [
+    "frechet",
+    "precision",
+    "recall",
+    "frechet_infinite",
+    "kid",
+    "density",
+    "coverage",
+    "copies",
+    "copying",
+]
 PIXEL_FIGURES = ["sliced_wasserstein", "sharpness", "parzen"]
 IMAGE_FIGURES = [*SPACE_FIGURES, *CLASS_FIGURES, "classifier_score", *PIXEL_FIGURES]
 MODE_FIGURES = ["modes", "high_quality", "reverse_kl"]
-DISTANCES = ["wasserstein", "sliced_wasserstein", "copies"]
+DISTANCES = ["wasserstein", "sliced_wasserstein", "copies", "copying"]
 PARAMETERS: dict[str, Any] = {
     "features": ["classifier"],
     "cap": 1000,
@@ -41,6 +51,7 @@ PARAMETERS: dict[str, Any] = {
     "splits": 2,
     "directions": 20,
     "quantile": 0.01,
+    "windows": {"least": 0.1, "largest": 1.0, "count": 10},
     "extrapolation": 10,
     "transport": 100,
     "collapse": {"recall": 0.1, "classes": 0.5, "present": 0.1, "copies": 0.5},

@@ -29,7 +29,7 @@ from ganpipe.prepared import Prepared
 HEAD = ["format", "row", "title", "data", "not_applicable", "seeds"]
 REST = ["protocol", "figures", "classes", "moments", "verdicts"]
 LOWER = ["frechet", "frechet_infinite", "kid", "class_kl", "sliced_wasserstein"]
-NEITHER = ["copies", "sharpness"]
+NEITHER = ["copies", "copying", "sharpness"]
 WITH_ERRORS = ["frechet_infinite", "kid", "classifier_score", "sliced_wasserstein", "parzen"]
 
 
@@ -57,7 +57,7 @@ def test_structure_for_images(image_data: Prepared) -> None:
     assert list(found["figures"]) == IMAGE_FIGURES
     keys = ["label", "better", "network", "resizer", "leads", "floor", "generated", "real", "split"]
     for name, figure in found["figures"].items():
-        assert list(figure) == [*keys, "floor_deviation", "ceiling", "raw", "ema", "errors"]
+        assert list(figure) == [*keys, "floor_deviation", "ceiling", "raw", "ema", "errors", "notes"]
         assert figure["label"]
         assert (figure["generated"], figure["real"], figure["split"]) == (250, 200, "test")
         assert (figure["network"], figure["resizer"]) == ("pixels" if name in PIXEL_FIGURES else "classifier", "none")
@@ -69,7 +69,7 @@ def test_structure_for_images(image_data: Prepared) -> None:
         if figure["errors"]:
             assert figure["errors"]["raw"] == figure["errors"]["ema"][::-1]
             assert all(error > 0 for error in figure["errors"]["raw"]), name
-        assert (figure["floor_deviation"] is None) == (name == "copies"), name  # known by definition
+        assert (figure["floor_deviation"] is None) == (name in ("copies", "copying")), name  # known by definition
     ways = {name: figure["better"] for name, figure in found["figures"].items()}
     assert [name for name, way in ways.items() if way == "lower"] == LOWER
     assert [name for name, way in ways.items() if way is None] == NEITHER
@@ -100,7 +100,7 @@ def test_structure_for_points(point_data: Prepared) -> None:
     assert found["classes"]["real"] == [1 / 3] * 3
     assert found["classes"]["raw"] == [[1 / 3] * 3]
     ways = [figure["better"] for figure in found["figures"].values()]
-    assert ways == ["higher", "higher", "lower", "lower", "lower", None]
+    assert ways == ["higher", "higher", "lower", "lower", "lower", None, None]
 
 
 def test_points_without_known_modes_have_only_the_distances(point_data: Prepared) -> None:
@@ -134,7 +134,7 @@ def test_a_perfect_sampler_is_at_the_floor_and_noise_at_the_ceiling(image_data: 
     for name, figure in figures.items():
         span = figure["ceiling"] - figure["floor"]
         # the wide balls of scattered noise do cover the real images
-        if name not in ("recall", "copies", "sharpness"):
+        if name not in ("recall", "copies", "copying", "sharpness"):
             assert span == 0 or (span > 0) == (figure["better"] == "lower"), name
         assert figure["raw"][0] == pytest.approx(figure["floor"], abs=max(0.1 * abs(span), 0.06)), name
         # of 300 samples of noise the kernel's cubes differ from one draw to the next by half of their mean
@@ -168,6 +168,9 @@ def test_copies_of_training_images_show(image_data: Prepared, cap: int) -> None:
     assert copies["floor"] == 0.01
     assert copies["raw"][0] == 1.0
     assert copies["raw"][1] < 0.1
+    test = found["figures"]["copying"]
+    assert (test["floor"], test["leads"], test["better"]) == (0.0, False, None)
+    assert test["raw"][0] < -10 < -4 < test["raw"][1]
     assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == ["memorising", None]
 
 

@@ -107,6 +107,9 @@ def test_bad_parameters_are_refused(key: str, value: Any) -> None:
     [
         ("kid", "size", 1),
         ("kid", "subsets", 0),
+        ("windows", "least", 0.0),
+        ("windows", "largest", 0.1),
+        ("windows", "count", 2),
         ("collapse", "recall", 1.1),
         ("collapse", "classes", -0.1),
         ("collapse", "copies", 0.0),

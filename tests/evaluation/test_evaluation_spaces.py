@@ -28,6 +28,7 @@ from evaluation_data import (
 from ganpipe.errors import BadInput
 from ganpipe.evaluation import stored
 from ganpipe.evaluation.bounds import bounds
+from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import Trained
 from ganpipe.prepared import Prepared
 
@@ -44,7 +45,7 @@ def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: Prepare
         assert (other["network"], other["resizer"], other["leads"]) == ("pixels", "own", False)
         assert other["label"] == f"{one['label']}, pixels"
         assert other["better"] == one["better"]
-        if name != "copies":
+        if name not in ("copies", "copying"):
             assert other["raw"] != one["raw"], name
     assert two["copies_pixels"]["floor"] == 0.01
 
@@ -82,10 +83,26 @@ def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: Prep
     figures = run(image_data, {0: both(images(balanced(120), 3))}, opened=TWO)["figures"]
     bent = figures["frechet_infinite_pixels"]
     assert (bent["raw"], bent["floor"], bent["floor_deviation"], bent["ceiling"]) == ([None], None, None, None)
+    said = "120 samples of 36 features are fewer than 4 a feature"
+    assert bent["notes"] == {"raw": [said], "ema": [said]}
     assert None not in (*figures["frechet_infinite"]["raw"], figures["frechet_infinite"]["floor"])
-    # and half of 18 leaves no room for ten points
-    few = run(image_data, {0: both(images(balanced(18), 3))})["figures"]["frechet_infinite"]
+    # and half of 22 leaves no room for twenty points
+    few = run(image_data, {0: both(images(balanced(22), 3))}, extrapolation=20)["figures"]["frechet_infinite"]
     assert (few["raw"], few["errors"]) == ([None], None)
+    assert few["notes"]["raw"] == ["20 numbers of samples take 39 samples or more"]
+
+
+def test_images_without_edges_have_no_sharpness_to_compare_with(image_data: Prepared) -> None:
+    flat = replace(image_data, test=np.full_like(image_data.test, 7))
+    found = run(flat, {0: both(images(balanced(120), 3))})["figures"]["sharpness"]
+    assert (found["raw"], found["notes"]["raw"]) == ([None], ["the real images have no edges"])
+
+
+def test_windows_at_the_edge_of_those_tried_are_noted(image_data: Prepared) -> None:
+    black, copies = np.zeros_like(image_data.test), image_data.test
+    found = run(image_data, {0: Samples(raw=black, ema=copies)})["figures"]["parzen"]
+    assert found["notes"]["ema"] == ["windows of 0.1 are at the edge of evaluate.windows: wider bounds may do better"]
+    assert found["notes"]["raw"] == [None]
 
 
 def test_from_the_files_comes_the_same_evaluation(image_data: Prepared, tmp_path: Path) -> None:

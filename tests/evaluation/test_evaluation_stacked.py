@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_data import PIXEL_FIGURES, SPACE_FIGURES, Array, balanced, both, images, judged, reference
+from evaluation_data import (
+    PARAMETERS,
+    PIXEL_FIGURES,
+    SPACE_FIGURES,
+    Array,
+    balanced,
+    both,
+    images,
+    judged,
+    parameters,
+    reference,
+)
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
@@ -112,12 +123,15 @@ def test_without_classes_collapse_shows_in_recall() -> None:
 
 def test_the_pipeline_opens_no_classifier_for_data_without_classes() -> None:
     runtime = {"device": "cpu", "threads": 1, "precision": "float32", "deterministic": False}
-    spec: dict[str, Any] = {"data": "faces", "runtime": runtime, "classifier": {}, "params": {"features": ["pixels"]}}
+    spec: dict[str, Any] = {"data": "faces", "runtime": runtime, "classifier": {}}
+    spec["params"] = PARAMETERS | {"features": ["pixels"]}
     opened, classes = networks(spec, class_free())
     assert list(opened) == ["pixels"]
     assert classes is None
-    with pytest.raises(BadInput, match=r"^evaluate.features names classifier, and the data has no classes to train"):
-        networks(spec | {"params": {"features": ["pixels", "classifier"]}}, class_free())
+    with pytest.raises(BadInput) as caught:
+        networks(spec | {"params": PARAMETERS | {"features": ["pixels", "classifier"]}}, class_free())
+    assert str(caught.value) == parameters(features=["pixels", "classifier"]).unfit("faces", 1)
+    assert str(caught.value).startswith("evaluate.features is ['pixels', 'classifier'], and faces has one class, so ")
 
 
 def test_points_need_no_network(point_data: Prepared) -> None:

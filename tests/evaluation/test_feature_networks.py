@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 import urllib.request
@@ -15,7 +16,7 @@ from evaluation_data import balanced, images
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
-from ganpipe.features import Surroundings, _fidelity, inception, open_network
+from ganpipe.features import Surroundings, _fidelity, dinov2, inception, open_network
 from ganpipe.features.classifier import open_classifier
 from ganpipe.prepared import Prepared
 from ganpipe.training.classifier import ClassifierParams, fit
@@ -52,15 +53,6 @@ def test_the_classifier_gives_its_features_and_its_classes(image_data: Prepared,
     assert (features.shape, features.dtype) == ((200, 3), np.float32)
     assert probabilities.shape == (200, 4)
     np.testing.assert_array_equal(extract(image_data.test), features)
-
-
-def test_one_class_is_nothing_to_tell_apart() -> None:
-    with pytest.raises(BadInput) as caught:
-        open_network("classifier", around(faces()))
-    assert str(caught.value) == (
-        "evaluate.features names classifier, and the data has no classes to train one on: use pixels, or a network "
-        "with weights of its own (inception, dinov2, clip)."
-    )
 
 
 @pytest.fixture
@@ -104,6 +96,10 @@ def placed(weights: Path, hub: Path) -> Path:
     return path
 
 
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def own_call(weights: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """torch-fidelity alone, as its documentation has it."""
     utils = importlib.import_module("torch_fidelity.utils")
@@ -116,7 +112,8 @@ def own_call(weights: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    extract = _fidelity.network("inception", "inception-v3-compat", "2048", inception.FILE, "", around(faces()))
+    monkeypatch.setattr(inception, "SHA256", sha256(weights))
+    _, extract = open_network("inception", around(faces()))
     expected = own_call(weights, COLOURS)
     found = extract(COLOURS)
     assert (found.shape, found.dtype) == ((3, 2048), np.float32)
@@ -153,8 +150,8 @@ def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any
         "inception": f"put the original file at {hub / inception.FILE},",
         "clip": f"put the original file at {hub}/checkpoints/clip-vit-b-32-40d365715913c9da98579312b702a82c18be219cc2"
         "a73407c4526f58eba950af.pt,",
-        "dinov2": f"put the original file at {hub}/checkpoints/dinov2_vitl14_pretrain.pth and the branch main of "
-        f"github.com/facebookresearch/dinov2 at {hub}/facebookresearch_dinov2_main,",
+        "dinov2": f"put the original file at {hub}/checkpoints/dinov2_vitl14_pretrain.pth and "
+        f"github.com/facebookresearch/dinov2 at the commit {COMMIT} at {hub}/facebookresearch_dinov2_{COMMIT},",
     }
     with pytest.raises(BadInput) as caught:
         open_network(name, around(faces()))
@@ -164,6 +161,7 @@ def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any
     assert "\n" not in said
 
 
+COMMIT = "7764ea0f912e53c92e82eb78a2a1631e92725fc8"
 HUBCONF = """
 import torch
 
@@ -175,18 +173,49 @@ def dinov2_vitl14():
 """
 
 
-def test_dinov2_comes_from_the_places_that_its_sentence_names(hub: Path) -> None:
-    """The repository is a small one, the way to it torch's own."""
-    repository = hub / "facebookresearch_dinov2_main"
+STATE = {"2.weight": torch.arange(15.0).reshape(5, 3), "2.bias": torch.zeros(5)}
+
+
+@pytest.fixture
+def dino(hub: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small repository with small weights, at the places of the true ones; the weights' file."""
+    repository = hub / f"facebookresearch_dinov2_{COMMIT}"
     repository.mkdir()
     (repository / "hubconf.py").write_text(HUBCONF)
-    state = {"2.weight": torch.arange(15.0).reshape(5, 3), "2.bias": torch.zeros(5)}
-    torch.save(state, hub / "checkpoints" / "dinov2_vitl14_pretrain.pth")
+    file = hub / "checkpoints" / "dinov2_vitl14_pretrain.pth"
+    torch.save(STATE, file)
+    monkeypatch.setattr(dinov2, "SHA256", sha256(file))
+    return file
+
+
+def test_dinov2_comes_from_the_places_that_its_sentence_names(dino: Path) -> None:
+    """The way to them is torch's own, which is as it was afterwards."""
+    load = torch.hub.load
     resizer, extract = open_network("dinov2", around(faces()))
     assert resizer == "bilinear as in TensorFlow 1, to 224 pixels"
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    white = ((1 - mean) / deviation) @ state["2.weight"].numpy().T
+    white = ((1 - mean) / deviation) @ STATE["2.weight"].numpy().T
     np.testing.assert_allclose(extract(np.full((2, 1, 8, 8), 255, np.uint8)), [white, white], rtol=1e-5)
+    assert torch.hub.load is load
+
+
+def test_code_of_another_commit_is_not_run(dino: Path) -> None:
+    """Neither what an earlier call left of the branch main: there is no network to fetch the commit from."""
+    there = dino.parents[1] / f"facebookresearch_dinov2_{COMMIT}"
+    there.rename(there.with_name("facebookresearch_dinov2_main"))
+    with pytest.raises(BadInput, match=r"^evaluate.features names dinov2, which could not be opened or fetched"):
+        open_network("dinov2", around(faces()))
+
+
+def test_other_weights_of_dinov2_are_not_opened(dino: Path) -> None:
+    torch.save(STATE | {"2.bias": torch.ones(5)}, dino)
+    with pytest.raises(BadInput, match=r"dinov2_vitl14_pretrain.pth is not its weights \(SHA-256 "):
+        open_network("dinov2", around(faces()))
+
+
+def test_each_network_has_the_whole_digest_of_its_weights() -> None:
+    for name in ("inception", "clip", "dinov2"):
+        assert len(importlib.import_module(f"ganpipe.features.{name}").SHA256) == 64
 
 
 def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

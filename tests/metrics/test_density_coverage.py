@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics.density_coverage import density_coverage, density_coverage_of
+from ganpipe.metrics.density_coverage import density_coverage, measure
 from ganpipe.metrics.pairs import Pairs
-from ganpipe.metrics.precision_recall import precision_recall, precision_recall_of
+from ganpipe.metrics.precision_recall import Manifold, precision_recall, precision_recall_of
 
 
 def test_by_hand() -> None:
@@ -33,7 +33,9 @@ def test_parity_with_prdc_also_of_precision_and_recall(neighbours: int, sizes: t
     assert found.coverage == pytest.approx(theirs["coverage"], rel=1e-9)
     assert 0.1 < found.coverage < 0.98  # else there would be nothing to compare
     pairs = Pairs.of(generated=generated, real=real)
-    assert density_coverage_of(pairs, neighbours=neighbours) == found
+    balls = Manifold.among(pairs.real, neighbours=neighbours, name="real")
+    known = measure(generated=pairs.generated.left, real=balls, neighbours=neighbours, between=pairs.between)
+    assert known == found
     both = precision_recall_of(pairs, neighbours=neighbours)
     assert both == precision_recall(generated=generated, real=real, neighbours=neighbours)
     assert both.precision == pytest.approx(theirs["precision"], rel=1e-9)
@@ -96,6 +98,6 @@ def test_bad_input_is_refused(generated: Any, real: Any, neighbours: int, senten
 def test_pairs_of_too_few_are_refused() -> None:
     pairs = Pairs.of(generated=np.zeros((9, 2)), real=np.zeros((5, 2)))
     with pytest.raises(ValueError, match=r"^real has 5 samples: at least 6 are needed\.$"):
-        density_coverage_of(pairs, neighbours=5)
+        Manifold.among(pairs.real, neighbours=5, name="real")
     with pytest.raises(ValueError, match=r"^neighbours is 0"):
         precision_recall_of(pairs, neighbours=0)
