@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from ganpipe.data._images import Split
 from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
+from ganpipe.params import Line
 from ganpipe.prepared import Prepared
 
 PARTITION, ATTRIBUTES, IMAGES = "list_eval_partition.txt", "list_attr_celeba.txt", "img_align_celeba"
@@ -34,7 +34,7 @@ class CelebA(Pictures):
 
     kind: Literal["celeba"]
     size: Literal[32, 64]
-    attribute: Annotated[str, Field(min_length=1)] | None
+    attribute: Line | None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from ganpipe.params import Count, Frozen, Seed
+from ganpipe.params import LARGEST, Count, Frozen, Seed
 
 Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
 
@@ -21,7 +21,7 @@ class Kid(Frozen):
     """subsets: how many are averaged. size: samples of each side in one, fewer where there are fewer."""
 
     subsets: Count
-    size: Annotated[int, Field(ge=2)]
+    size: Annotated[int, Field(ge=2, le=LARGEST)]
 
 
 class Collapse(Frozen):
@@ -52,16 +52,16 @@ class EvaluateParams(Frozen):
     """
 
     features: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
-    cap: Annotated[int, Field(ge=2)]
-    draws: Annotated[int, Field(ge=2)]
+    cap: Annotated[int, Field(ge=2, le=LARGEST)]
+    draws: Annotated[int, Field(ge=2, le=LARGEST)]
     neighbours: Count
     density_neighbours: Count
     kid: Kid
     coverage: Annotated[float, Field(gt=0, le=1)]
     splits: Count
-    directions: Annotated[int, Field(ge=2)]
+    directions: Annotated[int, Field(ge=2, le=LARGEST)]
     quantile: Annotated[float, Field(gt=0, lt=1)]
-    extrapolation: Annotated[int, Field(ge=3)]
+    extrapolation: Annotated[int, Field(ge=3, le=LARGEST)]
     transport: Count
     collapse: Collapse
     seed: Seed
