@@ -72,12 +72,21 @@ class Configuration(Frozen):
 
     def _variant(self, row: str, form: str, data: str) -> Variant:
         merged = self.merged(row, form, data)
+        row_layers = _layers(self.variants[row], f"variants.{row}", form, data)
+        layers = [*row_layers, *_layers(self.train, "train", form, data)]
         try:
-            return Variant.model_validate(merged)
+            variant = Variant.model_validate(merged)
         except ValidationError as error:
             first = error.errors()[0]
+            # what is wrong in a mapping may be that a layer below has none there
+            way = first["loc"] if first["type"] == "part_kind" else first["loc"][:-1]
+            for layer, name in layers:
+                _check_mappings(layer, merged, name, way)
             place = self._place(row, form, data, first["loc"], first["type"] == "missing")
             raise BadInput(_sentence(Variant, merged, first, place)) from None
+        for layer, name in layers:
+            _check_mappings(layer, merged, name)
+        return variant
 
     def _place(self, row: str, form: str, data: str, loc: tuple[int | str, ...], missing: bool) -> str:
         """The key in params.yaml that put the value there, or the mapping around it where it is missing."""
@@ -104,6 +113,21 @@ def _layers(source: Overlay, name: str, form: str, data: str) -> Iterator[tuple[
     on = source.get("on", {})
     yield from ((on[key], dotted(name, "on", key)) for key in (data, form) if key in on)
     yield source, name
+
+
+def _check_mappings(layer: Overlay, merged: Overlay, place: str, way: tuple[int | str, ...] | None = None) -> None:
+    """Refuse what is no mapping where another layer lays one on it, which hides it. Raises BadInput.
+
+    way: looks there alone; without it everywhere, which is right where what is laid is legal.
+    """
+    for key, value in layer.items():
+        laid = merged.get(key)
+        if not isinstance(laid, dict) or (key == "first" and value is None) or (way is not None and way[:1] != (key,)):
+            continue
+        if not isinstance(value, dict):
+            raise BadInput(f"{dotted(place, key)} is {shown(value)}: it should be a mapping of keys to values.")
+        if value.get("kind", laid.get("kind")) == laid.get("kind"):  # another kind replaces it whole
+            _check_mappings(value, laid, dotted(place, key), None if way is None else way[1:])
 
 
 _MISSING = object()
@@ -142,6 +166,8 @@ def _known_keys(model: type[BaseModel], raw: Any, loc: tuple[int | str, ...]) ->
 def _sentence(model: type[BaseModel], raw: Any, error: ErrorDetails, place: str) -> str:
     """One sentence with key, value and remedy from one pydantic error."""
     kind, loc, value = error["type"], error["loc"], shown(error["input"])
+    if kind == "missing" and isinstance(loc[-1], int):
+        return f"{place.rpartition('.')[0]} is {value}: it lacks a value, add one."
     if kind == "missing":
         return f"params.yaml lacks the key {place}: add it."
     if kind == "extra_forbidden":
@@ -205,9 +231,11 @@ def check(configuration: Configuration) -> None:
 def _check_layers(source: Overlay, name: str, legal: set[str]) -> None:
     """Refuse an `on` that is not one, here and in the row that `first` is. Raises BadInput."""
     on = source.get("on", {})
-    if not isinstance(on, dict) or not all(isinstance(layer, dict) for layer in on.values()):
+    if not isinstance(on, dict):
         raise BadInput(f"{name}.on is {shown(on)}: it should be a mapping of {', '.join(sorted(legal))} to settings.")
-    for key in on:
+    for key, layer in on.items():
+        if not isinstance(layer, dict):
+            raise BadInput(f"{dotted(name, 'on', key)} is {shown(layer)}: it should be a mapping of keys to values.")
         if key not in legal:
             raise BadInput(
                 f"{dotted(name, 'on', key)} is neither a form nor a data set: use one of {', '.join(sorted(legal))}."

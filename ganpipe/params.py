@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -32,6 +33,14 @@ def _on_one_line(text: str) -> str:
     return text
 
 
+def _whole(value: Any) -> Any:
+    if type(value) is not int:
+        raise ValueError("should be a whole number")
+    return value
+
+
+# before a choice among numbers, which by itself takes true for 1
+Whole = BeforeValidator(_whole)
 # of numbers without a bound of their own: beyond it squares leave float32, and ints what torch counts with
 LARGEST = 10**9
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]

@@ -85,7 +85,7 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         version, digest = meta["format"], meta["digest"]
-        arrays = {name: _array(folder / f"{name}.npy") for name in ARRAYS}
+        arrays: dict[str, Any] = {name: _array(folder / f"{name}.npy") for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
         # a folder from before there was a base has none, and is otherwise the same
         meta.setdefault("base", None)

@@ -87,8 +87,8 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "one beta": (
         put("train.critic_optimizer.betas", [0.5]),
-        "params.yaml lacks the key train.critic_optimizer.betas.1",
-        ["add it"],
+        "train.critic_optimizer.betas is [0.5]: it lacks a value",
+        ["add one"],
     ),
     "three betas": (
         put("train.critic_optimizer.betas", [0.5, 0.9, 0.9]),
@@ -222,7 +222,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "on a name that holds nothing": (
         put("variants.lsgan.on", {"images": None}),
-        "variants.lsgan.on is {images: null}",
+        "variants.lsgan.on.images is null",
         ["mapping"],
     ),
     "on in train, unknown name": (put("train.on.dots", {}), "train.on.dots is neither", ["points, ring"]),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from ganpipe.data._images import Split
 from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
-from ganpipe.params import Line
+from ganpipe.params import Line, Whole
 from ganpipe.prepared import Prepared
 
 PARTITION, ATTRIBUTES, IMAGES = "list_eval_partition.txt", "list_attr_celeba.txt", "img_align_celeba"
@@ -33,7 +33,7 @@ class CelebA(Pictures):
     """
 
     kind: Literal["celeba"]
-    size: Literal[32, 64]
+    size: Annotated[Literal[32, 64], Whole]
     attribute: Line | None
 
     @property
