@@ -6,6 +6,7 @@ the other rows' parts nor the wording of error messages.
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ Overlay = dict[str, Any]
 PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
 # with aliases a file of 300 bytes may hold more values than fit into memory
 MOST_VALUES = 1_000_000
+# the time to read nested brackets grows with the square of their number
+MOST_BRACKETS = 300
 
 
 def read_yaml(path: Path) -> Overlay:
@@ -33,6 +36,8 @@ def read_yaml(path: Path) -> Overlay:
     yaml.Constructor = _Plain
     text = _text(path)
     try:
+        if _brackets(text) > MOST_BRACKETS:
+            raise RecursionError
         with warnings.catch_warnings():
             # of an anchor that is used twice, and of numbers in YAML 1.1: both are legal
             warnings.simplefilter("ignore")
@@ -66,6 +71,15 @@ def _text(path: Path) -> str:
         ) from None
 
 
+def _brackets(text: str) -> int:
+    """How deep brackets are nested at most, those in text and comments among them."""
+    deepest = depth = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
 class _Plain(SafeConstructor):
     """Makes dicts, lists, text, numbers, booleans and null, and nothing else."""
 
@@ -80,6 +94,9 @@ class _Plain(SafeConstructor):
             reason = f"the tag {name} is none that is read: remove it"
             if isinstance(node, ScalarNode) and tag.startswith("tag:yaml.org"):  # as a date has without asking
                 reason = f"{shown(node.value)} is {name} and not text: put it in quotes"
+            raise ConstructorError(None, None, reason, node.start_mark)
+        if isinstance(node, ScalarNode) and any("\ud800" <= character <= "\udfff" for character in node.value):
+            reason = f"{shown(node.value)} holds half a character: write the character itself"
             raise ConstructorError(None, None, reason, node.start_mark)
         try:
             return super().construct_object(node, deep=deep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,15 @@ def said(raw: Any) -> str:
 def is_one_sentence(sentence: str) -> bool:
     """One line that a terminal prints, which ends as a sentence does."""
     return sentence.isprintable() and sentence.endswith(".") and len(sentence) <= 4000
+
+
+def untouched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A fixture: a folder with specs from before, in which nothing may change."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GANPIPE_DATA_ROOT", raising=False)
+    spec = tmp_path / "data" / "specs" / "data.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text("{}")
+    yield
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.is_file()] == [spec]
+    assert spec.read_text() == "{}"
