@@ -165,9 +165,9 @@ def _run_folder(run: str) -> Path:
     folder = Path(run)
     if (folder / "run.json").is_file():
         return folder
-    from ganpipe.rows import read_yaml
+    from ganpipe.rows import selected
 
-    return Path("runs", str(read_yaml(Path("params.yaml"))["data"]["kind"]), run)
+    return Path("runs", selected(Path("params.yaml"))[0], run)
 
 
 @app.command()
@@ -175,17 +175,22 @@ def schema(output: Annotated[Path, typer.Option("-o", "--output")] = Path("schem
     """Write the JSON schema of params.yaml, by which editors complete and underline."""
     from ganpipe.schema import schema as build
 
-    output.write_text(json.dumps(build(), indent=2) + "\n", encoding="utf-8")
+    try:
+        output.write_text(json.dumps(build(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"--output is {output}, which cannot be written ({error.strerror}): choose another place."
+        ) from None
     print(output)
 
 
 @app.command()
 def page(zoo: Annotated[bool, typer.Option("--zoo", help="The page of all variants.")] = False) -> None:
     """Print where the page of the selected variant is, or that of all variants."""
-    from ganpipe.rows import read_yaml
+    from ganpipe.rows import selected
 
-    chosen = read_yaml(Path("params.yaml"))
-    path = Path("reports", str(chosen["data"]["kind"]), "zoo.html" if zoo else f"{chosen['loss']}.html")
+    data, loss = selected(Path("params.yaml"))
+    path = Path("reports", data, "zoo.html" if zoo else f"{loss}.html")
     if not path.is_file():
         raise BadInput(f"{path} is not there: run `dvc repro{' -P' if zoo else ''}` first.")
     print(f"The page: {path.resolve()}")

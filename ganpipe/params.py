@@ -8,16 +8,51 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+
+def _on_one_line(text: str) -> str:
+    # controls, half of a pair of surrogates, and what ends a line or a paragraph
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise ValueError("should be text on one line, without control characters")
+    return text
+
+
+def _whole(value: Any) -> Any:
+    if type(value) is not int:
+        raise ValueError("should be a whole number")
+    return value
+
+
+# before a choice among numbers, which by itself takes true for 1
+Whole = BeforeValidator(_whole)
+# of numbers without a bound of their own: beyond it squares leave float32, and ints what torch counts with
+LARGEST = 10**9
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+# what samples are divided by, or made of
+Length = Annotated[float, Field(ge=1 / LARGEST, le=LARGEST)]
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+# what is held in memory whole, and layers that are built one after the other
+Samples = Annotated[int, Field(ge=1, le=10_000_000)]
+Depth = Annotated[int, Field(ge=1, le=100)]
+Line = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_on_one_line)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.errors import BadInput
+from ganpipe.errors import BadInput, shown
 from ganpipe.files import write_json, writing
 
 FORMAT = 1
@@ -59,7 +60,11 @@ def write(folder: Path, name: str, data: Prepared) -> None:
     for array in ARRAYS:
         with writing(folder / f"{array}.npy") as file:
             np.save(file, np.ascontiguousarray(getattr(data, array)), allow_pickle=False)
-    meta = {
+    write_json(folder / "meta.json", _meta(name, data))
+
+
+def _meta(name: str, data: Prepared) -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "name": name,
         "form": data.form,
@@ -73,7 +78,6 @@ def write(folder: Path, name: str, data: Prepared) -> None:
         "test": len(data.test),
         "digest": data.digest(),
     }
-    write_json(folder / "meta.json", meta)
 
 
 def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
@@ -82,16 +86,44 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         version, digest = meta["format"], meta["digest"]
-        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
-        modes = None if meta["modes"] is None else np.asarray(meta["modes"])
+        arrays: dict[str, Any] = {name: _array(folder / f"{name}.npy") for name in ARRAYS}
+        modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
         # a folder from before there was a base has none, and is otherwise the same
-        numbers = {key: meta[key] for key in ("classes", "scale", "mode_std")} | {"base": meta.get("base")}
+        meta.setdefault("base", None)
+        numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
         data = Prepared(**arrays, **numbers, modes=modes)
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).split(". ")[0]
+        found = _meta(meta["name"], data)
+        _sound(data)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+        reason = str(error).split(". ")[0] or type(error).__name__
         raise BadInput(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None
     if version != FORMAT:
-        raise BadInput(f"{folder} has format {version!r} and not {FORMAT}: {remedy}.")
-    if data.digest() != digest:
+        raise BadInput(f"{folder} has format {shown(version)} and not {FORMAT}: {remedy}.")
+    if found["digest"] != digest:
         raise BadInput(f"{folder} does not have the checksum of its meta.json: {remedy}.")
+    for key, value in found.items():
+        if meta.get(key) != value:
+            raise BadInput(
+                f"{folder}/meta.json says that {key} is {shown(meta.get(key))}, and it is {shown(value)}: {remedy}."
+            )
     return data, meta
+
+
+def _array(file: Path) -> NDArray[Any]:
+    """One array of a .npy file, and of nothing else that numpy would read. Raises ValueError or OSError."""
+    with file.open("rb") as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _sound(data: Prepared) -> None:
+    """Refuse numbers that no data set has. Raises ValueError."""
+    if not isinstance(data.classes, int) or data.classes < 1:
+        raise ValueError(f"classes is {shown(data.classes)} and not 1 or more")
+    for key, value in (("scale", data.scale), ("mode_std", data.mode_std)):
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+            raise ValueError(f"{key} is {shown(value)} and not a number above 0")
+    for name, labels in (("train", data.train_labels), ("test", data.test_labels)):
+        if len(getattr(data, name)) != len(labels) or not len(labels):
+            raise ValueError(f"{name} has {len(getattr(data, name))} samples and {len(labels)} labels")
+        if labels.min() < 0 or labels.max() >= data.classes:
+            raise ValueError(f"{name}_labels are not all among the {data.classes} classes")

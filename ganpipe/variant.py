@@ -10,7 +10,7 @@ from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
-from ganpipe.params import Choice, Count, Frozen, NonNegative, Positive, Seed, refuse
+from ganpipe.params import LARGEST, Choice, Count, Frozen, Line, NonNegative, Positive, Seed, refuse
 from ganpipe.penalties import Penalty
 from ganpipe.procedures import Procedure
 
@@ -30,7 +30,7 @@ class Pretrain(Frozen):
     seed: of this training, which all seeds of the row share.
     """
 
-    steps: Annotated[int, Field(ge=0)]
+    steps: Annotated[int, Field(ge=0, le=LARGEST)]
     seed: Seed
     optimizer: AnyOptimizer
 
@@ -44,7 +44,7 @@ class Runtime(Frozen):
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"]
-    threads: Count
+    threads: Annotated[int, Field(ge=1, le=1024)]
     precision: Literal["float32", "bfloat16"]
     deterministic: bool
 
@@ -53,7 +53,7 @@ class Moments(Frozen):
     """count: how often a training is looked at, evenly spread, the last step among them. samples: of each generator."""
 
     count: Annotated[int, Field(ge=1, le=1000)]
-    samples: Annotated[int, Field(ge=100)]
+    samples: Annotated[int, Field(ge=100, le=LARGEST)]
 
 
 class Watch(Frozen):
@@ -81,7 +81,7 @@ class Variant(Frozen):
     moments: when it is looked at on the way. watch: what is said of it then.
     """
 
-    title: Annotated[str, Field(min_length=1, max_length=80)]
+    title: Annotated[Line, Field(max_length=80)]
     objective: Annotated[Objective, Choice("ganpipe.objectives")]
     penalties: Annotated[tuple[Annotated[Penalty, Choice("ganpipe.penalties")], ...], Field(strict=False)]
     constraints: Annotated[tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)]
@@ -94,9 +94,9 @@ class Variant(Frozen):
     pretrain: Pretrain
     first: Variant | None
     steps: Count
-    batch: Annotated[int, Field(ge=2)]
+    batch: Annotated[int, Field(ge=2, le=LARGEST)]
     ema: Annotated[float, Field(ge=0, lt=1)]
-    samples: Annotated[int, Field(ge=100)]
+    samples: Annotated[int, Field(ge=100, le=LARGEST)]
     log_every: Count
     grid_every: Count
     moments: Moments

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from ganpipe import prepared
-from ganpipe.data import Dataset
+from ganpipe.data import Dataset, named
+from ganpipe.errors import BadInput
 from ganpipe.params import part_class
 from ganpipe.stage import read_spec, run
 
@@ -15,7 +16,15 @@ def main() -> None:
     spec = read_spec("data.json")
     dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
     assert isinstance(dataset, Dataset)
-    data = dataset.load(Path(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw"))
+    try:
+        data = dataset.load(Path(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw"))
+    except BadInput as error:
+        raise BadInput(named(str(error), dataset.kind, spec["data"])) from None
+    except MemoryError as error:
+        reason = str(error) or "out of memory"
+        raise BadInput(
+            f"datasets.{spec['data']} does not fit into this machine's memory ({reason}): make it smaller."
+        ) from None
     prepared.write(Path("data/prepared", spec["data"]), spec["data"], data)
     print(f"{spec['data']}: {len(data.train)} training and {len(data.test)} test {data.form} of shape {data.shape}")
 

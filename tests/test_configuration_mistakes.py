@@ -30,7 +30,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "seed twice": (put("seeds", [0, 1, 0]), "seeds is [0, 1, 0]", ["once", "remove"]),
     "seed negative": (put("seeds", [0, -1]), "seeds.1 is -1", ["greater than or equal to 0"]),
     "seed too large": (put("seeds", [2**63]), f"seeds.0 is {2**63}", [f"less than {2**63}"]),
-    "seed a bool": (put("seeds", [True]), "seeds.0 is True", ["valid integer"]),
+    "seed a bool": (put("seeds", [True]), "seeds.0 is true", ["valid integer"]),
     "seed a float": (put("seeds", [1.0]), "seeds.0 is 1.0", ["valid integer"]),
     "seeds a number": (put("seeds", 3), "seeds is 3", ["valid list"]),
     "seeds text": (put("seeds", "012"), "seeds is '012'", ["valid list"]),
@@ -67,18 +67,18 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "evaluate unknown key": (put("evaluate.covrage", 2), "evaluate.covrage is 2", ["did you mean coverage"]),
     "evaluate share": (put("evaluate.coverage", 1.5), "evaluate.coverage is 1.5", ["less than or equal to 1"]),
     # train
-    "train missing": (put("train", None), "train is None", ["mapping of keys to values"]),
+    "train missing": (put("train", None), "train is null", ["mapping of keys to values"]),
     "train unknown key": (put("train.step", 5), "train.step is 5", ["did you mean steps"]),
     "train lacks a key": (drop("train.ema"), "params.yaml lacks the key variants.non_saturating.ema", ["add it"]),
     "steps negative": (put("train.steps", -5), "train.steps is -5", ["greater than or equal to 1"]),
-    "steps nothing": (put("train.steps", None), "train.steps is None", ["valid integer"]),
-    "steps a bool": (put("train.steps", True), "train.steps is True", ["valid integer"]),
+    "steps nothing": (put("train.steps", None), "train.steps is null", ["valid integer"]),
+    "steps a bool": (put("train.steps", True), "train.steps is true", ["valid integer"]),
     "steps a float": (put("train.steps", 100.0), "train.steps is 100.0", ["valid integer"]),
     "steps text": (put("train.steps", "100"), "train.steps is '100'", ["valid integer"]),
-    "rate nan": (put("train.critic_optimizer.lr", math.nan), "train.critic_optimizer.lr is nan", ["finite number"]),
-    "rate inf": (put("train.critic_optimizer.lr", math.inf), "train.critic_optimizer.lr is inf", ["finite number"]),
+    "rate nan": (put("train.critic_optimizer.lr", math.nan), "train.critic_optimizer.lr is .nan", ["finite number"]),
+    "rate inf": (put("train.critic_optimizer.lr", math.inf), "train.critic_optimizer.lr is .inf", ["finite number"]),
     "rate beyond floats": (put("train.critic_optimizer.lr", 10**400), "train.critic_optimizer.lr is 1000", ["number"]),
-    "rate a bool": (put("train.critic_optimizer.lr", True), "train.critic_optimizer.lr is True", ["valid number"]),
+    "rate a bool": (put("train.critic_optimizer.lr", True), "train.critic_optimizer.lr is true", ["valid number"]),
     "rate zero": (put("train.critic_optimizer.lr", 0), "train.critic_optimizer.lr is 0", ["greater than 0"]),
     "beta one": (
         put("train.critic_optimizer.betas", [0.5, 1.0]),
@@ -87,8 +87,8 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "one beta": (
         put("train.critic_optimizer.betas", [0.5]),
-        "params.yaml lacks the key train.critic_optimizer.betas.1",
-        ["add it"],
+        "train.critic_optimizer.betas is [0.5]: it lacks a value",
+        ["add one"],
     ),
     "three betas": (
         put("train.critic_optimizer.betas", [0.5, 0.9, 0.9]),
@@ -113,7 +113,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     # rows
     "no rows": (put("variants", {}), "variants is {}", ["at least 1 item"]),
     "rows a list": (put("variants", ["lsgan"]), "variants is ['lsgan']", ["mapping of keys to values"]),
-    "row nothing": (put("variants.lsgan", None), "variants.lsgan is None", ["mapping of keys to values"]),
+    "row nothing": (put("variants.lsgan", None), "variants.lsgan is null", ["mapping of keys to values"]),
     "row with capitals": (put("variants.LSGAN", {}), "variants.LSGAN is not a legal name", ["a letter first"]),
     "row with a dash": (put("variants.ls-gan", {}), "variants.ls-gan is not a legal name", ["digits and _"]),
     "row for a shell": (put("variants.x;rm", {}), "variants.x;rm is not a legal name", ["lower-case"]),
@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "objective without kind": (
         drop("variants.lsgan.objective.kind"),
-        "variants.lsgan.objective is {'real': 1.0",
+        "variants.lsgan.objective is {real: 1.0",
         ["lacks the key `kind`"],
     ),
     "objective of no kind": (
@@ -160,7 +160,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "penalties a mapping": (
         put("variants.rpgan.penalties", {"kind": "r1"}),
-        "variants.rpgan.penalties is {'kind': 'r1'}",
+        "variants.rpgan.penalties is {kind: 'r1'}",
         ["valid list"],
     ),
     "penalty text": (
@@ -207,7 +207,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     # on
     "on nothing": (
         put("variants.lsgan.on", None),
-        "variants.lsgan.on is None",
+        "variants.lsgan.on is null",
         ["digits, fashion_mnist, gaussian_1d, grid", "images", "ring"],
     ),
     "on a list": (
@@ -222,7 +222,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "on a name that holds nothing": (
         put("variants.lsgan.on", {"images": None}),
-        "variants.lsgan.on is {'images': None}",
+        "variants.lsgan.on.images is null",
         ["mapping"],
     ),
     "on in train, unknown name": (put("train.on.dots", {}), "train.on.dots is neither", ["points, ring"]),

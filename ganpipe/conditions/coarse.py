@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ganpipe.conditions import Condition, Shape
+from ganpipe.params import LARGEST
 
 
 class Coarse(Condition):
     """factor: each pixel is the mean of a square of so many times so many."""
 
     kind: Literal["coarse"]
-    factor: Annotated[int, Field(ge=2)]
+    factor: Annotated[int, Field(ge=2, le=LARGEST)]
 
     def unfit(self, shape: Shape) -> str | None:
         if shape[1] % self.factor or shape[2] % self.factor:

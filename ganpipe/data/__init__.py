@@ -10,6 +10,12 @@ from ganpipe.params import Part
 from ganpipe.prepared import Prepared
 
 
+def named(sentence: str, kind: str, name: str) -> str:
+    """What a data set says, over its entry in `datasets`: it knows its kind and not the name that it goes by."""
+    start = f"datasets.{kind}"
+    return f"datasets.{name}{sentence[len(start) :]}" if sentence.startswith(start) else sentence
+
+
 class Dataset(Part):
     """A source of samples. The numbers that define it stand in params.yaml under `datasets`."""
 

@@ -49,7 +49,11 @@ class Downloads(Images):
                 f"point GANPIPE_DATA_ROOT to the folder that holds {self.folder}, or unset it to download the data."
             )
         for name in () if absent else self.files:
-            if reason := self.wrong(place / name):
+            try:
+                reason = self.wrong(place / name)
+            except OSError as error:
+                reason = f"which cannot be read ({error.strerror})"
+            if reason:
                 return (
                     f"datasets.{self.kind} reads {place / name}, {reason}: the file is corrupt, so replace it with the "
                     "original."

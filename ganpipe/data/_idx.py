@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
 from ganpipe.data._downloads import Downloads
 from ganpipe.data._images import Split
+from ganpipe.params import Whole
 
 
 class IdxImages(Downloads):
@@ -27,7 +28,7 @@ class IdxImages(Downloads):
     what: ClassVar[str] = "uncompressed file"
     all_of_them: ClassVar[str] = "four uncompressed files"
 
-    size: Literal[28, 32]
+    size: Annotated[Literal[28, 32], Whole]
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.data import Dataset
-from ganpipe.params import Count, Positive, Seed
+from ganpipe.params import Length, Samples, Seed
 from ganpipe.prepared import Prepared
 
 
 class Drawn(Dataset):
     """train, test: independent samples of each split. seed: of the draw."""
 
-    train: Count
-    test: Count
+    train: Samples
+    test: Samples
     seed: Seed
 
     @property
@@ -29,7 +29,7 @@ class Drawn(Dataset):
 class PlaneMixture(Drawn):
     """Equally likely isotropic Gaussians in the plane. std: each mode's deviation per axis."""
 
-    std: Positive
+    std: Length
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganpipe.data._images import Images, Split
-from ganpipe.params import Count, Seed
+from ganpipe.params import Samples, Seed
 from ganpipe.prepared import Prepared
 
 CHANNELS = 3
@@ -25,8 +25,8 @@ class Stacked(Images):
     digits a, b, c in the first, second and third channel is 100 a + 10 b + c.
     """
 
-    train: Count
-    test: Count
+    train: Samples
+    test: Samples
     seed: Seed
 
     @property

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
 
 from ganpipe.data._images import Split
 from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
+from ganpipe.params import Line, Whole
 from ganpipe.prepared import Prepared
 
 PARTITION, ATTRIBUTES, IMAGES = "list_eval_partition.txt", "list_attr_celeba.txt", "img_align_celeba"
@@ -33,8 +33,8 @@ class CelebA(Pictures):
     """
 
     kind: Literal["celeba"]
-    size: Literal[32, 64]
-    attribute: Annotated[str, Field(min_length=1)] | None
+    size: Annotated[Literal[32, 64], Whole]
+    attribute: Line | None
 
     @property
     def shape(self) -> tuple[int, ...]:

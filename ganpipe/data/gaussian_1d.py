@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ganpipe.data._points import Drawn
-from ganpipe.params import Frozen, Positive, refuse
+from ganpipe.params import Frozen, Length, Number, Positive, refuse
 from ganpipe.prepared import Prepared
 
 
@@ -18,7 +18,7 @@ class Component(Frozen):
     """One Gaussian of the mixture: its share, mean and variance."""
 
     share: Annotated[float, Field(gt=0, le=1)]
-    mean: float
+    mean: Number
     variance: Positive
 
 
@@ -27,7 +27,7 @@ class Gaussian1D(Drawn):
 
     kind: Literal["gaussian_1d"]
     components: Annotated[tuple[Component, ...], Field(strict=False, min_length=1)]
-    scale: Positive
+    scale: Length
 
     @model_validator(mode="after")
     def _shares(self) -> Gaussian1D:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ganpipe.data._points import PlaneMixture
-from ganpipe.params import Positive
+from ganpipe.params import Length
 
 
 class Grid(PlaneMixture):
@@ -20,7 +20,7 @@ class Grid(PlaneMixture):
 
     kind: Literal["grid"]
     side: Annotated[int, Field(ge=2, le=100)]
-    spacing: Positive
+    spacing: Length
 
     def centres(self) -> NDArray[np.float64]:
         axis = self.spacing * (np.arange(self.side) - (self.side - 1) / 2)

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from ganpipe.data._images import SplitSeed, held_out
 from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
+from ganpipe.params import LARGEST, Line, Whole
 from ganpipe.prepared import Prepared
 
 KEY = "datasets.image_folder"
@@ -31,10 +32,10 @@ class ImageFolder(Pictures):
     """
 
     kind: Literal["image_folder"]
-    path: Annotated[str, Field(min_length=1)]
-    size: Literal[8, 16, 28, 32, 64]
-    channels: Literal[1, 3]
-    test: Annotated[float, Field(gt=0)]
+    path: Line
+    size: Annotated[Literal[8, 16, 28, 32, 64], Whole]
+    channels: Annotated[Literal[1, 3], Whole]
+    test: Annotated[float, Field(gt=0, le=LARGEST)]
     split_seed: SplitSeed
     broken: Literal["refuse", "skip"]
 

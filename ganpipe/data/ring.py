@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ganpipe.data._points import PlaneMixture
-from ganpipe.params import Positive
+from ganpipe.params import Length
 
 
 class Ring(PlaneMixture):
@@ -20,7 +20,7 @@ class Ring(PlaneMixture):
 
     kind: Literal["ring"]
     modes: Annotated[int, Field(ge=2, le=1000)]
-    radius: Positive
+    radius: Length
 
     def centres(self) -> NDArray[np.float64]:
         # endpoint=False: a linspace up to 2 pi puts two modes in one place

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from ganpipe.data._images import Images
 from ganpipe.data._mnist import MnistImages
 from ganpipe.data._stacked import Stacked
+from ganpipe.params import Whole
 
 
 class StackedMNIST(Stacked):
@@ -16,7 +17,7 @@ class StackedMNIST(Stacked):
     """
 
     kind: Literal["stacked_mnist"]
-    size: Literal[28, 32]
+    size: Annotated[Literal[28, 32], Whole]
 
     @property
     def singles(self) -> Images:

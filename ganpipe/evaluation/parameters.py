@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
-from ganpipe.params import Count, Frozen, Positive, Seed, refuse
+from ganpipe.params import LARGEST, Count, Frozen, Positive, Seed, refuse
 
 Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
 
@@ -22,7 +22,7 @@ class Kid(Frozen):
     """subsets: how many are averaged. size: samples of each side in one, fewer where there are fewer."""
 
     subsets: Count
-    size: Annotated[int, Field(ge=2)]
+    size: Annotated[int, Field(ge=2, le=LARGEST)]
 
 
 class Windows(Frozen):
@@ -34,7 +34,7 @@ class Windows(Frozen):
 
     least: Positive
     largest: Positive
-    count: Annotated[int, Field(ge=3)]
+    count: Annotated[int, Field(ge=3, le=LARGEST)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Windows:
@@ -75,17 +75,17 @@ class EvaluateParams(Frozen):
     """
 
     features: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
-    cap: Annotated[int, Field(ge=2)]
-    draws: Annotated[int, Field(ge=2)]
+    cap: Annotated[int, Field(ge=2, le=LARGEST)]
+    draws: Annotated[int, Field(ge=2, le=LARGEST)]
     neighbours: Count
     density_neighbours: Count
     kid: Kid
     coverage: Annotated[float, Field(gt=0, le=1)]
     splits: Count
-    directions: Annotated[int, Field(ge=2)]
+    directions: Annotated[int, Field(ge=2, le=LARGEST)]
     quantile: Annotated[float, Field(gt=0, lt=1)]
     windows: Windows
-    extrapolation: Annotated[int, Field(ge=3)]
+    extrapolation: Annotated[int, Field(ge=3, le=LARGEST)]
     transport: Count
     collapse: Collapse
     seed: Seed

@@ -16,7 +16,7 @@ from torch.nn.functional import softplus
 
 from ganpipe.game import Round
 from ganpipe.objectives import Objective
-from ganpipe.params import refuse
+from ganpipe.params import Number, refuse
 
 Map = Callable[[Tensor], Tensor]
 Divergence = Literal[
@@ -52,7 +52,7 @@ class FDivergence(Objective):
     divergence: Divergence
     generator_loss: Literal["trick", "saddle"]
     weight: Annotated[float, Field(gt=0, lt=1)] | None = None
-    alpha: float | None = None
+    alpha: Number | None = None
 
     @model_validator(mode="after")
     def _parameters(self) -> FDivergence:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganpipe.game import Round
 from ganpipe.objectives import Objective
-from ganpipe.params import refuse
+from ganpipe.params import Number, refuse
 
 
 class LSGAN(Objective):
@@ -20,9 +20,9 @@ class LSGAN(Objective):
     """
 
     kind: Literal["lsgan"]
-    real: float
-    fake: float
-    target: float
+    real: Number
+    fake: Number
+    target: Number
 
     @model_validator(mode="after")
     def _apart(self) -> LSGAN:

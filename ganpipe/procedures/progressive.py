@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from ganpipe.params import Count, Frozen, NonNegative, Positive, refuse
+from ganpipe.params import LARGEST, Count, Frozen, NonNegative, Positive, refuse
 from ganpipe.procedures import Procedure
 
 
@@ -16,10 +16,10 @@ class Phase(Frozen):
     batch: samples of each kind per update, in place of the row's `batch`.
     """
 
-    size: Annotated[int, Field(ge=4)]
+    size: Annotated[int, Field(ge=4, le=LARGEST)]
     fade: NonNegative
     stable: Positive
-    batch: Annotated[int, Field(ge=2)]
+    batch: Annotated[int, Field(ge=2, le=LARGEST)]
 
 
 class Progressive(Procedure):

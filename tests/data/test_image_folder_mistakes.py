@@ -167,12 +167,6 @@ REFUSED: dict[str, tuple[Callable[[Path], object], dict[str, Any], str]] = {
         "datasets.image_folder.path is 'images/000.png', and there is no folder {root}/images/000.png: put the images "
         "there, or give the path of their folder, absolute or below GANPIPE_DATA_ROOT.",
     ),
-    "no path at all": (
-        lambda root: None,
-        {"path": "a\0b"},
-        "datasets.image_folder.path is 'a\\x00b', and there is no folder '{root}/a\\x00b': put the images there, or "
-        "give the path of their folder, absolute or below GANPIPE_DATA_ROOT.",
-    ),
     "no image": (
         nothing,
         {},

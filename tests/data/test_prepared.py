@@ -28,7 +28,9 @@ def images() -> Prepared:
 
 
 def stacked() -> Prepared:
-    return dataclasses.replace(images(), classes=8, base=2)
+    data = images()
+    labels = {"train_labels": data.train_labels % 8, "test_labels": data.test_labels % 8}
+    return dataclasses.replace(data, **labels, classes=8, base=2)
 
 
 def points() -> Prepared:

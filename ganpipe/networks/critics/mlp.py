@@ -10,7 +10,7 @@ from torch import nn
 from ganpipe.networks import Shape
 from ganpipe.networks._blocks import Scalar, initialise, perceptron
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
-from ganpipe.params import Count
+from ganpipe.params import Count, Depth
 
 
 class MLPCritic(NormalisedCritic, ScoringCritic):
@@ -18,7 +18,7 @@ class MLPCritic(NormalisedCritic, ScoringCritic):
 
     kind: Literal["mlp"]
     width: Count
-    depth: Count
+    depth: Depth
 
     def build(self, shape: Shape) -> nn.Module:
         body = perceptron(prod(shape), self.width, self.depth, 1, self.norm, 0.2)

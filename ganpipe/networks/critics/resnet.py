@@ -13,7 +13,7 @@ from ganpipe.networks._blocks import Scalar
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import DownBlock, MeanPool, SumPool, initialise_residual
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
-from ganpipe.params import Count
+from ganpipe.params import LARGEST, Count
 
 HALVINGS = {8: 1, 16: 1, 28: 2, 32: 2, 64: 3}
 
@@ -28,7 +28,7 @@ class ResNetCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
 
     kind: Literal["resnet"]
     width: Count
-    attention: Annotated[int, Field(ge=0)]
+    attention: Annotated[int, Field(ge=0, le=LARGEST)]
 
     def unfit(self, shape: Shape) -> str | None:
         return super().unfit(shape) or unfit_attention(f"the critic {self.kind}", self.attention, _maps(shape[1]))

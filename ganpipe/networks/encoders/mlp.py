@@ -9,7 +9,7 @@ from torch import nn
 
 from ganpipe.networks import EncoderNetwork, Shape
 from ganpipe.networks._blocks import Norm, initialise, perceptron
-from ganpipe.params import Count
+from ganpipe.params import Count, Depth
 
 
 class MLPEncoder(EncoderNetwork):
@@ -17,7 +17,7 @@ class MLPEncoder(EncoderNetwork):
 
     kind: Literal["mlp"]
     width: Count
-    depth: Count
+    depth: Depth
     norm: Norm
 
     def build(self, shape: Shape, code: int) -> nn.Module:

@@ -9,7 +9,7 @@ from torch import nn
 
 from ganpipe.networks import GeneratorNetwork, Shape, form_of
 from ganpipe.networks._blocks import Norm, initialise, perceptron
-from ganpipe.params import Count
+from ganpipe.params import Count, Depth
 
 
 class MLPGenerator(GeneratorNetwork):
@@ -17,7 +17,7 @@ class MLPGenerator(GeneratorNetwork):
 
     kind: Literal["mlp"]
     width: Count
-    depth: Count
+    depth: Depth
     norm: Norm
 
     def build(self, latent: int, shape: Shape) -> nn.Module:

@@ -12,7 +12,7 @@ from ganpipe.networks._attention import SelfAttention, unfit_attention
 from ganpipe.networks._blocks import Norm, levels, norm_2d
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import UpBlock, initialise_residual
-from ganpipe.params import Count
+from ganpipe.params import LARGEST, Count
 
 
 class ResNetGenerator(ImageNetwork, GeneratorNetwork):
@@ -24,7 +24,7 @@ class ResNetGenerator(ImageNetwork, GeneratorNetwork):
     kind: Literal["resnet"]
     width: Count
     norm: Norm
-    attention: Annotated[int, Field(ge=0)]
+    attention: Annotated[int, Field(ge=0, le=LARGEST)]
 
     def unfit(self, shape: Shape) -> str | None:
         return super().unfit(shape) or unfit_attention(f"the generator {self.kind}", self.attention, _maps(shape[1]))

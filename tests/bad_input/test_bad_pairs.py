@@ -1,0 +1,149 @@
+"""Parts that make no sense together: every pair of kinds of which one says that it does not fit the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mutations import SCHEMA, Raw, alternatives, example
+from small_params import is_one_sentence, said, untouched, whole_row
+
+from ganpipe.constraints import Constraint
+from ganpipe.networks import CriticNetwork, GeneratorNetwork
+from ganpipe.objectives import Objective
+from ganpipe.params import Part, part_class
+from ganpipe.penalties import Penalty
+from ganpipe.procedures import Procedure
+
+_nothing_changes = pytest.fixture(untouched, autouse=True)
+VARIANT = alternatives(SCHEMA["properties"]["train"])[0]["properties"]
+SCORE = {"kind": "mlp", "width": 4, "depth": 1, "norm": "none", "output": "score"}
+CODER = {"kind": "autoencoder", "layers": "dense", "width": 4, "norm": "none", "code": 2}
+SN = [{"kind": "spectral_norm", "player": "critic"}]
+PACKAGES = {
+    "objective": "ganpipe.objectives",
+    "critic": "ganpipe.networks.critics",
+    "generator": "ganpipe.networks.generators",
+    "procedure": "ganpipe.procedures",
+    "penalties": "ganpipe.penalties",
+    "constraints": "ganpipe.constraints",
+}
+# what the smallest legal value of the schema does not say: rules inside a part
+LEGAL: dict[str, Raw] = {
+    "lsgan": {"kind": "lsgan", "real": 1.0, "fake": 0.0, "target": 1.0},
+    "f_divergence": {"kind": "f_divergence", "divergence": "kl", "generator_loss": "trick"},
+    "ensemble objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]},
+    "ensemble critic": {"kind": "ensemble", "count": 2, "member": SCORE},
+    "progressive procedure": {
+        "kind": "progressive", "critic_steps": 1, "phases": [{"size": 4, "fade": 0, "stable": 1.0, "batch": 2}],
+    },
+}  # fmt: skip
+
+
+def every(slot: str) -> Iterator[Part]:
+    """One part of each kind that may stand there, and critics with each norm and output."""
+    node = VARIANT[slot]
+    for one in alternatives(node.get("items", node)):
+        kind = one["properties"]["kind"]["const"]
+        value = LEGAL.get(f"{kind} {slot}") or LEGAL.get(kind) or example(one)
+        choices = [
+            (key, value) for key in ("norm", "output") for value in one["properties"].get(key, {}).get("enum", [])
+        ]
+        for key, choice in choices or [("kind", kind)]:
+            yield part_class(PACKAGES[slot], kind).model_validate(value | {key: choice})
+
+
+def fits(o: Any, c: Any) -> bool:
+    """Whether an objective and a critic speak of the same."""
+    return o.scale == c.emits and o.judges == c.judges and "none" not in (o.kind, c.kind)
+
+
+def couples(c: Any, p: Any) -> bool:
+    return (p.per_sample and (c.couples_samples or c.judges > 1)) or (p.needs_code and not c.has_code)
+
+
+def pairs() -> Iterator[tuple[str, Raw]]:
+    """What is set in a row beside what fits all of it, by a name."""
+    critics, penalties = list(every("critic")), list(every("penalties"))
+    for o in every("objective"):
+        assert isinstance(o, Objective)
+        for c in critics:
+            assert isinstance(c, CriticNetwork)
+            if not fits(o, c):
+                yield "objective and critic", {"objective": o, "critic": c, "penalties": [], "constraints": SN}
+        if o.lipschitz and o.judges == 1:
+            yield "no limit to the slope", {"objective": o, "critic": SCORE, "penalties": [], "constraints": []}
+    for c in critics:
+        score = "hinge" if c.emits == "score" else "loss_sensitive"  # type: ignore[attr-defined]
+        o = part_class(PACKAGES["objective"], score).model_validate(
+            {"kind": score} if score == "hinge" else {"kind": score, "margin": 1.0, "real_weight": 1.0}
+        )
+        yield from (
+            ("critic and penalty", {"objective": o, "critic": c, "penalties": [p]})
+            for p in penalties
+            if isinstance(p, Penalty) and fits(o, c) and couples(c, p)
+        )
+    for procedure in every("procedure"):
+        assert isinstance(procedure, Procedure)
+        row = {"procedure": procedure, "critic": SCORE, "objective": {"kind": "hinge"}, "penalties": []}
+        for g in every("generator"):
+            assert isinstance(g, GeneratorNetwork)
+            made = procedure.makes and g.kind != procedure.makes
+            if made or (g.made_by and g.made_by != procedure.kind):
+                yield "generator and procedure", row | {"generator": g}
+        if not procedure.plays:
+            yield "critic without a game", row
+            yield "objective without a game", row | {"critic": {"kind": "none"}}
+        if not procedure.plays or not procedure.trains >= {"generator"}:
+            yield "penalty without a loss", row | {"critic": CODER, "penalties": [{"kind": "pull_away", "weight": 1.0}]}
+        if procedure.normal:
+            yield "latents", row | {"latent": {"kind": "uniform", "size": 8}}
+        if not procedure.pretrains:
+            optimizer = {"kind": "rmsprop", "lr": 0.1, "alpha": 0.9}
+            yield "pre-training", row | {"pretrain": {"steps": 1, "seed": 0, "optimizer": optimizer}}
+        if not procedure.stacks:
+            yield "first", row | {"first": whole_row()["variants"]["row"]}
+    for constraint in every("constraints"):
+        assert isinstance(constraint, Constraint)
+        two = {"constraints": [constraint, SN[0] | {"player": constraint.player}], "objective": {"kind": "hinge"}}
+        yield "two constraints", two | {"critic": SCORE}
+        if not constraint.unrolls:
+            unrolled = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0}
+            unrolled["unroll"] = {"steps": 2, "lr": 0.1}
+            yield "unrolling", {"constraints": [constraint], "procedure": unrolled, "critic": SCORE}
+    for batch, pack in ((2, 3), (3, 2), (64, 3), (7, 7), (64, 10**9)):
+        packed = {"kind": "adversarial", "critic_steps": 1, "pack": pack, "unroll": {"steps": 0, "lr": 0.1}}
+        yield "batch and pack", {"batch": batch, "procedure": packed | {"instance_noise": 0.0}, "critic": SCORE}
+
+
+def plain(value: Any) -> Any:
+    """As it stands in params.yaml."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value.model_dump(mode="json") if isinstance(value, Part) else value
+
+
+PAIRS = [(name, plain(row)) for name, row in pairs()]
+NAMES = sorted({name for name, _ in PAIRS})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_that_do_not_fit(name: str) -> None:
+    for one, settings in PAIRS:
+        if one == name:
+            raw = whole_row()
+            raw["variants"]["row"] |= settings
+            sentence = said(raw)
+            assert sentence.startswith("variants.row.")
+            assert is_one_sentence(sentence)
+            assert {"use", "remove"} & set(sentence.replace(",", " ").split()), sentence
+
+
+def test_there_are_hundreds_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\nillegal pairs: {len(PAIRS)} of {len(NAMES)} sorts")
+    assert len(PAIRS) >= 150
+    assert len(NAMES) == 13

@@ -1,0 +1,129 @@
+"""Every key of params.yaml with every kind of wrong value: one sentence with key, value and remedy, nothing written.
+
+`pytest -s tests/bad_input/test_bad_params.py` prints how many mutations there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+import pytest
+from mutations import ORIGINAL, SCHEMA, Mutation, Raw, Way, alternatives, drop, example, mutations, put, read_by
+from small_params import checked, is_one_sentence, said, small, untouched, whole_row
+
+from ganpipe.errors import dotted, shown
+
+VARIANT = alternatives(SCHEMA["properties"]["train"])[0]["properties"]
+# where a row holds parts, and the way to a part inside
+SLOTS: dict[str, Way] = {
+    "objective": (), "penalties": (0,), "constraints": (0,), "generator": (), "critic": (), "procedure": (),
+    "generator_optimizer": (), "pretrain": ("optimizer",),
+}  # fmt: skip
+Case = tuple[Raw, Iterable[Mutation]]
+_nothing_changes = pytest.fixture(untouched, autouse=True)
+
+
+def of_the_file() -> Case:
+    raw = whole_row()
+    wrong = [
+        *(Mutation(f"no {key}", (key,), drop((key,)), f"params.yaml lacks the key {key}: add it.") for key in raw),
+        Mutation("unknown key", ("unheard",), put(("unheard",), 1), "unheard is 1, but no such key is known"),
+        *(
+            Mutation(f"{key}: {value}", (key,), put((key,), value), f"{key} is {shown(value)}")
+            for key in ("datasets", "variants", "train")
+            for value in (3, "{}", None, [])
+        ),
+        *(Mutation(f"no {key}s", (key,), put((key,), {}), f"{key} is {{}}") for key in ("datasets", "variants")),
+    ]
+    return raw, wrong
+
+
+def of_a_key(key: str) -> Case:
+    raw = whole_row()
+    return raw, mutations(raw[key], SCHEMA["properties"][key], (key,))
+
+
+def of_a_data_set(name: str) -> Case:
+    raw = whole_row()
+    raw["datasets"][name] = ORIGINAL["datasets"][name]
+    node = SCHEMA["properties"]["datasets"]["additionalProperties"]
+    return raw, mutations(raw["datasets"][name], node, ("datasets", name))
+
+
+def of_a_key_of_a_row(key: str) -> Case:
+    """In a row that says everything itself, so that each key of it is needed."""
+    raw = whole_row()
+    row = raw["variants"]["row"]
+    return raw, mutations(row[key], VARIANT[key], ("variants", "row", key))
+
+
+def of_a_part(way: Way, node: Raw) -> Case:
+    raw = whole_row()
+    row = raw["variants"]["row"]
+    if way[-1] == 0:
+        row[way[0]] = [None]
+    value = example(node)
+    put(way, value)(row)
+    return raw, mutations(value, node, ("variants", "row", *way))
+
+
+def of_the_file_as_it_is(row: str) -> Case:
+    """One of the wrong values at each place of `train` or of a row of the repository, another one at each place."""
+    at = row if row != "train" else "non_saturating"
+    raw = small({at: ORIGINAL["variants"][at]}, ["digits", "ring", "mnist"])
+    way, value = (("train",), raw["train"]) if row == "train" else (("variants", row), raw["variants"][row])
+    places: dict[str, list[Mutation]] = {}
+    for mutation in mutations(value, SCHEMA["properties"]["train"], way, required=False):
+        if read_by(raw, mutation.way, at):
+            places.setdefault(dotted(*mutation.way), []).append(mutation)
+    return raw, [of_one[turn % len(of_one)] for turn, of_one in enumerate(places.values())]
+
+
+def parts() -> Iterator[tuple[str, Way, Raw]]:
+    """Every kind of every part that a row may have, by the place where it stands."""
+    for slot, inside in SLOTS.items():
+        node = VARIANT[slot]
+        for key in inside:
+            node = alternatives(node)[0]
+            node = node["items"] if isinstance(key, int) else node["properties"][key]
+        for one in alternatives(node):
+            yield f"{slot} {one['properties']['kind']['const']}", (slot, *inside), one
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "the file": of_the_file,
+    **{key: partial(of_a_key, key) for key in SCHEMA["properties"] if key not in ("train", "variants", "datasets")},
+    **{f"data set {name}": partial(of_a_data_set, name) for name in ORIGINAL["datasets"]},
+    **{f"row: {key}": partial(of_a_key_of_a_row, key) for key in VARIANT if key != "on"},
+    **{f"part: {name}": partial(of_a_part, way, node) for name, way, node in parts()},
+    **{f"as it is: {row}": partial(of_the_file_as_it_is, row) for row in ("train", *ORIGINAL["variants"])},
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_mistake_is_one_sentence(case: Callable[[], Case]) -> None:
+    raw, wrong = case()
+    failed = []
+    for mutation in wrong:
+        sentence = said(mutation.applied(raw))
+        # what is said after key and value is the remedy
+        remedy = "add it" in sentence or len(sentence) > len(mutation.says) + 5
+        if not (sentence.startswith(mutation.says) and is_one_sentence(sentence) and remedy):
+            failed.append(f"{mutation.name}\n    expected {mutation.says}\n    said     {sentence}")
+    assert not failed, f"{len(failed)} mistakes:\n" + "\n".join(failed[:20])
+
+
+def test_without_the_mistakes_the_files_are_legal() -> None:
+    for raw in (whole_row(), small(ORIGINAL["variants"], list(ORIGINAL["datasets"]))):
+        checked(raw)
+
+
+def test_there_are_thousands_of_mutations(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them are run above."""
+    names = [f"{case}: {mutation.name}" for case, made in CASES.items() for mutation in made()[1]]
+    distinct = len(set(names))
+    with capsys.disabled():
+        print(f"\nmutations of params.yaml: {distinct} distinct ones in {len(CASES)} tests")
+    assert distinct >= 5000
+    assert all(len(list(made()[1])) >= 8 for name, made in CASES.items() if not name.startswith("as it is"))
