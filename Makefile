@@ -27,10 +27,8 @@ repro: env ## train, evaluate and show the selected variant
 	dvc repro
 	@ganpipe page
 
-zoo: env ## every variant and the page of all of them
-	ganpipe check
-	dvc repro -P
-	@ganpipe page --zoo
+zoo: env ## every variant, several at a time, and the page of all of them
+	ganpipe sweep
 
 test: env ## run the tests, warnings are errors
 	python -m pytest -n 2 --dist loadfile

@@ -80,6 +80,18 @@ def plan(
     print(f"{len(runs)} stages will run, {len(items) - len(runs)} are restored; about {_duration(known)}.")
 
 
+@app.command()
+def sweep(
+    rows: Annotated[list[str] | None, typer.Argument(help="Rows of params.yaml; none means all.")] = None,
+    jobs: Annotated[str, typer.Option("-j", "--jobs", help="How many at a time; auto: as the cores allow.")] = "auto",
+    per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
+) -> None:
+    """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
+    from ganpipe.sweep import command
+
+    raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), rows or (), jobs, per_gpu))
+
+
 def _duration(seconds: float | None) -> str:
     if seconds is None:
         return "?"

@@ -36,7 +36,8 @@ Hashes = dict[str, str | None]
 class Item:
     """One stage that will do something. seconds: what it took last time here, or what its like took; None: unknown.
 
-    selected: `dvc repro` runs it too, not only `dvc repro -P`.
+    selected: `dvc repro` runs it too, not only `dvc repro -P`. address: what `dvc repro` calls it. needs: the stages
+    that make what it reads.
     """
 
     stage: str
@@ -44,6 +45,8 @@ class Item:
     reason: str
     seconds: float | None
     selected: bool
+    address: str = ""
+    needs: tuple[str, ...] = ()
 
 
 def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
@@ -74,7 +77,8 @@ def _items(root: Path, specs: dict[str, Spec]) -> Iterator[Item]:
         for stage in reversed(list(networkx.topological_sort(graph))):
             item = forecast.consider(stage)
             if item:
-                yield replace(item, selected=stage in ancestors)
+                needs = tuple(sorted(_name(maker) for maker in graph.successors(stage)))
+                yield replace(item, selected=stage in ancestors, address=stage.addressing, needs=needs)
 
 
 class _Forecast:
@@ -90,7 +94,7 @@ class _Forecast:
 
     def consider(self, stage: Stage) -> Item | None:
         """What happens to this stage; its outs count as made from here on."""
-        name, lock = stage.addressing.rpartition(":")[2], self._lock(stage)
+        name, lock = _name(stage), self._lock(stage)
         if name == "resolve":
             reason = self._why_resolve(stage, lock)
             if reason is None:  # DVC leaves the specs as they are, even where this machine would resolve others
@@ -176,7 +180,7 @@ class _Forecast:
     def _remember(self, stage: Stage, hashes: Mapping[str, str]) -> None:
         for out in stage.outs:
             self._hashes[out.def_path] = hashes.get(out.def_path)
-            self._made_by[out.def_path] = stage.addressing.rpartition(":")[2]
+            self._made_by[out.def_path] = _name(stage)
 
     def _hash(self, path: str) -> str | None:
         """The content that a dependency would have; a folder of other stages' outs is put together from theirs."""
@@ -266,6 +270,12 @@ class _Cache:
                 if _hashes(entry["deps"]) == deps and outs.keys() == {out.def_path for out in stage.outs}:
                     return outs
         return None
+
+
+def _name(stage: Stage) -> str:
+    """Without the file that it stands in."""
+    name: str = stage.addressing.rpartition(":")[2]
+    return name
 
 
 def _hashes(entries: list[dict[str, str]]) -> dict[str, str]:

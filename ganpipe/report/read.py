@@ -75,25 +75,32 @@ class Variant:
 
 @dataclass(frozen=True)
 class Zoo:
-    """The variants in order, the classifier that gave the features, and what the spec asked for."""
+    """The variants in order, the classifier that gave the features, and what the spec asked for.
+
+    lacking: titles of the rows that it asked for and that have no result, by row.
+    """
 
     data: str
     loss: str | None
     seeds: tuple[int, ...]
     variants: tuple[Variant, ...]
     classifier: Mapping[str, Any]
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_zoo(root: Path, spec: Mapping[str, Any]) -> Zoo:
-    """Reads every row that the spec lists; a row without an evaluation is an error."""
-    data, titles = str(spec["data"]), spec.get("titles") or {}
+    """Reads every row that the spec lists and that was evaluated; that none was is an error."""
+    data, titles, rows = str(spec["data"]), spec.get("titles") or {}, list(spec["rows"])
+    # under DVC all of them are there, unless `ganpipe sweep` makes the page of what did not fail
+    there = [row for row in rows if (root / f"evals/{data}/{row}.json").is_file()] or rows
     classifier = read_json(root, f"classifiers/{data}/classifier.json")
     return Zoo(
         data=data,
         loss=spec.get("loss"),
         seeds=tuple(spec["seeds"]),
-        variants=tuple(read_variant(root, data, row, titles.get(row)) for row in spec["rows"]),
+        variants=tuple(read_variant(root, data, row, titles.get(row)) for row in there),
         classifier=_applicable(classifier),
+        lacking={row: str(titles.get(row) or row) for row in rows if row not in there},
     )
 
 

@@ -24,6 +24,7 @@ LAYERS = (
         "schema",
         "tracking",
         "planning",
+        "sweep",
         "cleaning",
         "cli",
         "stages",

@@ -266,7 +266,19 @@ def test_headline_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> No
     assert "needs 32" in words
 
 
-def test_missing_evaluation_is_one_sentence(tmp_path: Path, spec: Spec) -> None:
+def test_a_row_without_an_evaluation_is_named(tmp_path: Path, spec: Spec) -> None:
+    assert "No result" not in Page(zoo_page(tmp_path, spec)).words
+    (tmp_path / "evals/digits/wgan_gp.json").unlink()
+    page = Page(zoo_page(tmp_path, {**spec, "titles": {"wgan_gp": EVIL}}))
+    assert "No result These rows were asked for and have none" in page.words
+    assert f"{EVIL} wgan_gp" in page.words
+    assert "Not applicable" in page.words
+
+
+def test_missing_evaluations_are_one_sentence(tmp_path: Path, spec: Spec) -> None:
     (tmp_path / "evals/digits/lsgan.json").unlink()
-    with pytest.raises(BadInput, match=r"^evals/digits/lsgan\.json is missing: evaluate the row 'lsgan' first.*\.$"):
-        zoo_page(tmp_path, spec)
+    missing = r"^evals/digits/lsgan\.json is missing: evaluate the row 'lsgan' first.*\.$"
+    with pytest.raises(BadInput, match=missing):
+        zoo_page(tmp_path, {**spec, "rows": ["lsgan"]})
+    with pytest.raises(BadInput, match=missing):
+        headline_page(tmp_path, spec, "lsgan")
