@@ -94,7 +94,7 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
         data = Prepared(**arrays, **numbers, modes=modes)
         found = _meta(meta["name"], data)
         _sound(data)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+    except Exception as error:  # numpy and json say what is wrong with a file by nearly any of them
         reason = str(error).split(". ")[0] or type(error).__name__
         raise BadInput(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None
     if version != FORMAT:
@@ -117,11 +117,15 @@ def _array(file: Path) -> NDArray[Any]:
 
 def _sound(data: Prepared) -> None:
     """Refuse numbers that no data set has. Raises ValueError."""
-    if not isinstance(data.classes, int) or data.classes < 1:
+    if type(data.classes) is not int or data.classes < 1:
         raise ValueError(f"classes is {shown(data.classes)} and not 1 or more")
-    for key, value in (("scale", data.scale), ("mode_std", data.mode_std)):
-        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+    numbers = {"scale": data.scale} | ({} if data.mode_std is None else {"mode_std": data.mode_std})
+    for key, value in numbers.items():
+        if type(value) not in (int, float) or not 0 < value < math.inf:
             raise ValueError(f"{key} is {shown(value)} and not a number above 0")
+    modes = data.modes
+    if modes is not None and not (modes.ndim == 2 and modes.shape[1:] == data.shape and np.isfinite(modes).all()):
+        raise ValueError(f"modes is {shown(modes.tolist())} and not a list of points")
     for name, labels in (("train", data.train_labels), ("test", data.test_labels)):
         if len(getattr(data, name)) != len(labels) or not len(labels):
             raise ValueError(f"{name} has {len(getattr(data, name))} samples and {len(labels)} labels")

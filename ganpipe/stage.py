@@ -57,8 +57,10 @@ def read_spec(name: str) -> dict[str, Any]:
     """A spec by its path below data/specs. Raises BadInput where it is missing or older than the code."""
     path = SPECS / name
     try:
-        spec: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        spec: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(spec, dict):
+            raise ValueError
+    except (OSError, ValueError):
         raise BadInput(f"{path} is missing or broken: run `dvc repro resolve` first.") from None
     for module, digest in spec.get("code", {}).items():
         file = Path(module) if "/" in module else module_file(module, Path())

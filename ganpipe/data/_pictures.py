@@ -53,7 +53,8 @@ def square(file: Path, size: int, channels: int, expected: tuple[int, int] | Non
             # Pillow warns of what it can read in spite of a flaw; of a bomb it warns from its limit on
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=FORMATS) as opened:
+            # opened here: Pillow leaves open what it cannot read
+            with file.open("rb") as stream, Image.open(stream, formats=FORMATS) as opened:
                 image: Image.Image = ImageOps.exif_transpose(opened)
                 pixels = _eight_bits(image, MODES[channels])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

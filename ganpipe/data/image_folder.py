@@ -59,8 +59,8 @@ class ImageFolder(Pictures):
         folder = root / self.path
         if not os.path.isdir(folder):
             raise BadInput(
-                f"{KEY}.path is {self.path!r}, and there is no folder {shown(folder)}: put the images there, or give "
-                "the path of their folder, absolute or below GANPIPE_DATA_ROOT."
+                f"{KEY}.path is {self.path!r:.60}, and there is no folder {shown(folder)}: put the images there, or "
+                "give the path of their folder, absolute or below GANPIPE_DATA_ROOT."
             )
         try:
             entries = _entries(folder, folder)
