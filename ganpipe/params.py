@@ -53,6 +53,7 @@ Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Samples = Annotated[int, Field(ge=1, le=10_000_000)]
 Depth = Annotated[int, Field(ge=1, le=100)]
 Line = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_on_one_line)]
+Title = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_on_one_line)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 

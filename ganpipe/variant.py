@@ -10,7 +10,7 @@ from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
-from ganpipe.params import LARGEST, Choice, Count, Frozen, Line, NonNegative, Positive, Seed, refuse
+from ganpipe.params import LARGEST, Choice, Count, Frozen, NonNegative, Positive, Seed, Title, refuse
 from ganpipe.penalties import Penalty
 from ganpipe.procedures import Procedure
 
@@ -81,7 +81,7 @@ class Variant(Frozen):
     moments: when it is looked at on the way. watch: what is said of it then.
     """
 
-    title: Annotated[Line, Field(max_length=80)]
+    title: Title
     objective: Annotated[Objective, Choice("ganpipe.objectives")]
     penalties: Annotated[tuple[Annotated[Penalty, Choice("ganpipe.penalties")], ...], Field(strict=False)]
     constraints: Annotated[tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)]

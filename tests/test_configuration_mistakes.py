@@ -47,7 +47,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "data set unknown key": (put("datasets.ring.mode", 3), "datasets.ring.mode is 3", ["did you mean modes"]),
     "data set lacks a key": (drop("datasets.grid.std"), "params.yaml lacks the key datasets.grid.std", ["add it"]),
-    "data set out of range": (put("datasets.ring.std", 0), "datasets.ring.std is 0", ["greater than 0"]),
+    "data set out of range": (put("datasets.ring.std", 0), "datasets.ring.std is 0", ["0.000000001"]),
     "mnist of another size": (put("datasets.mnist.size", 64), "datasets.mnist.size is 64", ["28 or 32"]),
     "data set named like a form": (
         lambda raw: raw["datasets"].update(points=raw["datasets"]["ring"]),
