@@ -4,7 +4,7 @@ compare every sample with every other share.
 Nearly all their time goes into products of matrices. Those are taken in float32, which is twice as fast, of
 features about their own mean, and with a bound on the error (Higham 2002, Accuracy and Stability of Numerical
 Algorithms, section 3.1): what float32 leaves open is decided in float64, so that the answers are those of
-float64 whatever the block.
+float64 whatever the block and however many threads there are.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ Rough = NDArray[np.float32]
 Indices = NDArray[np.intp]
 
 BLOCK = 2**21
-"""Distances held at once in float64 (16 MiB): memory then grows with the number of samples, not with its square."""
+"""Distances held at once (16 MiB in float64): memory then grows with the number of samples, not with its square."""
 
 STRIP = 4
-"""So many blocks of products are computed at once (32 MiB in float32): a matrix of few rows takes twice as long."""
+"""So many blocks of products are computed at once (32 MiB in float32): with few rows in each, most of the time goes
+into arranging the other matrix."""
 
 ROUNDING = 1e-13
 """A squared distance is known to about this over the squared lengths, as it comes from |a|^2 + |b|^2 - 2ab.
@@ -77,8 +78,8 @@ class Products:
 
     first (N,), second (M,): those two terms. slack (N,): a rough squared distance of sample i is off by less.
     unit: rough squared distances are over this power of two. kept: the rough products (N, M), where memory
-    was spent on them (4 N M bytes, half of it for a cloud with itself); else a strip of them is computed when it
-    is asked for.
+    was spent on them (4 N M bytes, little more than half of it for a cloud with itself); else some rows are computed
+    when they are asked for.
     """
 
     left: Cloud

@@ -1,18 +1,21 @@
 """What costs time in the figures that compare every sample with every other, on all the threads there are: torch's
-products, and numpy's passes over blocks. Whatever limits torch's threads limits both.
+products, and numpy's passes over blocks. Whatever limits torch's threads limits both. Torch is loaded by what needs
+it, so that importing a figure is cheap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganpipe.metrics._samples import NOT_FINITE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = NDArray[np.float64]
 Numbers = TypeVar("Numbers", NDArray[np.float32], NDArray[np.float64])
@@ -33,6 +36,8 @@ FULL = ("none", "ieee")
 
 def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
     """What `work` makes of each part, in order. It may run in several threads at once."""
+    import torch
+
     workers = min(torch.get_num_threads(), len(parts))
     if workers <= 1:
         return [work(part) for part in parts]
@@ -42,6 +47,8 @@ def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
 
 def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Numbers:
     """left (n, d) times right (m, d) transposed, (n, m), into `out` where it is given."""
+    import torch
+
     found = np.empty((len(left), len(right)), dtype=left.dtype) if out is None else out
     if left.dtype == np.float32 and torch.backends.mkldnn.matmul.fp32_precision not in FULL:  # type: ignore[attr-defined]
         found[:] = left @ right.T  # someone wants speed, but the bounds are those of float32
@@ -52,7 +59,7 @@ def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Number
 
 def gram(total: Array, array: Array) -> None:
     """Adds array (n, d) transposed times itself to the total (d, d): to its upper triangle, and a little below."""
-    sums, factor = torch.from_numpy(total), tensor(array)
+    sums, factor = tensor(total), tensor(array)
     for start in range(0, len(total), PANEL):
         rows = slice(start, start + PANEL)
         sums[rows, start:].addmm_(factor[:, rows].T, factor[:, start:])
@@ -96,6 +103,23 @@ def blocks(count: int, width: int, at_once: int) -> list[slice]:
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
-def tensor(array: NDArray[np.floating]) -> torch.Tensor:
+def cholesky(matrix: Array) -> Array | None:
+    """The triangle R (d, d) with R^T R = the symmetric matrix, of which only the upper half is read, or None."""
+    import torch
+
+    triangle, failed = torch.linalg.cholesky_ex(tensor(matrix), upper=True)
+    return None if failed else np.asarray(triangle)
+
+
+def eigenvalues(matrix: Array) -> Array:
+    """The eigenvalues (d,) of a symmetric matrix, of which only the upper half is read, from the least on."""
+    import torch
+
+    return np.asarray(torch.linalg.eigvalsh(tensor(matrix), UPLO="U"))
+
+
+def tensor(array: NDArray[np.floating]) -> Tensor:
     """The same numbers, of an array that torch may not write to a copy."""
+    import torch
+
     return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._samples import plain, rows, same_width
-from ganpipe.metrics._threads import centred, gram, product, spread
+from ganpipe.metrics._threads import centred, cholesky, eigenvalues, gram, product, spread
 
 Array = NDArray[np.float64]
 
@@ -120,9 +119,11 @@ def _cholesky(array: NDArray[np.floating], mean: ArrayLike = 0.0) -> Array | Non
     total = np.zeros((array.shape[1], array.shape[1]))
     for _, offsets in centred(array, np.asarray(mean)):
         gram(total, offsets)
-    triangle, failed = torch.linalg.cholesky_ex(torch.from_numpy(total), upper=True)
-    pivots = triangle.diagonal() ** 2
-    return triangle.numpy() if not failed and pivots.min() > CONDITION * pivots.max() else None
+    triangle = cholesky(total)
+    if triangle is None:
+        return None
+    pivots = np.diagonal(triangle) ** 2
+    return triangle if pivots.min() > CONDITION * pivots.max() else None
 
 
 def _by_eigenvalues(both: Array) -> tuple[float, float]:
@@ -133,7 +134,7 @@ def _by_eigenvalues(both: Array) -> tuple[float, float]:
     """
     squared = np.zeros_like(both)
     gram(squared, both.T)
-    values = np.clip(torch.linalg.eigvalsh(torch.from_numpy(squared), UPLO="U").numpy(), 0.0, None)
+    values = np.clip(eigenvalues(squared), 0.0, None)
     roots = np.sqrt(values)
     sure = np.sqrt(len(values)) * np.finfo(np.float64).eps * values[-1]
     return float(roots.sum()), float(np.sum(sure / (roots + np.sqrt(sure))))

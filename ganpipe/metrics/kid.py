@@ -134,7 +134,7 @@ class _Side:
 
 def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int], n: int) -> Array:
     """The sum of the kernel over each of the subsets (S, n) by (S, n), among one cloud without the pairs of a
-    sample and itself. means: which mean is that of the other cloud, as seen from either side.
+    sample and itself. means: whose mean each side is `along`, 0 for the generated samples' and 1 for the real ones'.
 
     For x = a + u and y = b + v, x.y + d = c + e with one c for all pairs and e = f + g + u.v, where f depends on
     x and g on y only. Then (x.y + d)^3 is c^3 + 3 c^2 e + e^2 (3 c + e). The sum of e is that of u times that

@@ -122,7 +122,7 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
     training = closure(graph, *(name for name in ours(graph) if unit(name) == "training"))
     assert not training & {"mlflow", "dvc", "grimp"}
     assert not {name for name in training if unit(name) == "tracking"}
-    # the figures take torch's products, but no network
+    # the figures take torch's products, but no network, and load it only then: tests/evaluation looks
     for part, never in (("report", {"torch", "torchvision"}), ("evaluation", {"torchvision"})):
         loaded = closure(graph, *(name for name in ours(graph) if unit(name) == part))
         assert not loaded & (never | {"mlflow", "dvc"}), part
