@@ -7,9 +7,9 @@ Each sweep begins from nothing, in a copy of this project of its own: the first 
 each, with the default protocol of the evaluation and with MLflow. The contenders take turns, and every other round the
 other way round: -j 1 with trainings of one thread, -j 1 with trainings of as many as `--jobs`, and --jobs with one.
 
---cold: so many sweeps of two rows and two seeds on the ring, each with an empty DVC cache and an empty MLflow store that the first
-trainings open at the same time. A start is good where the sweep ends with 0, no log knows of an error or warning, and
-the store holds every training as finished.
+--cold: so many sweeps of two rows and two seeds on the ring, each with an empty DVC cache and an empty MLflow store
+that the first trainings open at the same time. A start is good where the sweep ends with 0, no log knows of an error
+or warning, and the store holds every training as finished.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small
     shorten(params, steps)
     if small:
         params["data"]["kind"] = "ring"
+        params["datasets"]["ring"].update(train=1000, test=500)
         for key, value in SMALL_EVALUATION.items():
             params["evaluate"][key] = value
         params["train"]["samples"], params["train"]["moments"]["samples"] = 500, 100
