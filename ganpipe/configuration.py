@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -17,6 +16,7 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed, part_class
 from ganpipe.rows import Overlay, merged, read_yaml
+from ganpipe.sources import data_root
 from ganpipe.training.classifier import ClassifierParams
 from ganpipe.variant import Runtime, Variant
 
@@ -201,8 +201,3 @@ def check(configuration: Configuration) -> None:
     classes = c.dataset.classes(data_root(path=Path())) if c.dataset.form == "images" else None
     if classes is not None and (sentence := c.evaluate.unfit(c.data.kind, classes)):
         raise BadInput(sentence)
-
-
-def data_root(path: Path) -> Path:
-    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
-    return Path(os.environ.get("GANPIPE_DATA_ROOT") or path / "data" / "raw")

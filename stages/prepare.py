@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ganpipe import prepared
 from ganpipe.data import Dataset
 from ganpipe.params import part_class
+from ganpipe.sources import data_root
 from ganpipe.stage import read_spec, run
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     spec = read_spec("data.json")
     dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
     assert isinstance(dataset, Dataset)
-    data = dataset.load(Path(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw"))
+    data = dataset.load(data_root(Path()))
     prepared.write(Path("data/prepared", spec["data"]), spec["data"], data)
     print(f"{spec['data']}: {len(data.train)} training and {len(data.test)} test {data.form} of shape {data.shape}")
 
