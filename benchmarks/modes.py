@@ -22,6 +22,7 @@ import numpy as np
 
 from ganpipe import configuration
 from ganpipe.metrics.modes import modes
+from ganpipe.sources import data_root
 from ganpipe.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 
@@ -36,7 +37,7 @@ def work(task: Task) -> dict[str, Any]:
     chosen = configuration.load(Path("params.yaml"))
     runtime = resolve_runtime(chosen.runtime)
     configure(runtime)
-    source = chosen.datasets[data].load(configuration.data_root(Path()))
+    source = chosen.datasets[data].load(data_root(Path()))
     variant = chosen.variant(row, data)
     if variant.procedure.plays:
         variant = variant.model_copy(update={"steps": steps, "grid_every": steps})

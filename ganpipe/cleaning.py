@@ -22,8 +22,10 @@ ITEM = re.compile(r"(?:pretrain|evaluate)@(?P<row>\w+)|train@(?P<trained>\w+)-(?
 def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     """Folders and files of variants, seeds and data sets that params.yaml no longer has."""
     rows, seeds, data = set(configuration.variants), {str(seed) for seed in configuration.seeds}, configuration.datasets
-    for top in ("runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports", "data/prepared"):
+    for top in ("runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports"):
         yield from (path for path in _visible(root / top) if path.name not in data)
+    for top in ("data/sources", "data/prepared"):
+        yield from (path for path in _visible(root / top) if path.stem not in data)
     for name in data:
         for folder in ("runs", "evals", "pretrained"):
             yield from (path for path in _visible(root / folder / name) if path.stem not in rows)

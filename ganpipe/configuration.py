@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed, part_class
 from ganpipe.rows import Overlay, merged, read_yaml
+from ganpipe.sources import data_root
 from ganpipe.training.classifier import ClassifierParams
 from ganpipe.variant import Runtime, Variant
 
@@ -246,8 +246,3 @@ def _check_layers(source: Overlay, name: str, legal: set[str]) -> None:
     for layer, place in ((source, name), *((on[key], f"{name}.on.{key}") for key in on)):
         if isinstance(layer.get("first"), dict):
             _check_layers(layer["first"], f"{place}.first", legal)
-
-
-def data_root(path: Path) -> Path:
-    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
-    return Path(os.environ.get("GANPIPE_DATA_ROOT") or path / "data" / "raw")

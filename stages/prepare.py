@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ganpipe import prepared
 from ganpipe.data import Dataset, named
 from ganpipe.errors import BadInput
 from ganpipe.params import part_class
+from ganpipe.sources import data_root
 from ganpipe.stage import read_spec, run
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
     assert isinstance(dataset, Dataset)
     try:
-        data = dataset.load(Path(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw"))
+        data = dataset.load(data_root(Path()))
     except BadInput as error:
         raise BadInput(named(str(error), dataset.kind, spec["data"])) from None
     except MemoryError as error:

@@ -36,6 +36,13 @@ class Dataset(Part):
         """
         return None
 
+    def state(self, root: Path) -> str | None:
+        """A digest of what the source holds, where that may change and DVC can't watch it; None where it can't.
+
+        It is asked for at every `dvc repro`, so it has to be cheap. Raises BadInput where the source can't be read.
+        """
+        return None
+
     def classes(self, root: Path) -> int | None:
         """How many classes there are; None where only `load` can say. Nothing that is `missing` is asked for it."""
         return None

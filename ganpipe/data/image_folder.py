@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -68,8 +69,7 @@ class ImageFolder(Pictures):
             alone = [entry for entry in entries if not entry.is_dir()]
             found = {entry.name: list(_below(entry, folder)) for entry in classes} or {"": alone}
         except OSError as error:
-            place = shown(error.filename or folder)
-            raise BadInput(f"{KEY}.path reads {place} ({error.strerror}): make it readable or remove it.") from None
+            raise self._unreadable(error, folder) from None
         if classes and alone:
             raise BadInput(
                 f"{KEY}.path holds {shown(alone[0])} beside the folders of classes: move it into one of them, or all "
@@ -77,6 +77,25 @@ class ImageFolder(Pictures):
             )
         self._enough(folder, {name: len(files) for name, files in found.items()})
         return found
+
+    def state(self, root: Path) -> str:
+        """SHA-256 of the name, size and time of change of every file that `listed` lists, in its order.
+
+        Not of what is in them: 100,000 images would be read at every `dvc repro`, where this takes a second. A file
+        that was touched, or copied with all the others, has them read once more, to the same data, and nothing else
+        runs; what keeps its name, its size and its time to the nanosecond is not seen.
+        """
+        sha = hashlib.sha256()
+        try:
+            for name, about in _stated(root / self.path, ""):
+                sha.update(f"{name}\0{about.st_size}\0{about.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise self._unreadable(error, root / self.path) from None
+        return sha.hexdigest()
+
+    def _unreadable(self, error: OSError, folder: Path) -> BadInput:
+        place = shown(error.filename or folder)
+        return BadInput(f"{KEY}.path reads {place} ({error.strerror}): make it readable or remove it.")
 
     def _enough(self, folder: Path, counts: dict[str, int]) -> None:
         """Refuse fewer images than a split takes: each class stands on both sides of it."""
@@ -140,6 +159,17 @@ def _entries(folder: Path, top: Path) -> list[Path]:
                 f"{shown(top)}, so put a copy there or remove it."
             )
     return entries
+
+
+def _stated(folder: Path | str, place: str) -> Iterator[tuple[str, os.stat_result]]:
+    """The path below the top of every file below a folder, by name, with what the file system says of the file."""
+    with os.scandir(folder) as entries:
+        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    for entry in visible:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _stated(entry.path, f"{place}{entry.name}/")
+        else:
+            yield place + entry.name, entry.stat()
 
 
 def _below(folder: Path, top: Path) -> Iterator[Path]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import COPYING, Array, Figure, Measured, Reference, Value
-from ganpipe.metrics.memorisation import memorisation
+from ganpipe.metrics.memorisation import memorisation_of, training_distances
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
 from ganpipe.metrics.wasserstein import transport
@@ -38,6 +40,11 @@ class PointReference(Reference):
             } | self.figures
         self.quick = tuple(name for name in self.figures if name not in ("wasserstein", "copies", "copying"))
 
+    @cached_property
+    def _near(self) -> NDArray[np.float64]:
+        """Distances (M,) of the real points to the nearest training point."""
+        return training_distances(self.real, training=self.data.train, name="test")
+
     def noise(self, count: int) -> Array:
         low, high = self.data.train.min(axis=0), self.data.train.max(axis=0)
         margin = (high - low) / 2  # a box about the same centre with sides twice as long
@@ -60,8 +67,8 @@ class PointReference(Reference):
         figures = {"sliced_wasserstein": Value(sliced.distance, sliced.error)}
         if not quick:
             moved = self.choose(compared, self.parameters.transport, "transport")
-            level, training = self.parameters.quantile, self.data.train
-            copied = memorisation(generated=compared, test=self.real, training=training, quantile=level)
+            near = training_distances(compared, training=self.data.train, name="generated")
+            copied = memorisation_of(near, test=self._near, quantile=self.parameters.quantile)
             figures["wasserstein"] = Value(transport(generated=moved, real=self._targets).distance)
             figures |= {"copies": Value(copied.copies), "copying": Value(copied.z)}
         centres, std = self.data.modes, self.data.mode_std

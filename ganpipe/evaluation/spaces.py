@@ -20,7 +20,7 @@ from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
 from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated
 from ganpipe.metrics.kid import Subsets, kid_of
-from ganpipe.metrics.memorisation import memorisation
+from ganpipe.metrics.memorisation import memorisation_of, training_distances
 from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold, compare
 
@@ -32,23 +32,26 @@ Random = Callable[[str], np.random.Generator]
 class Real:
     """Features of the real images (M, d) and of training images (T, d), with what follows from the former.
 
-    radii, density_radii (M,): squared, to the k-th neighbour, for the two k.
+    near (M,): distances to the nearest of the training images. radii, density_radii (M,): squared, to the k-th
+    neighbour, for the two k.
     """
 
     features: NDArray[np.float32]
     training: NDArray[np.float32]
+    near: NDArray[np.float64]
     moments: Moments
     radii: NDArray[np.float64]
     density_radii: NDArray[np.float64]
 
     @classmethod
     def of(cls, extract: Extract, real: Array, training: Array, parameters: EvaluateParams) -> Real:
-        features = extract(real)
+        features, trained = extract(real), extract(training)
         cloud = Cloud.of(features, name="real")
         within = Products.of(cloud, cloud)
         return cls(
             features,
-            extract(training),
+            trained,
+            training_distances(features, training=trained),
             Moments.of(features, "real"),
             within.nearest(parameters.neighbours),
             within.nearest(parameters.density_neighbours),
@@ -60,6 +63,7 @@ class Real:
                 file,
                 features=self.features,
                 training=self.training,
+                near=self.near,
                 mean=self.moments.mean,
                 root=self.moments.root,
                 radii=self.radii,
@@ -139,7 +143,8 @@ class Space:
             kernel = kid_of(pairs, Subsets.draw(**counts, subsets=p.kid.subsets, size=size, rng=random("kid")))
             wide, k = Manifold(cloud, real.density_radii), p.density_neighbours
             spread = density_coverage(generated=pairs.generated.left, real=wide, neighbours=k, between=between)
-            copied = memorisation(generated=features, test=real.features, training=real.training, quantile=p.quantile)
+            near = training_distances(features, training=real.training, name="generated")
+            copied = memorisation_of(near, test=real.near, quantile=p.quantile)
             found |= {
                 "frechet_infinite": self._extrapolated(features, random("extrapolation")),
                 "kid": Value(kernel.mean, kernel.error),

@@ -48,10 +48,18 @@ def memorisation(*, generated: ArrayLike, test: ArrayLike, training: ArrayLike, 
 
     Raises ValueError for wrong shapes, no sample, values that are not finite or a quantile not in (0, 1).
     """
+    made = training_distances(generated, training=training, name="generated")
+    return memorisation_of(made, test=training_distances(test, training=training, name="test"), quantile=quantile)
+
+
+def memorisation_of(made: Array, *, test: Array, quantile: float = 0.01) -> Memorisation:
+    """The same from L of the generated (N,) and of the test samples (M,), which are the same for every generator.
+
+    Raises ValueError where the quantile is not in (0, 1).
+    """
     if not 0.0 < quantile < 1.0:
         raise ValueError(f"quantile is {quantile}: it should be between 0 and 1.")
-    made = training_distances(generated, training=training, name="generated")
-    unseen = np.sort(training_distances(test, training=training, name="test"))
+    unseen = np.sort(test)
     m, n = len(unseen), len(made)
     above = m - np.searchsorted(unseen, made, side="right")
     level = np.searchsorted(unseen, made, side="right") - np.searchsorted(unseen, made, side="left")

@@ -224,3 +224,37 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     fill(tmp_path / "elsewhere", 4)
     (tmp_path / "images").symlink_to(tmp_path / "elsewhere")
     assert len(folder_of().load(tmp_path).train) == 3
+
+
+def test_the_state_is_of_names_sizes_and_times_in_order(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / "images" / name / "below", 3)
+    given = folder_of()
+    assert given.state(tmp_path) == given.state(tmp_path)
+    seen = {given.state(tmp_path)}
+
+    def changed() -> bool:
+        before = len(seen)
+        seen.add(given.state(tmp_path))
+        return len(seen) > before
+
+    file = tmp_path / "images" / "a" / "below" / "000.png"
+    (tmp_path / "images" / "a" / ".hidden").touch()
+    assert not changed()
+    about = file.stat()
+    file.write_bytes(file.read_bytes()[:-1])
+    os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert changed()  # by its size
+    os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns + 1))
+    assert changed()
+    file.rename(file.with_name("999.png"))
+    assert changed()
+    (tmp_path / "images" / "a").rename(tmp_path / "images" / "c")
+    assert changed()
+    fill(tmp_path / "images" / "b", 1, first=7)
+    assert changed()
+
+
+def test_the_state_of_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^datasets\.image_folder\.path reads .*images \(No such file or directory\): "):
+        folder_of().state(tmp_path)

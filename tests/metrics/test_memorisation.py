@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics.memorisation import Memorisation, memorisation, training_distances
+from ganpipe.metrics.memorisation import Memorisation, memorisation, memorisation_of, training_distances
 
 
 def nearer(found: Memorisation, generated: int, test: int) -> float:
@@ -75,6 +75,8 @@ def test_swapping_generated_and_test_turns_it_round_and_swapping_training_is_no_
     training, test = rng.normal(size=(200, 4)), rng.normal(size=(100, 4))
     generated = training[:80] + 0.1 * rng.normal(size=(80, 4))
     found = memorisation(generated=generated, test=test, training=training)
+    near = [training_distances(samples, training=training) for samples in (generated, test)]
+    assert memorisation_of(near[0], test=near[1]) == found
     swapped = memorisation(generated=test, test=generated, training=training)
     assert swapped.z == pytest.approx(-found.z, rel=1e-9)
     assert nearer(found, 80, 100) > 0.9

@@ -57,7 +57,17 @@ def test_a_broken_lock_file_is_named_and_nothing_removed(project: Project) -> No
 
 def test_a_data_set_leaves_nothing_behind(project: Project) -> None:
     before = project.results()
-    tops = ("runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports", "data/prepared")
+    tops = (
+        "runs",
+        "evals",
+        "pretrained",
+        "classifiers",
+        "references",
+        "clocks",
+        "reports",
+        "data/prepared",
+        "data/sources",
+    )
     for top in tops:
         (project.root / top / "ring").mkdir()
         (project.root / top / "ring" / "file").write_text("made when ring was a data set")

@@ -20,6 +20,7 @@ LAYERS = (
         "measuring",
         "configuration",
         "specs",
+        "sources",
         "stage",
         "schema",
         "tracking",
@@ -130,7 +131,7 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
 
 
 @pytest.mark.parametrize(
-    "stage", ["prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"]
+    "stage", ["source", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"]
 )
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")

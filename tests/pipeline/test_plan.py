@@ -17,7 +17,8 @@ def carry_out(project: Project) -> dict[str, dict[str, Any]]:
     """Plan, run, compare; returns the plan."""
     planned = project.plan()
     done = project.repro("-P")
-    assert {stage for stage, item in planned.items() if item["verdict"] == "runs"} == done.ran
+    runs = {stage for stage, item in planned.items() if item["verdict"] == "runs"}
+    assert runs - {"source"} == done.ran
     assert {stage for stage, item in planned.items() if item["verdict"] == "restored"} == done.restored
     return planned
 

@@ -1,0 +1,52 @@
+"""What changes in a folder of images, which DVC itself does not watch, is prepared again, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pipeline_project import Project
+
+
+def draw(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        pixels = np.random.default_rng(len(name)).integers(256, size=(8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+
+
+def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
+    project, images = fresh, fresh.root / "data/raw/images"
+    for name in ("cat", "dog"):
+        draw(images / name, "1.png", "22.png", "333.png", "4444.png")
+    with project.params() as params:
+        params["data"]["kind"] = "image_folder"
+        params["datasets"]["image_folder"].update(size=8, test=2)
+
+    def meta() -> bytes:
+        return (project.root / "data/prepared/image_folder/meta.json").read_bytes()
+
+    assert project.repro("prepare").ran == {"resolve", "prepare"}
+    first, nothing = meta(), project.repro("prepare").ran
+    assert nothing == set()
+    assert not {"source", "prepare"} & project.plan().keys()
+    draw(images / "cat", "55555.png")
+    planned = project.plan()
+    assert planned["source"]["reason"] == "the files that the data is read from changed"
+    assert planned["prepare"]["reason"] == "data/sources/image_folder.json changes"
+    assert project.repro("prepare").ran == {"prepare"}
+    more = meta()
+    assert more != first
+    # another time alone is the same data in the end
+    os.utime(images / "dog" / "1.png", (1, 1))
+    assert project.repro("prepare").ran == {"prepare"}
+    assert meta() == more
+    (images / "cat" / "55555.png").unlink()
+    assert project.repro("prepare").ran == {"prepare"}
+    assert meta() == first
+
+
+def test_of_other_data_nothing_is_looked_at(built: Project) -> None:
+    assert (built.root / "data/sources/digits.json").read_text() == '{\n  "state": null\n}\n'
