@@ -157,7 +157,11 @@ def cold(arguments: argparse.Namespace, folder: Path) -> int:
         logs = [*root.glob(".cache/sweep/*.log"), *root.glob(".cache/tracking/*.log")]
         said = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in logs}
         said["sweep"] = done.stdout + done.stderr
-        bad = [name for name, text in said.items() if re.search(r"Traceback|error|warning|failed|gave up", text, re.IGNORECASE)]
+        bad = [
+            name
+            for name, text in said.items()
+            if re.search(r"Traceback|error|warning|failed|gave up", text, re.IGNORECASE)
+        ]
         with contextlib.closing(sqlite3.connect(root / "mlflow.db")) as store:
             runs = store.execute("select status, count(*) from runs group by status").fetchall()
         fine = done.returncode == 0 and not bad and runs == [("FINISHED", 4)] and not working(root)

@@ -79,3 +79,13 @@ def _scalar(value: Any) -> str:
     if isinstance(value, str):
         return repr(value[: LONGEST_VALUE + 1])
     return repr(value)
+
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "ALLOC_FAILED")
+"""What torch says of it: on CUDA, MPS and XPU; by its own allocator, on Windows; by C++; by cuBLAS and cuDNN."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether that is what an error says, on any device. Torch has a type of its own for some of them only."""
+    said = str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in said for w in NO_MEMORY))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.digest import code_digest, module_file
-from ganpipe.errors import BadInput, Lacking
+from ganpipe.errors import BadInput, Lacking, out_of_memory
 from ganpipe.files import write_json
 from ganpipe.interruption import Interrupted, end_with_dvc, listen
 
@@ -46,6 +46,13 @@ def run(main: Callable[[], None]) -> None:
         if error.errno not in LACKS or not error.filename:
             raise
         _end(f"{error.filename} cannot be written ({error.strerror}): {LACKS[error.errno]}, then `dvc repro` again.", 1)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        said = str(error).splitlines()[0] if str(error) else "an array did not fit"
+        _end(
+            f"not enough memory ({said}): end other programs or ask for less in params.yaml, then `dvc repro` again.", 1
+        )
 
 
 def _end(sentence: str, code: int) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganpipe import __version__
-from ganpipe.errors import BadInput, Lacking
+from ganpipe.errors import BadInput, Lacking, out_of_memory
 from ganpipe.files import digest, write_json
 from ganpipe.rows import merged, read_yaml
 from ganpipe.stage import SPECS, Clock, read_spec, run
@@ -70,7 +70,8 @@ def main() -> None:
 def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     import torch
 
-    from ganpipe.training.loop import configure, out_of_memory, train
+    from ganpipe.training.loop import configure, train
+    from ganpipe.training.memory import remedy
 
     runtime, data = job.runtime, job.data
     configure(runtime)
@@ -79,12 +80,8 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        batch, pack = job.variant.batch, getattr(job.variant.procedure, "pack", 1)
-        less = max(batch // 2 // pack, 1) * pack
-        raise Lacking(
-            f"{job.name} ran out of memory on {runtime.device} with batch {batch}: try {less}, "
-            f"as in `dvc exp run -S variants.{facts['row']}.batch={less}`, or narrower networks."
-        ) from None
+        what = remedy(job.variant, facts["row"], facts["data"])
+        raise Lacking(f"{job.name} ran out of memory on {runtime.device} with {what}.") from None
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {

@@ -130,6 +130,7 @@ class _Live:
         self._waiting: list[Row] = []
         self._flushed = -FLUSH
         self._grids: set[str] = set()
+        self._now = _clock(order.started)
         self.run_id = _patiently(ATTEMPTS, self._begin)
         _patiently(ATTEMPTS, lambda: store.log_parameters(self.run_id, parameters))
 
@@ -158,7 +159,7 @@ class _Live:
         count = sum(len(row.values) for row in self._waiting)
         late = time.monotonic() - self._flushed >= FLUSH
         if count and (late or flush or count >= METRICS_LIMIT):
-            now = time.time_ns() // 1_000_000  # once: numbers that are logged twice at the same time count once
+            now = self._now()  # once: numbers that are logged twice at the same time count once
             _patiently(ATTEMPTS, lambda: self._store.log_rows(self.run_id, self._waiting, now))
             self._waiting, self._flushed = [], time.monotonic()
         for path in grid_files(self._order.run_dir):
@@ -181,13 +182,14 @@ class _Live:
             _pause(POLL / 10)
             self._look()
         content = record.content if self._grids == set(record.grids) else None
-        now = time.time_ns() // 1_000_000
+        now = self._now()
         _patiently(ATTEMPTS, lambda: self._store.finish(self.run_id, record, content, now))
 
     def end(self, status: str) -> None:
         """End the run with what there is."""
         self._look(flush=True)
-        _patiently(ATTEMPTS, lambda: self._store.client.set_terminated(self.run_id, status))
+        now = self._now()
+        _patiently(ATTEMPTS, lambda: self._store.client.set_terminated(self.run_id, status, now))
 
 
 def _open(order: Order) -> Store:
@@ -242,6 +244,12 @@ def _patiently(attempts: int, action: Callable[[], T]) -> T:
                 raise GaveUp(f"{attempts} attempts failed, {_one_line(error)}") from error
             _pause(min(LONGEST_PAUSE, POLL * 2**attempt))
     raise AssertionError("unreachable: attempts is at least 1")
+
+
+def _clock(started: int) -> Callable[[], int]:
+    """Milliseconds since 1970 that never go back, and not before `started`, however the system's clock is set."""
+    base, begin = max(started, time.time_ns() // 1_000_000), time.monotonic()
+    return lambda: base + int((time.monotonic() - begin) * 1000)
 
 
 def _pause(seconds: float) -> None:

@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -200,8 +200,11 @@ class Store:
         from mlflow.entities import Metric
 
         missing = missing_figures(run, figures)
-        now = time.time_ns() // 1_000_000
         if missing:
+            # the latest counts: later than those that are there, also where the clock was set back since
+            there = [self.client.get_metric_history(run.info.run_id, key) for key in missing if key in run.data.metrics]
+            last = max((metric.timestamp for metrics in there for metric in metrics), default=0)
+            now = max(time.time_ns() // 1_000_000, last + 1)
             self.client.log_batch(
                 run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.items()]
             )

@@ -132,12 +132,6 @@ def train(job: Job) -> Outcome:
     return Outcome(watcher.verdict, {"training_seconds": seconds, "steps_per_second": step / seconds})
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether that is what an error says, on any device: on the CPU torch has no type of its own for it."""
-    said = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in said
-
-
 def suffix(weights: str) -> str:
     """What the names of files from the averaged generator end with."""
     return "" if weights == "raw" else f"_{weights}"

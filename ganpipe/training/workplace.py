@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -60,7 +60,8 @@ def _alone(path: Path, said: str, limit: float | None) -> Iterator[None]:
         except Timeout:
             raise BadInput(f"{said} process {holder}: wait until it has ended, or end it.") from None
     try:
-        path.with_suffix(".pid").write_text(f"{os.getpid()}\n", encoding="utf-8")
+        with suppress(OSError):  # a full disk: it only names the holder to others
+            path.with_suffix(".pid").write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield
     finally:
         lock.release()

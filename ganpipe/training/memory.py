@@ -1,0 +1,19 @@
+"""What to try where a training does not fit into memory."""
+
+from __future__ import annotations
+
+from ganpipe.variant import Variant
+
+
+def remedy(variant: Variant, row: str, data: str) -> str:
+    """A clause with a smaller batch that is legal, and where to write it so that nothing else overrides it."""
+    procedure = variant.procedure
+    batch, pack = variant.batch, getattr(procedure, "pack", 1)
+    if phases := getattr(procedure, "phases", None):  # each has a batch of its own, and a list is replaced whole
+        largest = max(phase.batch for phase in phases)
+        return f"batches of up to {largest}: try {max(largest // 2, 2)} in `procedure.phases`, or narrower networks"
+    less = batch // 2 // pack * pack
+    if less < 2 * max(pack, variant.generator.shares):  # as the rules of `variant` have it
+        return f"batch {batch}, the smallest: try narrower networks"
+    setting = f"`dvc exp run -S ++variants.{row}.on.{data}.batch={less}`"
+    return f"batch {batch}: try {less}, as in {setting}, or narrower networks"

@@ -1,0 +1,132 @@
+"""What torch and numpy really say when memory is short: a sentence with a batch that is legal and that takes effect."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_every_row import tiny
+from test_resume import job
+
+from ganpipe import stage
+from ganpipe.errors import Lacking, out_of_memory
+from ganpipe.rows import merge, merged
+from ganpipe.training.checkpoint import Checkpoint
+from ganpipe.training.memory import remedy
+from ganpipe.variant import Variant
+from stages.train import _train
+
+HUGE = 1 << 45  # more than any address space holds
+
+
+def failing(row: str, batch: int, out: Path) -> Any:
+    """A training whose generator can't be allocated: by the real allocator, and whatever memory there is."""
+    made = job(row, out, Checkpoint.nowhere())
+    latent = made.variant.latent.model_copy(update={"size": HUGE})
+    return replace(made, variant=made.variant.model_copy(update={"latent": latent, "batch": batch}))
+
+
+@pytest.mark.parametrize(("row", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
+def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(Lacking) as caught:
+        _train(failing(row, batch, out), {"row": row, "data": "digits"})
+    setting = f"`dvc exp run -S ++variants.{row}.on.digits.batch={less}`"
+    assert str(caught.value) == (
+        f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
+    )
+    assert not (out / "run.json").exists()
+
+
+def test_where_no_smaller_batch_is_legal_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Lacking, match=r"^pacgan_3 .* with batch 6, the smallest: try narrower networks\.$"):
+        _train(failing("pacgan_3", 6, tmp_path), {"row": "pacgan_3", "data": "digits"})
+
+
+def test_phases_have_batches_of_their_own() -> None:
+    variant, _ = tiny("progressive", "digits")
+    largest = max(phase.batch for phase in variant.procedure.phases)
+    said = remedy(variant, "progressive", "digits")
+    assert said == f"batches of up to {largest}: try {largest // 2} in `procedure.phases`, or narrower networks"
+
+
+@pytest.mark.parametrize("row", ["lsgan", "pacgan", "pacgan_3", "pacgan_4", "autoencoder", "vae"])
+@pytest.mark.parametrize("data", ["digits", "ring"])
+def test_what_it_names_is_legal_and_takes_effect(row: str, data: str) -> None:
+    """Also for rows that have a batch of their own for such data."""
+    from training_games import PARAMS
+
+    form = {"digits": "images", "ring": "points"}[data]
+    train, own = PARAMS["train"], PARAMS["variants"][row]
+    variant = Variant.model_validate(merged(train, own, form, data))
+    found = re.search(r"\+\+variants\.(\w+)\.on\.(\w+)\.batch=(\d+)`", remedy(variant, row, data))
+    assert found
+    assert found.groups()[:2] == (row, data)
+    changed = merge(own, {"on": {data: {"batch": int(found[3])}}})
+    assert Variant.model_validate(merged(train, changed, form, data)).batch == int(found[3]) < variant.batch
+
+
+@pytest.mark.parametrize("ask", [lambda: torch.empty(HUGE), lambda: np.empty(HUGE), lambda: bytes(HUGE)], ids=range(3))
+def test_what_allocators_say_is_understood(
+    ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Any stage ends with a sentence."""
+    monkeypatch.setattr(stage, "listen", lambda: None)
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    with pytest.raises(SystemExit) as caught:
+        stage.run(ask)  # type: ignore[arg-type]
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert re.fullmatch(
+        r"ganpipe: not enough memory \(.+\): end other programs or .*, then `dvc repro` again\.\n", said
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "yes"),
+    [
+        ("CUDA error: out of memory", True),
+        ("MPS backend out of memory (MPS allocated: 1 GB)", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("std::bad_alloc", True),
+        ("mat1 and mat2 shapes cannot be multiplied (8x6 and 7x8)", False),
+    ],
+)
+def test_what_torch_says_elsewhere(said: str, yes: bool) -> None:
+    assert out_of_memory(RuntimeError(said)) is yes
+    assert not out_of_memory(ValueError(said))
+    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of address space are Linux's")
+def test_a_limit_of_the_system_in_the_middle_of_a_step(tmp_path: Path) -> None:
+    """A process with little more memory than it has now: a convolution, its slopes or an optimiser do not fit."""
+    code = """
+import resource, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from dataclasses import replace
+from test_resume import job
+from ganpipe.training.checkpoint import Checkpoint
+from ganpipe import stage
+from stages.train import _train
+made = job("lsgan", Path(sys.argv[1]), Checkpoint.nowhere())
+made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20),) * 2)
+stage.run(lambda: _train(made, {"row": "lsgan", "data": "digits"}))
+"""
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "out"), *paths]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("ganpipe: lsgan ran out of memory on cpu with batch 131072: try 65536, as in `dvc ")
