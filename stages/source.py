@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ganpipe.files import write_json
 from ganpipe.sources import source
-from ganpipe.stage import read_spec, run, write_json
+from ganpipe.stage import read_spec, run
 
 
 def main() -> None:
