@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,7 +145,7 @@ def sample(
     from ganpipe.training.redraw import redraw
 
     folder = Path(run)
-    if not (folder / "run.json").is_file():
+    if not os.path.isfile(folder / "run.json"):  # which is false of an impossible name, too
         from ganpipe.rows import selected
 
         folder = Path("runs", selected(Path("params.yaml"))[0], run)
