@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -175,7 +176,7 @@ def verify(run: Annotated[str, typer.Argument(help="A run: its folder, or <row>/
 
 def _run_folder(run: str) -> Path:
     folder = Path(run)
-    if (folder / "run.json").is_file():
+    if os.path.isfile(folder / "run.json"):  # which is false of an impossible name, too
         return folder
     from ganpipe.rows import selected
 

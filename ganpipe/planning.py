@@ -314,8 +314,16 @@ def _seconds(root: Path, stage: Stage) -> float | None:
     for out in stage.outs:
         file = root / out.def_path
         if out.def_path.startswith("clocks/") and file.is_file():
-            return float(json.loads(file.read_text())["seconds"])
+            return _took(file)
     return None
+
+
+def _took(clock: Path) -> float | None:
+    """What a clock says; None where it is broken, for no plan fails over that."""
+    try:
+        return float(json.loads(clock.read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _seconds_by_kind(root: Path) -> Callable[[str], float | None]:
@@ -323,7 +331,9 @@ def _seconds_by_kind(root: Path) -> Callable[[str], float | None]:
     measured: dict[str, list[float]] = defaultdict(list)
     for file in (root / "clocks").glob("*/**/*.json"):
         _, kind, *rest = file.relative_to(root / "clocks").with_suffix("").parts
-        took = float(json.loads(file.read_text())["seconds"])
+        took = _took(file)
+        if took is None:
+            continue
         measured[kind].append(took)
         if rest:
             measured[f"{kind}@{rest[0]}"].append(took)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from pipeline_project import Project
 
+from ganpipe.errors import shown
+
 
 @pytest.fixture(scope="module")
 def untouched(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -46,7 +48,11 @@ def put(project: Project, place: str, value: Any) -> None:
             [{"kind": "pull_away", "weight": 0.1}],
             "variants.lsgan.penalties.0.kind is 'pull_away': it needs the critic's codes, and the critic ",
         ),
-        ("variants.Bad Name", {"title": "x"}, "variants.Bad Name is not a legal name: use lower-case letters, "),
+        (
+            "variants.Bad Name",
+            {"title": "x"},
+            "variants.Bad Name is not a legal name: use at most 60 lower-case letters, ",
+        ),
         ("seeds", [0, "0; touch harm"], "seeds.1 is '0; touch harm': it should be a valid integer."),
         ("variants", ["lsgan"], "variants is ['lsgan']: it should be a valid mapping of keys to values."),
     ],
@@ -79,7 +85,7 @@ def test_where_dvc_refuses_first_the_check_still_says_why(mistaken: Project, pla
     put(mistaken, place, value)
     checked = mistaken.ganpipe("check", ok=False)
     assert (checked.code, checked.out, checked.err.count("\n")) == (2, "", 1)
-    assert checked.err.startswith(f"ganpipe: {place} is {value!r}: it should be a valid ")
+    assert checked.err.startswith(f"ganpipe: {place} is {shown(value)}: it should be a valid ")
     refused = mistaken.repro(ok=False)
     assert said in refused.text
     assert refused.ran == set()
