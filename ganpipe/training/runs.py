@@ -37,7 +37,9 @@ def read_run(folder: Path) -> Run:
         known = ", ".join(found) or "none"
         raise BadInput(f"{folder} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        sentence = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # an OSError's own text has the path once more
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        sentence = said.splitlines()[0] if said else type(error).__name__
         raise BadInput(
             f"{folder}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`."
         ) from None
