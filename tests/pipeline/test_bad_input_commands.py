@@ -181,7 +181,7 @@ def test_a_corrupt_image_is_found_where_it_is_read(built: Project, tmp_path: Pat
     project.ganpipe("check")
     before = project.results()
     refused = project.repro(ok=False)
-    assert refused.ran == {"resolve", "source", "prepare"}
+    assert refused.ran == {"resolve", "prepare"}
     says = f"ganpipe: datasets.image_folder.path reads {tmp_path}/images/2.png, which is a broken image ("
     (line,) = [line for line in refused.text.splitlines() if line.startswith(says)]
     assert line.endswith(": replace or remove it, or set `broken: skip`.")

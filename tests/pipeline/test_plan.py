@@ -145,7 +145,7 @@ def test_a_parameter_of_the_evaluation_trains_nothing(project: Project) -> None:
 def test_before_anything_ran(fresh: Project) -> None:
     planned = fresh.plan()
     # six stages alone, and of each row pre-training, two trainings and evaluation
-    assert len(planned) == 6 + 4 * len(ROWS)
+    assert len(planned) == 7 + 4 * len(ROWS)
     assert {item["verdict"] for item in planned.values()} == {"runs"}
     table = fresh.ganpipe("plan", "--selected").out
     assert "never ran" in table
