@@ -127,3 +127,18 @@ def test_there_are_thousands_of_mutations(capsys: pytest.CaptureFixture[str]) ->
         print(f"\nmutations of params.yaml: {distinct} distinct ones in {len(CASES)} tests")
     assert distinct >= 5000
     assert all(len(list(made()[1])) >= 8 for name, made in CASES.items() if not name.startswith("as it is"))
+
+
+def test_every_number_is_bounded_on_both_sides() -> None:
+    """What is beyond 10^9 is no number of samples and no rate: it ends without memory, or in infinite floats."""
+    lows, highs = {"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"}
+    todo: list[object] = [SCHEMA]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            todo += node.values()
+            if node.get("type") in ("integer", "number") and not {"enum", "const"} & node.keys():
+                assert lows & node.keys(), node
+                assert highs & node.keys(), node
+        elif isinstance(node, list):
+            todo += node

@@ -51,7 +51,7 @@ def put(project: Project, place: str, value: Any) -> None:
         (
             "variants.Bad Name",
             {"title": "x"},
-            "variants.Bad Name is not a legal name: use at most 60 lower-case letters, ",
+            "variants.Bad Name is not a legal name: use at most 60 lower-",
         ),
         ("seeds", [0, "0; touch harm"], "seeds.1 is '0; touch harm': it should be a valid integer."),
         ("variants", ["lsgan"], "variants is ['lsgan']: it should be a valid mapping of keys to values."),
