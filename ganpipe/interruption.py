@@ -69,8 +69,9 @@ def asked() -> int | None:
 def end_with_dvc() -> None:
     """Send this process SIGTERM when the dvc that started it ends; nothing where it was not started by dvc.
 
-    A killed dvc leaves its child running, and the next one would start another beside it. Linux only: elsewhere the
-    lock on the training's folder is what keeps the two apart.
+    A killed dvc leaves its child running, and the next one would start another beside it. Under `dvc queue` the worker
+    counts too: without it nobody collects the experiment. Linux only: elsewhere the lock on the training's folder is
+    what keeps the two apart.
     """
     if "DVC_STAGE" not in os.environ or not sys.platform.startswith("linux"):
         return
@@ -79,7 +80,12 @@ def end_with_dvc() -> None:
         while parent > 1 and _name(parent) in SHELLS:
             parent = _parent(parent)
         # from here on the number belongs to this very process, even when it is used again
-        descriptor = os.pidfd_open(parent)
+        descriptors = [os.pidfd_open(parent)]
+        if "exec-run" in _command(parent):  # as a worker of `dvc queue` starts it
+            worker = _parent(parent)
+            descriptors.append(os.pidfd_open(worker))
+            if "queue-worker" not in _command(worker):
+                raise ProcessLookupError  # it was killed during an earlier stage
     except OSError:  # it has ended already
         os.kill(os.getpid(), signal.SIGTERM)
         return
@@ -87,7 +93,7 @@ def end_with_dvc() -> None:
     def wait() -> None:
         import select
 
-        select.select([descriptor], [], [])
+        select.select(descriptors, [], [])
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="end with dvc", daemon=True).start()
@@ -106,3 +112,7 @@ def _name(pid: int) -> str:
 
 def _parent(pid: int) -> int:
     return _status(pid)[1]
+
+
+def _command(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")

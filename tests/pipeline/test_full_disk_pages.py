@@ -73,8 +73,11 @@ def test_under_dvc(on_disk: Project) -> None:
     """DVC removes the old page before the stage runs; its cache still has it, and `dvc repro` makes it anew."""
     project, page = on_disk, on_disk.root / "reports/digits/zoo.html"
     before = page.read_bytes()
-    with mounted(page.parent, 8):
+    with mounted(page.parent, 8):  # over the old page, which is out of sight meanwhile
         failed = project.repro("--force", "--single-item", "stages/dvc.yaml:report", ok=False)
         assert re.search(SENTENCE, failed.err), failed.text
-    assert project.repro("-P").ran == {"report"}
-    assert page.read_bytes() == before
+        assert not page.exists()
+        grow(page.parent, ROOM)
+        again = project.repro("-P")
+        assert again.ran | again.restored == {"report"}
+        assert page.read_bytes() == before

@@ -1,0 +1,219 @@
+"""A store that dies, answers late or is locked: nothing is doubled, nothing missing, and a sync makes up for it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fake_training import COLUMNS, finish, grid, lines, spec_file, write_all
+from served import Served
+
+from ganpipe.errors import BadInput
+from ganpipe.tracking import __main__ as command
+from ganpipe.tracking import follower
+from ganpipe.tracking.identity import identity
+from ganpipe.tracking.projection import sync
+from ganpipe.tracking.store import Store, open_store
+
+HEADER = ",".join(COLUMNS) + "\n"
+KEY = "generator/loss"
+KINDS = {"runs/create", "runs/log-batch", "runs/update"}
+
+
+class Lock:
+    """Another process that writes to the store's file and doesn't end."""
+
+    def __init__(self, root: Path) -> None:
+        self._connection = sqlite3.connect(root / "mlflow.db", isolation_level=None)
+
+    def take(self) -> None:
+        self._connection.execute("BEGIN EXCLUSIVE")
+
+    def release(self) -> None:
+        self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def served(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    for name, value in {"TIMEOUT": "300", "MAX_RETRIES": "0"}.items():
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
+    server = Served(root, monkeypatch)
+    list(open_store(root).runs("ring"))  # the first of each request takes longer
+    yield server
+    server.die()
+
+
+@pytest.fixture
+def lock(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lock]:
+    """MLflow waits 20 s for a lock; here less."""
+    from sqlalchemy import sql
+
+    text = sql.text
+    monkeypatch.setattr(sql, "text", lambda said: text(said.replace("busy_timeout = 20000", "busy_timeout = 20")))
+    held = Lock(root)
+    yield held
+    held.close()
+
+
+class Training:
+    """A follower in this process, for which every pause is the next step of a training."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.run_dir = root, root / "runs" / "ring" / "lsgan" / "0"
+        self.run_dir.mkdir(parents=True)
+        spec = spec_file(root, "lsgan")
+        self.order = follower.Order(self.run_dir, spec, identity(spec.read_bytes(), 0), 0, root, os.getppid(), 1)
+        self._monkeypatch = monkeypatch
+        monkeypatch.setattr(follower, "FLUSH", 0.0)
+        monkeypatch.setattr(follower, "ATTEMPTS", 3)
+
+    def write(self, last: int) -> None:
+        (self.run_dir / "history.csv").write_text(HEADER + lines(1, 1 + last))
+
+    def end(self) -> None:
+        grid(self.run_dir, 100)
+        finish(self.root, self.run_dir)
+
+    def follow(self, *steps: Callable[[], object]) -> str:
+        script = iter(steps)
+        self._monkeypatch.setattr(follower, "_pause", lambda _: next(script)())
+        try:
+            return follower._follow(self.order)
+        finally:
+            assert next(script, None) is None
+
+    def found(self) -> tuple[str, list[int]]:
+        """Status and steps of the one run that there is."""
+        store = open_store(self.root)
+        (run,) = store.find(self.order.head)
+        metrics = store.client.get_metric_history(run.info.run_id, KEY)
+        return run.info.status, sorted(metric.step for metric in metrics)
+
+
+@pytest.fixture
+def training(root: Path, monkeypatch: pytest.MonkeyPatch) -> Training:
+    return Training(root, monkeypatch)
+
+
+def nothing() -> None:
+    pass
+
+
+def broken(training: Training, last: int, breaks: Callable[[], None]) -> Callable[[], None]:
+    """A step of the training after which the store fails."""
+
+    def step() -> None:
+        training.write(last)
+        breaks()
+
+    return step
+
+
+def made_up_for(training: Training, mended: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
+    """The training ends without its follower; a sync says what is wrong, and once that is mended adds what lacks."""
+    write_all(training.root, "ring", "lsgan", 0)
+    with pytest.raises(BadInput, match=r"^The MLflow store .* fails; start or repair it, or name another: "):
+        sync(training.root)
+    capsys.readouterr()
+    assert command.main(["sync", "--root", str(training.root)]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1), said
+    mended()
+    assert command.main(["sync", "--root", str(training.root)]) == 0
+    assert capsys.readouterr().out == "MLflow: 1 replaced.\n"
+    assert training.found() == ("FINISHED", [100, 200, 300, 400, 500])
+    assert sync(training.root).unchanged == 1
+
+
+def test_a_server_that_dies_for_a_while(training: Training, served: Served) -> None:
+    steps = [lambda: training.write(2), broken(training, 4, served.die), nothing, served.start, training.end]
+    assert training.follow(*steps).startswith("FINISHED")
+    assert training.found() == ("FINISHED", [100, 200, 300, 400])
+
+
+def test_a_server_that_dies_for_good(training: Training, served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(follower.GaveUp, match="3 attempts failed"):
+        training.follow(lambda: training.write(2), broken(training, 4, served.die), nothing, nothing)
+    made_up_for(training, served.start, capsys)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["lost", "late"])
+def test_answers_that_do_not_come_double_nothing(
+    training: Training, served: Served, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request of each kind is carried out; its answer is lost, or comes after nobody waits for it."""
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def mishap(path: str) -> None:
+        kind = path.partition("mlflow/")[2]
+        if kind in KINDS and kind not in seen:
+            seen.add(kind)
+            if not late:
+                raise ConnectionAbortedError
+            over.wait()
+
+    served.mishap = mishap
+    if late:
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    # a busy machine may answer others late, too: so the training ends at the first pause, however many there are
+    monkeypatch.setattr(follower, "ATTEMPTS", 100)
+    monkeypatch.setattr(follower, "_pause", lambda _: training.end())
+    training.write(4)
+    try:
+        assert follower._follow(training.order).startswith("FINISHED")
+    finally:
+        over.set()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "300")
+    assert seen == KINDS
+    assert training.found() == ("FINISHED", [100, 200, 300, 400])
+    assert sync(training.root).unchanged == 1
+
+
+def test_a_database_that_is_locked_for_a_while(training: Training, lock: Lock) -> None:
+    steps = [lambda: training.write(2), broken(training, 4, lock.take), nothing, lock.release, training.end]
+    assert training.follow(*steps).startswith("FINISHED")
+    assert training.found() == ("FINISHED", [100, 200, 300, 400])
+
+
+def test_a_database_that_is_locked_for_good(training: Training, lock: Lock, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(follower.GaveUp, match="3 attempts failed"):
+        training.follow(lambda: training.write(2), broken(training, 4, lock.take), nothing, nothing)
+    made_up_for(training, lock.release, capsys)
+
+
+def test_a_clock_that_jumps(training: Training, store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock is a day before or after the last one: all figures are there, and no time is negative."""
+    monkeypatch.setattr("time.time_ns", jumping())
+    steps = [lambda: training.write(2), lambda: training.write(4), lambda: training.write(5), training.end]
+    assert training.follow(*steps).startswith("FINISHED")
+    assert training.found() == ("FINISHED", [100, 200, 300, 400, 500])
+    (run,) = store.find(training.order.head)
+    assert 0 < run.info.start_time <= run.info.end_time
+    times = [m.timestamp for m in sorted(store.client.get_metric_history(run.info.run_id, KEY), key=lambda m: m.step)]
+    assert times == sorted(times)
+
+    # a figure of the evaluation that changes, while the clock runs backwards
+    for value in (3.0, 2.0, 1.0):
+        store.log_figures(store.find(training.order.head)[0], {"eval/x": value})
+        (run,) = store.find(training.order.head)
+        assert run.data.metrics["eval/x"] == value
+        assert not store.log_figures(run, {"eval/x": value})
+
+
+def jumping() -> Callable[[], int]:
+    """A clock that goes to and fro by ever larger steps, and into the past in all."""
+    day, calls = 86_400 * 10**9, [0]
+
+    def now() -> int:
+        calls[0] += 1
+        return 1_800_000_000 * 10**9 - calls[0] * day * (-1) ** calls[0] - calls[0] * day // 2
+
+    return now
