@@ -144,12 +144,12 @@ def test_a_parameter_of_the_evaluation_trains_nothing(project: Project) -> None:
 
 def test_before_anything_ran(fresh: Project) -> None:
     planned = fresh.plan()
-    # six stages alone, and of each row pre-training, two trainings and evaluation
+    # seven stages alone, and of each row pre-training, two trainings and evaluation
     assert len(planned) == 7 + 4 * len(ROWS)
     assert {item["verdict"] for item in planned.values()} == {"runs"}
     table = fresh.ganpipe("plan", "--selected").out
     assert "never ran" in table
-    assert table.endswith("9 stages will run, 0 are restored; about 0 s.\n")
+    assert table.endswith("10 stages will run, 0 are restored; about 0 s.\n")
 
 
 def test_where_dvc_cannot_read_the_pipeline(fresh: Project) -> None:
