@@ -67,7 +67,7 @@ def test_in_one_project_the_second_is_refused_and_has_nothing_to_do_afterwards(p
     assert first.returncode == 0, said
     assert after == before
     assert second.ran == set()
-    assert re.search(r"is busy, it is being blocked by:\n.*dvc repro", second.text), second.text
+    assert re.search(r"is busy, it is being blocked by:\n  \(PID \d+\): ", second.text), second.text
     assert "Traceback" not in said
     assert project.repro(TARGET).ran == set()
     found = runs(project, "wgan_gp")
