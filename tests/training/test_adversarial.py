@@ -25,7 +25,7 @@ from ganpipe.training import sampling
 from ganpipe.training.adversarial import Game, draw
 from ganpipe.training.batches import Space, packed
 from ganpipe.training.streams import initialised_by, stream
-from ganpipe.variant import Latent, Runtime
+from ganpipe.variant import Latent
 
 every_row = pytest.mark.parametrize("row", ROWS)
 dense = pytest.mark.parametrize("space", ["digits", "points"])
@@ -190,7 +190,7 @@ def test_latents_have_the_moments_of_their_kind(kind: str, low: float | None, va
 
 @pytest.mark.parametrize("row", ROWS)
 def test_bfloat16_is_for_the_forward_passes_and_penalties_stay_in_float32(row: str) -> None:
-    runtime = Runtime(device="cpu", threads=1, precision="bfloat16")
+    runtime = RUNTIME.model_copy(update={"precision": "bfloat16"})
     at = Game(variant(row, "points", procedure={"critic_steps": 1}), (2,), runtime, 0, None)
     full = game(row, "points", procedure={"critic_steps": 1})
     rough, exact = (one.step(Endless("points")) for one in (at, full))  # type: ignore[arg-type]
