@@ -20,6 +20,7 @@ import hashlib
 import os
 import platform
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -90,6 +91,12 @@ def sweep(root: Path, jobs: int, **more: str) -> tuple[float, subprocess.Complet
     return seconds, done
 
 
+def cpu() -> float:
+    """Seconds of CPU of all processes that have ended below this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def working(root: Path) -> list[int]:
     """The processes that work in this folder."""
     found = []
@@ -124,13 +131,18 @@ def timed(arguments: argparse.Namespace, folder: Path) -> int:
             project(root, arguments.rows, arguments.seeds, arguments.steps, threads)
             time.sleep(PAUSE)
             load = os.getloadavg()[0]
+            before = cpu()
             took, done = sweep(root, jobs)
+            used = cpu() - before
             if done.returncode:
                 print(done.stdout + done.stderr)
                 return 1
             seconds[name].append(took)
             made[name] = digests(root)
-            print(f"round {number + 1}: {name:16} {took:7.1f} s   (load before: {load:.1f})", flush=True)
+            print(
+                f"round {number + 1}: {name:16} {took:7.1f} s, {used:6.1f} s of CPU   (load before: {load:.1f})",
+                flush=True,
+            )
             shutil.rmtree(root)
         differing = [path for path in made[serial] if made[serial][path] != made[parallel].get(path)]
         missing = made[serial].keys() ^ made[parallel].keys()

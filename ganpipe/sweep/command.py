@@ -25,7 +25,7 @@ from ganpipe.sweep.schedule import Job, Outcome, Schedule
 from ganpipe.sweep.workers import PATIENCE, Pool
 
 FOLDER = Path(".cache/sweep")
-SHARED = ("resolve", "prepare", "classifier", "reference")
+SHARED = ("resolve", "source", "prepare", "classifier", "reference")
 WORDS = {"ran": "done", "restored": "restored", "kept": "up to date", "failed": "FAILED", "skipped": "skipped"}
 QUICK, RATE = 4.0, 50.0
 """Seconds of a stage and steps a second that are assumed before any was timed here; only the order depends on them."""
