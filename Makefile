@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # an environment without bytecode compiles torch anew in every process, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help env repro zoo test check format lock ui clean
+.PHONY: help env repro zoo test check format lock audit ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ format: env ## format the code and sort its imports
 lock: env ## pin the newest versions that pyproject.toml allows
 	uv pip compile -q --universal --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+# --strict: a package that the database does not know is a failure, not a pass
+audit: env ## ask for known vulnerabilities of the pinned packages (network)
+	uvx pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 ui: env ## MLflow's pages, on this machine only
 	ganpipe ui
