@@ -72,12 +72,13 @@ def test_what_does_not_fit_is_named_and_made_up_for(on_disk: Project, stage: lis
 def test_under_dvc(on_disk: Project) -> None:
     """DVC removes the old page before the stage runs; its cache still has it, and `dvc repro` makes it anew."""
     project, page = on_disk, on_disk.root / "reports/digits/zoo.html"
+    project.repro("-P")  # stages that ran without DVC left clocks that it does not know
     before = page.read_bytes()
-    with mounted(page.parent, 8):  # over the old page, which is out of sight meanwhile
+    with mounted(page.parent, 8):  # over the old pages, which are out of sight meanwhile
         failed = project.repro("--force", "--single-item", "stages/dvc.yaml:report", ok=False)
         assert re.search(SENTENCE, failed.err), failed.text
         assert not page.exists()
         grow(page.parent, ROOM)
         again = project.repro("-P")
-        assert again.ran | again.restored == {"report"}
+        assert again.ran | again.restored == {"headline", "report"}  # both have a page there
         assert page.read_bytes() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterable
@@ -40,7 +41,11 @@ class Served:
 
     def __call__(self, environ: Any, start_response: Answer) -> Iterable[bytes]:
         answer: Iterable[bytes] = self._app(environ, start_response)
-        self.mishap(environ["PATH_INFO"])
+        try:
+            self.mishap(environ["PATH_INFO"])
+        except ConnectionAbortedError:  # werkzeug would keep the connection, and the client wait for all of its time
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise
         return answer
 
     def start(self) -> None:

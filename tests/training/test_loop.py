@@ -214,7 +214,7 @@ def test_the_last_moment_is_the_end_of_the_training(data: dict[str, Prepared], t
 def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
     row: str, space: str, data: dict[str, Prepared], tmp_path: Path
 ) -> None:
-    huge = {"lr": 1e30}
+    huge = {"lr": 1e9}  # the largest that a rate may be
     outcome = run(
         row, space, data[space], tmp_path, steps=400, generator_optimizer=huge, critic_optimizer=huge, log_every=1000
     )
