@@ -147,9 +147,12 @@ class Products:
             return self.kept.read(whole, *there)
         return product(whole * self.left.rough[part], self.right.rough[columns])
 
-    def precise(self, part: slice) -> Array:
-        """Squared distances (part, M) in float64, from 0 on, and known to ROUNDING."""
-        squares = -2.0 * self.left.offsets(part) @ self.right.offsets(slice(None)).T
+    def precise(self, part: slice, right: Array | None = None) -> Array:
+        """Squared distances (part, M) in float64, from 0 on, and known to ROUNDING.
+
+        right: all offsets of the right samples, where the caller has them for several parts.
+        """
+        squares = product(-2.0 * self.left.offsets(part), self.right.offsets(slice(None)) if right is None else right)
         squares += self.first[part, None]
         squares += self.second
         return np.maximum(squares, 0.0, out=squares)
