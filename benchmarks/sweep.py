@@ -32,21 +32,17 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-SOURCE = Path(__file__).parents[1]
+from benchmarks.copies import commit, copy
+
 COMPARED = ("data", "classifiers", "references", "pretrained", "runs", "evals")
 PAUSE = 2.0  # seconds to let the machine calm down
 FOLLOWERS = 900.0  # seconds that the followers of MLflow may take after the last training
-GIT = {f"GIT_{who}_{what}": "sweep@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 SMALL_EVALUATION = {"draws": 2, "directions": 50, "transport": 100}
 
 
 def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small: bool = False) -> Path:
     """A copy of the project as it stands, in which nothing has run."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE, capture_output=True, check=True).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        if name not in ("dvc.lock", "stages/dvc.lock", "metrics.json") and (SOURCE / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(SOURCE / name, folder / name)
+    copy(folder)
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
     params["seeds"] = list(range(seeds))
@@ -62,9 +58,7 @@ def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small
             params["evaluate"][key] = value
         params["train"]["samples"], params["train"]["moments"]["samples"] = 500, 100
     yaml.dump(params, folder / "params.yaml")
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "state"]):
-        subprocess.run(["git", *command], cwd=folder, check=True, env={**os.environ, **GIT})
-    return folder
+    return commit(folder)
 
 
 def shorten(params: Any, steps: int) -> None:

@@ -5,13 +5,15 @@
 Each trial takes a project in which all that comes before its phase is done, starts `dvc repro`, and kills with SIGKILL
 dvc alone, its child alone, or both, at a random moment of the phase: prepare, classifier, pretrain, train, checkpoint
 (one is written after every step), evaluate, mlflow (a follower beside the training), commit (the child has ended and
-dvc puts its results away). Then `dvc repro` runs again, and every result is compared with that of a project in which
-nothing was killed. Clock times are the only thing that may differ. Prints a line a trial, and `N of N`.
+dvc puts its results away). A kill that comes too late, when its phase has ended, is said and drawn anew. No process
+may outlive its dvc. Then `dvc repro` runs again, and every result is compared with that of a project in which nothing
+was killed. Clock times are the only thing that may differ. Prints a line a trial, and `N of N`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import random
@@ -24,13 +26,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from ruamel.yaml import YAML
 
-SOURCE = Path(__file__).resolve().parents[1]
+from benchmarks.copies import commit, copy
+
 ROWS = ("lsgan", "wgan_gp", "ebgan", "vae", "progressive", "stacked", "began", "unrolled", "critic_only", "gmm")
 # phase: the stage that is killed in, and the part of the project that is done before
 PHASES = {
@@ -45,7 +50,10 @@ PHASES = {
 }
 BEFORE = {"prepare": 0, "classifier": 1, "pretrain": 2, "train": 3, "evaluate": 4}
 RESULTS = ("data", "classifiers", "references", "pretrained", "runs", "evals")
-LIMIT = 900
+RUNNING = re.compile(r"Running stage '(?:.*:)?([^']*)'")
+LIMIT = 900.0  # seconds of a `dvc repro` that nobody kills
+ENDING = 60.0  # seconds that a child may take to end once its dvc is dead
+COMMIT = 0.3  # seconds in which dvc puts results away, or a little more
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,11 @@ def target(stage: str, row: str) -> str:
     }[stage]
 
 
+def brief(target: str) -> str:
+    """The name that DVC says when it runs the stage."""
+    return target.rpartition(":")[2]
+
+
 def environment(**more: str) -> dict[str, str]:
     """One thread, no MLflow but where it is what is killed, and a new folder's own code."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -90,7 +103,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
     """A copy of the project with these rows, one seed and so few steps."""
-    subprocess.run(["git", "clone", "--quiet", str(SOURCE), str(folder)], check=True)
+    copy(folder)
     yaml, path = YAML(), folder / "params.yaml"
     params: Any = yaml.load(path.read_text(encoding="utf-8"))
     params["seeds"], params["loss"], params["runtime"]["device"] = [0], rows[0], "cpu"
@@ -105,7 +118,7 @@ def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
         shorten(mapping, steps)
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(params, file)
-    return folder
+    return commit(folder)
 
 
 def shorten(mapping: Any, steps: int) -> None:
@@ -117,30 +130,48 @@ def shorten(mapping: Any, steps: int) -> None:
             mapping[key] = min(value, steps)
 
 
-def repro(project: Path, *targets: str, **more: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", *targets],
-        cwd=project, env=environment(**more), capture_output=True, text=True, timeout=LIMIT,
+def repro(project: Path, *targets: str, **more: str) -> dict[str, float]:
+    """Seconds from the beginning of each stage to that of the next one, or to the end."""
+    marks: list[tuple[str, float]] = []
+    said: list[str] = []
+    with started(project, *targets, **more) as dvc:
+        watchdog = Timer(LIMIT, os.killpg, (dvc.pid, signal.SIGKILL))
+        watchdog.start()
+        assert dvc.stdout
+        for line in dvc.stdout:
+            said.append(line)
+            if found := RUNNING.search(line):
+                marks.append((found[1], time.perf_counter()))
+        marks.append(("", time.perf_counter()))
+        watchdog.cancel()
+    text = "".join(said)
+    if dvc.returncode:
+        raise RuntimeError(f"dvc repro {' '.join(targets)} ended with {dvc.returncode}:\n{text}")
+    if "Traceback" in text:
+        raise RuntimeError(f"a traceback:\n{text}")
+    return {stage: end - start for (stage, start), (_, end) in pairwise(marks)}
+
+
+def started(project: Path, *targets: str, **more: str) -> subprocess.Popen[str]:
+    """`dvc repro`, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "dvc", "repro", *targets], cwd=project, env=environment(**more),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"dvc repro {' '.join(targets)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    if "Traceback" in done.stdout + done.stderr:
-        raise RuntimeError(f"a traceback:\n{done.stdout}{done.stderr}")
 
 
 def stock(home: Path, rows: tuple[str, ...], steps: int) -> tuple[list[Path], dict[str, float]]:
-    """The project as it is before each stage, the last one complete, and how many seconds each stage took."""
-    levels, seconds = [make(home / "0", rows, steps)], {}
+    """The project as it is before each stage, the last one complete, and how many seconds each target took."""
+    levels, seconds = [make(home / "0", rows, steps)], dict[str, float]()
     for number, stage in enumerate(("prepare", "classifier", "pretrain", "train", "evaluate"), 1):
         project = Path(shutil.copytree(levels[-1], home / str(number), symlinks=True))
-        start = time.perf_counter()
         names = rows if stage in ("pretrain", "train", "evaluate") else rows[:1]
-        repro(project, *(target(stage, row) for row in names))
-        seconds[stage] = (time.perf_counter() - start) / len(names)
+        seconds |= repro(project, *(target(stage, row) for row in names))
         if stage == "classifier":
             repro(project, "stages/dvc.yaml:reference")
         levels.append(project)
-        print(f"{stage}: {seconds[stage]:.1f} s each", flush=True)
+        took = [seconds[brief(target(stage, row))] for row in names]
+        print(f"{stage}: {min(took):.1f} to {max(took):.1f} s each", flush=True)
     return levels, seconds
 
 
@@ -169,47 +200,47 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def strike(dvc: subprocess.Popen[str], victim: str) -> None:
-    below = descendants(dvc.pid)
-    for pid in {"dvc": [dvc.pid], "child": below, "both": [dvc.pid, *below]}[victim]:
-        try:
+def strike(dvc: subprocess.Popen[str], below: list[int], trial: Trial) -> bool:
+    """Kill; returns whether that was in time, which is while the stage's process lives, in a commit while dvc does."""
+    there = list(filter(alive, below))
+    if dvc.poll() is not None or (not there and trial.phase != "commit"):
+        return False
+    for pid in {"dvc": [dvc.pid], "child": there, "both": [dvc.pid, *there]}[trial.victim]:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    return True
 
 
-def killed(project: Path, trial: Trial, seconds: float) -> None:
-    """Start the trial's stage and kill in it. Returns when no process of it is left."""
+def killed(project: Path, trial: Trial, seconds: float) -> bool:
+    """Start the trial's stage and kill in it. Returns, when no process of it is left, whether the kill was in time."""
     more = {"GANPIPE_CHECKPOINT_SECONDS": "0" if trial.phase in ("checkpoint", "evaluate") else "0.2"}
     if trial.phase == "mlflow":
         more["GANPIPE_TRACKING"] = "on"
-    command = [sys.executable, "-u", "-m", "dvc", "repro", trial.target]
-    with subprocess.Popen(
-        command, cwd=project, env=environment(**more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True,
-    ) as dvc:  # fmt: skip
+    with started(project, trial.target, **more) as dvc:
         assert dvc.stdout
-        mark = re.compile(rf"Running stage '(.*:)?{re.escape(trial.target.rpartition(':')[2])}'")
-        for line in dvc.stdout:
-            if mark.search(line):
+        while found := dvc.stdout.readline():
+            mark = RUNNING.search(found)
+            if mark and mark[1] == brief(trial.target):
                 break
-        if trial.phase == "commit":
+        below = descendants(dvc.pid)
+        while not below and dvc.poll() is None:
             below = descendants(dvc.pid)
-            while not below:
-                below = descendants(dvc.pid)
+        if trial.phase == "commit":
             while any(map(alive, below)):
                 time.sleep(0.002)
-            time.sleep(trial.share * 0.3)
-        else:
-            time.sleep(trial.share * seconds)
-        strike(dvc, trial.victim)
-        orphans = descendants(dvc.pid)
+        time.sleep(trial.share * (COMMIT if trial.phase == "commit" else seconds))
+        # before the kill, for who loses its parent is found no longer
+        below = sorted({*below, *descendants(dvc.pid)})
+        hit = strike(dvc, below, trial)
+        deadline = time.monotonic() + ENDING
+        while any(map(alive, below)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if left := list(filter(alive, below)):
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            raise RuntimeError(f"processes {left} lived {ENDING:.0f} s after the kill")
         dvc.stdout.read()
-    deadline = time.monotonic() + 120
-    while any(map(alive, orphans)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if left := [pid for pid in orphans if alive(pid)]:
-        raise RuntimeError(f"processes {left} outlived their dvc")
+    return hit
 
 
 def alive(pid: int) -> bool:
@@ -232,26 +263,31 @@ def trials(number: int, rows: tuple[str, ...], seed: int) -> Iterator[Trial]:
 def run(home: Path, number: int, rows: tuple[str, ...], steps: int, seed: int) -> list[str]:
     """All trials; returns a line for each that failed."""
     levels, seconds = stock(home, rows, steps)
-    failed = []
+    failed, late = [], 0
     for count, trial in enumerate(trials(number, rows, seed), 1):
-        project = Path(shutil.copytree(levels[BEFORE[trial.stage]], home / "trial", symlinks=True))
-        began = time.perf_counter()
+        before, complete = levels[BEFORE[trial.stage]], levels[BEFORE[trial.stage] + 1]
+        began, drawn = time.perf_counter(), trial
+        project, lost, wrong, hit = home / "trial", "", "", False
         try:
-            killed(project, trial, seconds[trial.stage])
+            while not hit:
+                shutil.rmtree(project, ignore_errors=True)
+                shutil.copytree(before, project, symlinks=True)
+                hit = killed(project, drawn, seconds[brief(trial.target)])
+                if not hit:
+                    late, drawn = late + 1, replace(drawn, share=0.8 * drawn.share)
             lost = "" if list((project / ".ckpt").glob("*/*.safetensors")) else "no checkpoint"
             repro(project, trial.target)
-            expected, found = (
-                digests(one, trial.row, trial.stage) for one in (levels[BEFORE[trial.stage] + 1], project)
-            )
+            expected, found = (digests(one, trial.row, trial.stage) for one in (complete, project))
             names = [name for name in found if expected.get(name) != found[name]]
             names += [f"{name} is missing" for name in expected if name not in found and not later(name, trial.stage)]
-            said = f"differs: {', '.join(names[:5])}" if names else "the same bits"
-        except (RuntimeError, subprocess.TimeoutExpired) as error:
-            names, lost, said = [str(error)], "", f"failed: {error}"
-        if names:
-            failed.append(f"{trial}: {said}")
-        print(f"{count:>3}  {trial}  {said}  {lost}  ({time.perf_counter() - began:.0f} s)", flush=True)
-        shutil.rmtree(project)
+            wrong = f"differs: {', '.join(names[:5])}" if names else ""
+        except RuntimeError as error:
+            wrong = f"failed: {error}"
+        if wrong:
+            failed.append(f"{drawn}: {wrong}")
+        took = time.perf_counter() - began
+        print(f"{count:>3}  {drawn}  {wrong or 'the same bits'}  {lost}  ({took:.0f} s)", flush=True)
+    print(f"{late} kills came too late and were drawn anew")
     return failed
 
 

@@ -1,0 +1,1 @@
+"""Measurements of ganpipe, each run with `python -m benchmarks.NAME`; none is part of the tests."""
