@@ -111,6 +111,13 @@ def cholesky(matrix: Array) -> Array | None:
     return None if failed else np.asarray(triangle)
 
 
+def triangle(array: Array) -> Array:
+    """R (k, d), k the lesser of N and d, of array (N, d) = Q R. numpy's threads get in each other's way here."""
+    import torch
+
+    return np.asarray(torch.linalg.qr(tensor(array), mode="r").R)
+
+
 def eigenvalues(matrix: Array) -> Array:
     """The eigenvalues (d,) of a symmetric matrix, of which only the upper half is read, from the least on."""
     import torch

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._samples import plain, rows, same_width
-from ganpipe.metrics._threads import centred, cholesky, eigenvalues, gram, product, spread
+from ganpipe.metrics._threads import centred, cholesky, eigenvalues, gram, product, spread, triangle
 
 Array = NDArray[np.float64]
 
@@ -58,9 +58,9 @@ class Moments:
         mean, _, _ = spread(name, array)
         root = _cholesky(array, mean) if len(mean) >= LARGE else None
         if root is None:
-            triangle = np.linalg.qr(array - mean, mode="r")
+            upper = triangle(array - mean)
             root = np.zeros((array.shape[1], array.shape[1]))
-            root[: len(triangle)] = triangle
+            root[: len(upper)] = upper
         root /= np.sqrt(len(array) - 1)
         return cls(mean, root)
 
@@ -119,11 +119,11 @@ def _cholesky(array: NDArray[np.floating], mean: ArrayLike = 0.0) -> Array | Non
     total = np.zeros((array.shape[1], array.shape[1]))
     for _, offsets in centred(array, np.asarray(mean)):
         gram(total, offsets)
-    triangle = cholesky(total)
-    if triangle is None:
+    upper = cholesky(total)
+    if upper is None:
         return None
-    pivots = np.diagonal(triangle) ** 2
-    return triangle if pivots.min() > CONDITION * pivots.max() else None
+    pivots = np.diagonal(upper) ** 2
+    return upper if pivots.min() > CONDITION * pivots.max() else None
 
 
 def _by_eigenvalues(both: Array) -> tuple[float, float]:
