@@ -14,6 +14,7 @@ from ganpipe.digest import code_digest, module_file
 from ganpipe.errors import BadInput, Lacking, out_of_memory
 from ganpipe.files import write_json
 from ganpipe.interruption import Interrupted, end_with_dvc, listen
+from ganpipe.saying import say, settle
 
 LACKS = {
     errno.ENOSPC: "make room on that disk",
@@ -53,10 +54,12 @@ def run(main: Callable[[], None]) -> None:
         _end(
             f"not enough memory ({said}): end other programs or ask for less in params.yaml, then `dvc repro` again.", 1
         )
+    finally:
+        settle()
 
 
 def _end(sentence: str, code: int) -> None:
-    print(f"ganpipe: {sentence}", file=sys.stderr, flush=True)
+    say(f"ganpipe: {sentence}\n")
     sys.exit(code)
 
 

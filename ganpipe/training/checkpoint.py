@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 
 from ganpipe.files import write_whole
 from ganpipe.interruption import Interrupted, asked
+from ganpipe.saying import say
 from ganpipe.training.state import Stateful, from_bytes, to_bytes
 
 EVERY = 30.0
@@ -159,7 +159,7 @@ class Checkpoint:
 
     @staticmethod
     def _say(what: str) -> None:
-        print(f"checkpoint: {what}.", file=sys.stderr, flush=True)
+        say(f"checkpoint: {what}.\n")
 
 
 def _digest(data: bytes) -> str:
