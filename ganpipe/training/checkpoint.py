@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ganpipe.errors import BadInput, shown
 from ganpipe.files import write_whole
 from ganpipe.interruption import Interrupted, asked
 from ganpipe.saying import say
@@ -35,7 +37,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path | None, key: str, out: Path) -> None:
         self._folder, self._key, self._out = folder, key, out
-        self._every = float(os.environ.get(SWITCH) or EVERY)
+        self._every = _seconds()
         self._start = self._last = time.monotonic()
         self._earlier = 0.0
         self._full = False
@@ -160,6 +162,18 @@ class Checkpoint:
     @staticmethod
     def _say(what: str) -> None:
         say(f"checkpoint: {what}.\n")
+
+
+def _seconds() -> float:
+    """Between two checkpoints. Raises BadInput where the environment says no number of seconds."""
+    said = os.environ.get(SWITCH, "").strip()
+    try:
+        seconds = float(said) if said else EVERY
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise BadInput(f"{SWITCH} is {shown(said)}: give a number of seconds from 0 on, as 30, or unset it.")
+    return seconds
 
 
 def _digest(data: bytes) -> str:
