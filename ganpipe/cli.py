@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganpipe.errors import BadInput
+from ganpipe.errors import BadInput, Lacking, lacking
 
 if TYPE_CHECKING:
     from ganpipe.configuration import Configuration
@@ -25,12 +25,17 @@ Params = Annotated[Path, typer.Option("--params", help="The parameters to read."
 
 
 def main() -> None:
-    """Entry point: an illegal input is one sentence on stderr and exit code 2."""
+    """Entry point: an illegal input is one sentence on stderr and exit code 2, what the machine lacks one and 1."""
     try:
         app()
     except BadInput as error:
         print(f"ganpipe: {error}", file=sys.stderr)
         sys.exit(2)
+    except (Lacking, OSError, RuntimeError, MemoryError) as error:
+        if (sentence := lacking(error)) is None:
+            raise
+        print(f"ganpipe: {sentence}.", file=sys.stderr)
+        sys.exit(1)
 
 
 def _checked(params: Path) -> Configuration:
