@@ -111,6 +111,18 @@ def test_every_stage_has_its_workers_device_and_a_place_in_the_lock_file(
     assert work(pool, jobs("after@2"))["after@2"].did == "kept"
 
 
+def test_a_lock_file_is_replaced_and_never_half_written(root: Path, pool: Pool) -> None:
+    work(pool, jobs("late"))
+    lock = root / "dvc.lock"
+    with lock.open() as before:
+        said = before.read()
+        work(pool, jobs("slow"))
+        before.seek(0)
+        assert before.read() == said
+    assert lock.read_text().startswith(said)
+    assert "slow:" in lock.read_text()
+
+
 def test_a_failure_has_one_sentence(pool: Pool) -> None:
     outcomes = work(pool, jobs("sentence", "raised", "killed", "forgetful"))
     assert {outcome.did for outcome in outcomes.values()} == {"failed"}
