@@ -13,11 +13,12 @@ help: ## list the targets
 
 env: .venv/.done ## build .venv from requirements.lock
 
-# uv comes first, at the version that the lock pins, and installs the rest with its hashes
+# uv comes first, at the version and with the hashes that the lock pins, and installs the rest with its hashes
 .venv/.done: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganpipe needs Python 3.11 or later: set PYTHON=")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements.lock)"
+	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock >.venv/uv.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganpipe.errors import BadInput
+from ganpipe.errors import BadInput, Lacking, lacking
 
 if TYPE_CHECKING:
     from ganpipe.configuration import Configuration
@@ -25,12 +25,17 @@ Params = Annotated[Path, typer.Option("--params", help="The parameters to read."
 
 
 def main() -> None:
-    """Entry point: an illegal input is one sentence on stderr and exit code 2."""
+    """Entry point: an illegal input is one sentence on stderr and exit code 2, what the machine lacks one and 1."""
     try:
         app()
     except BadInput as error:
         print(f"ganpipe: {error}", file=sys.stderr)
         sys.exit(2)
+    except (Lacking, OSError, RuntimeError, MemoryError) as error:
+        if (sentence := lacking(error)) is None:
+            raise
+        print(f"ganpipe: {sentence}.", file=sys.stderr)
+        sys.exit(1)
 
 
 def _checked(params: Path) -> Configuration:
@@ -43,9 +48,11 @@ def _checked(params: Path) -> Configuration:
 
 @app.command()
 def check(params: Params = Path("params.yaml")) -> None:
-    """Validate params.yaml and the presence of the data: one sentence and exit code 2 where something is wrong."""
+    """Validate params.yaml, the presence of the data and DVC's lock files: a sentence and exit code 2 if need be."""
+    from ganpipe import locks
     from ganpipe.specs import resolve_runtime
 
+    locks.check(Path())
     chosen = _checked(params)
     resolve_runtime(chosen.runtime)
     print(f"{params} is valid: {len(chosen.variants)} variants, {len(chosen.seeds)} seeds, data {chosen.data.kind}.")
@@ -60,9 +67,10 @@ def plan(
     from rich.console import Console
     from rich.table import Table
 
-    from ganpipe import planning, specs
+    from ganpipe import locks, planning, specs
 
     root = Path()
+    locks.check(root)
     items = planning.plan(root, specs.build(_checked(root / "params.yaml"), root))
     items = [item for item in items if item.selected or not selected]
     if as_json:
@@ -88,8 +96,10 @@ def sweep(
     per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
 ) -> None:
     """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
+    from ganpipe import locks
     from ganpipe.sweep import command
 
+    locks.check(Path())
     raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), rows or (), jobs, per_gpu))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -89,3 +90,34 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether that is what an error says, on any device. Torch has a type of its own for some of them only."""
     said = str(error)
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in said for w in NO_MEMORY))
+
+
+LACKS = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room in your quota",
+    errno.EROFS: "work where you may write",
+    errno.EACCES: "allow it",
+    errno.EPERM: "allow it",
+    errno.EEXIST: "remove what is in its place",
+    errno.ENOTDIR: "remove what is in the place of a folder",
+}
+"""What to do about what the machine lacks."""
+
+NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors that are of a file also where they don't say of which: that of a write names none."""
+
+
+def lacking(error: BaseException) -> str | None:
+    """What the machine lacks (room on a disk, a right, memory) and the remedy; None where the error is another."""
+    if isinstance(error, Lacking):
+        return str(error).removesuffix(".")
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOENT and "temporary directory" in str(error.strerror):
+            return f"{error.strerror}: make room there, or name another by TMPDIR"
+        if error.errno not in LACKS or not (error.filename or error.errno in NAMELESS):
+            return None
+        return f"{error.filename or 'a file'} cannot be written ({error.strerror}): {LACKS[error.errno]}"
+    if out_of_memory(error):
+        said = str(error).splitlines()[0] if str(error) else "an array did not fit"
+        return f"not enough memory ({said}): end other programs or ask for less in params.yaml"
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sys
 import time
@@ -11,18 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.digest import code_digest, module_file
-from ganpipe.errors import BadInput, Lacking, out_of_memory
+from ganpipe.errors import BadInput, Lacking, lacking
 from ganpipe.files import write_json
 from ganpipe.interruption import Interrupted, end_with_dvc, listen
-
-LACKS = {
-    errno.ENOSPC: "make room on that disk",
-    errno.EDQUOT: "make room in your quota",
-    errno.EROFS: "work where you may write",
-    errno.EACCES: "allow it",
-    errno.EPERM: "allow it",
-}
-"""What to do about what the machine lacks."""
+from ganpipe.saying import say, settle
 
 SPECS = Path("data/specs")
 
@@ -38,25 +29,18 @@ def run(main: Callable[[], None]) -> None:
         main()
     except BadInput as error:
         _end(str(error), 2)
-    except Lacking as error:
-        _end(str(error), 1)
     except Interrupted as error:
         _end(f"{error.where or 'interrupted'}.", 128 + error.number)
-    except OSError as error:
-        if error.errno not in LACKS or not error.filename:
+    except (Lacking, OSError, RuntimeError, MemoryError) as error:
+        if (sentence := lacking(error)) is None:
             raise
-        _end(f"{error.filename} cannot be written ({error.strerror}): {LACKS[error.errno]}, then `dvc repro` again.", 1)
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-        said = str(error).splitlines()[0] if str(error) else "an array did not fit"
-        _end(
-            f"not enough memory ({said}): end other programs or ask for less in params.yaml, then `dvc repro` again.", 1
-        )
+        _end(f"{sentence}." if isinstance(error, Lacking) else f"{sentence}, then `dvc repro` again.", 1)
+    finally:
+        settle()
 
 
 def _end(sentence: str, code: int) -> None:
-    print(f"ganpipe: {sentence}", file=sys.stderr, flush=True)
+    say(f"ganpipe: {sentence}\n")
     sys.exit(code)
 
 

@@ -16,6 +16,7 @@ from ganpipe import __version__
 from ganpipe.errors import BadInput, Lacking, out_of_memory
 from ganpipe.files import digest, write_json
 from ganpipe.rows import merged, read_yaml
+from ganpipe.saying import say
 from ganpipe.stage import SPECS, Clock, read_spec, run
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.launch import start_follower
@@ -93,7 +94,7 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     }
     write_json(job.out / "run.json", facts | more)
     if outcome.verdict:
-        print(f"{job.name}: {outcome.verdict.kind}, as {outcome.verdict.reason}")
+        say(f"{job.name}: {outcome.verdict.kind}, as {outcome.verdict.reason}\n", "stdout")
     return outcome.clocks
 
 

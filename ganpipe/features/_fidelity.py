@@ -39,14 +39,15 @@ def network(
     layer: str,
     file: str,
     sha256: str,
+    url: str,
     surroundings: Surroundings,
     repository: Repository | None = None,
 ) -> Extract:
     """torch-fidelity's `extractor` read at `layer`; `name` is what params.yaml calls it.
 
-    file: below the folder of torch's hub, where torch-fidelity keeps it and fetches it to. sha256: of that file; torch
-    reads such files by pickle, so nothing but the original may be opened. repository: where the network's code is not
-    torch-fidelity's own.
+    file: below the folder of torch's hub, where torch-fidelity looks for it. sha256: of that file; torch reads such
+    files by pickle, so nothing but the original may be opened. url: where it is fetched from, not by torch-fidelity,
+    which opens whatever comes. repository: where the network's code is not torch-fidelity's own.
     """
     try:
         from torch_fidelity.utils import create_feature_extractor  # type: ignore[import-untyped]
@@ -55,22 +56,21 @@ def network(
             f"evaluate.features names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
         ) from None
     hub = Path(torch.hub.get_dir())
-    path, here = hub / file, (hub / file).is_file()
+    path = hub / file
     remedy = f"put the original file at {path}"
     if repository:
         remedy += f" and github.com/{repository.name} at the commit {repository.commit} at {hub / repository.folder}"
     remedy += ", or use another of evaluate.features, as classifier or pixels"
-    if here:
-        _verify(path, name, sha256, remedy)
     try:
+        if not path.is_file():
+            _fetch(url, path, sha256)
+        _verify(path, name, sha256, remedy)
         with _pinned(repository):
             net = create_feature_extractor(extractor, [layer], cuda=False, verbose=False)
     except (OSError, EOFError, ImportError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         sentence = f"evaluate.features names {name}, which could not be opened or fetched ({reason})"
         raise BadInput(f"{sentence}: {remedy}.") from None
-    if not here:
-        _verify(path, name, sha256, remedy)  # torch-fidelity doesn't look at what it fetched
 
     net.to(surroundings.device)
 
@@ -104,6 +104,12 @@ def _pinned(repository: Repository | None) -> Iterator[None]:
         yield
     finally:
         torch.hub.load = load
+
+
+def _fetch(url: str, path: Path, sha256: str) -> None:
+    """Raises RuntimeError where what comes is not the original, and leaves nothing of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.hub.download_url_to_file(url, str(path), hash_prefix=sha256, progress=False)
 
 
 def _verify(path: Path, name: str, sha256: str, remedy: str) -> None:

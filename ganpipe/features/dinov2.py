@@ -14,8 +14,9 @@ from ganpipe.features import Extract, Surroundings, _fidelity
 RESIZER = "bilinear as in TensorFlow 1, to 224 pixels"
 FILE = "checkpoints/dinov2_vitl14_pretrain.pth"
 SHA256 = "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428"
+URL = "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth"
 REPOSITORY = _fidelity.Repository("facebookresearch/dinov2", "7764ea0f912e53c92e82eb78a2a1631e92725fc8")
 
 
 def open_network(surroundings: Surroundings) -> Extract:
-    return _fidelity.network("dinov2", "dinov2-vit-l-14", "dinov2", FILE, SHA256, surroundings, REPOSITORY)
+    return _fidelity.network("dinov2", "dinov2-vit-l-14", "dinov2", FILE, SHA256, URL, surroundings, REPOSITORY)

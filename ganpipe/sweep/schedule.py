@@ -67,9 +67,11 @@ class Schedule:
         """A job that `take` gave has ended. What was interrupted after `stop` is no outcome."""
         with self._changed:
             self._running.discard(outcome.job.name)
-            if not self._stopped:
-                self._note(outcome)
-            self._changed.notify_all()
+            try:
+                if not self._stopped:
+                    self._note(outcome)
+            finally:  # `tell` may fail
+                self._changed.notify_all()
 
     def stop(self) -> None:
         """Hand out nothing more."""

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from ganpipe.sweep.schedule import Did, Outcome, Schedule
@@ -32,6 +33,7 @@ class Worker:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        self._ending = threading.Lock()
 
     def dvc(self, arguments: Sequence[str], log: Path) -> int | None:
         """Run `dvc ARGUMENT...` there and wait for its exit code; None where the process itself was lost."""
@@ -55,20 +57,21 @@ class Worker:
 
     def wait(self, seconds: float) -> None:
         """Wait for its end; what is left of it and of its stages then is killed."""
-        if self._process.returncode is not None:
-            return
-        deadline = time.monotonic() + seconds
-        # not reaped yet, so that the number of the group stays its own
-        while not os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self.end()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        with self._ending:  # the thread that it was lost to, and the one that ends all of them
+            if self._process.returncode is not None:
+                return
+            deadline = time.monotonic() + seconds
+            # not reaped yet, so that the number of the group stays its own
+            while not os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.02)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self.end()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
 
 
 class Pool:
@@ -83,21 +86,22 @@ class Pool:
         return self._logs / f"{job}.log"
 
     def work(self, schedule: Schedule) -> None:
-        """Return when every job of the schedule has an outcome. Raises KeyboardInterrupt, with all workers ended."""
-        if not self._workers:
-            self._workers = [Worker(self._root, environment) for environment in self._environments]
-        threads = [threading.Thread(target=self._serve, args=(n, schedule)) for n in range(len(self._workers))]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            schedule.stop()
-            self.close(PATIENCE)
-            for thread in threads:
-                thread.join()
-            raise
+        """Return when every job of the schedule has an outcome.
+
+        Raises KeyboardInterrupt, and what goes wrong in the sweep itself (`tell` has no room, no process can be made),
+        with all workers ended.
+        """
+        for environment in self._environments[len(self._workers) :]:
+            self._workers.append(Worker(self._root, environment))
+        with ThreadPoolExecutor(len(self._workers)) as executor:
+            try:
+                serving = [executor.submit(self._serve, number, schedule) for number in range(len(self._workers))]
+                for ended in wait(serving, return_when=FIRST_EXCEPTION).done:
+                    ended.result()
+            except BaseException:
+                schedule.stop()
+                self.close(PATIENCE)
+                raise
 
     def close(self, patience: float) -> None:
         """End all workers; a second interruption meanwhile kills them at once."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any
 
 import torch
 
+from ganpipe.errors import BadInput, shown
 from ganpipe.files import write_whole
 from ganpipe.interruption import Interrupted, asked
+from ganpipe.saying import say
 from ganpipe.training.state import Stateful, from_bytes, to_bytes
 
 EVERY = 30.0
@@ -35,7 +37,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path | None, key: str, out: Path) -> None:
         self._folder, self._key, self._out = folder, key, out
-        self._every = float(os.environ.get(SWITCH) or EVERY)
+        self._every = _seconds()
         self._start = self._last = time.monotonic()
         self._earlier = 0.0
         self._full = False
@@ -159,7 +161,19 @@ class Checkpoint:
 
     @staticmethod
     def _say(what: str) -> None:
-        print(f"checkpoint: {what}.", file=sys.stderr, flush=True)
+        say(f"checkpoint: {what}.\n")
+
+
+def _seconds() -> float:
+    """Between two checkpoints. Raises BadInput where the environment says no number of seconds."""
+    said = os.environ.get(SWITCH, "").strip()
+    try:
+        seconds = float(said) if said else EVERY
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise BadInput(f"{SWITCH} is {shown(said)}: give a number of seconds from 0 on, as 30, or unset it.")
+    return seconds
 
 
 def _digest(data: bytes) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ganpipe.files import named, write_whole
+from ganpipe.saying import say
 
 
 class History:
@@ -49,11 +50,11 @@ class History:
 
     def write(self, step: int) -> dict[str, float]:
         """Write the row and start afresh. A quantity that did not occur is an empty cell."""
-        if not set(self._held) <= set(self._names):
-            self._widen([name for name in self._held if name not in self._names])
         means = {name: torch.stack(values).mean() for name, values in self._held.items()}
         row = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
         try:
+            if not set(self._held) <= set(self._names):
+                self._widen([name for name in self._held if name not in self._names])
             self._writer.writerow([step, *(row.get(name, "") for name in self._names)])
             self._file.flush()
         except OSError as error:
@@ -101,7 +102,7 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            sys.stderr.write("\n")
+            say("\n")
 
     def update(self, step: int, figures: dict[str, float]) -> None:
         """Say where the training is. figures: the latest row of the history."""
@@ -119,5 +120,4 @@ class Progress:
             line = f"\r\x1b[2K{self._title}  {'━' * filled}{'╌' * (24 - filled)} {line}"
         else:
             line = f"{self._title}  {line}\n"
-        sys.stderr.write(line)
-        sys.stderr.flush()
+        say(line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from ganpipe.errors import BadInput
+from ganpipe.saying import say
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.leftovers import checkpoints
 
@@ -54,7 +54,7 @@ def _alone(path: Path, said: str, limit: float | None) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         holder = _holder(path)
-        print(f"{said} process {holder}: waiting for it to end.", file=sys.stderr, flush=True)
+        say(f"{said} process {holder}: waiting for it to end.\n")
         try:
             lock.acquire(timeout=-1 if limit is None else limit)
         except Timeout:

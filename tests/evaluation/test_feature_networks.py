@@ -16,7 +16,7 @@ from evaluation_data import balanced, images
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
-from ganpipe.features import Surroundings, _fidelity, dinov2, inception, open_network
+from ganpipe.features import Surroundings, _fidelity, clip, dinov2, inception, open_network
 from ganpipe.features.classifier import open_classifier
 from ganpipe.prepared import Prepared
 from ganpipe.training.classifier import ClassifierParams, fit
@@ -136,12 +136,47 @@ def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
     )
 
 
-def test_what_was_fetched_is_verified(weights: Path, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    extractors = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
-    monkeypatch.setattr(extractors, "URL_INCEPTION_V3", weights.as_uri())
-    with pytest.raises(BadInput, match=r"is not its weights \(SHA-256 "):
-        open_network("inception", around(faces()))
-    assert (hub / inception.FILE).is_file()
+@pytest.mark.parametrize("name", ["inception", "clip", "dinov2"])
+def test_what_was_fetched_is_verified_before_it_is_opened(
+    name: Any, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pickle that says so when it is opened comes in the place of the weights."""
+    opened = tmp_path / "opened"
+
+    class Code:
+        def __reduce__(self) -> Any:
+            return Path.touch, (opened,)
+
+    other = tmp_path / "other.pth"
+    torch.save(Code(), other)
+    monkeypatch.setattr(importlib.import_module(f"ganpipe.features.{name}"), "URL", other.as_uri())
+    with pytest.raises(BadInput) as caught:
+        open_network(name, around(faces()))
+    said = str(caught.value)
+    assert said.startswith(
+        f"evaluate.features names {name}, which could not be opened or fetched (invalid hash value (expected "
+    )
+    assert f"put the original file at {hub}/checkpoints/" in said
+    assert not opened.exists()
+    assert list((hub / "checkpoints").iterdir()) == []
+
+
+def test_what_was_fetched_is_opened_where_it_is_the_original(
+    weights: Path, hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inception, "URL", weights.as_uri())
+    monkeypatch.setattr(inception, "SHA256", sha256(weights))
+    _, extract = open_network("inception", around(faces()))
+    np.testing.assert_array_equal(extract(COLOURS), own_call(weights, COLOURS))
+    assert sha256(hub / inception.FILE) == sha256(weights)
+
+
+def test_the_weights_are_fetched_from_where_torch_fidelity_says() -> None:
+    inceptions = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
+    clips = importlib.import_module("torch_fidelity.feature_extractor_clip")
+    assert inception.URL == inceptions.URL_INCEPTION_V3
+    assert clips.MODEL_URLS["clip-vit-b-32"] == clip.URL
+    assert dinov2.URL in HUBCONF
 
 
 @pytest.mark.parametrize("name", ["inception", "clip", "dinov2"])

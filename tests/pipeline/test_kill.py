@@ -117,5 +117,10 @@ def test_two_at_once_are_kept_apart(long: Project) -> None:
     dvc = start(long, "1000")
     second = long.repro(TARGET, ok=False)
     assert "Traceback" not in second.text
+    # as `timeout` does: the group is asked, and the end of dvc asks the stage once more
+    children = below(dvc.pid)
     os.killpg(dvc.pid, signal.SIGTERM)
-    dvc.communicate()
+    said = dvc.communicate()[0]
+    assert all(map(ended, children))
+    assert re.search(r"ganpipe: interrupted after step \d+: `dvc repro` goes on from there\.", said)
+    assert "Traceback" not in said

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
+from ganpipe.sweep import workers
 from ganpipe.sweep.schedule import Job, Outcome, Schedule
-from ganpipe.sweep.workers import Pool
+from ganpipe.sweep.workers import Pool, Worker
 
 PIPELINE = """
 stages:
@@ -109,6 +111,18 @@ def test_every_stage_has_its_workers_device_and_a_place_in_the_lock_file(
     assert work(pool, jobs("after@2"))["after@2"].did == "kept"
 
 
+def test_a_lock_file_is_replaced_and_never_half_written(root: Path, pool: Pool) -> None:
+    work(pool, jobs("late"))
+    lock = root / "dvc.lock"
+    with lock.open() as before:
+        said = before.read()
+        work(pool, jobs("slow"))
+        before.seek(0)
+        assert before.read() == said
+    assert lock.read_text().startswith(said)
+    assert "slow:" in lock.read_text()
+
+
 def test_a_failure_has_one_sentence(pool: Pool) -> None:
     outcomes = work(pool, jobs("sentence", "raised", "killed", "forgetful"))
     assert {outcome.did for outcome in outcomes.values()} == {"failed"}
@@ -157,6 +171,55 @@ def test_a_worker_that_is_killed_costs_one_stage(root: Path, pool: Pool) -> None
     }
     assert outcomes["endless"].reason == "the process of its worker was killed."
     assert not killed[0].is_running()
+
+
+def test_a_sweep_that_cannot_say_what_was_done_ends(root: Path, pool: Pool) -> None:
+    """At once, with what is under way, and not only when that has ended by itself."""
+    told: list[str] = []
+
+    def tell(outcome: Outcome) -> None:
+        told.append(outcome.job.name)
+        until(lambda: begun(root))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    schedule = Schedule(jobs("endless", "late", "slow"), tell)
+    with pytest.raises(OSError, match="No space left on device"):
+        pool.work(schedule)
+    assert told == ["late"]
+    until(lambda: processes(root) == [], 30.0)
+    assert not (root / "slow").exists()
+
+
+def test_without_a_place_for_logs_nothing_counts_as_done(root: Path, environment: dict[str, str]) -> None:
+    pool = Pool(root, [environment | {"PYTHONPATH": str(Path(__file__).parents[2])}] * 2, root / "nowhere")
+    schedule = Schedule(jobs("late", "slow"), lambda _: None)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        pool.work(schedule)
+    assert schedule.outcomes == {}
+    assert processes(root) == []
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_where_no_worker_can_be_made_the_sweep_ends(
+    root: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """The second one at the start, or the one that is to take the place of one that was killed."""
+    made: list[Worker] = []
+
+    class Limited(Worker):
+        def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+            if len(made) == after:
+                raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+            super().__init__(root, environment)
+            made.append(self)
+
+    def lost(self: Worker, arguments: Sequence[str], log: Path) -> None:
+        """As that of a process that is killed."""
+
+    monkeypatch.setattr(workers, "Worker", Limited)
+    monkeypatch.setattr(Worker, "dvc", lost)
+    with pytest.raises(BlockingIOError):
+        pool.work(Schedule(jobs("late", "slow"), lambda _: None))
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])

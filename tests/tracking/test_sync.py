@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from fake_training import finish, write_all
 from filelock import FileLock
 
+from ganpipe import cli
 from ganpipe.tracking import projection
 from ganpipe.tracking.__main__ import main
 from ganpipe.tracking.paths import run_lock
@@ -170,3 +172,19 @@ def test_four_processes_at_once_make_the_store_and_each_run_once(tmp_path: Path,
         assert len(store.client.get_metric_history(run.info.run_id, "critic/loss")) == 5
         assert len(store.client.get_metric_history(run.info.run_id, "eval/modes")) == 1
     assert not sync(tmp_path).changed
+
+
+def test_a_cache_folder_that_cannot_be_written_is_one_sentence(
+    root: Path, clean: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_all(root, "ring", "lsgan", 0)
+    shutil.rmtree(root / ".cache", ignore_errors=True)
+    (root / ".cache").write_text("a file in its place")
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setattr(sys, "argv", ["ganpipe", "track"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"ganpipe: {root.resolve()}/.cache/tracking")
+    assert said.endswith(" cannot be written (Not a directory): remove what is in the place of a folder.\n")

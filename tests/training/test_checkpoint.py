@@ -240,3 +240,14 @@ def test_another_spec_data_or_pretraining_is_another_training(place: Path, monke
     assert begin() == 0
     leftovers.discard("train", "digits-lsgan-0")
     assert list((place / ".ckpt").glob("train-*")) == []
+
+
+@pytest.mark.parametrize("said", ["30s", "nan", "inf", "-1", "1e999"])
+def test_what_is_no_number_of_seconds_is_one_sentence(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nan, for one, would write a checkpoint after every step."""
+    monkeypatch.setenv(SWITCH, said)
+    with pytest.raises(BadInput) as caught:
+        Checkpoint(tmp_path, "key", tmp_path)
+    assert str(caught.value) == f"{SWITCH} is '{said}': give a number of seconds from 0 on, as 30, or unset it."

@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from test_resume import contents, empty, job
 
 from ganpipe import stage
 from ganpipe.errors import BadInput, Lacking
 from ganpipe.interruption import Interrupted
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
+from ganpipe.training.history import History
 from ganpipe.training.loop import train
 
 
@@ -75,6 +78,58 @@ def test_a_history_that_does_not_fit(small: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left on device") as caught:
         train(job("lsgan", small, Checkpoint.nowhere()))
     assert caught.value.filename == str(small / "history.csv")
+
+
+def test_a_history_that_a_new_column_makes_too_large(small: Path) -> None:
+    resize(small, 16)
+    history = History(small / "history.csv")
+    for step in range(1000, 2400):
+        history.add({"a": torch.tensor(0.5)})
+        history.write(step)
+    assert 12 * 1024 < (small / "history.csv").stat().st_size < 16 * 1024
+    history.add({"a": torch.tensor(0.5), "longer": torch.tensor(0.5)})
+    history.add({f"column_{number}": torch.tensor(0.5) for number in range(40)})
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        history.write(2400)
+    assert caught.value.filename == str(small / "history.csv")
+
+
+TRAINING = """
+import sys
+from pathlib import Path
+from test_resume import job
+from ganpipe import stage
+from ganpipe.saying import say
+from ganpipe.training.checkpoint import Checkpoint
+from ganpipe.training.loop import train
+
+def main():
+    out = Path(sys.argv[1])
+    say("begins\\n", "stdout")
+    train(job("lsgan", out, Checkpoint(out.parent / "file", "key", out)))
+    sys.stdout.write("ends")  # not written before Python itself ends
+
+stage.run(main)
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("log", ["a full disk", "a closed pipe"])
+def test_a_log_that_cannot_be_written_ends_no_training(log: str, tmp_path: Path) -> None:
+    """Neither with the line of the progress, nor with what is said of a checkpoint that can't be written."""
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    train(job("lsgan", whole, Checkpoint.nowhere()))
+    (tmp_path / "file").touch()  # where the folder of the checkpoints would be
+    if log == "a full disk":
+        number = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reading, number = os.pipe()
+        os.close(reading)
+    environment = os.environ | {SWITCH: "0", "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": ""}
+    done = subprocess.run([sys.executable, "-c", TRAINING, str(out)], env=environment, stdout=number, stderr=number)
+    os.close(number)
+    assert done.returncode == 0
+    assert contents(out) == contents(whole)
 
 
 @pytest.mark.parametrize(
