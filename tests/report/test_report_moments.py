@@ -95,6 +95,24 @@ def test_a_seed_that_ended_early(tree: tuple[Path, Spec]) -> None:
     assert [len(of.steps) for of in series] == [4, 1]
 
 
+def test_a_seed_that_was_lost_before_the_first_moment(tree: tuple[Path, Spec]) -> None:
+    """It has no point to draw, beside one that has."""
+    root, spec = tree
+
+    def lost(evaluation: Spec) -> None:
+        for course in evaluation["moments"]["figures"].values():
+            course["raw"][1] = course["ema"][1] = [None] * len(STEPS)
+        evaluation["verdicts"][1] = {"kind": "not_finite", "reason": "critic_loss is nan at step 1"}
+
+    change_json(root, "evals/digits/wgan_gp.json", lost)
+    for page in (zoo_page(root, spec), headline_page(root, spec, "wgan_gp")):
+        assert re.search("not finite.* seed 1: critic_loss is nan at step 1", text(page))
+    table = over_time(read_zoo(root, spec).variants)
+    assert table is not None
+    row = next(row for row in table.raw if row.row == "wgan_gp")
+    assert (row.last.value, row.last.lost, row.at) == (None, "1 of 2 seeds", "150")
+
+
 def test_a_row_that_ended_early_in_all_seeds_keeps_its_place(tree: tuple[Path, Spec]) -> None:
     root, spec = tree
 
