@@ -97,18 +97,21 @@ class ImageReference(Reference):
         for space in self._spaces:
             found |= space.measure(compared, self.random, quick)
         shares: list[float | None] = []
+        alone: list[float | None] = []
         if self._classify:
             probabilities = self._classify(samples)
             predicted = probabilities.argmax(axis=1)
             shares = class_shares(predicted, self.classes).tolist()
             # of as many samples as the floor and the ceiling have: what a draw finds depends on its size
-            found |= self._spread(class_shares(predicted[chosen], self.classes), len(chosen))
+            histogram = class_shares(predicted[chosen], self.classes)
+            alone = histogram.tolist()
+            found |= self._spread(histogram, len(chosen))
             if not quick:
                 score = inception_score(probabilities[chosen], splits=self.parameters.splits, rng=self.random("splits"))
                 found["classifier_score"] = Value(score.mean, score.deviation / score.splits.size**0.5)
         if not quick:
             found |= self._of_pixels(compared)
-        return Measured(found, shares)
+        return Measured(found, shares, alone)
 
     def _spread(self, histogram: NDArray[np.float64], count: int) -> dict[str, Value]:
         threshold = 0.5 / count if self.data.base else self.parameters.coverage

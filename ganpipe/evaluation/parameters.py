@@ -51,8 +51,8 @@ class Collapse(Frozen):
     """From where on a result has a verdict; they say what is called so and change no figure.
 
     recall: collapsed with a recall below so many times the floor's. classes: collapsed with samples in fewer than this
-    share of the classes or modes, where one is there from `present` times its share of the data on. copies:
-    memorising with more than this share of copies.
+    share of the classes or modes that as many real samples are in, where one is there from `present` times its share of
+    the data on. copies: memorising with more than this share of copies.
     """
 
     recall: Annotated[float, Field(ge=0, le=1)]

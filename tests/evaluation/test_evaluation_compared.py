@@ -23,7 +23,7 @@ from evaluation_data import (
 )
 
 from ganpipe.evaluation import points as of_points
-from ganpipe.evaluation.bounds import Bounds, bounds, most
+from ganpipe.evaluation.bounds import THERE, Bounds, bounds, most
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import generated_count
 from ganpipe.metrics.wasserstein import transport
@@ -119,7 +119,8 @@ def test_bounds_can_be_kept(image_data: Prepared) -> None:
 def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepared) -> None:
     real = reference(image_data, draws=4)
     found = bounds(real, 200)
-    assert list(found) == IMAGE_FIGURES
+    assert list(found) == [*IMAGE_FIGURES, THERE]
+    assert found.pop(THERE).floor == 4
     drawn = [real.choose(image_data.train, 200, f"floor {draw}") for draw in range(4)]
     values = [real.measure(samples, 200).value("frechet") for samples in drawn]
     assert len(set(values)) == 4
