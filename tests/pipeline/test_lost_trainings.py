@@ -1,4 +1,4 @@
-"""Trainings that go wrong are results: `dvc repro -P` ends well, and the pages name them."""
+"""Trainings that go wrong are results: `dvc repro -P` ends well, and the pages and the sweep name them."""
 
 from __future__ import annotations
 
@@ -35,3 +35,7 @@ def test_what_is_lost_is_named_and_the_rest_goes_on(fresh: Project) -> None:
     for page in (zoo, alone):
         assert re.search(r"not finite.* seed 1: critic_loss is nan at step \d+", page)
     assert re.search(r"collapsed.* seed 1: the variance of the samples is", zoo)
+    swept = fresh.ganpipe("sweep", "--jobs", "1")  # there is nothing to run, and it says them all the same
+    named = "Not finite: wgan_gp/0, wgan_gp/1\nCollapsed: lsgan/0, lsgan/1\n"
+    assert swept.out == f"Everything is up to date: no stage will run.\n{named}The page: {reports / 'zoo.html'}\n"
+    assert "wgan_gp" not in fresh.ganpipe("sweep", "lsgan").out
