@@ -6,6 +6,7 @@ import math
 import statistics as exact
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 LEVEL = 0.95
@@ -40,7 +41,11 @@ def finite(values: Iterable[Number]) -> list[float]:
 
 def summary(values: Iterable[Number]) -> Summary:
     """Summarise one value per seed. Values that are None, infinite or not a number are counted as `lost`."""
-    given = list(values)
+    return _summary(tuple(values))
+
+
+@lru_cache(maxsize=4096)  # comparing all pairs of rows asks for each of them again and again
+def _summary(given: tuple[Number, ...]) -> Summary:
     kept = finite(given)
     n, lost = len(kept), len(given) - len(kept)
     if n == 0:
