@@ -19,10 +19,17 @@ def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
 
 
 class Kid(Frozen):
-    """subsets: how many are averaged. size: samples of each side in one, fewer where there are fewer."""
+    """subsets: how many are averaged. size: samples of each side in one, at most half of them.
+
+    Subsets of all samples would all be the same, and say nothing of the error.
+    """
 
     subsets: Count
     size: Annotated[int, Field(ge=2, le=LARGEST)]
+
+    def among(self, generated: int, real: int) -> int:
+        """The size of a subset of so many samples, of which there are at least 4 on each side."""
+        return min(self.size, generated // 2, real // 2)
 
 
 class Windows(Frozen):

@@ -209,7 +209,7 @@ def about(figure: Figure) -> str:
         said.append(f"floor {number(figure.floor)}, standard deviation over its draws {number(figure.floor_deviation)}")
     errors = finite(figure.errors.get("raw", ()))
     if errors:
-        alone = "over its subsets, directions or real samples alone, the standard error of a seed is about"
+        alone = "over its subsets, splits, directions or real samples alone, the standard error of a seed is about"
         said.append(f"{alone} {number(sum(errors) / len(errors))}")
     return "; ".join(said)
 

@@ -151,7 +151,7 @@ def test_the_zoo_page_says_it(tree: tuple[Path, Spec]) -> None:
     assert f"seed 1: recall is 0.01 {EVIL}" in said
     assert "More figures 1, in the other feature networks too" in said
     about = "features: pixels, resizer: none; 718 generated against 360 real samples (test split); floor \u22120.100, "
-    about += "standard deviation over its draws 0.250; over its subsets, directions or real samples alone, "
+    about += "standard deviation over its draws 0.250; over its subsets, splits, directions or real samples alone, "
     about += "the standard error of a seed is about 0.250"
     assert about in unescape(page).replace("\u2009", " ")
     # the second table has it, and the first one has not
