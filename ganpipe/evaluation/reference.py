@@ -136,7 +136,7 @@ class Reference(ABC):
     def measure(self, samples: Array, generated: int, quick: bool = False) -> Measured:
         """Figures of `generated` of the samples (N, ...), shares of classes over all.
 
-        Samples that are not all finite, as a diverged generator makes, have no figures: a figure of the rest would
+        Samples that are not all finite, as a broken generator makes, have no figures: a figure of the rest would
         flatter it. Raises BadInput where shape or type are not those of the data, or there are too few samples.
         """
         if samples.shape[1:] != self.data.shape:

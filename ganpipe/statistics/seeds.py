@@ -23,7 +23,7 @@ class Summary:
 
     mean: None where n = 0. sd: sample standard deviation with n - 1, None where n < 2. low, high: Student's
     95 % interval of the mean, mean -+ t(0.975, n - 1) sd / sqrt(n), None where n < 2. lost: values that were
-    None or not finite, as a diverged training leaves them: who shows the mean should show them too.
+    None or not finite, as a training that is not finite leaves them: who shows the mean should show them too.
     """
 
     n: int
