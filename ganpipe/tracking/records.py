@@ -149,7 +149,8 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
     try:
         said = json.loads(path.read_bytes())
         metrics: dict[int, dict[str, float]] = {int(seed): {} for seed in said.get("seeds") or []}
-        verdicts = dict(zip(metrics, map(_verdict, said.get("verdicts") or []), strict=False))
+        verdicts = said.get("verdicts") or [None] * len(metrics)
+        tags = {seed: _tags(verdict) for seed, verdict in zip(metrics, verdicts, strict=True)}
         for figure, numbers in (said.get("figures") or {}).items():
             for column, suffix in (("raw", ""), ("ema", "_ema")):
                 for seed, number in zip(metrics, numbers.get(column) or [], strict=False):
@@ -159,15 +160,11 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} can't be read ({error!r}): run the evaluation again.") from error
-    return {seed: Evaluated(of, _tags(verdicts.get(seed))) for seed, of in metrics.items()}
+    return {seed: Evaluated(of, tags[seed]) for seed, of in metrics.items()}
 
 
-def _verdict(said: Mapping[str, Any] | None) -> dict[str, str] | None:
-    return said and {key: _word(said.get(key)) for key in VERDICT}
-
-
-def _tags(verdict: Mapping[str, str] | None) -> dict[str, str | None]:
-    return {f"verdict.{key}": verdict and verdict[key] for key in VERDICT}
+def _tags(verdict: Mapping[str, Any] | None) -> dict[str, str | None]:
+    return {f"verdict.{key}": _word(verdict.get(key)) if verdict else None for key in VERDICT}
 
 
 def grid_files(run_dir: Path) -> list[Path]:
