@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from ganpipe.evaluation.reference import Measured, Reference
 
+THERE = "there"
+"""Beside the figures: the classes or modes that the floor's draws are in, as `Reference.there` counts them."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -24,14 +27,19 @@ def most(real: Reference) -> int:
 
 
 def bounds(real: Reference, generated: int, quick: bool = False) -> dict[str, Bounds]:
-    """Floor and ceiling of every figure for so many samples, at most `most`. Raises BadInput where that is too few."""
+    """Floor and ceiling of every figure for so many samples, at most `most`, and the floor of THERE where it is known.
+
+    Raises BadInput where that is too few.
+    """
     draws = [
         real.measure(real.choose(real.data.train, generated, f"floor {draw}"), generated, quick)
         for draw in range(real.parameters.draws)
     ]
     noise = real.measure(real.noise(generated), generated, quick)
     names = real.quick if quick else real.figures
-    return {name: _bounds(real, name, draws, noise) for name in names}
+    limits = {name: _bounds(real, name, draws, noise) for name in names}
+    found = [there[0] for draw in draws if (there := real.there(draw.compared))]
+    return limits | ({THERE: Bounds(statistics.fmean(found), None, None)} if found and not quick else {})
 
 
 def _bounds(real: Reference, name: str, draws: Sequence[Measured], noise: Measured) -> Bounds:

@@ -11,7 +11,7 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Array, Figure, Measured, Reference, Value
 from ganpipe.evaluation.spaces import Space
 from ganpipe.metrics.class_coverage import class_coverage, class_shares
-from ganpipe.metrics.inception_score import inception_score, score_name
+from ganpipe.metrics.inception_score import InceptionScore, inception_score, score_name
 from ganpipe.metrics.parzen import parzen
 from ganpipe.metrics.sharpness import sharpness
 from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
@@ -89,7 +89,7 @@ class ImageReference(Reference):
             "density_neighbours": p.density_neighbours,
             "coverage": p.coverage,
             "kid_subsets": p.kid.subsets,
-            "kid_size": min(p.kid.size, generated, len(self.real)),
+            "kid_size": p.kid.among(generated, len(self.real)),
         }
 
     def _measure(self, samples: Array, chosen: NDArray[np.int64], quick: bool) -> Measured:
@@ -97,18 +97,21 @@ class ImageReference(Reference):
         for space in self._spaces:
             found |= space.measure(compared, self.random, quick)
         shares: list[float | None] = []
+        alone: list[float | None] = []
         if self._classify:
             probabilities = self._classify(samples)
             predicted = probabilities.argmax(axis=1)
             shares = class_shares(predicted, self.classes).tolist()
             # of as many samples as the floor and the ceiling have: what a draw finds depends on its size
-            found |= self._spread(class_shares(predicted[chosen], self.classes), len(chosen))
+            histogram = class_shares(predicted[chosen], self.classes)
+            alone = histogram.tolist()
+            found |= self._spread(histogram, len(chosen))
             if not quick:
                 score = inception_score(probabilities[chosen], splits=self.parameters.splits, rng=self.random("splits"))
-                found["classifier_score"] = Value(score.mean, score.deviation / score.splits.size**0.5)
+                found["classifier_score"] = _scored(score)
         if not quick:
             found |= self._of_pixels(compared)
-        return Measured(found, shares)
+        return Measured(found, shares, alone)
 
     def _spread(self, histogram: NDArray[np.float64], count: int) -> dict[str, Value]:
         threshold = 0.5 / count if self.data.base else self.parameters.coverage
@@ -142,6 +145,13 @@ class ImageReference(Reference):
             else Value(None, note="the real images have no edges"),
             "parzen": Value(windows.mean, windows.error, at_edge if windows.on_edge else None),
         }
+
+
+def _scored(score: InceptionScore) -> Value:
+    """The splits hold different samples, so they are a sample of scores: their variance is with n - 1."""
+    if len(score.splits) < 2:
+        return Value(score.mean, note="one split has no standard error")
+    return Value(score.mean, float(score.splits.std(ddof=1)) / len(score.splits) ** 0.5)
 
 
 def fewest(parameters: EvaluateParams) -> int:

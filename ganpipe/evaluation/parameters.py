@@ -19,10 +19,17 @@ def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
 
 
 class Kid(Frozen):
-    """subsets: how many are averaged. size: samples of each side in one, fewer where there are fewer."""
+    """subsets: how many are averaged. size: samples of each side in one, at most half of them.
+
+    Subsets of all samples would all be the same, and say nothing of the error.
+    """
 
     subsets: Count
     size: Annotated[int, Field(ge=2, le=LARGEST)]
+
+    def among(self, generated: int, real: int) -> int:
+        """The size of a subset of so many samples, of which there are at least 4 on each side."""
+        return min(self.size, generated // 2, real // 2)
 
 
 class Windows(Frozen):
@@ -51,8 +58,8 @@ class Collapse(Frozen):
     """From where on a result has a verdict; they say what is called so and change no figure.
 
     recall: collapsed with a recall below so many times the floor's. classes: collapsed with samples in fewer than this
-    share of the classes or modes, where one is there from `present` times its share of the data on. copies:
-    memorising with more than this share of copies.
+    share of the classes or modes that as many real samples are in, where one is there from `present` times its share of
+    the data on. copies: memorising with more than this share of copies.
     """
 
     recall: Annotated[float, Field(ge=0, le=1)]

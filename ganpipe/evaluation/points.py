@@ -80,4 +80,4 @@ class PointReference(Reference):
             "high_quality": Value(found.high_quality),
             "reverse_kl": Value(found.reverse_kl),
         }
-        return Measured(figures, modes(samples, centres=centres, std=std).shares.tolist())
+        return Measured(figures, modes(samples, centres=centres, std=std).shares.tolist(), found.shares.tolist())

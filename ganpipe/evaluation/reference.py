@@ -66,10 +66,14 @@ class Value:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of one set of samples, None where there is no finite value, and its share of each class."""
+    """Figures of one set of samples, None where there is no finite value, and its share of each class.
+
+    compared: the shares of those samples alone that the figures are of, as many as the floor has.
+    """
 
     figures: Mapping[str, Value]
     shares: list[float | None] = field(default_factory=list)
+    compared: list[float | None] = field(default_factory=list)
 
     def value(self, name: str) -> float | None:
         return self.figures[name].value if name in self.figures else None
@@ -132,7 +136,7 @@ class Reference(ABC):
     def measure(self, samples: Array, generated: int, quick: bool = False) -> Measured:
         """Figures of `generated` of the samples (N, ...), shares of classes over all.
 
-        Samples that are not all finite, as a diverged generator makes, have no figures: a figure of the rest would
+        Samples that are not all finite, as a broken generator makes, have no figures: a figure of the rest would
         flatter it. Raises BadInput where shape or type are not those of the data, or there are too few samples.
         """
         if samples.shape[1:] != self.data.shape:
@@ -146,11 +150,13 @@ class Reference(ABC):
             raise BadInput(f"Samples have the type {samples.dtype} and the data has {self.data.train.dtype}.")
         measured = self._measure(samples, self.choose(np.arange(len(samples)), generated, "samples"), quick)
         found = {name: measured.figures[name] for name in self.figures if name in measured.figures}
-        return Measured({name: _finite(value) for name, value in found.items()}, measured.shares)
+        finite = {name: _finite(value) for name, value in found.items()}
+        return Measured(finite, measured.shares, measured.compared)
 
     def nothing(self) -> Measured:
         """What samples get that are not finite."""
-        return Measured(dict.fromkeys(self.figures, Value(None)), [None] * self.classes)
+        shares: list[float | None] = [None] * self.classes
+        return Measured(dict.fromkeys(self.figures, Value(None)), shares, shares)
 
     def there(self, shares: list[float | None]) -> tuple[int, int] | None:
         """How many classes or modes samples with such shares are in, out of those that real samples are in.

@@ -139,7 +139,7 @@ class Space:
         }
         if not quick:
             counts = {"generated": len(features), "real": len(real.features)}
-            size = min(p.kid.size, *counts.values())
+            size = p.kid.among(**counts)
             kernel = kid_of(pairs, Subsets.draw(**counts, subsets=p.kid.subsets, size=size, rng=random("kid")))
             wide, k = Manifold(cloud, real.density_radii), p.density_neighbours
             spread = density_coverage(generated=pairs.generated.left, real=wide, neighbours=k, between=between)
@@ -147,7 +147,9 @@ class Space:
             copied = memorisation_of(near, test=real.near, quantile=p.quantile)
             found |= {
                 "frechet_infinite": self._extrapolated(features, random("extrapolation")),
-                "kid": Value(kernel.mean, kernel.error),
+                "kid": Value(kernel.mean, kernel.error)
+                if p.kid.subsets > 1
+                else Value(kernel.mean, note="one subset has no standard error"),
                 "density": Value(spread.density),
                 "coverage": Value(spread.coverage),
                 "copies": Value(copied.copies),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganpipe.evaluation.bounds import Bounds
+from ganpipe.evaluation.bounds import THERE, Bounds
 from ganpipe.evaluation.reference import Measured, Reference
 
 Verdict = dict[str, Any]
@@ -18,10 +18,16 @@ def verdict(real: Reference, raw: Measured, limits: Mapping[str, Bounds], traini
         return {"kind": training["kind"], "reason": training["reason"]}
     if raw.nothing:
         return {"kind": "not_finite", "reason": "samples are not finite"}
-    rules, there = real.parameters.collapse, real.there(raw.shares)
-    if there and there[0] < rules.classes * there[1]:
-        what = "modes" if real.data.form == "points" else "classes"
-        return {"kind": "collapsed", "reason": f"samples are in {there[0]} of {there[1]} {what}"}
+    rules, there = real.parameters.collapse, real.there(raw.compared)
+    if there:
+        found, known = there
+        # so many samples may be too few to be in all of them, whoever makes them
+        reached = limits[THERE].floor if THERE in limits else None
+        if found < rules.classes * (known if reached is None else reached):
+            what = "modes" if real.data.form == "points" else "classes"
+            said = f"samples are in {found} of {known} {what}"
+            real_ones = f", and as many real ones in {reached:.4g}" if reached is not None and reached < known else ""
+            return {"kind": "collapsed", "reason": said + real_ones}
     recall, floor = raw.value("recall"), limits["recall"].floor if "recall" in limits else None
     if recall is not None and floor is not None and recall < rules.recall * floor:
         return {"kind": "collapsed", "reason": f"recall is {recall:.2g}, and {floor:.2g} for real images"}

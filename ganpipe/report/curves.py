@@ -54,7 +54,7 @@ def panel(name: str, seeds: Sequence[Series], salt: str) -> Panel:
 def thinned(series: Series) -> Series:
     """At most `MOST_POINTS` points; a group with a value that is not finite becomes a gap."""
     pairs = [(s, v if _drawable(v) else math.nan) for s, v in zip(series.steps, series.values, strict=True)]
-    size = math.ceil(len(pairs) / MOST_POINTS)
+    size = max(1, math.ceil(len(pairs) / MOST_POINTS))  # a seed that was lost before its first moment has none
     groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     return Series(
         tuple(group[-1][0] for group in groups),

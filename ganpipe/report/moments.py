@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ganpipe import looks
 from ganpipe.report.evaluations import Course
 from ganpipe.report.read import Series, Variant
 from ganpipe.report.table import NOTHING, Cell, cell, count, number
@@ -15,7 +16,7 @@ from ganpipe.statistics import Number
 class Row:
     """One variant with one kind of weights. last: at the last moment. best: of each seed, whenever it was.
 
-    at: the steps of the best moments. at_moments: one cell for each share of the training.
+    at: the steps of the best moments, the earliest of equal ones. at_moments: one cell for each share of the training.
     """
 
     row: str
@@ -74,9 +75,12 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
 
 def _planned(variant: Variant) -> int:
     """How many moments the training would have had; those that were reached where no run says it."""
-    reached = len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0
-    said = [run.parameters.get("moments") for run in variant.runs]
-    return max([reached, *(int(m["count"]) for m in said if isinstance(m, Mapping) and "count" in m)])
+    planned = [len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0]
+    for run in variant.runs:
+        steps, said = run.parameters.get("steps"), run.parameters.get("moments")
+        if isinstance(steps, int) and isinstance(said, Mapping) and "count" in said:
+            planned.append(len(looks.moments(steps, int(said["count"]))))
+    return max(planned)
 
 
 def curves(variant: Variant, weights: str) -> list[tuple[str, list[Series]]]:
@@ -100,9 +104,9 @@ def _row(variant: Variant, steps: Sequence[int], course: Course, values: Sequenc
     best: list[Number] = []
     at: list[int] = []
     for of in values:
-        known = [(sign * value, -step, value) for step, value in zip(steps, of, strict=True) if value is not None]
+        known = [(sign * value, step, value) for step, value in zip(steps, of, strict=True) if value is not None]
         best.append(min(known)[2] if known else None)
-        at += [-min(known)[1]] if known else []
+        at += [min(known)[1]] if known else []
     return Row(
         row=variant.row,
         title=variant.title,

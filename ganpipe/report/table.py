@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from ganpipe.report.evaluations import Figure
 from ganpipe.report.read import Variant
-from ganpipe.statistics import RESOLVED, Number, finite, summary
+from ganpipe.statistics import RESOLVED, Better, Number, distinct, finite, rank, summary
 
 NOTHING, NOT_FINITE, NOT_COMPUTED = "\u2013", "not finite", "not computed"
 MINUS, THIN = "\u2212", "\u2009"
@@ -35,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which row is best, or why none is, and the rows that its interval does not separate from it."""
+    """Which row is best, or why none is, and the rows that can't be told apart from it, corrected for all pairs."""
 
     said: str
     tied: tuple[str, ...] = ()
@@ -177,7 +178,9 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
         for weights in ("raw", "ema")
     }
     titles = [variant.title for variant in variants]
-    ranked = {weights: _ranked(first.better, of, titles) for weights, of in cells.items()}
+    given = {weights: [getattr(figure, weights) if figure else () for figure in figures] for weights in cells}
+    better = first.better if first.leads else None  # no table says what leads among the others
+    ranked = {weights: _ranked(better, of, given[weights], titles) for weights, of in cells.items()}
     return Column(
         name=first.name,
         label=first.label,
@@ -206,7 +209,7 @@ def about(figure: Figure) -> str:
         said.append(f"floor {number(figure.floor)}, standard deviation over its draws {number(figure.floor_deviation)}")
     errors = finite(figure.errors.get("raw", ()))
     if errors:
-        alone = "over its subsets, directions or real samples alone, the standard error of a seed is about"
+        alone = "over its subsets, splits, directions or real samples alone, the standard error of a seed is about"
         said.append(f"{alone} {number(sum(errors) / len(errors))}")
     return "; ".join(said)
 
@@ -226,24 +229,20 @@ def _judged(cell: Cell, figure: Figure) -> Cell:
     )
 
 
-def _ranked(better: str | None, cells: Sequence[Cell], rows: Sequence[str]) -> tuple[tuple[Cell, ...], Verdict]:
-    """Marks the best cell, and says in words which others its interval does not separate from it."""
+def _ranked(
+    better: str | None, cells: Sequence[Cell], values: Sequence[Sequence[Number]], titles: Sequence[str]
+) -> tuple[tuple[Cell, ...], Verdict]:
+    """Marks the best cell, and says which others can't be told apart from it, as the comparison of variants does."""
     able = [index for index, cell in enumerate(cells) if cell.value is not None]
     if better is None or len(able) < 2:
         return tuple(cells), Verdict(NOTHING, resolved=False)
-    if min(cells[index].seeds for index in able) < RESOLVED:
+    order = rank({str(index): of for index, of in enumerate(values) if of}, cast(Better, better))
+    if not order.resolved:
         return tuple(cells), Verdict(f"not resolved: fewer than {RESOLVED} seeds", resolved=False)
-    sign = 1 if better == "lower" else -1
-    best = min(able, key=lambda index: sign * (cells[index].value or 0.0))
-    rest = [index for index in able if index != best and _overlap(cells[index], cells[best])]
-    verdict = Verdict(rows[best], tuple(rows[index] for index in rest))
-    return tuple(replace(c, best=index == best) for index, c in enumerate(cells)), verdict
-
-
-def _overlap(one: Cell, other: Cell) -> bool:
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return True
-    return one.low <= other.high and other.low <= one.high
+    best, *others = order.places
+    rest = sorted(int(place.name) for place in others if not place.lost and not distinct(place.p_best))
+    verdict = Verdict(titles[int(best.name)], tuple(titles[index] for index in rest))
+    return tuple(replace(c, best=str(index) == best.name) for index, c in enumerate(cells)), verdict
 
 
 def _note(figures: Sequence[Figure]) -> str:

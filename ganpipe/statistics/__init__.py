@@ -2,8 +2,8 @@
 
 The unit is the seed: one training gives one value. Seeds are no pairs across variants: the same number draws other
 noise in another network, so every comparison takes its two sides as independent samples. A value that is None or not
-finite is a seed that is `lost`, as a training that diverged leaves it. No mean is made better by leaving it out: the
-functions here count it, and say what they do about it.
+finite is a seed that is `lost`, as a training that is not finite leaves it. No mean is made better by leaving it out:
+the functions here count it, and say what they do about it.
 """
 
 from ganpipe.statistics.bootstrap import Interval, bootstrap_mean

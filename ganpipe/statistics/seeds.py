@@ -6,6 +6,7 @@ import math
 import statistics as exact
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 LEVEL = 0.95
@@ -22,7 +23,7 @@ class Summary:
 
     mean: None where n = 0. sd: sample standard deviation with n - 1, None where n < 2. low, high: Student's
     95 % interval of the mean, mean -+ t(0.975, n - 1) sd / sqrt(n), None where n < 2. lost: values that were
-    None or not finite, as a diverged training leaves them: who shows the mean should show them too.
+    None or not finite, as a training that is not finite leaves them: who shows the mean should show them too.
     """
 
     n: int
@@ -40,7 +41,11 @@ def finite(values: Iterable[Number]) -> list[float]:
 
 def summary(values: Iterable[Number]) -> Summary:
     """Summarise one value per seed. Values that are None, infinite or not a number are counted as `lost`."""
-    given = list(values)
+    return _summary(tuple(values))
+
+
+@lru_cache(maxsize=4096)  # comparing all pairs of rows asks for each of them again and again
+def _summary(given: tuple[Number, ...]) -> Summary:
     kept = finite(given)
     n, lost = len(kept), len(given) - len(kept)
     if n == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ from ganpipe.sweep.workers import PATIENCE, Pool
 FOLDER = Path(".cache/sweep")
 SHARED = ("resolve", "source", "prepare", "classifier", "reference")
 WORDS = {"ran": "done", "restored": "restored", "kept": "up to date", "failed": "FAILED", "skipped": "skipped"}
+KINDS = ("not_finite", "diverged", "collapsed", "stalled", "memorising")
 QUICK, RATE = 4.0, 50.0
 """Seconds of a stage and steps a second that are assumed before any was timed here; only the order depends on them."""
 
@@ -183,6 +185,19 @@ class _Sweep:
         """The rows of which a stage was not done."""
         return sorted({row for outcome in self._outcomes if not outcome.good and (row := _row(outcome.job.name))})
 
+    def _verdicts(self) -> dict[str, list[str]]:
+        """By kind, the seeds of the rows asked for that their evaluation calls something."""
+        found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        for row in self._configuration.variants:
+            path = self._root / "evals" / self._configuration.data.kind / f"{row}.json"
+            if (self._rows and row not in self._rows) or row in self._lacking() or not path.is_file():
+                continue
+            said = json.loads(path.read_text(encoding="utf-8"))
+            for seed, verdict in zip(said.get("seeds") or (), said.get("verdicts") or (), strict=False):
+                if verdict:
+                    found.setdefault(verdict["kind"], []).append(f"{row}/{seed}")
+        return {kind: seeds for kind, seeds in found.items() if seeds}
+
     def _all_good(self) -> bool:
         return all(outcome.good for outcome in self._outcomes)
 
@@ -199,7 +214,12 @@ class _Sweep:
             self._tell(outcome)
 
     def _end(self, planned: set[str]) -> int:
-        """Say what failed, what was left out and where the page is; returns the exit code."""
+        """Say which results are of no use, what failed, what was left out and where the page is; returns the exit code.
+
+        A training that collapsed is a result: it fails nothing.
+        """
+        for kind, seeds in self._verdicts().items():
+            self._console.print(f"{kind.replace('_', ' ').capitalize()}: {', '.join(seeds)}")
         did = {outcome.job.name: outcome for outcome in self._outcomes}
         failed = [outcome for outcome in did.values() if outcome.did == "failed"]
         skipped = [name for name, outcome in did.items() if outcome.did == "skipped"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganpipe.errors import BadInput
 from ganpipe.tracking.paths import IDENTITY, is_remote, run_lock, store_uri
-from ganpipe.tracking.records import Record, read_figures, read_record
+from ganpipe.tracking.records import Evaluated, Record, read_evaluated, read_record
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -123,11 +123,13 @@ def _settle(
     from ganpipe.tracking.store import head_of, is_current, missing_figures
 
     try:
-        figures = read_figures(root, record.data, record.row).get(record.seed, {})
+        figures = read_evaluated(root, record.data, record.row).get(record.seed, Evaluated())
     except BadInput as error:
-        figures = {}
+        figures = Evaluated()
         if str(error) not in report.problems:
             report.problems.append(str(error))
+    if "verdict.kind" in record.facts:  # the training's own verdict stands
+        figures = Evaluated(figures.metrics)
     if is_current(runs, record) and not missing_figures(runs[0], figures):
         report.unchanged += 1
         return True

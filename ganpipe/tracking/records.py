@@ -14,6 +14,7 @@ from typing import Any
 
 from ganpipe.errors import BadInput
 
+VERDICT = ("kind", "reason")
 VALUE_LIMIT = 500  # characters of a parameter's value
 PNG_END = b"IEND\xaeB`\x82"
 
@@ -46,6 +47,17 @@ class Record:
     """Digest of all of it: two records of the same training are the same exactly when this is."""
     modified: int
     """When run.json was written, in milliseconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What the evaluation says of one seed: metrics, and tags, of which None means that there should be none."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.metrics or self.tags)
 
 
 class History:
@@ -126,8 +138,10 @@ def read_record(run_dir: Path) -> Record | None:
     )
 
 
-def read_figures(root: Path, data: str, row: str) -> dict[int, dict[str, float]]:
+def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
     """The evaluation of a row by seed, as metrics `eval/<figure>` and `eval/<figure>_ema`; {} without one.
+
+    Its verdict has the tags that a training's verdict has, but for the step.
 
     Raises BadInput where the file is not what CONTRIBUTING.md says.
     """
@@ -135,6 +149,8 @@ def read_figures(root: Path, data: str, row: str) -> dict[int, dict[str, float]]
     try:
         said = json.loads(path.read_bytes())
         metrics: dict[int, dict[str, float]] = {int(seed): {} for seed in said.get("seeds") or []}
+        verdicts = said.get("verdicts") or [None] * len(metrics)
+        tags = {seed: _tags(verdict) for seed, verdict in zip(metrics, verdicts, strict=True)}
         for figure, numbers in (said.get("figures") or {}).items():
             for column, suffix in (("raw", ""), ("ema", "_ema")):
                 for seed, number in zip(metrics, numbers.get(column) or [], strict=False):
@@ -144,7 +160,11 @@ def read_figures(root: Path, data: str, row: str) -> dict[int, dict[str, float]]
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} can't be read ({error!r}): run the evaluation again.") from error
-    return metrics
+    return {seed: Evaluated(of, tags[seed]) for seed, of in metrics.items()}
+
+
+def _tags(verdict: Mapping[str, Any] | None) -> dict[str, str | None]:
+    return {f"verdict.{key}": _word(verdict.get(key)) if verdict else None for key in VERDICT}
 
 
 def grid_files(run_dir: Path) -> list[Path]:

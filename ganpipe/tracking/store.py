@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ganpipe.errors import BadInput
 from ganpipe.tracking.paths import IDENTITY, artifacts_folder, is_remote, store_lock, store_uri
-from ganpipe.tracking.records import Record, Row, grid_files, is_whole_png, rows_of
+from ganpipe.tracking.records import Evaluated, Record, Row, grid_files, is_whole_png, rows_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -195,19 +195,28 @@ class Store:
             return False
         return True
 
-    def log_figures(self, run: Run, figures: dict[str, float]) -> bool:
-        """Add the evaluation's figures that the run lacks or has otherwise; whether there were any."""
+    def log_figures(self, run: Run, figures: Evaluated) -> bool:
+        """Add the evaluation's figures and verdict that the run lacks or has otherwise; whether there were any."""
         from mlflow.entities import Metric
 
         missing = missing_figures(run, figures)
-        if missing:
+        if missing.metrics:
             # the latest counts: later than those that are there, also where the clock was set back since
-            there = [self.client.get_metric_history(run.info.run_id, key) for key in missing if key in run.data.metrics]
+            there = [
+                self.client.get_metric_history(run.info.run_id, key)
+                for key in missing.metrics
+                if key in run.data.metrics
+            ]
             last = max((metric.timestamp for metrics in there for metric in metrics), default=0)
             now = max(time.time_ns() // 1_000_000, last + 1)
             self.client.log_batch(
-                run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.items()]
+                run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.metrics.items()]
             )
+        for key, value in missing.tags.items():
+            if value is None:
+                self.client.delete_tag(run.info.run_id, key)
+            else:
+                self.client.set_tag(run.info.run_id, key, value)
         return bool(missing)
 
     def finish(self, run_id: str, record: Record, content: str | None, ended: int) -> None:
@@ -242,10 +251,13 @@ def is_current(runs: list[Run], record: Record) -> bool:
     return len(runs) == 1 and runs[0].info.status == "FINISHED" and runs[0].data.tags.get(CONTENT) == record.content
 
 
-def missing_figures(run: Run, figures: dict[str, float]) -> dict[str, float]:
-    """The figures that the run lacks, or has with another value."""
-    there = run.data.metrics
-    return {key: value for key, value in figures.items() if key not in there or not _same(there[key], value)}
+def missing_figures(run: Run, figures: Evaluated) -> Evaluated:
+    """The figures and tags that the run lacks, or has with another value."""
+    there, tags = run.data.metrics, run.data.tags
+    return Evaluated(
+        {key: value for key, value in figures.metrics.items() if key not in there or not _same(there[key], value)},
+        {key: value for key, value in figures.tags.items() if tags.get(key) != value},
+    )
 
 
 def inherited(runs: list[Run]) -> dict[str, str]:

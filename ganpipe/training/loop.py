@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ganpipe.files import write_whole
 from ganpipe.interruption import patience
+from ganpipe.looks import moments
 from ganpipe.prepared import Prepared
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
@@ -25,7 +26,7 @@ from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.history import History, Progress
 from ganpipe.training.protocol import Training
 from ganpipe.training.state import Stateful
-from ganpipe.training.watch import Verdict, Watcher, moments
+from ganpipe.training.watch import Verdict, Watcher
 from ganpipe.training.weights import save_tensors, save_weights
 from ganpipe.variant import Runtime, Variant
 

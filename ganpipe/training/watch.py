@@ -46,6 +46,7 @@ class Watcher:
         self._before: NDArray[np.float64] | None = None
         self.verdict: Verdict | None = None
         self._figures: Verdict | None = None
+        self._since: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -54,10 +55,10 @@ class Watcher:
 
     def state_dict(self) -> dict[str, Any]:
         verdicts = (verdict and asdict(verdict) for verdict in (self.verdict, self._figures))
-        return dict(zip(("before", "verdict", "figures"), (self._before, *verdicts), strict=True))
+        return dict(zip(("before", "since", "verdict", "figures"), (self._before, self._since, *verdicts), strict=True))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._before = state_dict["before"]
+        self._before, self._since = state_dict["before"], state_dict["since"]
         self.verdict, self._figures = (
             None if state_dict[name] is None else Verdict(**state_dict[name]) for name in ("verdict", "figures")
         )
@@ -67,13 +68,15 @@ class Watcher:
         if step % EVERY and step > 1 and not now:
             return
         values = dict(zip(figures, torch.stack([v.float() for v in figures.values()]).tolist(), strict=True))
-        self._figures = None
+        before, self._since, self._figures = self._since, None, None
         for name, value in values.items():
             if not math.isfinite(value):
                 self.verdict = Verdict("not_finite", f"{name} is {value} at step {step}", step)
                 return
             if abs(value) > self._watch.limit:
-                self._figures = Verdict("diverged", f"{name} is {value:.3g} at step {step}", step)
+                self._since = step if before is None else before
+                lasts = f", beyond {self._watch.limit:g} since step {self._since}" if self._since < step else ""
+                self._figures = Verdict("diverged", f"{name} is {value:.3g} at step {step}{lasts}", step)
 
     def moment(self, step: int, samples: NDArray[Any], shown: NDArray[Any]) -> dict[str, Tensor]:
         """Look at raw samples (N, ...) and at those of the fixed latents, in data space.
@@ -109,11 +112,6 @@ class Watcher:
             said = f"the samples of the fixed latents moved by {found['sample_change']:.2g} deviations of the data"
             return Verdict("stalled", f"{said} since the moment before step {step}", step)
         return None
-
-
-def moments(steps: int, count: int) -> list[int]:
-    """After which steps a training is looked at: evenly spread, the last one among them."""
-    return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})
 
 
 def _spread(samples: NDArray[Any]) -> float:

@@ -23,9 +23,10 @@ from evaluation_data import (
 )
 
 from ganpipe.evaluation import points as of_points
-from ganpipe.evaluation.bounds import Bounds, bounds, most
+from ganpipe.evaluation.bounds import THERE, Bounds, bounds, most
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import generated_count
+from ganpipe.metrics.inception_score import inception_score
 from ganpipe.metrics.wasserstein import transport
 from ganpipe.prepared import Prepared
 
@@ -119,7 +120,8 @@ def test_bounds_can_be_kept(image_data: Prepared) -> None:
 def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepared) -> None:
     real = reference(image_data, draws=4)
     found = bounds(real, 200)
-    assert list(found) == IMAGE_FIGURES
+    assert list(found) == [*IMAGE_FIGURES, THERE]
+    assert found.pop(THERE).floor == 4
     drawn = [real.choose(image_data.train, 200, f"floor {draw}") for draw in range(4)]
     values = [real.measure(samples, 200).value("frechet") for samples in drawn]
     assert len(set(values)) == 4
@@ -185,3 +187,37 @@ def test_a_larger_file_brings_no_smaller_divergence_of_the_classes(image_data: P
         labels = np.random.default_rng(seed).integers(4, size=20_000)
         found.append(real.measure(images(labels, seed), 300, quick=True).value("class_kl"))
     assert 0.4 < statistics.fmean(found) / (3 / 600) < 2.5  # of all 20,000 it would be 0.015
+
+
+def test_subsets_are_at_most_half_of_a_side(image_data: Prepared) -> None:
+    """Subsets of the whole side are all the same, and their spread would be no error."""
+    good = both(images(balanced(120), 3))
+    found = run(image_data, {0: good}, kid={"subsets": 20, "size": 1000})
+    assert found["protocol"]["kid_size"] == 60
+    kid = found["figures"]["kid"]
+    assert kid["errors"]["raw"][0] > 0.01 * abs(kid["raw"][0])
+    assert kid["notes"] is None
+    fewer = run(image_data, {0: both(images(balanced(350), 3))}, kid={"subsets": 2, "size": 1000})
+    assert fewer["protocol"]["kid_size"] == 100  # half of the 200 real ones
+
+
+def test_one_subset_or_split_has_no_error(image_data: Prepared) -> None:
+    figures = run(image_data, {0: both(images(balanced(200), 3))}, kid={"subsets": 1, "size": 60}, splits=1)["figures"]
+    for name, of in (("kid", "subset"), ("classifier_score", "split")):
+        assert figures[name]["raw"][0] is not None
+        assert figures[name]["errors"] is None
+        assert figures[name]["notes"] == {
+            "raw": [f"one {of} has no standard error"],
+            "ema": figures[name]["notes"]["raw"],
+        }
+
+
+def test_the_error_of_the_score_is_that_of_a_mean_of_splits(image_data: Prepared) -> None:
+    """Two splits a and b: the standard error of their mean is |a - b| / 2, and the mean is theirs."""
+    samples = images(balanced(201), 3)
+    real = reference(image_data, splits=2)
+    value = real.measure(samples, 200).figures["classifier_score"]
+    probabilities = Network().classify(samples[real.choose(np.arange(201), 200, "samples")])
+    score = inception_score(probabilities, splits=2, rng=real.random("splits"))
+    assert value.value == pytest.approx(score.mean)
+    assert value.error == pytest.approx(abs(score.splits[0] - score.splits[1]) / 2)

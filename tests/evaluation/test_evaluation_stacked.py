@@ -69,7 +69,8 @@ def test_modes_are_counted_and_no_share_is_listed(thousand: Reference) -> None:
     assert figures["modes"]["leads"]
     assert figures["modes"]["raw"][0] == figures["modes"]["ema"][1] == 10
     assert found["classes"] is None
-    assert found["verdicts"] == [{"kind": "collapsed", "reason": "samples are in 10 of 1000 classes"}, None]
+    said = f"samples are in 10 of 1000 classes, and as many real ones in {figures['modes']['floor']:.4g}"
+    assert found["verdicts"] == [{"kind": "collapsed", "reason": said}, None]
     assert thousand.quick == ("frechet", "precision", "recall", "modes")
     assert figures["class_kl"]["raw"][0] == pytest.approx(np.log(100), abs=0.1)
 
@@ -83,6 +84,17 @@ def test_an_exact_sampler_reaches_nearly_all_modes(thousand: Reference) -> None:
     found = statistics.fmean(one.value("modes") or 0.0 for one in measured)
     assert found == pytest.approx(expected, abs=3 * deviation)
     assert statistics.fmean(one.value("class_kl") or 0.0 for one in measured) == pytest.approx(0.2, rel=0.2)
+
+
+def test_few_samples_of_an_exact_sampler_are_not_collapsed(thousand: Reference) -> None:
+    """With 300 of them it reaches 1000 (1 - e^-0.3) = 259 modes, and real images do no better."""
+    few = stacked(drawn(300, 3, modes=100))
+    found = judged(thousand, {0: both(stacked(drawn(300, 20))), 1: both(few)})
+    reached = found["figures"]["modes"]["raw"]
+    assert reached[0] < 300
+    there = f"samples are in {reached[1]} of 1000 classes, and as many real ones in "
+    assert found["verdicts"][0] is None
+    assert found["verdicts"][1]["reason"].startswith(there)
 
 
 def test_the_divergence_of_a_thousand_modes_is_finite_for_an_exact_sampler(thousand: Reference) -> None:

@@ -24,7 +24,7 @@ def called(
     """The verdict on such shares of the classes and figures, with some of the rules changed."""
     values = {name: Value(value) for name, value in ({"recall": 0.9, "copies": 0.0} | (figures or {})).items()}
     real = reference(data, collapse=PARAMETERS["collapse"] | rules)
-    found = verdict(real, Measured(values, shares), LIMITS, training=None)
+    found = verdict(real, Measured(values, shares, shares), LIMITS, training=None)
     return found and (found["kind"], found["reason"])
 
 
@@ -88,7 +88,7 @@ def test_a_recall_far_below_that_of_real_images_is_collapsed(
 def test_without_recall_or_its_floor_there_is_no_such_verdict(
     image_data: Prepared, recall: float | None, floor: float | None
 ) -> None:
-    measured = Measured({"recall": Value(recall), "copies": Value(0.0)}, EVEN)
+    measured = Measured({"recall": Value(recall), "copies": Value(0.0)}, EVEN, EVEN)
     real = reference(image_data)
     assert verdict(real, measured, {"recall": Bounds(floor, None, None)}, training=None) is None
     assert verdict(real, measured, {}, training=None) is None

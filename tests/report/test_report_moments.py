@@ -77,6 +77,18 @@ def test_the_best_is_the_highest_where_higher_is_better(tree: tuple[Path, Spec])
     assert [(row.best.value, row.at) for row in table.raw] == [(pytest.approx(0.7), "150")] * 2
 
 
+def test_the_best_of_equal_moments_is_the_earliest(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+
+    def level(evaluation: Spec) -> None:
+        evaluation["moments"]["figures"]["frechet"]["raw"] = [[90.0, 20.0, 20.0, 30.0], [20.0, 25.0, 20.0, 20.0]]
+
+    change_json(root, "evals/digits/wgan_gp.json", level)
+    table = over_time(read_zoo(root, spec).variants)
+    assert table is not None
+    assert next(row for row in table.raw if row.row == "wgan_gp").at == "50 to 100"
+
+
 def test_a_seed_that_ended_early(tree: tuple[Path, Spec]) -> None:
     root, spec = tree
 
@@ -95,6 +107,24 @@ def test_a_seed_that_ended_early(tree: tuple[Path, Spec]) -> None:
     assert [len(of.steps) for of in series] == [4, 1]
 
 
+def test_a_seed_that_was_lost_before_the_first_moment(tree: tuple[Path, Spec]) -> None:
+    """It has no point to draw, beside one that has."""
+    root, spec = tree
+
+    def lost(evaluation: Spec) -> None:
+        for course in evaluation["moments"]["figures"].values():
+            course["raw"][1] = course["ema"][1] = [None] * len(STEPS)
+        evaluation["verdicts"][1] = {"kind": "not_finite", "reason": "critic_loss is nan at step 1"}
+
+    change_json(root, "evals/digits/wgan_gp.json", lost)
+    for page in (zoo_page(root, spec), headline_page(root, spec, "wgan_gp")):
+        assert re.search("not finite.* seed 1: critic_loss is nan at step 1", text(page))
+    table = over_time(read_zoo(root, spec).variants)
+    assert table is not None
+    row = next(row for row in table.raw if row.row == "wgan_gp")
+    assert (row.last.value, row.last.lost, row.at) == (None, "1 of 2 seeds", "150")
+
+
 def test_a_row_that_ended_early_in_all_seeds_keeps_its_place(tree: tuple[Path, Spec]) -> None:
     root, spec = tree
 
@@ -106,7 +136,7 @@ def test_a_row_that_ended_early_in_all_seeds_keeps_its_place(tree: tuple[Path, S
     change_json(root, "evals/digits/wgan_gp.json", ended)
     for seed in (0, 1):
         name = f"runs/digits/wgan_gp/{seed}/run.json"
-        change_json(root, name, lambda run: run["parameters"].update(moments={"count": 4, "samples": 718}))
+        change_json(root, name, lambda run: run["parameters"].update(steps=200, moments={"count": 4, "samples": 718}))
     for rows in (spec["rows"], ["wgan_gp"]):  # beside rows that did not end, and on a page of its own
         table = over_time(read_zoo(root, {**spec, "rows": rows}).variants)
         assert table is not None
@@ -115,6 +145,26 @@ def test_a_row_that_ended_early_in_all_seeds_keeps_its_place(tree: tuple[Path, S
         assert [cell.value for cell in row.at_moments] == [85.0, 22.5, None, None]
         assert row.last.value is None
         assert (row.best.value, row.at) == (22.5, "100")
+
+
+def test_moments_that_fall_on_one_step_are_one(tree: tuple[Path, Spec]) -> None:
+    """Of three steps there are three moments, though five were asked for: nothing is missing at the last one."""
+    root, spec = tree
+
+    def short(evaluation: Spec) -> None:
+        evaluation["moments"]["steps"] = [1, 2, 3]
+        for course in evaluation["moments"]["figures"].values():
+            course.update({weights: [seed[:3] for seed in course[weights]] for weights in ("raw", "ema")})
+
+    for row in ("wgan_gp", "lsgan"):
+        change_json(root, f"evals/digits/{row}.json", short)
+        for seed in (0, 1):
+            name = f"runs/digits/{row}/{seed}/run.json"
+            change_json(root, name, lambda run: run["parameters"].update(steps=3, moments={"count": 5}))
+    table = over_time(read_zoo(root, spec).variants)
+    assert table is not None
+    assert table.shares == ("33 %", "67 %", "100 %")
+    assert [row.last.value for row in table.raw] == [11.0, 11.0]
 
 
 def test_without_moments_there_is_no_table(tmp_path: Path, spec: Spec) -> None:
@@ -133,7 +183,7 @@ def test_the_zoo_page_says_it(tree: tuple[Path, Spec]) -> None:
     assert f"seed 1: recall is 0.01 {EVIL}" in said
     assert "More figures 1, in the other feature networks too" in said
     about = "features: pixels, resizer: none; 718 generated against 360 real samples (test split); floor \u22120.100, "
-    about += "standard deviation over its draws 0.250; over its subsets, directions or real samples alone, "
+    about += "standard deviation over its draws 0.250; over its subsets, splits, directions or real samples alone, "
     about += "the standard error of a seed is about 0.250"
     assert about in unescape(page).replace("\u2009", " ")
     # the second table has it, and the first one has not

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from ganpipe.report.comparison import comparison
 from ganpipe.report.evaluations import Evaluation, Figure
 from ganpipe.report.read import Variant
 from ganpipe.report.table import Column, Scale, cell, columns, count, duration, number
@@ -120,6 +121,28 @@ def test_ranking(better: str, best: int) -> None:
     assert [said.best for said in column.raw] == [index == best for index in range(3)]
     assert column.verdict_raw.said == "ABC"[best]
     assert column.verdict_raw.tied == (("B",) if best == 0 else ())
+
+
+@pytest.mark.parametrize(
+    ("means", "tied"),
+    [
+        ((1.0, 1.34), ""),  # intervals that overlap, and p = 0.009
+        ((1.0, 1.4, 1.401, 1.402, 1.403, 1.404, 9.0), "BCDEF"),  # that don't, and p = 0.004 among 21 pairs
+    ],
+)
+def test_the_table_says_what_the_comparison_says(means: tuple[float, ...], tied: str) -> None:
+    spread = (-0.2, -0.1, 0.0, 0.1, 0.2)
+    rows = [variant(name, [at + by for by in spread]) for name, at in zip("abcdefg", means, strict=False)]
+    rows.append(variant("lost", [1.0, None, 1.0, 1.0, 1.0]))
+    column = only(*rows)
+    best, second = column.raw[:2]
+    assert best.high is not None
+    assert second.low is not None
+    assert (best.high > second.low) == (tied == "")
+    assert column.verdict_raw.tied == tuple(tied)
+    compared = comparison(column, rows, "raw")
+    assert compared is not None
+    assert column.verdict_raw.tied == tuple(row.title for row in compared.rows if row.verdict == "not resolved")
 
 
 def test_lost_rows_and_lone_rows_are_not_ranked() -> None:

@@ -17,6 +17,7 @@ from ganpipe.tracking import __main__ as command
 from ganpipe.tracking import follower
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.projection import sync
+from ganpipe.tracking.records import Evaluated
 from ganpipe.tracking.store import Store, open_store
 
 HEADER = ",".join(COLUMNS) + "\n"
@@ -202,10 +203,10 @@ def test_a_clock_that_jumps(training: Training, store: Store, root: Path, monkey
 
     # a figure of the evaluation that changes, while the clock runs backwards
     for value in (3.0, 2.0, 1.0):
-        store.log_figures(store.find(training.order.head)[0], {"eval/x": value})
+        store.log_figures(store.find(training.order.head)[0], Evaluated({"eval/x": value}))
         (run,) = store.find(training.order.head)
         assert run.data.metrics["eval/x"] == value
-        assert not store.log_figures(run, {"eval/x": value})
+        assert not store.log_figures(run, Evaluated({"eval/x": value}))
 
 
 def jumping() -> Callable[[], int]:

@@ -74,6 +74,32 @@ def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None
     assert store.client.get_run(run.info.run_id).data.metrics["eval/modes"] == 7.5
 
 
+def test_the_verdict_of_the_evaluation_is_a_tag_and_erases_none_of_the_training(root: Path, store: Store) -> None:
+    training = {"kind": "stalled", "reason": "nothing moved", "step": 300}
+    for seed, verdict in enumerate((None, training)):
+        write_all(root, "ring", "lsgan", seed, verdict=verdict)
+    evaluate(root, [8.0, 7.0])
+
+    def verdicts(*of: str | None) -> None:
+        path = root / "evals" / "ring" / "lsgan.json"
+        told = [{"kind": kind, "reason": f"it is {kind}"} if kind else None for kind in of]
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"verdicts": told}))
+
+    def tagged() -> list[dict[str, str]]:
+        runs = sorted(store.runs("ring"), key=lambda run: str(run.info.run_name))
+        return [{k: v for k, v in run.data.tags.items() if k.startswith("verdict")} for run in runs]
+
+    stands = {"verdict.kind": "stalled", "verdict.reason": "nothing moved", "verdict.step": "300"}
+    sync(root)
+    assert tagged() == [{}, stands]
+    verdicts("memorising", None)
+    assert (sync(root).evaluated, sync(root).evaluated) == (1, 0)
+    assert tagged() == [{"verdict.kind": "memorising", "verdict.reason": "it is memorising"}, stands]
+    verdicts(None, "collapsed")
+    assert (sync(root).evaluated, sync(root).evaluated) == (1, 0)
+    assert tagged() == [{}, stands]
+
+
 def test_unfinished_doubled_and_outdated_runs_are_replaced(root: Path, store: Store) -> None:
     run_dirs = [write_all(root, "ring", "lsgan", seed) for seed in (0, 1, 2)]
     heads = []

@@ -13,7 +13,7 @@ from fake_training import lines, write_all
 from ganpipe.errors import BadInput
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.paths import find_root
-from ganpipe.tracking.records import History, Row, flatten, metric_name, read_figures, read_record, rows_of
+from ganpipe.tracking.records import History, Row, flatten, metric_name, read_evaluated, read_record, rows_of
 
 
 def test_importing_it_imports_neither_mlflow_nor_torch() -> None:
@@ -94,14 +94,17 @@ def test_a_record_changes_with_its_files_and_a_broken_one_is_named(tmp_path: Pat
 def test_figures_are_those_of_each_seed(tmp_path: Path) -> None:
     path = tmp_path / "evals" / "ring" / "lsgan.json"
     path.parent.mkdir(parents=True)
-    assert read_figures(tmp_path, "ring", "lsgan") == {}
+    assert read_evaluated(tmp_path, "ring", "lsgan") == {}
     figures = {"modes": {"raw": [8, None], "ema": [7.5, 8]}, "hq": {"raw": [0.5, 0.75]}}
-    path.write_text(json.dumps({"seeds": [3, 5], "figures": figures}))
+    path.write_text(json.dumps({"seeds": [3, 5], "figures": figures, "verdicts": [None, {"kind": "x", "reason": "y"}]}))
     first = {"eval/modes": 8.0, "eval/modes_ema": 7.5, "eval/hq": 0.5}
-    assert read_figures(tmp_path, "ring", "lsgan") == {3: first, 5: {"eval/modes_ema": 8.0, "eval/hq": 0.75}}
+    found = read_evaluated(tmp_path, "ring", "lsgan")
+    assert {seed: of.metrics for seed, of in found.items()} == {3: first, 5: {"eval/modes_ema": 8.0, "eval/hq": 0.75}}
+    assert found[3].tags == {"verdict.kind": None, "verdict.reason": None}
+    assert found[5].tags == {"verdict.kind": "x", "verdict.reason": "y"}
     path.write_text('{"seeds": [0], "figures": 3}')
     with pytest.raises(BadInput, match=r"lsgan\.json can't be read"):
-        read_figures(tmp_path, "ring", "lsgan")
+        read_evaluated(tmp_path, "ring", "lsgan")
 
 
 def test_the_root_is_the_environment_s_or_the_nearest_repository(

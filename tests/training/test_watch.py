@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from training_games import PARAMS
 
+from ganpipe.looks import moments
 from ganpipe.prepared import Prepared
-from ganpipe.training.watch import EVERY, Verdict, Watcher, moments
+from ganpipe.training.watch import EVERY, Verdict, Watcher
 from ganpipe.variant import Watch
 
 LIMITS = Watch.model_validate(PARAMS["train"]["watch"])
@@ -87,6 +88,20 @@ def test_a_huge_figure_has_diverged_where_it_lasts(value: float, kind: str | Non
     assert (found.kind if found else None) == kind
     at.figures(2 * EVERY, {"critic_loss": torch.tensor(0.5)})
     assert looked(at, mixture(np.arange(300) % 4, 9), 2 * EVERY) is None  # it came back
+
+
+def test_a_verdict_names_the_step_from_which_on_a_figure_is_huge() -> None:
+    """Not the moment at which it is called so. One that came back begins anew, and a checkpoint knows it."""
+    at, samples = watcher(), mixture(np.arange(300) % 4)
+    for step, value in ((EVERY, 2e6), (2 * EVERY, 0.5), (3 * EVERY, 1e7), (4 * EVERY, 1e8)):
+        at.figures(step, {"critic_loss": torch.tensor(value)})
+    again = watcher()
+    again.load_state_dict(at.state_dict())
+    again.figures(5 * EVERY + 6, {"critic_loss": torch.tensor(1e9)}, now=True)
+    found = looked(again, samples, 5 * EVERY + 6)
+    assert found is not None
+    assert found.kind == "diverged"
+    assert found.reason == f"critic_loss is 1e+09 at step {5 * EVERY + 6}, beyond 1e+06 since step {3 * EVERY}"
 
 
 @pytest.mark.parametrize(("scale", "kind"), [(0.2, "collapsed"), (0.3, None)])
