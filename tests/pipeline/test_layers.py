@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "digest", "files", "interruption", "rows", "game", "params", "prepared", "statistics"},
+    {"errors", "digest", "files", "interruption", "rows", "game", "params", "prepared", "saying", "statistics"},
     {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
     {"variant"},
     {"training", "evaluation", "report"},
@@ -25,6 +25,7 @@ LAYERS = (
         "schema",
         "tracking",
         "planning",
+        "locks",
         "sweep",
         "cleaning",
         "cli",
