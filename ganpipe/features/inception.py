@@ -10,4 +10,4 @@ SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 
 def open_network(surroundings: Surroundings) -> Extract:
-    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, surroundings)
+    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, surroundings, head="fc")
