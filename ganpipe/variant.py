@@ -60,9 +60,9 @@ class Watch(Frozen):
     """From where on a training has a verdict; they say what is called so and change no step.
 
     variance: collapsed with a total variance of the samples below so many times the data's. modes: collapsed with
-    samples near fewer than this share of the known modes, where one is there from `present` times its share on.
-    change: stalled when the samples of fixed latents moved by less since the moment before, in deviations of the
-    data. limit: diverged with a loss, score or penalty beyond it.
+    samples near fewer than this share of the modes that as many exact samples are expected near, where one is there
+    from `present` times its share on. change: stalled when the samples of fixed latents moved by less since the moment
+    before, in deviations of the data. limit: diverged with a loss, score or penalty beyond it.
     """
 
     variance: Annotated[float, Field(ge=0, lt=1)]

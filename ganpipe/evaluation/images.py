@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Array, Figure, Measured, Reference, Value
-from ganpipe.evaluation.spaces import Space
+from ganpipe.evaluation.spaces import Space, scored
 from ganpipe.metrics.class_coverage import class_coverage, class_shares
-from ganpipe.metrics.inception_score import InceptionScore, inception_score, score_name
+from ganpipe.metrics.inception_score import score_name
 from ganpipe.metrics.parzen import parzen
 from ganpipe.metrics.sharpness import sharpness
 from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
@@ -107,8 +107,8 @@ class ImageReference(Reference):
             alone = histogram.tolist()
             found |= self._spread(histogram, len(chosen))
             if not quick:
-                score = inception_score(probabilities[chosen], splits=self.parameters.splits, rng=self.random("splits"))
-                found["classifier_score"] = _scored(score)
+                splits = self.parameters.splits
+                found["classifier_score"] = scored(probabilities[chosen], splits, self.random("splits"))
         if not quick:
             found |= self._of_pixels(compared)
         return Measured(found, shares, alone)
@@ -145,13 +145,6 @@ class ImageReference(Reference):
             else Value(None, note="the real images have no edges"),
             "parzen": Value(windows.mean, windows.error, at_edge if windows.on_edge else None),
         }
-
-
-def _scored(score: InceptionScore) -> Value:
-    """The splits hold different samples, so they are a sample of scores: their variance is with n - 1."""
-    if len(score.splits) < 2:
-        return Value(score.mean, note="one split has no standard error")
-    return Value(score.mean, float(score.splits.std(ddof=1)) / len(score.splits) ** 0.5)
 
 
 def fewest(parameters: EvaluateParams) -> int:

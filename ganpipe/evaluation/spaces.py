@@ -19,13 +19,26 @@ from ganpipe.metrics._products import Products
 from ganpipe.metrics.density_coverage import measure as density_coverage
 from ganpipe.metrics.frechet import Moments, frechet
 from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated
+from ganpipe.metrics.inception_score import inception_score, score_name
 from ganpipe.metrics.kid import Subsets, kid_of
 from ganpipe.metrics.memorisation import memorisation_of, training_distances
 from ganpipe.metrics.pairs import Pairs
 from ganpipe.metrics.precision_recall import Manifold, compare
 
 Extract = Callable[[Array], NDArray[np.float32]]
+Probabilities = NDArray[np.float64]
 Random = Callable[[str], np.random.Generator]
+
+
+@dataclass(frozen=True)
+class Classifying:
+    """An Extract whose network has classes of its own: `probabilities` (N, K) follow from the features (N, d)."""
+
+    extract: Extract
+    probabilities: Callable[[NDArray[np.float32]], Probabilities]
+
+    def __call__(self, images: Array) -> NDArray[np.float32]:
+        return self.extract(images)
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,11 @@ class Space:
             "copies": figure(copies, None, floor=p.quantile),
             "copying": figure(COPYING.format("images"), None, floor=0.0),
         }
-        return {self._name(name): value for name, value in named.items()}
+        found = {self._name(name): value for name, value in named.items()}
+        if isinstance(self.extract, Classifying):
+            said = f"{score_name(self.network)}, {p.splits} splits"
+            found[self._score] = Figure(said, "higher", self.network, self.resizer, leads=False)
+        return found
 
     @property
     def quick(self) -> tuple[str, ...]:
@@ -155,7 +172,15 @@ class Space:
                 "copies": Value(copied.copies),
                 "copying": Value(copied.z),
             }
-        return {self._name(name): value for name, value in found.items()}
+        named = {self._name(name): value for name, value in found.items()}
+        if isinstance(self.extract, Classifying) and not quick:
+            shuffled = random(f"splits {self.network}")
+            named[self._score] = scored(self.extract.probabilities(features), p.splits, shuffled)
+        return named
+
+    @property
+    def _score(self) -> str:
+        return f"{self.network}_score"
 
     def _extrapolated(self, features: NDArray[np.float32], rng: np.random.Generator) -> Value:
         """None where half of the samples are fewer than twice the features: the line is bent there."""
@@ -172,3 +197,11 @@ class Space:
 
     def _name(self, figure: str) -> str:
         return figure if self.leads else f"{figure}_{self.network}"
+
+
+def scored(probabilities: Probabilities, splits: int, rng: np.random.Generator) -> Value:
+    """The splits hold different samples, so they are a sample of scores: their variance is with n - 1."""
+    score = inception_score(probabilities, splits=splits, rng=rng)
+    if splits < 2:
+        return Value(score.mean, note="one split has no standard error")
+    return Value(score.mean, float(score.splits.std(ddof=1)) / splits**0.5)

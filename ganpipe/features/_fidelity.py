@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
+from ganpipe.evaluation.spaces import Classifying
 from ganpipe.features import Extract, Surroundings
 
 CHUNK = 50
@@ -42,12 +43,14 @@ def network(
     url: str,
     surroundings: Surroundings,
     repository: Repository | None = None,
+    head: str | None = None,
 ) -> Extract:
     """torch-fidelity's `extractor` read at `layer`; `name` is what params.yaml calls it.
 
     file: below the folder of torch's hub, where torch-fidelity looks for it. sha256: of that file; torch reads such
     files by pickle, so nothing but the original may be opened. url: where it is fetched from, not by torch-fidelity,
-    which opens whatever comes. repository: where the network's code is not torch-fidelity's own.
+    which opens whatever comes. repository: where the network's code is not torch-fidelity's own. head: the linear layer
+    from these features to its classes, read without its bias.
     """
     try:
         from torch_fidelity.utils import create_feature_extractor  # type: ignore[import-untyped]
@@ -85,7 +88,15 @@ def network(
             parts.append(features.float().cpu())
         return torch.cat(parts).numpy()
 
-    return extract
+    if head is None:
+        return extract
+    weight = getattr(net, head).weight.detach().float().cpu()
+
+    def probabilities(features: NDArray[np.float32]) -> NDArray[np.float64]:
+        found = (torch.from_numpy(features) @ weight.T).double().softmax(dim=1)
+        return np.asarray(found.numpy())
+
+    return Classifying(extract, probabilities)
 
 
 @contextmanager

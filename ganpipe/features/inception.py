@@ -11,4 +11,4 @@ URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights
 
 
 def open_network(surroundings: Surroundings) -> Extract:
-    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, URL, surroundings)
+    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, URL, surroundings, head="fc")

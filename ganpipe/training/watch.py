@@ -104,9 +104,12 @@ class Watcher:
             said = f"the variance of the samples is {found['sample_variance']:.2g} times that of the data"
             return Verdict("collapsed", f"{said} at step {step}", step)
         if self._data.modes is not None and self._data.mode_std is not None:
+            from scipy.special import bdtrc  # a tenth of a second, for data with modes alone
+
             shares = modes(samples, centres=self._data.modes, std=self._data.mode_std).shares
             there, of = int((shares * len(shares) > watch.present).sum()), len(shares)
-            if there < watch.modes * of:
+            # so many samples may be too few to be near all of them, whoever makes them
+            if there < watch.modes * of * bdtrc(math.floor(watch.present * len(samples) / of), len(samples), 1 / of):
                 return Verdict("collapsed", f"samples are near {there} of {of} modes at step {step}", step)
         if found.get("sample_change", math.inf) < watch.change:
             said = f"the samples of the fixed latents moved by {found['sample_change']:.2g} deviations of the data"

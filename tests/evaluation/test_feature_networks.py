@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from evaluation_data import balanced, images
+from evaluation_data import balanced, images, reference
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
@@ -100,11 +100,11 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def own_call(weights: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def own_call(weights: Path, pictures: NDArray[np.uint8], layer: str = "2048") -> NDArray[np.float32]:
     """torch-fidelity alone, as its documentation has it."""
     utils = importlib.import_module("torch_fidelity.utils")
     net = utils.create_feature_extractor(
-        "inception-v3-compat", ["2048"], cuda=False, verbose=False, feature_extractor_weights_path=str(weights)
+        "inception-v3-compat", [layer], cuda=False, verbose=False, feature_extractor_weights_path=str(weights)
     )
     with torch.no_grad():
         found: torch.Tensor = net(torch.from_numpy(pictures))[0]
@@ -123,6 +123,25 @@ def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: 
     np.testing.assert_array_equal(extract(grey), own_call(weights, np.repeat(grey, 3, axis=1)))
     monkeypatch.setattr(_fidelity, "CHUNK", 2)
     np.testing.assert_allclose(extract(COLOURS), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its classes are read without the bias, as the published scores are."""
+    monkeypatch.setattr(inception, "SHA256", sha256(weights))
+    opened = open_network("inception", around(faces()))
+    train, test = (np.repeat(images(balanced(n), n), 3, axis=1) for n in (12, 8))
+    data = Prepared(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
+    changes: dict[str, Any] = {"neighbours": 1, "density_neighbours": 1, "draws": 2, "directions": 2}
+    real = reference(data, opened={"inception": opened}, **changes)
+    assert real.figures["inception_score"].label == "Inception score, 2 splits"
+    found = real.measure(train[:6], 6).figures["inception_score"]
+    logits = torch.from_numpy(own_call(weights, train[:6], "logits_unbiased"))
+    order = torch.from_numpy(real.random("splits inception").permutation(6))
+    isc = importlib.import_module("torch_fidelity.metric_isc")
+    expected = isc.isc_features_to_metric(logits[order], splits=2, shuffle=False)
+    assert found.value is not None
+    assert found.value - 1 == pytest.approx(expected["inception_score_mean"] - 1, rel=1e-3)
+    assert "inception_score" not in real.measure(train[:6], 6, quick=True).figures
 
 
 def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:

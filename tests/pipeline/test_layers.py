@@ -11,7 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "digest", "files", "interruption", "rows", "game", "params", "prepared", "saying", "statistics"},
+    {
+        "errors",
+        "digest",
+        "files",
+        "interruption",
+        "looks",
+        "rows",
+        "game",
+        "params",
+        "prepared",
+        "saying",
+        "statistics",
+    },
     {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
     {"variant"},
     {"training", "evaluation", "report"},

@@ -119,6 +119,19 @@ def test_few_modes_have_collapsed(modes: int, kind: str | None) -> None:
         assert found.reason == "samples are near 1 of 4 modes at step 10"
 
 
+def test_few_samples_of_an_exact_sampler_have_not_collapsed() -> None:
+    """Of 1000 modes 100 exact samples are near 1000 (1 - 0.999^100) = 95."""
+    centres = np.stack([10.0 * np.arange(1000), np.zeros(1000)], axis=1)
+    rng, no = np.random.default_rng(0), np.zeros(1000, np.int64)
+    train = centres.astype(np.float32)
+    data = Prepared(train, no, train, no, 1000, modes=centres, mode_std=0.1)
+    exact = train[rng.integers(1000, size=100)]
+    assert looked(Watcher(LIMITS, data), exact) is None
+    found = looked(Watcher(LIMITS, data), exact[rng.integers(20, size=100)])
+    assert found is not None
+    assert found.kind == "collapsed"
+
+
 def test_poor_samples_near_all_modes_have_not_collapsed() -> None:
     assert looked(watcher(), mixture(np.arange(300) % 4, std=0.6)) is None
 
