@@ -1,6 +1,6 @@
 """Kill the pipeline again and again, at random moments, and look whether it ends with the bits of one that was not.
 
-    python -m benchmarks.torture [--kills 50] [--seed 0] [--rows lsgan ebgan ...] [--steps 300]
+    python -m benchmarks.torture [--kills 50] [--first 1] [--seed 0] [--rows lsgan ebgan ...] [--steps 300]
 
 Each trial takes a project in which all that comes before its phase is done, starts `dvc repro`, and kills with SIGKILL
 dvc alone, its child alone, or both, at a random moment of the phase: prepare, classifier, pretrain, train, checkpoint
@@ -27,7 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -260,17 +260,18 @@ def trials(number: int, rows: tuple[str, ...], seed: int) -> Iterator[Trial]:
         yield Trial(phase, rng.choice(fit or rows), rng.choice(victims), rng.random())
 
 
-def run(home: Path, number: int, rows: tuple[str, ...], steps: int, seed: int) -> list[str]:
-    """All trials; returns a line for each that failed."""
+def run(home: Path, number: int, rows: tuple[str, ...], steps: int, seed: int, first: int = 1) -> list[str]:
+    """The trials from the first to that number; returns a line for each that failed."""
     levels, seconds = stock(home, rows, steps)
     failed, late = [], 0
-    for count, trial in enumerate(trials(number, rows, seed), 1):
+    for count, trial in islice(enumerate(trials(number, rows, seed), 1), first - 1, None):
         before, complete = levels[BEFORE[trial.stage]], levels[BEFORE[trial.stage] + 1]
         began, drawn = time.perf_counter(), trial
-        project, lost, wrong, hit = home / "trial", "", "", False
+        lost, wrong, hit, attempt = "", "", False, 0
         try:
             while not hit:
-                shutil.rmtree(project, ignore_errors=True)
+                # a place of its own: the follower of a training may write to its folder for some seconds more
+                project, attempt = home / f"trial-{count}-{attempt}", attempt + 1
                 shutil.copytree(before, project, symlinks=True)
                 hit = killed(project, drawn, seconds[brief(trial.target)])
                 if not hit:
@@ -285,6 +286,8 @@ def run(home: Path, number: int, rows: tuple[str, ...], steps: int, seed: int) -
             wrong = f"failed: {error}"
         if wrong:
             failed.append(f"{drawn}: {wrong}")
+        for used in home.glob("trial-*"):
+            shutil.rmtree(used, ignore_errors=True)
         took = time.perf_counter() - began
         print(f"{count:>3}  {drawn}  {wrong or 'the same bits'}  {lost}  ({took:.0f} s)", flush=True)
     print(f"{late} kills came too late and were drawn anew")
@@ -300,17 +303,18 @@ def later(name: str, stage: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--first", type=int, default=1, help="begin with this one of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rows", nargs="+", default=list(ROWS))
     chosen = parser.parse_args()
     rows = tuple(chosen.rows)
     with tempfile.TemporaryDirectory(prefix="ganpipe-torture-") as home:
-        failed = run(Path(home), chosen.kills, rows, chosen.steps, chosen.seed)
-    drawn = Counter(trial.phase for trial in trials(chosen.kills, rows, chosen.seed))
+        failed = run(Path(home), chosen.kills, rows, chosen.steps, chosen.seed, chosen.first)
+    drawn = Counter(trial.phase for trial in islice(trials(chosen.kills, rows, chosen.seed), chosen.first - 1, None))
     print("kills by phase:", ", ".join(f"{phase} {count}" for phase, count in drawn.items()))
     print("\n".join(failed))
-    print(f"{chosen.kills - len(failed)} of {chosen.kills}")
+    print(f"{drawn.total() - len(failed)} of {drawn.total()}")
     sys.exit(bool(failed))
 
 
