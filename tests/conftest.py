@@ -1,12 +1,16 @@
 """For all tests: one thread, which is faster for tensors this small and leaves the other core to the processes."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, so here and not in a fixture
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what is in the background like this
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
