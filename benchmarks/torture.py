@@ -25,9 +25,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -250,9 +250,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def trials(number: int, rows: tuple[str, ...], seed: int) -> Iterator[Trial]:
-    """Every phase in turn, with random rows, victims and moments."""
-    rng, phases = random.Random(seed), list(PHASES)
+def trials(number: int, rows: tuple[str, ...], seed: int, phases: Sequence[str] = tuple(PHASES)) -> Iterator[Trial]:
+    """The phases in turn, with random rows, victims and moments."""
+    rng = random.Random(seed)
     for index in range(number):
         phase = phases[index % len(phases)]
         fit = [row for row in rows if row in ("ebgan", "stacked")] if phase == "pretrain" else rows
@@ -260,11 +260,11 @@ def trials(number: int, rows: tuple[str, ...], seed: int) -> Iterator[Trial]:
         yield Trial(phase, rng.choice(fit or rows), rng.choice(victims), rng.random())
 
 
-def run(home: Path, number: int, rows: tuple[str, ...], steps: int, seed: int, first: int = 1) -> list[str]:
-    """The trials from the first to that number; returns a line for each that failed."""
+def run(home: Path, chosen: Iterable[tuple[int, Trial]], rows: tuple[str, ...], steps: int) -> list[str]:
+    """Numbered trials; returns a line for each that failed."""
     levels, seconds = stock(home, rows, steps)
     failed, late = [], 0
-    for count, trial in islice(enumerate(trials(number, rows, seed), 1), first - 1, None):
+    for count, trial in chosen:
         before, complete = levels[BEFORE[trial.stage]], levels[BEFORE[trial.stage] + 1]
         began, drawn = time.perf_counter(), trial
         lost, wrong, hit, attempt = "", "", False, 0
@@ -307,14 +307,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rows", nargs="+", default=list(ROWS))
-    chosen = parser.parse_args()
-    rows = tuple(chosen.rows)
+    asked = parser.parse_args()
+    rows = tuple(asked.rows)
+    chosen = list(enumerate(trials(asked.kills, rows, asked.seed), 1))[asked.first - 1 :]
     with tempfile.TemporaryDirectory(prefix="ganpipe-torture-") as home:
-        failed = run(Path(home), chosen.kills, rows, chosen.steps, chosen.seed, chosen.first)
-    drawn = Counter(trial.phase for trial in islice(trials(chosen.kills, rows, chosen.seed), chosen.first - 1, None))
-    print("kills by phase:", ", ".join(f"{phase} {count}" for phase, count in drawn.items()))
+        failed = run(Path(home), chosen, rows, asked.steps)
+    phases = Counter(trial.phase for _, trial in chosen)
+    print("kills by phase:", ", ".join(f"{phase} {count}" for phase, count in phases.items()))
     print("\n".join(failed))
-    print(f"{drawn.total() - len(failed)} of {drawn.total()}")
+    print(f"{len(chosen) - len(failed)} of {len(chosen)}")
     sys.exit(bool(failed))
 
 
