@@ -53,6 +53,7 @@ RESULTS = ("data", "classifiers", "references", "pretrained", "runs", "evals")
 RUNNING = re.compile(r"Running stage '(?:.*:)?([^']*)'")
 LIMIT = 900.0  # seconds of a `dvc repro` that nobody kills
 ENDING = 60.0  # seconds that a child may take to end once its dvc is dead
+ATTEMPTS = 12  # of a kill, each at four fifths of the one before
 COMMIT = 0.3  # seconds in which dvc puts results away, or a little more
 
 
@@ -274,6 +275,8 @@ def run(home: Path, chosen: Iterable[tuple[int, Trial]], rows: tuple[str, ...], 
                 project, attempt = home / f"trial-{count}-{attempt}", attempt + 1
                 shutil.copytree(before, project, symlinks=True)
                 hit = killed(project, drawn, seconds[brief(trial.target)])
+                if not hit and attempt == ATTEMPTS:
+                    raise RuntimeError(f"{ATTEMPTS} kills came too late")
                 if not hit:
                     late, drawn = late + 1, replace(drawn, share=0.8 * drawn.share)
             lost = "" if list((project / ".ckpt").glob("*/*.safetensors")) else "no checkpoint"
