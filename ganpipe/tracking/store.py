@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import time
 import warnings
@@ -95,6 +96,8 @@ def import_mlflow(root: Path) -> None:
 
         if not is_remote(store_uri(root)):
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    # whoever imported mlflow before us had it say more; a failure of the store is one sentence of ours
+    logging.getLogger("mlflow").setLevel((os.environ["MLFLOW_LOGGING_LEVEL"] or "INFO").upper())
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -120,6 +121,7 @@ def broken(training: Training, last: int, breaks: Callable[[], None]) -> Callabl
 def made_up_for(training: Training, mended: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
     """The training ends without its follower; a sync says what is wrong, and once that is mended adds what lacks."""
     write_all(training.root, "ring", "lsgan", 0)
+    logging.getLogger("mlflow").setLevel(logging.INFO)  # as where mlflow was imported before ganpipe
     with pytest.raises(BadInput, match=r"^The MLflow store .* fails; start or repair it, or name another: "):
         sync(training.root)
     capsys.readouterr()
