@@ -32,6 +32,12 @@ STRIP = 4
 """So many blocks of products are computed at once (32 MiB in float32): with few rows in each, most of the time goes
 into arranging the other matrix."""
 
+KEPT = 6
+"""The same of those that are kept."""
+
+PART = 2**20
+"""Products that a thread looks at between two looks of Python's: with fewer, the threads wait for each other."""
+
 ROUNDING = 1e-13
 """A squared distance is known to about this over the squared lengths, as it comes from |a|^2 + |b|^2 - 2ab.
 What lies on a ball's rim within that counts as inside, so that copies of a sample are always found."""
@@ -77,9 +83,9 @@ class Products:
     """All pairs of two clouds. Squared distances are left[i] + right[j] - 2 (the product of the offsets).
 
     first (N,), second (M,): those two terms. slack (N,): a rough squared distance of sample i is off by less.
-    unit: rough squared distances are over this power of two. kept: the rough products (N, M), where memory
-    was spent on them (4 N M bytes, little more than half of it for a cloud with itself); else some rows are computed
-    when they are asked for.
+    unit: rough squared distances are over this power of two. kept: the rough products (N, M) times -2 / unit, where
+    memory was spent on them (4 N M bytes, little more than half of it for a cloud with itself); else some rows are
+    computed when they are asked for.
     """
 
     left: Cloud
@@ -109,8 +115,16 @@ class Products:
         unit = max(left.scale, right.scale, power_of_two(float(np.sqrt(shift @ shift)))) ** 2
         lengths = np.sqrt(left.lengths * right.lengths.max())
         steps = 2 * (len(shift) + 8) * lengths + 8 * (first + np.abs(second).max() + 2 * lengths)
-        kept = Strips.of(left.rough, right.rough, _strips(left, right)) if keep else None
-        return cls(left, right, first, second, UNIT * steps + 1e-30 * unit, unit, kept)
+        products = cls(left, right, first, second, UNIT * steps + 1e-30 * unit, unit, None)
+        return replace(products, kept=products._kept(_strips(left, right, KEPT))) if keep else products
+
+    def _kept(self, parts: list[slice]) -> Strips:
+        return Strips.of(self.left.rough, self.right.rough, parts, self._scale(), half=self.left is self.right)
+
+    def _scale(self, factor: float | None = None) -> np.float32:
+        """What products of rough offsets are multiplied by to be those of the offsets times a factor, -2 / unit."""
+        factor = -2.0 / self.unit if factor is None else factor
+        return np.float32(factor * self.left.scale * self.right.scale)
 
     def blocks(self) -> list[slice]:
         """Slices over the left samples; a block has at most BLOCK pairs."""
@@ -121,31 +135,37 @@ class Products:
         if self.kept is not None:
             yield from ((self, part) for part in self.kept.parts)
             return
-        parts = _strips(self.left, self.right)
+        parts = _strips(self.left, self.right, STRIP)
         buffer = np.empty((parts[0].stop, len(self.right)), dtype=np.float32)
         for part in parts:
-            some = product(self.left.rough[part], self.right.rough, buffer[: part.stop - part.start])
+            some = product(self._scale() * self.left.rough[part], self.right.rough, buffer[: part.stop - part.start])
             yield replace(self, kept=Strips((part,), (some,), half=False)), part
 
-    def cached(self, part: slice) -> list[slice]:
-        """Slices over a part of the left samples; a block of pairs stays in the processor's cache."""
-        inner = cached(part.stop - part.start, len(self.right))
+    def looks(self, part: slice) -> list[slice]:
+        """Slices over a part of the left samples: what a thread looks at at once."""
+        inner = _threads.blocks(part.stop - part.start, len(self.right), min(BLOCK, PART))
         return [slice(part.start + some.start, part.start + some.stop) for some in inner]
 
-    def rough(self, part: slice) -> Rough:
-        """Squared distances (part, M) over `unit`, each off by less than `slack` over `unit`."""
-        squares = self.times(-2.0 / self.unit, part)
-        squares += (self.first[part, None] / self.unit).astype(np.float32)
-        squares += (self.second / self.unit).astype(np.float32)
-        return squares
+    def _plus(self, row: Array, part: slice) -> Rough:
+        """A row (M,) less twice the products (part, M), over `unit`: of `second` and `first` besides, rough squared
+        distances, each off by less than `slack` over `unit`."""
+        added = (row / self.unit).astype(np.float32)
+        if self.kept is not None:
+            return self.kept.combined(np.add, added, self._rows(part), slice(0, len(self.right)))
+        found = product(self._scale() * self.left.rough[part], self.right.rough)
+        found += added
+        return found
 
     def times(self, factor: float, part: slice, columns: slice = slice(None)) -> Rough:
         """The products of the offsets (part, columns) times a factor, in an array of their own."""
-        whole = np.float32(factor * self.left.scale * self.right.scale)
         if self.kept is not None:
-            there = slice(*part.indices(len(self.left))[:2]), slice(*columns.indices(len(self.right))[:2])
-            return self.kept.read(whole, *there)
-        return product(whole * self.left.rough[part], self.right.rough[columns])
+            whole = np.float32(-0.5 * factor * self.unit)
+            there = slice(*columns.indices(len(self.right))[:2])
+            return self.kept.combined(np.multiply, whole, self._rows(part), there)
+        return product(self._scale(factor) * self.left.rough[part], self.right.rough[columns])
+
+    def _rows(self, part: slice) -> slice:
+        return slice(*part.indices(len(self.left))[:2])
 
     def precise(self, part: slice, right: Array | None = None) -> Array:
         """Squared distances (part, M) in float64, from 0 on, and known to ROUNDING.
@@ -165,30 +185,25 @@ class Products:
             squares[part] = squared(np.subtract(*ends, dtype=np.float64))
         return squares
 
-    def inside(self, part: slice, rough: Rough, radii: Array) -> NDArray[np.bool_]:
-        """Which pairs of a block are within squared radii, (part, 1) or (1, M), rim included.
-
-        rough: the block's `rough(part)`.
-        """
-        within = self._inside(part, rough, radii)
-        if within is None:
-            return self._precisely_inside(part, radii)
-        hit = np.zeros(rough.shape, dtype=np.bool_)
-        hit.ravel()[within] = True
-        return hit
-
     def _precisely_inside(self, part: slice, radii: Array) -> NDArray[np.bool_]:
+        """Which pairs (part, M) are within squared radii, (part, 1) or (1, M), rim included, all in float64."""
         rims = ROUNDING * (self.first[part, None] + self.right.lengths)
         rims += radii
         return np.asarray(self.precise(part) <= rims)
 
-    def _inside(self, part: slice, rough: Rough, radii: Array) -> Indices | None:
-        """Where `inside` is true, as indices into the flat block; None where too much is open."""
-        slack = upward((self.slack[part] + 4 * UNIT * float(radii.max())) / self.unit)
-        gaps = rough - (radii / self.unit).astype(np.float32)
-        within = np.flatnonzero(gaps <= slack[:, None])
+    def _inside(self, part: slice, radii: Array) -> Indices | None:
+        """Where the same is true, as indices into the flat block; None where float32 leaves too much open.
+
+        A squared distance is within its radius where what depends on the pair and on the right sample is not above
+        what depends on the left one, so that the block is passed over once to add a row and once to compare.
+        """
+        of_right = len(radii) == 1
+        slack = self.slack[part] + 4 * UNIT * float(radii.max())
+        level = -self.first[part] if of_right else radii[:, 0] - self.first[part]
+        gaps = self._plus(self.second - radii[0] if of_right else self.second, part)
+        within = np.flatnonzero(gaps <= upward((level + slack) / self.unit)[:, None])
         origin, target = np.divmod(within, gaps.shape[1])
-        sure = gaps.ravel()[within] < -slack[origin]
+        sure = gaps.ravel()[within] < -upward((slack - level) / self.unit)[origin]
         origin, target = origin[~sure], target[~sure]
         if len(origin) * CROWD > gaps.size:
             return None
@@ -203,11 +218,11 @@ class Products:
         found = [Hits(np.zeros(len(self.left), np.bool_), np.zeros(len(self.right), np.bool_)) for _ in radii]
         crowded: list[list[slice]] = [[] for _ in radii]
         for pairs, strip in self.strips():
-            parts = self.cached(strip)
+            parts = self.looks(strip)
 
             def look(part: slice, pairs: Products = pairs) -> list[Hits | None]:
-                rough = pairs.rough(part)
-                return [Hits.of(self._inside(part, rough, _of(part, reach)), rough.shape) for reach in radii]
+                shape = part.stop - part.start, len(self.right)
+                return [Hits.of(pairs._inside(part, _of(part, reach)), shape) for reach in radii]
 
             for part, several in zip(parts, each(look, parts), strict=True):
                 for hits, some, again in zip(found, several, crowded, strict=True):
@@ -227,10 +242,10 @@ class Products:
         """
         found, open_parts = np.empty(len(self.left)), []
         for pairs, strip in self.strips():
-            parts = self.cached(strip)
+            parts = self.looks(strip)
 
             def look(part: slice, pairs: Products = pairs) -> Array | None:
-                return self._nearest(part, pairs.rough(part), neighbours)
+                return self._nearest(part, pairs._plus(self.second, part), neighbours)
 
             for part, values in zip(parts, each(look, parts), strict=True):
                 if values is None:
@@ -246,7 +261,8 @@ class Products:
         return found
 
     def _nearest(self, part: slice, squares: Rough, neighbours: int) -> Array | None:
-        """The same of a block by its rough squared distances, which it writes to; None where too much is open."""
+        """The same of a block by its rough squared distances, less what its row has in common, which it writes to; None
+        where too much is open."""
         own = np.arange(len(squares))
         if self.left is self.right:
             squares[own, own + part.start] = np.inf
@@ -293,8 +309,8 @@ def upward(values: NDArray[np.floating]) -> Rough:
     return np.nextafter(values.astype(np.float32), np.float32(np.inf))
 
 
-def _strips(left: Cloud, right: Cloud) -> list[slice]:
-    return _threads.blocks(len(left), len(right), STRIP * BLOCK)
+def _strips(left: Cloud, right: Cloud, blocks: int) -> list[slice]:
+    return _threads.blocks(len(left), len(right), blocks * BLOCK)
 
 
 def _of(part: slice, radii: Array) -> Array:

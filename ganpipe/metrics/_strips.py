@@ -4,7 +4,7 @@ image of the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,29 +25,35 @@ class Strips:
     half: bool
 
     @classmethod
-    def of(cls, left: Rough, right: Rough, parts: Sequence[slice]) -> Strips:
-        """The products of these rows of left (N, d) with right (M, d); half of them where both are one array."""
-        half = left is right
-        arrays = (product(left[part], right[part.start if half else 0 :]) for part in parts)
+    def of(cls, left: Rough, right: Rough, parts: Sequence[slice], factor: np.float32, *, half: bool) -> Strips:
+        """The products of these rows of left (N, d) with right (M, d), times a factor. half: both are one array."""
+        arrays = (product(factor * left[part], right[part.start if half else 0 :]) for part in parts)
         return cls(tuple(parts), tuple(arrays), half)
 
-    def read(self, factor: np.float32, rows: slice, columns: slice) -> Rough:
-        """A block times a factor, in an array of its own."""
+    def combined(self, combine: np.ufunc, other: np.float32 | Rough, rows: slice, columns: slice) -> Rough:
+        """A block combined with a number, or with a row (columns,), in an array of its own."""
         found = np.empty((rows.stop - rows.start, columns.stop - columns.start), dtype=np.float32)
-        for index, part in enumerate(self.parts):
-            top, bottom = max(rows.start, part.start), min(rows.stop, part.stop)
-            if top < bottom:
-                begin = part.start if self.half else 0
-                first = min(max(columns.start, begin), columns.stop)
-                block = self.arrays[index][top - part.start : bottom - part.start, first - begin : columns.stop - begin]
-                np.multiply(block, factor, out=found[top - rows.start : bottom - rows.start, first - columns.start :])
-                self._mirror(factor, slice(top, bottom), index, columns, found[top - rows.start : bottom - rows.start])
+        for block, into, across in self._tiles(found, rows, columns):
+            combine(block, other[across] if isinstance(other, np.ndarray) else other, out=into)
         return found
 
-    def _mirror(self, factor: np.float32, rows: slice, before: int, columns: slice, found: Rough) -> None:
-        """The columns that the strips before have as rows."""
-        for part, array in zip(self.parts[:before], self.arrays, strict=False):
-            first, end = max(columns.start, part.start), min(columns.stop, part.stop)
-            if self.half and first < end:
-                block = array[first - part.start : end - part.start, rows.start - part.start : rows.stop - part.start]
-                np.multiply(block.T, factor, out=found[:, first - columns.start : end - columns.start])
+    def _tiles(self, found: Rough, rows: slice, columns: slice) -> Iterator[tuple[Rough, Rough, slice]]:
+        """What is kept of a block, where in `found` it belongs, and which of the columns it has."""
+        for index, part in enumerate(self.parts):
+            top, bottom = max(rows.start, part.start), min(rows.stop, part.stop)
+            if top >= bottom:
+                continue
+            own = slice(top - part.start, bottom - part.start)
+            into = found[top - rows.start : bottom - rows.start]
+            begin = part.start if self.half else 0
+            first = min(max(columns.start, begin), columns.stop)
+            across = slice(first - columns.start, columns.stop - columns.start)
+            yield self.arrays[index][own, first - begin : columns.stop - begin], into[:, across], across
+            for before in range(index if self.half else 0):  # they have the columns on the left as rows
+                other = self.parts[before]
+                first, end = max(columns.start, other.start), min(columns.stop, other.stop)
+                if first < end:
+                    down = slice(first - other.start, end - other.start)
+                    block = self.arrays[before][down, top - other.start : bottom - other.start]
+                    across = slice(first - columns.start, end - columns.start)
+                    yield block.T, into[:, across], across

@@ -5,6 +5,8 @@ it, so that importing a figure is cheap.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from ganpipe.metrics._samples import NOT_FINITE
 
 if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
     from torch import Tensor
 
 Array = NDArray[np.float64]
@@ -26,9 +29,6 @@ CACHE = 2**17
 
 CHUNK = 2**22
 """Numbers that are moved to their mean at once (32 MiB)."""
-
-PANEL = 256
-"""Rows of a symmetric product that are computed from the diagonal on."""
 
 FULL = ("none", "ieee")
 """torch's names for float32 products that are float32 throughout."""
@@ -58,11 +58,34 @@ def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Number
 
 
 def gram(total: Array, array: Array) -> None:
-    """Adds array (n, d) transposed times itself to the total (d, d): to its upper triangle, and a little below."""
-    sums, factor = tensor(total), tensor(array)
-    for start in range(0, len(total), PANEL):
-        rows = slice(start, start + PANEL)
-        sums[rows, start:].addmm_(factor[:, rows].T, factor[:, start:])
+    """Adds array (n, d) transposed times itself to the upper triangle of the total (d, d), in Fortran's order."""
+    from scipy.linalg import blas
+
+    with _as_many_as_torch():
+        blas.dsyrk(1.0, array.T, beta=1.0, c=total, overwrite_c=True)
+
+
+def double(left: Array, right: Array) -> Array:
+    """left (n, d) times right (m, d) transposed, where both are large: OpenBLAS is faster than torch's in float64."""
+    with _as_many_as_torch():
+        return np.asarray(left @ right.T)
+
+
+@contextlib.contextmanager
+def _as_many_as_torch() -> Iterator[None]:
+    """numpy's and SciPy's BLAS take as many threads as torch has."""
+    import torch
+
+    with _controller().limit(limits=torch.get_num_threads(), user_api="blas"):
+        yield
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    import scipy.linalg.blas  # noqa: F401, it finds what is loaded
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def centred(array: NDArray[np.floating], mean: Array) -> Iterator[tuple[slice, Array]]:

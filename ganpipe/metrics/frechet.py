@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._samples import plain, rows, same_width
-from ganpipe.metrics._threads import centred, cholesky, eigenvalues, gram, product, spread, triangle
+from ganpipe.metrics._threads import centred, cholesky, double, eigenvalues, gram, spread, triangle
 
 Array = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def frechet(generated: Moments, real: Moments) -> float:
     same_width(generated.root, real.root)
     shift = generated.mean - real.mean
     moved = float(shift @ shift)
-    both = product(generated.root, real.root)
+    both = double(generated.root, real.root)
     if len(shift) >= LARGE:
         traces = float(np.linalg.norm(generated.root) ** 2 + np.linalg.norm(real.root) ** 2)
         for way in (_by_eigenvalues, _by_singular_values):
@@ -116,7 +116,7 @@ def _cholesky(array: NDArray[np.floating], mean: ArrayLike = 0.0) -> Array | Non
     """
     if len(array) <= array.shape[1]:
         return None
-    total = np.zeros((array.shape[1], array.shape[1]))
+    total = np.zeros((array.shape[1], array.shape[1]), order="F")
     for _, offsets in centred(array, np.asarray(mean)):
         gram(total, offsets)
     upper = cholesky(total)
@@ -132,7 +132,7 @@ def _by_eigenvalues(both: Array) -> tuple[float, float]:
     Each eigenvalue is known to `sure`, rounding over the largest: its root to sure / (2 root), at most
     sqrt(sure).
     """
-    squared = np.zeros_like(both)
+    squared = np.zeros_like(both, order="F")
     gram(squared, both.T)
     values = np.clip(eigenvalues(squared), 0.0, None)
     roots = np.sqrt(values)

@@ -158,7 +158,7 @@ def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int]
     usual, bent, buffer = np.float32(0.0), np.zeros(len(left.members)), np.empty(0, dtype=np.float32)
     for pairs, strip in products.strips():
         columns = slice(strip.start if alone else 0, len(products.right))  # the other half is the same
-        parts = pairs.cached(strip)
+        parts = pairs.looks(strip)
         usual = usual or np.float32(kernel.terms(pairs, parts[0], columns).mean())
         shape = strip.stop - strip.start, columns.stop - columns.start
         buffer = buffer if buffer.size >= shape[0] * shape[1] else np.empty(shape[0] * shape[1], dtype=np.float32)
@@ -185,18 +185,19 @@ class _Kernel:
     triple: np.float32
     factor: float
 
-    def terms(self, pairs: Products, part: slice, columns: slice) -> Rough:
+    def terms(self, pairs: Products, part: slice, columns: slice, into: Rough | None = None) -> Rough:
         e = pairs.times(self.factor, part, columns)
         e += self.near[part]
         e += self.far[columns]
-        found = np.asarray(e * e)
+        found = np.multiply(e, e, out=into)
         e += self.triple
         found *= e
-        return found
+        return np.asarray(found)
 
     def fill(self, into: Rough, usual: np.float32, pairs: Products, start: int, columns: slice, part: slice) -> None:
         """The terms less what is usual: float32 adds up many small numbers of either sign better than of one."""
-        np.subtract(self.terms(pairs, part, columns), usual, out=into[part.start - start : part.stop - start])
+        found = self.terms(pairs, part, columns, into[part.start - start : part.stop - start])
+        found -= usual
 
 
 def _cubes(values: Array) -> float:

@@ -101,14 +101,13 @@ def test_products_are_float32_throughout_where_torch_may_use_less() -> None:
 def test_centred_and_gram_add_up_to_the_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_threads, "CHUNK", 100)
     monkeypatch.setattr(_threads, "CACHE", 30)
-    monkeypatch.setattr(_threads, "PANEL", 4)
     array = RNG.normal(size=(57, 10)) + 3
     for features in (array, array.astype(np.float32)):
         mean, low, high = spread("features", features)
         exact = features.astype(np.float64)
         np.testing.assert_allclose(mean, exact.mean(axis=0), rtol=1e-14)
         np.testing.assert_array_equal((low, high), (exact.min(axis=0), exact.max(axis=0)))
-        total = np.zeros((10, 10))
+        total = np.zeros((10, 10), order="F")
         for part, offsets in centred(features, mean):
             np.testing.assert_array_equal(offsets, exact[part] - mean)
             gram(total, offsets)
@@ -127,11 +126,15 @@ def test_spread_finds_what_is_not_finite(value: float) -> None:
 def test_any_block_of_strips_is_read(half: bool) -> None:
     left = RNG.normal(size=(23, 4)).astype(np.float32)
     right = left if half else RNG.normal(size=(31, 4)).astype(np.float32)
-    strips = Strips.of(left, right, blocks(23, 1, 5))
-    whole = 2 * left @ right.T
+    strips = Strips.of(left, right, blocks(23, 1, 5), np.float32(0.5), half=half)
+    whole = left @ right.T
+    row = RNG.normal(size=31).astype(np.float32)
     for _ in range(200):
         top, bottom = sorted(RNG.integers(0, 24, size=2))
         first, end = sorted(RNG.integers(0, len(right) + 1, size=2))
-        found = strips.read(np.float32(2), slice(top, bottom), slice(first, end))
-        np.testing.assert_allclose(found, whole[top:bottom, first:end], rtol=1e-5, atol=1e-6)
+        rows, columns = slice(top, bottom), slice(first, end)
+        found = strips.combined(np.multiply, np.float32(2), rows, columns)
+        np.testing.assert_allclose(found, whole[rows, columns], rtol=1e-5, atol=1e-6)
+        found = strips.combined(np.add, row[columns], rows, columns)
+        np.testing.assert_allclose(found, 0.5 * whole[rows, columns] + row[columns], rtol=1e-5, atol=1e-6)
     assert sum(array.size for array in strips.arrays) < (400 if half else 714)
