@@ -9,7 +9,6 @@ by Ctrl-C, and nothing is left behind.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import queue
@@ -17,11 +16,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from ganpipe.files import write_whole
+from ganpipe import whole
 
 BUSY = "is busy, it is being blocked by"
 """What DVC says where another of its processes is making the very same files. It does not wait for that one."""
@@ -41,9 +40,9 @@ def main() -> None:
     todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     ended = threading.Event()
     threading.Thread(target=_listen, args=(orders, todo, ended), daemon=True).start()
+    whole.install()
     from dvc.cli import main as dvc
 
-    _write_locks_whole()
     while (line := todo.get()) is not None and not ended.is_set():
         order = json.loads(line)
         path = Path(order["log"])
@@ -53,18 +52,6 @@ def main() -> None:
                 path.write_bytes(b"")
         with contextlib.suppress(BrokenPipeError):  # the sweep is no more
             answers.write(b"%d\n" % code)
-
-
-def _write_locks_whole() -> None:
-    """DVC writes dvc.lock in place, for up to a second: a worker that is killed then must not leave half of it."""
-    from dvc.utils.serialize import _common
-
-    def dump(path: Any, data: Any, dumper: Callable[..., Any], fs: Any = None, **more: Any) -> None:
-        text = io.StringIO()
-        dumper(data, text, **more)
-        write_whole(Path(path), text.getvalue().encode())
-
-    _common._dump_data = dump
 
 
 def _listen(orders: IO[bytes], todo: queue.SimpleQueue[bytes | None], ended: threading.Event) -> None:

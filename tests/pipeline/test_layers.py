@@ -23,6 +23,7 @@ LAYERS = (
         "prepared",
         "saying",
         "statistics",
+        "whole",
     },
     {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
     {"variant"},
