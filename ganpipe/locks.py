@@ -1,5 +1,5 @@
-"""DVC's own lock files. One of another environment, without `ganpipe.whole`, writes them in place: a kill at that moment
-leaves one that no later DVC reads.
+"""DVC's own lock files. A DVC of another environment, without `ganpipe.whole`, writes them in place: a kill at that
+moment leaves one that no later DVC reads.
 """
 
 from __future__ import annotations
