@@ -116,10 +116,10 @@ class Products:
         lengths = np.sqrt(left.lengths * right.lengths.max())
         steps = 2 * (len(shift) + 8) * lengths + 8 * (first + np.abs(second).max() + 2 * lengths)
         products = cls(left, right, first, second, UNIT * steps + 1e-30 * unit, unit, None)
-        return replace(products, kept=products._kept(_strips(left, right, KEPT))) if keep else products
-
-    def _kept(self, parts: list[slice]) -> Strips:
-        return Strips.of(self.left.rough, self.right.rough, parts, self._scale(), half=self.left is self.right)
+        if not keep:
+            return products
+        parts = _strips(left, right, KEPT)
+        return replace(products, kept=Strips.of(left.rough, right.rough, parts, products._scale(), half=left is right))
 
     def _scale(self, factor: float | None = None) -> np.float32:
         """What products of rough offsets are multiplied by to be those of the offsets times a factor, -2 / unit."""
