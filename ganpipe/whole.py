@@ -35,7 +35,8 @@ class _Finder:
         if name not in CHANGES:
             return None
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find else None
             if spec and spec.loader:
                 _after(spec.loader, CHANGES[name])
                 return spec
