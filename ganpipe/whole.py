@@ -36,7 +36,7 @@ class _Finder:
             return None
         for finder in sys.meta_path:
             find = None if finder is self else getattr(finder, "find_spec", None)
-            spec = find(name, path, target) if find else None
+            spec: ModuleSpec | None = find(name, path, target) if find else None
             if spec and spec.loader:
                 _after(spec.loader, CHANGES[name])
                 return spec
