@@ -121,10 +121,10 @@ class Products:
         parts = _strips(left, right, KEPT)
         return replace(products, kept=Strips.of(left.rough, right.rough, parts, products._scale(), half=left is right))
 
-    def _scale(self, factor: float | None = None) -> np.float32:
+    def _scale(self, factor: float | None = None) -> float:
         """What products of rough offsets are multiplied by to be those of the offsets times a factor, -2 / unit."""
         factor = -2.0 / self.unit if factor is None else factor
-        return np.float32(factor * self.left.scale * self.right.scale)
+        return factor * self.left.scale * self.right.scale
 
     def blocks(self) -> list[slice]:
         """Slices over the left samples; a block has at most BLOCK pairs."""
@@ -138,7 +138,8 @@ class Products:
         parts = _strips(self.left, self.right, STRIP)
         buffer = np.empty((parts[0].stop, len(self.right)), dtype=np.float32)
         for part in parts:
-            some = product(self._scale() * self.left.rough[part], self.right.rough, buffer[: part.stop - part.start])
+            into = buffer[: part.stop - part.start]
+            some = product(self.left.rough[part], self.right.rough, into, self._scale())
             yield replace(self, kept=Strips((part,), (some,), half=False)), part
 
     def looks(self, part: slice) -> list[slice]:
@@ -152,7 +153,7 @@ class Products:
         added = (row / self.unit).astype(np.float32)
         if self.kept is not None:
             return self.kept.combined(np.add, added, self._rows(part), slice(0, len(self.right)))
-        found = product(self._scale() * self.left.rough[part], self.right.rough)
+        found = product(self.left.rough[part], self.right.rough, factor=self._scale())
         found += added
         return found
 
@@ -162,7 +163,7 @@ class Products:
             whole = np.float32(-0.5 * factor * self.unit)
             there = slice(*columns.indices(len(self.right))[:2])
             return self.kept.combined(np.multiply, whole, self._rows(part), there)
-        return product(self._scale(factor) * self.left.rough[part], self.right.rough[columns])
+        return product(self.left.rough[part], self.right.rough[columns], factor=self._scale(factor))
 
     def _rows(self, part: slice) -> slice:
         return slice(*part.indices(len(self.left))[:2])
@@ -192,7 +193,7 @@ class Products:
         return np.asarray(self.precise(part) <= rims)
 
     def _inside(self, part: slice, radii: Array) -> Indices | None:
-        """Where the same is true, as indices into the flat block; None where float32 leaves too much open.
+        """Where `_precisely_inside` is true, as indices into the flat block; None where float32 leaves too much open.
 
         A squared distance is within its radius where what depends on the pair and on the right sample is not above
         what depends on the left one, so that the block is passed over once to add a row and once to compare.
@@ -214,7 +215,7 @@ class Products:
         return within[sure]
 
     def hits(self, *radii: Array) -> list[Hits]:
-        """For each of some squared radii, (N, 1) or (1, M), which samples have a pair that is `inside`."""
+        """For each of some squared radii, (N, 1) or (1, M), which samples have a pair within them, rim included."""
         found = [Hits(np.zeros(len(self.left), np.bool_), np.zeros(len(self.right), np.bool_)) for _ in radii]
         crowded: list[list[slice]] = [[] for _ in radii]
         for pairs, strip in self.strips():

@@ -25,9 +25,9 @@ class Strips:
     half: bool
 
     @classmethod
-    def of(cls, left: Rough, right: Rough, parts: Sequence[slice], factor: np.float32, *, half: bool) -> Strips:
+    def of(cls, left: Rough, right: Rough, parts: Sequence[slice], factor: float, *, half: bool) -> Strips:
         """The products of these rows of left (N, d) with right (M, d), times a factor. half: both are one array."""
-        arrays = (product(factor * left[part], right[part.start if half else 0 :]) for part in parts)
+        arrays = (product(left[part], right[part.start if half else 0 :], factor=factor) for part in parts)
         return cls(tuple(parts), tuple(arrays), half)
 
     def combined(self, combine: np.ufunc, other: np.float32 | Rough, rows: slice, columns: slice) -> Rough:

@@ -45,15 +45,17 @@ def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
         return list(pool.map(work, parts))
 
 
-def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Numbers:
-    """left (n, d) times right (m, d) transposed, (n, m), into `out` where it is given."""
+def product(left: Numbers, right: Numbers, out: Numbers | None = None, factor: float = 1.0) -> Numbers:
+    """left (n, d) times right (m, d) transposed times a factor, (n, m), into `out` where it is given."""
     import torch
 
     found = np.empty((len(left), len(right)), dtype=left.dtype) if out is None else out
     if left.dtype == np.float32 and torch.backends.mkldnn.matmul.fp32_precision not in FULL:  # type: ignore[attr-defined]
         found[:] = left @ right.T  # someone wants speed, but the bounds are those of float32
+        found *= factor
     else:
-        torch.mm(tensor(left), tensor(right).T, out=torch.from_numpy(found))
+        into = torch.from_numpy(found)
+        torch.addmm(into, tensor(left), tensor(right).T, beta=0, alpha=factor, out=into)  # what is there is not read
     return found
 
 
@@ -61,6 +63,7 @@ def gram(total: Array, array: Array) -> None:
     """Adds array (n, d) transposed times itself to the upper triangle of the total (d, d), in Fortran's order."""
     from scipy.linalg import blas
 
+    assert total.flags.f_contiguous  # of any other the sum would go to a copy
     with _as_many_as_torch():
         blas.dsyrk(1.0, array.T, beta=1.0, c=total, overwrite_c=True)
 
@@ -73,7 +76,7 @@ def double(left: Array, right: Array) -> Array:
 
 @contextlib.contextmanager
 def _as_many_as_torch() -> Iterator[None]:
-    """numpy's and SciPy's BLAS take as many threads as torch has."""
+    """numpy's and SciPy's BLAS take as many threads as torch has. For one thread at a time."""
     import torch
 
     with _controller().limit(limits=torch.get_num_threads(), user_api="blas"):

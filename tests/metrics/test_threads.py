@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganpipe.metrics import _products, _threads
 from ganpipe.metrics._strips import Strips
-from ganpipe.metrics._threads import blocks, centred, each, gram, product, spread
+from ganpipe.metrics._threads import blocks, centred, double, each, gram, product, spread
 from ganpipe.metrics.frechet import frechet_distance
 from ganpipe.metrics.kid import Subsets, kid_of
 from ganpipe.metrics.pairs import Pairs
@@ -82,6 +82,10 @@ def test_product_into_an_array_and_of_one_that_may_not_be_written_to(dtype: type
     assert found.base is whole
     assert np.count_nonzero(whole) == 63
     np.testing.assert_array_equal(product(left, right.copy()), found)
+    whole[:] = np.nan  # what is there is not read
+    np.testing.assert_allclose(
+        product(left, right, whole[2:9, 1:10], -0.5), -0.5 * left @ right.T, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_products_are_float32_throughout_where_torch_may_use_less() -> None:
@@ -90,10 +94,11 @@ def test_products_are_float32_throughout_where_torch_may_use_less() -> None:
     torch.set_float32_matmul_precision("medium")
     try:
         assert torch.backends.mkldnn.matmul.fp32_precision not in _threads.FULL
-        found = product(left, left)
+        found, twice = product(left, left), product(left, left, factor=2.0)
     finally:
         torch.set_float32_matmul_precision("highest")
     assert np.abs(found - exact).max() < 1e-3
+    np.testing.assert_array_equal(twice, 2.0 * found)
     assert torch.backends.mkldnn.matmul.fp32_precision in _threads.FULL
 
 
@@ -114,6 +119,27 @@ def test_centred_and_gram_add_up_to_the_covariance(monkeypatch: pytest.MonkeyPat
         np.testing.assert_allclose(np.triu(total), np.triu(56 * np.cov(exact, rowvar=False)), atol=1e-12)
 
 
+def test_blas_takes_the_threads_that_torch_has_and_gives_them_back() -> None:
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in _threads._controller().info() if library["user_api"] == "blas"]
+
+    before, of_torch = threads(), torch.get_num_threads()
+    assert len(before) >= 2, "numpy's and SciPy's"
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        with _threads._as_many_as_torch():
+            assert set(threads()) == {count}
+    torch.set_num_threads(of_torch)
+    assert threads() == before
+
+
+def test_double_and_gram_are_products() -> None:
+    left, right = RNG.normal(size=(7, 5)), RNG.normal(size=(9, 5))
+    np.testing.assert_allclose(double(left, right), np.einsum("nd,md->nm", left, right), rtol=1e-12)
+    with pytest.raises(AssertionError):
+        gram(np.zeros((5, 5)), left)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_spread_finds_what_is_not_finite(value: float) -> None:
     array = np.zeros((50, 3))
@@ -126,7 +152,7 @@ def test_spread_finds_what_is_not_finite(value: float) -> None:
 def test_any_block_of_strips_is_read(half: bool) -> None:
     left = RNG.normal(size=(23, 4)).astype(np.float32)
     right = left if half else RNG.normal(size=(31, 4)).astype(np.float32)
-    strips = Strips.of(left, right, blocks(23, 1, 5), np.float32(0.5), half=half)
+    strips = Strips.of(left, right, blocks(23, 1, 5), 0.5, half=half)
     whole = left @ right.T
     row = RNG.normal(size=31).astype(np.float32)
     for _ in range(200):
