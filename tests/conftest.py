@@ -11,6 +11,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, so here and 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what is in the background like this
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # and nohup like this
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

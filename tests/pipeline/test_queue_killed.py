@@ -86,7 +86,7 @@ def test_its_training_ends_and_goes_on_when_it_is_queued_again(queued: Project, 
     # DVC takes it for running for ever, so a worker that is started again doesn't take it up
     assert re.search(r"one .*Running", status())
     queued.dvc("queue", "kill", "one")
-    assert re.search(r"one .*Failed", status())
+    until(lambda: re.search(r"one .*Failed", status()), output)  # once the system has forgotten the worker
     queued.dvc("queue", "remove", "--failed")
 
     queued.dvc("exp", "run", "--queue", "--name", "one", TARGET)
