@@ -20,7 +20,7 @@ env: .venv/.done ## build .venv from requirements.lock
 	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock >.venv/uv.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --reinstall-package ganpipe -e .
 	@touch $@
 
 repro: env ## train, evaluate and show the selected variant
