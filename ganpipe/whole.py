@@ -5,7 +5,7 @@ that moment leaves half of a file, which no later DVC reads. DVC has no hook to 
 a second time, as `_ganpipe_whole` beside `ganpipe.pth`, which Python reads as it starts and which calls `install`: once
 one of the two modules that write such files is imported, its file system gives it a file that takes its place when it
 is complete. Where a later DVC has neither name any more, it writes as it does, and `ganpipe check` finds what is broken
-(`ganpipe.locks`).
+(`ganpipe.locks`). A third module, the run cache, fails where a kill came between making a folder and the file in it.
 
 Every Python of the environment runs this file, whichever checkout of ganpipe it works in: it imports nothing of
 ganpipe, which would then be the installed one everywhere, and next to nothing else.
@@ -74,7 +74,18 @@ def _rwlock(module: Any) -> None:
         module._edit_rwlock = lambda folder, fs, *rest, **more: edit(folder, _whole(fs), *rest, **more)
 
 
-CHANGES: dict[str, Callable[[Any], None]] = {"dvc.utils.serialize._common": _dumps, "dvc.rwlock": _rwlock}
+def _run_cache(module: Any) -> None:
+    """The newest entry of an empty folder is None: the path of one that is not there has the stage run."""
+    cache: Any = getattr(module, "StageCache", None)
+    if path := getattr(cache, "_get_cache_path", None):
+        cache._get_cache_path = lambda self, key, value: path(self, key, value or "none")
+
+
+CHANGES: dict[str, Callable[[Any], None]] = {
+    "dvc.utils.serialize._common": _dumps,
+    "dvc.rwlock": _rwlock,
+    "dvc.stage.cache": _run_cache,
+}
 
 
 def _whole(fs: Any) -> Any:

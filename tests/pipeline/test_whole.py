@@ -192,6 +192,36 @@ def test_it_is_there_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert installed.read_text() == Path(whole.__file__).read_text(), "make env: another version is installed"
 
 
+PIPELINE = """
+stages:
+  a:
+    cmd: cp params.txt out
+    deps: [params.txt]
+    outs: [out]
+"""
+
+
+def test_a_run_cache_that_was_left_empty_is_no_entry(tmp_path: Path) -> None:
+    """A kill after DVC has made the folder of a run and before it has put the entry into it."""
+
+    def dvc(*arguments: str) -> int:
+        return run(tmp_path, f"from dvc.cli import main; raise SystemExit(main({list(arguments)}))")
+
+    assert dvc("init", "--no-scm", "--quiet") == 0
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "params.txt").write_text("1")
+    assert dvc("repro") == 0
+    (entry,) = (path for path in (tmp_path / ".dvc" / "cache" / "runs").rglob("*") if path.is_file())
+    for name in ("dvc.lock", "out"):
+        (tmp_path / name).unlink()
+    entry.unlink()
+    code = PLAIN + "from dvc.cli import main; raise SystemExit(main(['repro']))"
+    assert run(tmp_path, code) != 0, "DVC can do it by itself: the change is needed no more"
+    assert dvc("repro") == 0
+    assert (tmp_path / "out").read_text() == "1"
+    assert entry.exists()
+
+
 def test_a_dvc_without_these_names_is_left_as_it_is() -> None:
     for change in whole.CHANGES.values():
         change(object())
