@@ -100,7 +100,7 @@ class Clock:
 def one_side(folder: Path, side: str, subsets: int, size: int) -> None:
     """Measure one side in this process and write it as JSON, with the peak of its memory in GiB."""
     arrays = {name: np.load(folder / f"{name}.npy") for name in ("generated", "real")}
-    for name in ("torch", "scipy.linalg", "threadpoolctl"):  # either side needs them, ours from its first product on
+    for name in ("torch", "scipy.linalg", "threadpoolctl"):  # ours would import them at the first product
         importlib.import_module(name)
     found = (ours if side == "ours" else theirs)(**arrays, subsets=subsets, size=size)
     found["gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

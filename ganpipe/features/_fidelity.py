@@ -53,7 +53,7 @@ def network(
     from these features to its classes, read without its bias.
     """
     try:
-        from torch_fidelity.utils import create_feature_extractor  # type: ignore[import-untyped]
+        from torch_fidelity.utils import create_feature_extractor
     except ImportError:
         raise BadInput(
             f"evaluate.features names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."

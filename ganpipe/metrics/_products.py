@@ -32,9 +32,6 @@ STRIP = 4
 """So many blocks of products are computed at once (32 MiB in float32): with few rows in each, most of the time goes
 into arranging the other matrix."""
 
-KEPT = 6
-"""The same of those that are kept."""
-
 PART = 2**20
 """Products that a thread looks at between two looks of Python's: with fewer, the threads wait for each other."""
 
@@ -118,13 +115,15 @@ class Products:
         products = cls(left, right, first, second, UNIT * steps + 1e-30 * unit, unit, None)
         if not keep:
             return products
-        parts = _strips(left, right, KEPT)
-        return replace(products, kept=Strips.of(left.rough, right.rough, parts, products._scale(), half=left is right))
+        parts, factor = products._strips(), products._factor()
+        return replace(products, kept=Strips.of(left.rough, right.rough, parts, factor, half=left is right))
 
-    def _scale(self, factor: float | None = None) -> float:
-        """What products of rough offsets are multiplied by to be those of the offsets times a factor, -2 / unit."""
-        factor = -2.0 / self.unit if factor is None else factor
-        return factor * self.left.scale * self.right.scale
+    def _factor(self) -> float:
+        """What products of rough offsets are multiplied by to be those of the offsets times -2 / unit."""
+        return -2.0 / self.unit * self.left.scale * self.right.scale
+
+    def _strips(self) -> list[slice]:
+        return _threads.blocks(len(self.left), len(self.right), STRIP * BLOCK)
 
     def blocks(self) -> list[slice]:
         """Slices over the left samples; a block has at most BLOCK pairs."""
@@ -135,11 +134,11 @@ class Products:
         if self.kept is not None:
             yield from ((self, part) for part in self.kept.parts)
             return
-        parts = _strips(self.left, self.right, STRIP)
+        parts = self._strips()
         buffer = np.empty((parts[0].stop, len(self.right)), dtype=np.float32)
         for part in parts:
             into = buffer[: part.stop - part.start]
-            some = product(self.left.rough[part], self.right.rough, into, self._scale())
+            some = product(self.left.rough[part], self.right.rough, into, self._factor())
             yield replace(self, kept=Strips((part,), (some,), half=False)), part
 
     def looks(self, part: slice) -> list[slice]:
@@ -149,24 +148,14 @@ class Products:
 
     def _plus(self, row: Array, part: slice) -> Rough:
         """A row (M,) less twice the products (part, M), over `unit`: of `second` and `first` besides, rough squared
-        distances, each off by less than `slack` over `unit`."""
-        added = (row / self.unit).astype(np.float32)
-        if self.kept is not None:
-            return self.kept.combined(np.add, added, self._rows(part), slice(0, len(self.right)))
-        found = product(self.left.rough[part], self.right.rough, factor=self._scale())
-        found += added
-        return found
+        distances, each off by less than `slack` over `unit`. For a part whose products are kept."""
+        assert self.kept is not None
+        return self.kept.combined(np.add, (row / self.unit).astype(np.float32), part, slice(0, len(self.right)))
 
-    def times(self, factor: float, part: slice, columns: slice = slice(None)) -> Rough:
-        """The products of the offsets (part, columns) times a factor, in an array of their own."""
-        if self.kept is not None:
-            whole = np.float32(-0.5 * factor * self.unit)
-            there = slice(*columns.indices(len(self.right))[:2])
-            return self.kept.combined(np.multiply, whole, self._rows(part), there)
-        return product(self.left.rough[part], self.right.rough[columns], factor=self._scale(factor))
-
-    def _rows(self, part: slice) -> slice:
-        return slice(*part.indices(len(self.left))[:2])
+    def times(self, factor: float, part: slice, columns: slice) -> Rough:
+        """The products of the offsets (part, columns) times a factor, in an array of their own, where they are kept."""
+        assert self.kept is not None
+        return self.kept.combined(np.multiply, np.float32(-0.5 * factor * self.unit), part, columns)
 
     def precise(self, part: slice, right: Array | None = None) -> Array:
         """Squared distances (part, M) in float64, from 0 on, and known to ROUNDING.
@@ -308,10 +297,6 @@ def joined(parts: list[slice], width: int) -> list[slice]:
 def upward(values: NDArray[np.floating]) -> Rough:
     """The values as float32, rounded up."""
     return np.nextafter(values.astype(np.float32), np.float32(np.inf))
-
-
-def _strips(left: Cloud, right: Cloud, blocks: int) -> list[slice]:
-    return _threads.blocks(len(left), len(right), blocks * BLOCK)
 
 
 def _of(part: slice, radii: Array) -> Array:

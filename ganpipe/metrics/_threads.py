@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ganpipe.metrics._samples import NOT_FINITE
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    from threadpoolctl import ThreadpoolController
     from torch import Tensor
 
 Array = NDArray[np.float64]

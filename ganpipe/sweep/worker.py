@@ -70,7 +70,7 @@ def _listen(orders: IO[bytes], todo: queue.SimpleQueue[bytes | None], ended: thr
 
 def _stages() -> set[int]:
     """The processes below this one, without those that have left its group, as the followers of trainings do."""
-    import psutil  # type: ignore[import-untyped]  # DVC brings it
+    import psutil  # DVC brings it
 
     found = set()
     for process in psutil.Process().children(recursive=True):

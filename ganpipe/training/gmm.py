@@ -85,7 +85,7 @@ class Game(Training):
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
     """So many threads for what torch does not compute: their number shows in the bits of a sum."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(number):
         yield

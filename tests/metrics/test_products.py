@@ -30,19 +30,24 @@ def squares(first: Array, second: Array) -> Array:
     return np.stack([((first - row) ** 2).sum(axis=1) for row in second], axis=1)
 
 
-def rough(pairs: Products, part: slice) -> Array:
-    """Squared distances (part, M) over `unit` from products in float32."""
-    return pairs._plus(pairs.second, part) + pairs.first[part, None] / pairs.unit
+def rough(pairs: Products) -> Array:
+    """Squared distances (N, M) from products in float32."""
+    found = [some._plus(some.second, part) + some.first[part, None] / some.unit for some, part in pairs.strips()]
+    return pairs.unit * np.concatenate(found)
 
 
-def inside(pairs: Products, part: slice, radii: Array) -> NDArray[np.bool_]:
-    """As `hits` has it of each pair: in float32 where that decides, else in float64."""
-    within = pairs._inside(part, radii)
-    if within is None:
-        return pairs._precisely_inside(part, radii)
-    hit = np.zeros((part.stop - part.start, len(pairs.right)), dtype=np.bool_)
-    hit.ravel()[within] = True
-    return hit
+def inside(pairs: Products, radii: Array) -> NDArray[np.bool_]:
+    """As `hits` has it of each pair (N, M): in float32 where that decides, else in float64."""
+    found = []
+    for some, strip in pairs.strips():
+        for part in some.looks(strip):
+            rims = radii if len(radii) == 1 else radii[part]
+            if (within := some._inside(part, rims)) is None:
+                found.append(some._precisely_inside(part, rims))
+            else:
+                found.append(np.zeros((part.stop - part.start, len(pairs.right)), dtype=np.bool_))
+                found[-1].ravel()[within] = True
+    return np.concatenate(found)
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -71,12 +76,9 @@ def test_nearest_of_another_cloud_and_what_is_inside(name: str, keep: bool, monk
     least = 1e-13 * (pairs.first.max() + pairs.right.lengths.max()) * 4
     np.testing.assert_allclose(pairs.nearest(2), np.sort(true, axis=1)[:, 1], rtol=1e-12, atol=least)
     for radii in (np.sort(true, axis=0)[2][None], np.sort(true, axis=1)[:, 2:3]):
-        for part in pairs.blocks():
-            rims = radii if len(radii) == 1 else radii[part]
-            hit = inside(pairs, part, rims)
-            clear = np.abs(true[part] - rims) > least
-            np.testing.assert_array_equal(hit[clear], (true[part] <= rims)[clear])
-            assert hit[~clear & (true[part] == rims)].all()
+        hit, clear = inside(pairs, radii), np.abs(true - radii) > least
+        np.testing.assert_array_equal(hit[clear], (true <= radii)[clear])
+        assert hit[~clear & (true == radii)].all()
 
 
 @pytest.mark.parametrize("name", HARD)
@@ -88,8 +90,7 @@ def test_rough_squares_are_within_their_slack(name: str, dimension: int | None) 
         points = np.tile(points, (1, dimension // points.shape[1] + 1))[:, :dimension]
     for other in (points, points[::-1] * 1.5):
         pairs = Products.of(Cloud.of(points), Cloud.of(other))
-        found = pairs.unit * np.concatenate([rough(pairs, part) for part in pairs.blocks()])
-        off = np.abs(found - squares(points, other)) - 1e-12 * pairs.first[:, None]
+        off = np.abs(rough(pairs) - squares(points, other)) - 1e-12 * pairs.first[:, None]
         assert (off <= pairs.slack[:, None]).all()
 
 
@@ -113,7 +114,7 @@ def test_float64_decides_only_what_float32_leaves_open(monkeypatch: pytest.Monke
     radii = Products.of(cloud, cloud).nearest(3)
     assert 500 <= sum(asked) < 550
     pairs = Products.of(Cloud.of(RNG.normal(size=(500, 64))), cloud)
-    inside(pairs, slice(0, 500), radii[None])
+    inside(pairs, radii[None])
     assert sum(asked) < 800
 
 
@@ -128,8 +129,7 @@ def test_hits_are_what_is_inside(name: str, keep: bool, monkeypatch: pytest.Monk
     true = squares(others, points)
     reaches = np.sort(true, axis=0)[2][None], np.sort(true, axis=1)[:, 2:3]
     for hits, reach in zip(pairs.hits(*reaches), reaches, strict=True):
-        rims = [(part, reach if len(reach) == 1 else reach[part]) for part in pairs.blocks()]
-        found = np.concatenate([inside(pairs, part, rim) for part, rim in rims])
+        found = inside(pairs, reach)
         np.testing.assert_array_equal(hits.left, found.any(axis=1))
         np.testing.assert_array_equal(hits.right, found.any(axis=0))
         assert hits.count == np.count_nonzero(found)
@@ -160,15 +160,16 @@ def test_float32_features_are_kept_and_compared_in_float64() -> None:
 def test_kept_products_are_those_that_would_be_computed() -> None:
     cloud, other = Cloud.of(RNG.normal(size=(90, 7)) + 2), Cloud.of(RNG.gamma(1.0, size=(70, 7)))
     for pair in ((cloud, other), (cloud, cloud)):
-        kept, computed = Products.of(*pair, keep=True), Products.of(*pair)
-        some = slice(10, 60)
-        np.testing.assert_allclose(rough(kept, some), rough(computed, some), rtol=1e-4, atol=1e-5)
-        columns = slice(1, 69)
+        kept, unkept = Products.of(*pair, keep=True), Products.of(*pair)
+        ((computed, strip),) = unkept.strips()
+        assert strip == slice(0, 90)
+        before = rough(kept)
+        np.testing.assert_allclose(before, rough(unkept), rtol=1e-4, atol=1e-5)
+        some, columns = slice(10, 60), slice(1, 69)
+        expected = 3.0 * pair[0].offsets(some) @ pair[1].offsets(columns).T
         for products in (kept, computed):
-            expected = 3.0 * pair[0].offsets(some) @ pair[1].offsets(columns).T
             np.testing.assert_allclose(products.times(3.0, some, columns), expected, rtol=1e-4, atol=1e-5)
-        before = rough(kept, some)
-        np.testing.assert_array_equal(rough(kept, some), before)  # the kept ones are not written to
+        np.testing.assert_array_equal(rough(kept), before)  # the kept ones are not written to
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 1.0), (1.0, 2.0), (3.0, 4.0), (0.3, 0.5), (1e-30, 2.0**-99)])
