@@ -75,7 +75,7 @@ def follow(order: Order) -> int:
         print(_follow(order), flush=True)
     except Exception as error:  # the last resort of a process that nobody watches
         said = error if isinstance(error, GaveUp) else _one_line(error)
-        print(f"Gave up, `python -m ganpipe.tracking sync` will make up for it: {said}", flush=True)
+        print(f"Gave up, `ganpipe track` will make up for it: {said}", flush=True)
         return 1
     return 0
 

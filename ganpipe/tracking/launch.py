@@ -21,14 +21,14 @@ def start_follower(run_dir: Path, spec_path: Path, seed: int, root: Path) -> Non
     Call it from the training process itself, after `run_dir` was emptied of an earlier training's files: the
     follower takes the death of its parent for the end of the training. `root` is the repository whose store
     is used. GANPIPE_TRACKING=off starts nothing. Never raises for want of MLflow, of a store or of a process:
-    the training goes on without, and `python -m ganpipe.tracking sync` makes up for it.
+    the training goes on without, and `ganpipe track` makes up for it.
     """
     if os.environ.get(SWITCH, "").lower() in {"0", "off", "no", "false"}:
         return
     run_dir, spec_path, root = run_dir.resolve(), spec_path.resolve(), root.resolve()
     try:
         name = identity(spec_path.read_bytes(), seed)
-        command = [sys.executable, "-W", "ignore", "-m", "ganpipe.tracking", "follow"]
+        command = [sys.executable, "-W", "ignore", "-m", "ganpipe.tracking"]
         command += ["--run-dir", str(run_dir), "--spec", str(spec_path), "--root", str(root)]
         command += ["--seed", str(seed), "--identity", name, "--trainer", str(os.getpid())]
         command += ["--started", str(time.time_ns() // 1_000_000)]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from command import ganpipe
 from fake_training import COLUMNS, finish, grid, lines, spec_file, write_all
 from served import Served
 
 from ganpipe.errors import BadInput
-from ganpipe.tracking import __main__ as command
 from ganpipe.tracking import follower
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.projection import sync
@@ -125,11 +125,11 @@ def made_up_for(training: Training, mended: Callable[[], None], capsys: pytest.C
     with pytest.raises(BadInput, match=r"^The MLflow store .* fails; start or repair it, or name another: "):
         sync(training.root)
     capsys.readouterr()
-    assert command.main(["sync", "--root", str(training.root)]) == 2
+    assert ganpipe(training.root, "track") == 2
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1), said
     mended()
-    assert command.main(["sync", "--root", str(training.root)]) == 0
+    assert ganpipe(training.root, "track") == 0
     assert capsys.readouterr().out == "MLflow: 1 replaced.\n"
     assert training.found() == ("FINISHED", [100, 200, 300, 400, 500])
     assert sync(training.root).unchanged == 1

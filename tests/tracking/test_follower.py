@@ -131,7 +131,7 @@ def test_a_dead_server_costs_the_training_nothing(
     _, status = os.waitpid(-1, 0)
     assert os.waitstatus_to_exitcode(status) == 1
     (line,) = log.read_text().splitlines()
-    assert line.startswith("Gave up, `python -m ganpipe.tracking sync` will make up for it: 3 attempts failed")
+    assert line.startswith("Gave up, `ganpipe track` will make up for it: 3 attempts failed")
     assert not (tmp_path / "mlflow.db").exists()
 
 

@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import ganpipe
 from fake_training import finish, write_all
 from filelock import FileLock
 
-from ganpipe import cli
 from ganpipe.tracking import projection
-from ganpipe.tracking.__main__ import main
 from ganpipe.tracking.paths import run_lock
 from ganpipe.tracking.projection import sync
 from ganpipe.tracking.records import read_record
@@ -141,7 +140,7 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(
     finish(root, write_all(root, "ring", "moved", 0), data="digits")
     evaluate(root, [1.0])
     (root / "evals" / "ring" / "lsgan.json").write_text("[]")
-    assert main(["sync", "--root", str(root)]) == 1
+    assert ganpipe(root, "track") == 1
     said = capsys.readouterr()
     assert said.out == "MLflow: 1 created.\n"
     assert [line.split("ring/")[1].split()[0] for line in said.err.splitlines()] == [
@@ -155,17 +154,17 @@ def test_a_server_has_pages_of_its_own_and_no_repository_is_an_illegal_input(
     tmp_path: Path, clean: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["sync"]) == 2
+    assert ganpipe(None, "track") == 2
     assert "lies in no repository" in capsys.readouterr().err
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    assert main(["ui", "--root", str(tmp_path)]) == 2
+    assert ganpipe(tmp_path, "ui") == 2
     assert "names the server http://127.0.0.1:9" in capsys.readouterr().err
-    assert main(["sync", "--root", str(tmp_path)]) == 0
+    assert ganpipe(tmp_path, "track") == 0
     capsys.readouterr()
     write_all(tmp_path, "ring", "lsgan", 0)
-    assert main(["sync", "--root", str(tmp_path)]) == 2
+    assert ganpipe(tmp_path, "track") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("The MLflow store http://127.0.0.1:9 fails; start or repair it")
+    assert line.startswith("ganpipe: The MLflow store http://127.0.0.1:9 fails; start or repair it")
 
 
 def test_the_pages_are_mlflow_s_own_server_on_this_machine_s_store(
@@ -186,8 +185,9 @@ def test_four_processes_at_once_make_the_store_and_each_run_once(tmp_path: Path,
     for seed in range(6):
         write_all(tmp_path, "ring", "lsgan", seed)
     evaluate(tmp_path, [1.0] * 6)
-    command = [sys.executable, "-m", "ganpipe.tracking", "sync", "--root", str(tmp_path)]
-    four = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=os.environ) for _ in range(4)]
+    environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
+    command = [sys.executable, "-m", "ganpipe.cli", "track"]
+    four = [subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=environment) for _ in range(4)]
     said = [process.communicate(timeout=120) for process in four]
     assert [process.returncode for process in four] == [0] * 4, said
     assert [err for _, err in said] == [""] * 4
@@ -201,16 +201,12 @@ def test_four_processes_at_once_make_the_store_and_each_run_once(tmp_path: Path,
 
 
 def test_a_cache_folder_that_cannot_be_written_is_one_sentence(
-    root: Path, clean: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    root: Path, clean: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_all(root, "ring", "lsgan", 0)
     shutil.rmtree(root / ".cache", ignore_errors=True)
     (root / ".cache").write_text("a file in its place")
-    monkeypatch.setenv("DVC_ROOT", str(root))
-    monkeypatch.setattr(sys, "argv", ["ganpipe", "track"])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    assert caught.value.code == 1
+    assert ganpipe(root, "track") == 1
     said = capsys.readouterr().err
     assert said.startswith(f"ganpipe: {root.resolve()}/.cache/tracking")
     assert said.endswith(" cannot be written (Not a directory): remove what is in the place of a folder.\n")
