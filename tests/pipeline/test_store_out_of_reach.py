@@ -48,7 +48,7 @@ def followers(run_dir: Path) -> list[int]:
             command = process.joinpath("cmdline").read_text().split("\0")
         except OSError:  # it has ended meanwhile
             continue
-        if "follow" in command and str(run_dir) in command:
+        if "ganpipe.tracking" in command and str(run_dir) in command:
             found.append(int(process.name))
     return found
 
