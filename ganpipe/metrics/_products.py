@@ -129,22 +129,22 @@ class Products:
         """Slices over the left samples; a block has at most BLOCK pairs."""
         return blocks(len(self.left), len(self.right))
 
-    def strips(self) -> Iterator[tuple[Products, slice]]:
-        """Rows, some at a time, and these pairs with the products of those rows kept, until the next are asked for."""
+    def strips(self) -> Iterator[Products]:
+        """These pairs with the products of all left samples kept, or of some, until the next are asked for."""
         if self.kept is not None:
-            yield from ((self, part) for part in self.kept.parts)
+            yield self
             return
         parts = self._strips()
         buffer = np.empty((parts[0].stop, len(self.right)), dtype=np.float32)
         for part in parts:
             into = buffer[: part.stop - part.start]
             some = product(self.left.rough[part], self.right.rough, into, self._factor())
-            yield replace(self, kept=Strips((part,), (some,), half=False)), part
+            yield replace(self, kept=Strips((part,), (some,), half=False))
 
-    def looks(self, part: slice) -> list[slice]:
-        """Slices over a part of the left samples: what a thread looks at at once."""
-        inner = _threads.blocks(part.stop - part.start, len(self.right), min(BLOCK, PART))
-        return [slice(part.start + some.start, part.start + some.stop) for some in inner]
+    def looks(self) -> list[slice]:
+        """Slices over the left samples whose products are kept: what a thread looks at at once."""
+        assert self.kept is not None
+        return [some for part in self.kept.parts for some in _threads.within(part, len(self.right), min(BLOCK, PART))]
 
     def _plus(self, row: Array, part: slice) -> Rough:
         """A row (M,) less twice the products (part, M), over `unit`: of `second` and `first` besides, rough squared
@@ -207,8 +207,8 @@ class Products:
         """For each of some squared radii, (N, 1) or (1, M), which samples have a pair within them, rim included."""
         found = [Hits(np.zeros(len(self.left), np.bool_), np.zeros(len(self.right), np.bool_)) for _ in radii]
         crowded: list[list[slice]] = [[] for _ in radii]
-        for pairs, strip in self.strips():
-            parts = self.looks(strip)
+        for pairs in self.strips():
+            parts = pairs.looks()
 
             def look(part: slice, pairs: Products = pairs) -> list[Hits | None]:
                 shape = part.stop - part.start, len(self.right)
@@ -231,8 +231,8 @@ class Products:
         is.
         """
         found, open_parts = np.empty(len(self.left)), []
-        for pairs, strip in self.strips():
-            parts = self.looks(strip)
+        for pairs in self.strips():
+            parts = pairs.looks()
 
             def look(part: slice, pairs: Products = pairs) -> Array | None:
                 return self._nearest(part, pairs._plus(self.second, part), neighbours)

@@ -1,6 +1,6 @@
-"""What costs time in the figures that compare every sample with every other, on all the threads there are: torch's
-products, and numpy's passes over blocks. Whatever limits torch's threads limits both. Torch is loaded by what needs
-it, so that importing a figure is cheap.
+"""What costs time in the figures that compare every sample with every other, on all the threads there are: OpenBLAS's
+products, as numpy and SciPy bring them, and numpy's passes over blocks. Whatever limits torch's threads limits both.
+Torch is loaded by what needs it, so that importing a figure is cheap.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from ganpipe.metrics._samples import NOT_FINITE
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
-    from torch import Tensor
 
 Array = NDArray[np.float64]
 Numbers = TypeVar("Numbers", NDArray[np.float32], NDArray[np.float64])
@@ -30,57 +29,52 @@ CACHE = 2**17
 CHUNK = 2**22
 """Numbers that are moved to their mean at once (32 MiB)."""
 
-FULL = ("none", "ieee")
-"""torch's names for float32 products that are float32 throughout."""
-
 
 def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
-    """What `work` makes of each part, in order. It may run in several threads at once."""
+    """What `work` makes of each part, in order. It may run in several threads at once, so a product within it, by `@`,
+    has one thread."""
     import torch
 
     workers = min(torch.get_num_threads(), len(parts))
-    if workers <= 1:
-        return [work(part) for part in parts]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, parts))
+    with _blas(1):
+        if workers <= 1:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(work, parts))
 
 
 def product(left: Numbers, right: Numbers, out: Numbers | None = None, factor: float = 1.0) -> Numbers:
-    """left (n, d) times right (m, d) transposed times a factor, (n, m), into `out` where it is given."""
-    import torch
+    """left (n, d) times right (m, d) transposed times a power of two, (n, m), into `out` where it is given.
 
-    found = np.empty((len(left), len(right)), dtype=left.dtype) if out is None else out
-    if left.dtype == np.float32 and torch.backends.mkldnn.matmul.fp32_precision not in FULL:  # type: ignore[attr-defined]
-        found[:] = left @ right.T  # someone wants speed, but the bounds are those of float32
-        found *= factor
-    else:
-        into = torch.from_numpy(found)
-        torch.addmm(into, tensor(left), tensor(right).T, beta=0, alpha=factor, out=into)  # what is there is not read
-    return found
+    OpenBLAS, as numpy brings it, is as fast as torch's MKL in float64; in float32 it is 1.7 times as fast on AMD's
+    processors, where MKL takes a slow way.
+    """
+    with _as_many_as_torch():
+        return np.matmul(left if factor == 1.0 else left.dtype.type(factor) * left, right.T, out=out)
 
 
-def gram(total: Array, array: Array) -> None:
-    """Adds array (n, d) transposed times itself to the upper triangle of the total (d, d), in Fortran's order."""
+def gram(array: NDArray[np.floating], mean: Array) -> Array:
+    """The offsets of an array (N, d) from a mean (d,), transposed, times themselves: (d, d), in Fortran's order, the
+    upper half of it."""
     from scipy.linalg import blas
 
-    assert total.flags.f_contiguous  # of any other the sum would go to a copy
-    with _as_many_as_torch():
-        blas.dsyrk(1.0, array.T, beta=1.0, c=total, overwrite_c=True)
+    total = np.zeros((array.shape[1], array.shape[1]), order="F")
+    for _, offsets in centred(array, mean, slice(0, len(array))):
+        with _as_many_as_torch():
+            blas.dsyrk(1.0, offsets.T, beta=1.0, c=total, overwrite_c=True)
+    return total
 
 
-def double(left: Array, right: Array) -> Array:
-    """left (n, d) times right (m, d) transposed, where both are large: OpenBLAS is faster than torch's in float64."""
-    with _as_many_as_torch():
-        return np.asarray(left @ right.T)
-
-
-@contextlib.contextmanager
-def _as_many_as_torch() -> Iterator[None]:
+def _as_many_as_torch() -> contextlib.AbstractContextManager[object]:
     """numpy's and SciPy's BLAS take as many threads as torch has. For one thread at a time."""
     import torch
 
-    with _controller().limit(limits=torch.get_num_threads(), user_api="blas"):
-        yield
+    return _blas(torch.get_num_threads())
+
+
+def _blas(threads: int) -> contextlib.AbstractContextManager[object]:
+    limiter: contextlib.AbstractContextManager[object] = _controller().limit(limits=threads, user_api="blas")
+    return limiter
 
 
 @functools.cache
@@ -91,18 +85,12 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def centred(array: NDArray[np.floating], mean: Array) -> Iterator[tuple[slice, Array]]:
-    """The array (N, d) less its mean (d,), some rows at a time: which, and an array that the next ones reuse."""
-    step = max(1, CHUNK // array.shape[1])
-    buffer = np.empty((min(step, len(array)), array.shape[1]))
-    for start in range(0, len(array), step):
-        chunk = array[start : start + step]
-
-        def subtract(part: slice, chunk: NDArray[np.floating] = chunk) -> None:
-            np.subtract(chunk[part], mean, out=buffer[part])
-
-        each(subtract, blocks(len(chunk), array.shape[1], CACHE))
-        yield slice(start, start + len(chunk)), buffer[: len(chunk)]
+def centred(array: NDArray[np.floating], mean: Array, part: slice) -> Iterator[tuple[slice, Array]]:
+    """A part of an array (N, d) less its mean (d,), some rows at a time: which, and memory that the next ones reuse."""
+    parts = within(part, array.shape[1], CHUNK)
+    buffer = np.empty((parts[0].stop - parts[0].start, array.shape[1]))
+    for some in parts:
+        yield some, np.subtract(array[some], mean, out=buffer[: some.stop - some.start])
 
 
 def spread(name: str, array: NDArray[np.floating]) -> tuple[Array, Array, Array]:
@@ -125,34 +113,35 @@ def spread(name: str, array: NDArray[np.floating]) -> tuple[Array, Array, Array]
 
 def blocks(count: int, width: int, at_once: int) -> list[slice]:
     """Slices over `count` rows of `width` numbers: each holds at most so many numbers at once, or one row."""
+    return within(slice(0, count), width, at_once)
+
+
+def within(part: slice, width: int, at_once: int) -> list[slice]:
+    """The same over a part of the rows."""
     step = max(1, at_once // width)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+    return [slice(start, min(start + step, part.stop)) for start in range(part.start, part.stop, step)]
 
 
 def cholesky(matrix: Array) -> Array | None:
-    """The triangle R (d, d) with R^T R = the symmetric matrix, of which only the upper half is read, or None."""
-    import torch
+    """The triangle R (d, d) with R^T R = the symmetric matrix, of which only the upper half is read, or None. It may
+    be written over the matrix."""
+    import scipy.linalg
 
-    triangle, failed = torch.linalg.cholesky_ex(tensor(matrix), upper=True)
-    return None if failed else np.asarray(triangle)
+    with _as_many_as_torch(), contextlib.suppress(np.linalg.LinAlgError):
+        return np.asarray(scipy.linalg.cholesky(matrix, overwrite_a=True, check_finite=False))
+    return None
 
 
 def triangle(array: Array) -> Array:
     """R (k, d), k the lesser of N and d, of array (N, d) = Q R. numpy's threads get in each other's way here."""
     import torch
 
-    return np.asarray(torch.linalg.qr(tensor(array), mode="r").R)
+    return np.asarray(torch.linalg.qr(torch.from_numpy(array), mode="r").R)
 
 
 def eigenvalues(matrix: Array) -> Array:
-    """The eigenvalues (d,) of a symmetric matrix, of which only the upper half is read, from the least on."""
-    import torch
+    """The eigenvalues (d,) of a symmetric matrix, from the least on. The matrix may be written to."""
+    import scipy.linalg
 
-    return np.asarray(torch.linalg.eigvalsh(tensor(matrix), UPLO="U"))
-
-
-def tensor(array: NDArray[np.floating]) -> Tensor:
-    """The same numbers, of an array that torch may not write to a copy."""
-    import torch
-
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    with _as_many_as_torch():  # transposed it is in Fortran's order, and need not be copied
+        return np.asarray(scipy.linalg.eigvalsh(matrix.T, overwrite_a=True, check_finite=False))

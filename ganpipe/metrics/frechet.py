@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._samples import plain, rows, same_width
-from ganpipe.metrics._threads import centred, cholesky, double, eigenvalues, gram, spread, triangle
+from ganpipe.metrics._threads import cholesky, eigenvalues, gram, product, spread, triangle
 
 Array = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def frechet(generated: Moments, real: Moments) -> float:
     same_width(generated.root, real.root)
     shift = generated.mean - real.mean
     moved = float(shift @ shift)
-    both = double(generated.root, real.root)
+    both = product(generated.root, real.root)
     if len(shift) >= LARGE:
         traces = float(np.linalg.norm(generated.root) ** 2 + np.linalg.norm(real.root) ** 2)
         for way in (_by_eigenvalues, _by_singular_values):
@@ -109,17 +109,14 @@ def frechet_distance(*, generated: ArrayLike, real: ArrayLike) -> float:
     return frechet(Moments.of(generated, "generated"), Moments.of(real, "real"))
 
 
-def _cholesky(array: NDArray[np.floating], mean: ArrayLike = 0.0) -> Array | None:
+def _cholesky(array: NDArray[np.floating], mean: Array) -> Array | None:
     """The triangle R with R^T R = offsets^T offsets, of an array (N, d) about a mean.
 
     None where that is too near to singular to be formed.
     """
     if len(array) <= array.shape[1]:
         return None
-    total = np.zeros((array.shape[1], array.shape[1]), order="F")
-    for _, offsets in centred(array, np.asarray(mean)):
-        gram(total, offsets)
-    upper = cholesky(total)
+    upper = cholesky(gram(array, mean))
     if upper is None:
         return None
     pivots = np.diagonal(upper) ** 2
@@ -132,9 +129,7 @@ def _by_eigenvalues(both: Array) -> tuple[float, float]:
     Each eigenvalue is known to `sure`, rounding over the largest: its root to sure / (2 root), at most
     sqrt(sure).
     """
-    squared = np.zeros_like(both, order="F")
-    gram(squared, both.T)
-    values = np.clip(eigenvalues(squared), 0.0, None)
+    values = np.clip(eigenvalues(product(both, both)), 0.0, None)
     roots = np.sqrt(values)
     sure = np.sqrt(len(values)) * np.finfo(np.float64).eps * values[-1]
     return float(roots.sum()), float(np.sum(sure / (roots + np.sqrt(sure))))

@@ -12,7 +12,6 @@ distribution.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ganpipe.metrics._cloud import Cloud, Rough, power_of_two
 from ganpipe.metrics._products import Products
 from ganpipe.metrics._samples import rows, same_width
-from ganpipe.metrics._threads import centred, each, product
+from ganpipe.metrics._threads import CHUNK, blocks, centred, each
 from ganpipe.metrics.pairs import Pairs
 
 Array = NDArray[np.float64]
@@ -125,11 +124,17 @@ class _Side:
     def of(cls, cloud: Cloud, chosen: NDArray[np.intp], means: Array) -> _Side:
         members = np.zeros((len(chosen), len(cloud)))
         np.put_along_axis(members, chosen, 1.0, axis=1)
-        totals, along = np.zeros((len(chosen), len(cloud.mean))), np.empty((len(cloud), len(means)))
-        for part, offsets in centred(cloud.features, cloud.mean):
-            totals += product(members[:, part], offsets.T)
-            along[part] = product(offsets, means)
-        return cls(members.astype(np.float32), totals, along)
+        along = np.empty((len(cloud), len(means)))
+
+        def total(part: slice) -> Array:
+            totals = np.zeros((len(chosen), len(cloud.mean)))
+            for some, offsets in centred(cloud.features, cloud.mean, part):
+                totals += members[:, some] @ offsets
+                along[some] = offsets @ means.T
+            return totals
+
+        totals = sum(each(total, blocks(len(cloud), len(cloud.mean), CHUNK)))
+        return cls(members.astype(np.float32), np.asarray(totals), along)
 
 
 def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int], n: int) -> Array:
@@ -155,22 +160,24 @@ def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int]
     if alone:
         straight -= left.members @ products.left.lengths / unit
     kernel = _Kernel(f[:, None].astype(np.float32), g.astype(np.float32), triple, 1.0 / unit)
-    usual, bent, buffer = np.float32(0.0), np.zeros(len(left.members)), np.empty(0, dtype=np.float32)
-    for pairs, strip in products.strips():
-        columns = slice(strip.start if alone else 0, len(products.right))  # the other half is the same
-        parts = pairs.looks(strip)
-        usual = usual or np.float32(kernel.terms(pairs, parts[0], columns).mean())
-        shape = strip.stop - strip.start, columns.stop - columns.start
-        buffer = buffer if buffer.size >= shape[0] * shape[1] else np.empty(shape[0] * shape[1], dtype=np.float32)
-        terms = buffer[: shape[0] * shape[1]].reshape(shape)
-        each(partial(kernel.fill, terms, usual, pairs, strip.start, columns), parts)
-        if alone:
-            np.fill_diagonal(terms, 0.0)
-        sums = product(terms, right.members[:, columns])
-        if alone:
-            sums *= 2.0
-            sums -= product(terms[:, : len(terms)], right.members[:, strip])
-        bent += np.einsum("sn,ns->s", left.members[:, strip], sums, dtype=np.float64)
+    usual, bent = np.float32(0.0), np.zeros(len(left.members))
+    for pairs in products.strips():
+        parts = pairs.looks()
+        usual = usual or np.float32(kernel.terms(pairs, parts[0], 0).mean())
+
+        def look(part: slice, pairs: Products = pairs, usual: np.float32 = usual) -> Array:
+            start = part.start if alone else 0  # the other half is the same
+            terms = kernel.terms(pairs, part, start)
+            terms -= usual  # float32 adds up many small numbers of either sign better than of one
+            if alone:
+                np.fill_diagonal(terms, 0.0)
+            sums = terms @ right.members[:, start:].T
+            if alone:
+                sums *= 2.0
+                sums -= terms[:, : len(terms)] @ right.members[:, part].T
+            return np.asarray(np.einsum("sn,ns->s", left.members[:, part], sums, dtype=np.float64))
+
+        bent += sum(each(look, parts))
     whole = n * others * (c**3 + float(usual)) + 3.0 * c**2 * straight + bent
     return np.asarray(whole * (unit / d) ** 3)
 
@@ -185,19 +192,14 @@ class _Kernel:
     triple: np.float32
     factor: float
 
-    def terms(self, pairs: Products, part: slice, columns: slice, into: Rough | None = None) -> Rough:
-        e = pairs.times(self.factor, part, columns)
+    def terms(self, pairs: Products, part: slice, start: int) -> Rough:
+        e = pairs.times(self.factor, part, slice(start, len(self.far)))
         e += self.near[part]
-        e += self.far[columns]
-        found = np.multiply(e, e, out=into)
+        e += self.far[start:]
+        found = e * e
         e += self.triple
         found *= e
-        return np.asarray(found)
-
-    def fill(self, into: Rough, usual: np.float32, pairs: Products, start: int, columns: slice, part: slice) -> None:
-        """The terms less what is usual: float32 adds up many small numbers of either sign better than of one."""
-        found = self.terms(pairs, part, columns, into[part.start - start : part.stop - start])
-        found -= usual
+        return found
 
 
 def _cubes(values: Array) -> float:
