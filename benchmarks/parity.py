@@ -60,7 +60,7 @@ def distances(generated: Array, real: Array) -> Iterator[Line]:
     chosen = Subsets(np.stack([one for one, _ in drawn]), np.stack([other for _, other in drawn]))
     for name, ours in (
         ("KID, float64", kid_on(chosen, generated=generated, real=real)),
-        ("KID, shared products", kid_of(Pairs.of(generated=generated, real=real), chosen)),
+        ("KID, float32 products", kid_of(Pairs.of(generated=generated, real=real), chosen)),
     ):
         yield name, "torch-fidelity", ours.mean, found["kernel_inception_distance_mean"]
         yield f"{name}, deviation", "torch-fidelity", float(ours.values.std()), found["kernel_inception_distance_std"]

@@ -15,15 +15,17 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import COPYING, Array, Better, Figure, Value
 from ganpipe.files import writing
 from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._hits import Inside
+from ganpipe.metrics._nearest import Nearest
 from ganpipe.metrics._products import Products
-from ganpipe.metrics.density_coverage import measure as density_coverage
+from ganpipe.metrics.density_coverage import DensityCoverage
 from ganpipe.metrics.frechet import Moments, frechet
 from ganpipe.metrics.frechet_extrapolated import frechet_extrapolated
 from ganpipe.metrics.inception_score import inception_score, score_name
-from ganpipe.metrics.kid import Subsets, kid_of
+from ganpipe.metrics.kid import Kernel, Kid, Subsets
 from ganpipe.metrics.memorisation import memorisation_of, training_distances
 from ganpipe.metrics.pairs import Pairs
-from ganpipe.metrics.precision_recall import Manifold, compare
+from ganpipe.metrics.precision_recall import PrecisionRecall, reach
 
 Extract = Callable[[Array], NDArray[np.float32]]
 Probabilities = NDArray[np.float64]
@@ -66,8 +68,7 @@ class Real:
             trained,
             training_distances(features, training=trained),
             Moments.of(features, "real"),
-            within.nearest(parameters.neighbours),
-            within.nearest(parameters.density_neighbours),
+            *within.visit(Nearest(parameters.neighbours), Nearest(parameters.density_neighbours)),
         )
 
     def write(self, path: Path) -> None:
@@ -144,29 +145,20 @@ class Space:
             return {}
         p, real = self.parameters, self.real
         features = self.extract(images)
-        # all that compares every sample with every other shares the products of these pairs
-        pairs = Pairs.of(generated=features, real=real.features)
-        made = Manifold.among(pairs.generated, neighbours=p.neighbours, name="generated")
-        cloud, between = pairs.real.left, pairs.between
-        both = compare(generated=made, real=Manifold(cloud, real.radii), between=between)
+        both, spread, distance = self._compared(features, random, quick)
         found = {
             "frechet": Value(frechet(Moments.of(features, "generated"), real.moments)),
             "precision": Value(both.precision),
             "recall": Value(both.recall),
         }
-        if not quick:
-            counts = {"generated": len(features), "real": len(real.features)}
-            size = p.kid.among(**counts)
-            kernel = kid_of(pairs, Subsets.draw(**counts, subsets=p.kid.subsets, size=size, rng=random("kid")))
-            wide, k = Manifold(cloud, real.density_radii), p.density_neighbours
-            spread = density_coverage(generated=pairs.generated.left, real=wide, neighbours=k, between=between)
+        if spread is not None and distance is not None:
             near = training_distances(features, training=real.training, name="generated")
             copied = memorisation_of(near, test=real.near, quantile=p.quantile)
             found |= {
                 "frechet_infinite": self._extrapolated(features, random("extrapolation")),
-                "kid": Value(kernel.mean, kernel.error)
+                "kid": Value(distance.mean, distance.error)
                 if p.kid.subsets > 1
-                else Value(kernel.mean, note="one subset has no standard error"),
+                else Value(distance.mean, note="one subset has no standard error"),
                 "density": Value(spread.density),
                 "coverage": Value(spread.coverage),
                 "copies": Value(copied.copies),
@@ -177,6 +169,26 @@ class Space:
             shuffled = random(f"splits {self.network}")
             named[self._score] = scored(self.extract.probabilities(features), p.splits, shuffled)
         return named
+
+    def _compared(
+        self, features: NDArray[np.float32], random: Random, quick: bool
+    ) -> tuple[PrecisionRecall, DensityCoverage | None, Kid | None]:
+        """What compares every sample with every other, in one pass over the products of each kind of pairs."""
+        p, real = self.parameters, self.real
+        pairs = Pairs.of(generated=features, real=real.features)
+        balls = reach(pairs.generated, neighbours=p.neighbours, name="generated")
+        if quick:
+            (radii,) = pairs.generated.visit(balls)
+            return PrecisionRecall.of(*pairs.between.visit(*_rims(real.radii, radii))), None, None
+        counts = {"generated": len(features), "real": len(real.features)}
+        chosen = Subsets.draw(**counts, subsets=p.kid.subsets, size=p.kid.among(**counts), rng=random("kid"))
+        kernel = Kernel.of(pairs, chosen)
+        of_generated, of_real, of_both = kernel.visitors
+        radii, *generated = pairs.generated.visit(balls, *of_generated)
+        wide = Inside(real.density_radii[None])
+        on_real, on_generated, on_wide, *between = pairs.between.visit(*_rims(real.radii, radii), wide, *of_both)
+        distance = kernel.kid(generated, pairs.real.visit(*of_real), between)
+        return PrecisionRecall.of(on_real, on_generated), DensityCoverage.of(on_wide, p.density_neighbours), distance
 
     @property
     def _score(self) -> str:
@@ -197,6 +209,11 @@ class Space:
 
     def _name(self, figure: str) -> str:
         return figure if self.leads else f"{figure}_{self.network}"
+
+
+def _rims(real: NDArray[np.float64], generated: NDArray[np.float64]) -> tuple[Inside, Inside]:
+    """Pairs of generated with real samples within the squared radii of the real and of the generated ones."""
+    return Inside(real[None]), Inside(generated[:, None])
 
 
 def scored(probabilities: Probabilities, splits: int, rng: np.random.Generator) -> Value:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._hits import Hits, hits
 from ganpipe.metrics._products import Products
 from ganpipe.metrics.precision_recall import Manifold
 
@@ -28,16 +29,21 @@ class DensityCoverage:
     density: float
     coverage: float
 
+    @classmethod
+    def of(cls, on_real: Hits, neighbours: int) -> DensityCoverage:
+        """From the pairs of generated with real samples that are within the real balls, which were made with the same
+        `neighbours`."""
+        return cls(on_real.count / (neighbours * len(on_real.left)), float(on_real.right.mean()))
+
 
 def measure(*, generated: Cloud, real: Manifold, neighbours: int, between: Products | None = None) -> DensityCoverage:
     """Density and coverage of a cloud by the real manifold, which was made with the same `neighbours`.
 
-    between: the products of the generated with the real samples, where they are known already. Raises
+    between: the pairs of the generated with the real samples, where they are known already. Raises
     ValueError where d differs.
     """
     pairs = Products.of(generated, real.cloud) if between is None else between
-    (hits,) = pairs.hits(real.radii[None])
-    return DensityCoverage(density=hits.count / (neighbours * len(generated)), coverage=float(hits.right.mean()))
+    return DensityCoverage.of(hits(pairs, real.radii[None]), neighbours)
 
 
 def density_coverage(*, generated: ArrayLike, real: ArrayLike, neighbours: int = NEIGHBOURS) -> DensityCoverage:

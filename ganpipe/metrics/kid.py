@@ -11,18 +11,22 @@ distribution.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._cloud import Cloud, Rough, power_of_two
-from ganpipe.metrics._products import Products
+from ganpipe.metrics._products import Block, Products, Visitor
 from ganpipe.metrics._samples import rows, same_width
 from ganpipe.metrics._threads import CHUNK, blocks, centred, each
 from ganpipe.metrics.pairs import Pairs
 
 Array = NDArray[np.float64]
+
+SOME = 256
+"""So many samples of either side show what is usual."""
 
 LARGEST = 1e4
 """Up to here the kernel of ten thousand samples by as many, adds up below float32's 3e38."""
@@ -93,22 +97,46 @@ def kid_on(chosen: Subsets, *, generated: ArrayLike, real: ArrayLike) -> Kid:
 
 
 def kid_of(pairs: Pairs, chosen: Subsets) -> Kid:
-    """KID from products that are known already, with the errors of `kid_on`.
+    """KID from products in float32, with the errors of `kid_on`: see `Kernel`."""
+    kernel = Kernel.of(pairs, chosen)
+    sides = zip((pairs.generated, pairs.real, pairs.between), kernel.visitors, strict=True)
+    return kernel.kid(*(products.visit(*visitors) for products, visitors in sides))
 
-    They are float32, of features about their own means; the rest is float64. On subsets of 1,000 by 2,048
-    features of order 1 that changes the KID by about 1e-12, far below what the subsets leave open.
-    Features above LARGEST are too large for float32's exponent once cubed and added up: theirs is `kid_on`.
+
+@dataclass(frozen=True)
+class Kernel:
+    """KID as visitors of the pairs among the generated samples, among the real ones, and between them, so that others
+    may visit them beside.
+
+    The products are float32, of features about their own means; the rest is float64. On subsets of 1,000 by 2,048
+    features of order 1 that changes the KID by about 1e-12, far below what the subsets leave open. Features above
+    LARGEST are too large for float32's exponent once cubed and added up: nothing visits them, and theirs is `kid_on`.
     """
-    one, other = pairs.generated.left, pairs.real.left
-    if max(one.largest, other.largest) > LARGEST:
-        return kid_on(chosen, generated=one.features, real=other.features)
-    _fitting(chosen, len(one), len(other))
-    n = chosen.real.shape[1]
-    means = np.stack([one.mean, other.mean])
-    left, right = _Side.of(one, chosen.generated, means), _Side.of(other, chosen.real, means)
-    within = _sums(pairs.generated, (left, left), (0, 0), n) + _sums(pairs.real, (right, right), (1, 1), n)
-    values = within / (n * (n - 1)) - 2.0 * _sums(pairs.between, (left, right), (1, 0), n) / n**2
-    return Kid.over(values.tolist())
+
+    pairs: Pairs
+    chosen: Subsets
+    visitors: tuple[tuple[Visitor, ...], tuple[Visitor, ...], tuple[Visitor, ...]]
+
+    @classmethod
+    def of(cls, pairs: Pairs, chosen: Subsets) -> Kernel:
+        """Raises ValueError as `kid_on` does."""
+        one, other = pairs.generated.left, pairs.real.left
+        _fitting(chosen, len(one), len(other))
+        if max(one.largest, other.largest) > LARGEST:
+            return cls(pairs, chosen, ((), (), ()))
+        n = chosen.real.shape[1]
+        means = np.stack([one.mean, other.mean])
+        left, right = _Side.of(one, chosen.generated, means), _Side.of(other, chosen.real, means)
+        among = _Sums.of(pairs.generated, (left, left), (0, 0), n), _Sums.of(pairs.real, (right, right), (1, 1), n)
+        return cls(pairs, chosen, ((among[0],), (among[1],), (_Sums.of(pairs.between, (left, right), (1, 0), n),)))
+
+    def kid(self, generated: list[Array], real: list[Array], between: list[Array]) -> Kid:
+        """From what the visits to each of the three gave."""
+        if not between:
+            return kid_on(self.chosen, generated=self.pairs.generated.left.features, real=self.pairs.real.left.features)
+        n = self.chosen.real.shape[1]
+        values = (generated[0] + real[0]) / (n * (n - 1)) - 2.0 * between[0] / n**2
+        return Kid.over(values.tolist())
 
 
 @dataclass(frozen=True)
@@ -137,69 +165,78 @@ class _Side:
         return cls(members.astype(np.float32), np.asarray(totals), along)
 
 
-def _sums(products: Products, sides: tuple[_Side, _Side], means: tuple[int, int], n: int) -> Array:
+@dataclass(frozen=True)
+class _Sums:
     """The sum of the kernel over each of the subsets (S, n) by (S, n), among one cloud without the pairs of a
-    sample and itself. means: whose mean each side is `along`, 0 for the generated samples' and 1 for the real ones'.
+    sample and itself.
 
     For x = a + u and y = b + v, x.y + d = c + e with one c for all pairs and e = f + g + u.v, where f depends on
     x and g on y only. Then (x.y + d)^3 is c^3 + 3 c^2 e + e^2 (3 c + e). The sum of e is that of u times that
     of v and needs no products; only the last term, which is small, is float32. All of it is over a power of
-    two, as dividing by d itself would round all products alike.
+    two, `unit`, as dividing by d itself would round all products alike.
+
+    known (S,): the sum but for the last term, and but for what that has beyond `usual`. near (N, 1), far (M,): f and g.
+    triple: 3 c.
     """
-    alone = products.left is products.right
-    d, others = len(products.left.mean), n - int(alone)
-    unit = power_of_two(d)
-    left, right = sides
-    f, g = (side.along[:, mean] / unit for side, mean in zip(sides, means, strict=True))
-    middle = float(products.left.mean @ products.right.mean + d) / unit
-    triple = np.float32(3.0 * middle)  # c is whatever makes this exact: what rounding leaves goes to f
-    c = float(triple) / 3.0
-    f += middle - c
-    straight = np.einsum("sd,sd->s", left.totals, right.totals) / unit
-    straight += others * (left.members @ f + right.members @ g)
-    if alone:
-        straight -= left.members @ products.left.lengths / unit
-    kernel = _Kernel(f[:, None].astype(np.float32), g.astype(np.float32), triple, 1.0 / unit)
-    usual, bent = np.float32(0.0), np.zeros(len(left.members))
-    for pairs in products.strips():
-        parts = pairs.looks()
-        usual = usual or np.float32(kernel.terms(pairs, parts[0], 0).mean())
 
-        def look(part: slice, pairs: Products = pairs, usual: np.float32 = usual) -> Array:
-            start = part.start if alone else 0  # the other half is the same
-            terms = kernel.terms(pairs, part, start)
-            terms -= usual  # float32 adds up many small numbers of either sign better than of one
-            if alone:
-                np.fill_diagonal(terms, 0.0)
-            sums = terms @ right.members[:, start:].T
-            if alone:
-                sums *= 2.0
-                sums -= terms[:, : len(terms)] @ right.members[:, part].T
-            return np.asarray(np.einsum("sn,ns->s", left.members[:, part], sums, dtype=np.float64))
-
-        bent += sum(each(look, parts))
-    whole = n * others * (c**3 + float(usual)) + 3.0 * c**2 * straight + bent
-    return np.asarray(whole * (unit / d) ** 3)
-
-
-@dataclass(frozen=True)
-class _Kernel:
-    """e^2 (3 c + e) for pairs: near (N, 1) is what e has of the left sample, far (M,) of the right one; triple is
-    3 c, and the products come times `factor`."""
-
+    sides: tuple[_Side, _Side]
+    known: Array
     near: Rough
     far: Rough
     triple: np.float32
-    factor: float
+    usual: np.float32
+    unit: float
 
-    def terms(self, pairs: Products, part: slice, start: int) -> Rough:
-        e = pairs.times(self.factor, part, slice(start, len(self.far)))
-        e += self.near[part]
-        e += self.far[start:]
-        found = e * e
-        e += self.triple
-        found *= e
+    @classmethod
+    def of(cls, pairs: Products, sides: tuple[_Side, _Side], means: tuple[int, int], n: int) -> _Sums:
+        """n: samples of a subset. means: whose mean each side is `along`, 0 for the generated samples' and 1 for the
+        real ones'."""
+        alone = pairs.left is pairs.right
+        d, others = len(pairs.left.mean), n - int(alone)
+        unit = power_of_two(d)
+        left, right = sides
+        f, g = (side.along[:, mean] / unit for side, mean in zip(sides, means, strict=True))
+        middle = float(pairs.left.mean @ pairs.right.mean + d) / unit
+        triple = np.float32(3.0 * middle)  # c is whatever makes this exact: what rounding leaves goes to f
+        c = float(triple) / 3.0
+        f += middle - c
+        straight = np.einsum("sd,sd->s", left.totals, right.totals) / unit
+        straight += others * (left.members @ f + right.members @ g)
+        if alone:
+            straight -= left.members @ pairs.left.lengths / unit
+        near, far = f[:, None].astype(np.float32), g.astype(np.float32)
+        some = slice(0, SOME)
+        e = pairs.left.offsets(some) @ pairs.right.offsets(some).T / unit + near[some] + far[some]
+        usual = np.float32((e * e * (triple + e)).mean())
+        known = n * others * (c**3 + float(usual)) + 3.0 * c**2 * straight
+        return cls(sides, known, near, far, triple, usual, unit)
+
+    def look(self, block: Block) -> Array:
+        left, right = self.sides
+        factor = np.float32(-0.5 * block.pairs.unit / self.unit)
+        found = np.zeros(len(self.known))
+        for some in block.looks():
+            start = some.start if block.alone else 0  # what is on the left of it was there, with the rows before
+            rows = slice(block.rows.start + some.start, block.rows.start + some.stop)
+            columns = slice(block.columns.start + start, block.columns.stop)
+            e = block.products[some, start:] * factor
+            e += self.near[rows]
+            e += self.far[columns]
+            terms = e * e
+            e += self.triple
+            terms *= e
+            terms -= self.usual  # float32 adds up many small numbers of either sign better than of one
+            if block.alone:
+                np.fill_diagonal(terms, 0.0)
+            sums = terms @ right.members[:, columns].T
+            if block.alone:  # each pair counts twice, but for those that are there twice
+                sums *= 2.0
+                sums -= terms[:, : len(terms)] @ right.members[:, rows].T
+            found += np.einsum("sn,ns->s", left.members[:, rows], sums, dtype=np.float64)
         return found
+
+    def gathered(self, pairs: Products, found: Sequence[Array]) -> Array:
+        return np.asarray((self.known + np.sum(found, axis=0)) * (self.unit / len(pairs.left.mean)) ** 3)
 
 
 def _cubes(values: Array) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._nearest import nearest
 from ganpipe.metrics._products import Products
 
 Array = NDArray[np.float64]
@@ -40,7 +41,7 @@ def training_distances(samples: ArrayLike, *, training: ArrayLike, name: str = "
     Raises ValueError for wrong shapes, no sample or values that are not finite.
     """
     pairs = Products.of(Cloud.of(samples, name=name), Cloud.of(training, name="training"))
-    return np.asarray(np.sqrt(pairs.nearest(1)))
+    return np.sqrt(nearest(pairs, 1))
 
 
 def memorisation(*, generated: ArrayLike, test: ArrayLike, training: ArrayLike, quantile: float = 0.01) -> Memorisation:

@@ -2,7 +2,7 @@
 other.
 
 Precision and recall, density and coverage, and the kernel distance spend nearly all their time on these
-products. Each computes them for itself when it is given features; given these pairs, they are computed once.
+products. Each computes them for itself when it is asked by itself; those that visit the pairs together share them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ganpipe.metrics._products import Products
 
 @dataclass(frozen=True)
 class Pairs:
-    """Products among the generated samples, among the real ones, and between them (rows are generated)."""
+    """Pairs among the generated samples, among the real ones, and between them (rows are generated)."""
 
     generated: Products
     real: Products
@@ -25,11 +25,10 @@ class Pairs:
 
     @classmethod
     def of(cls, *, generated: ArrayLike, real: ArrayLike) -> Pairs:
-        """Pairs of features (N, d) and (M, d). They keep 4 (N N / 2 + M M / 2 + N M) bytes, 0.8 GB at 10,000 each,
-        and a little more: the halves are of strips.
+        """Pairs of features (N, d) and (M, d).
 
         Raises ValueError for wrong shapes, no sample or values that are not finite.
         """
         one, other = Cloud.of(generated, name="generated"), Cloud.of(real, name="real")
-        between = Products.of(one, other, keep=True)
-        return cls(Products.of(one, one, keep=True), Products.of(other, other, keep=True), between)
+        between = Products.of(one, other)
+        return cls(Products.of(one, one), Products.of(other, other), between)

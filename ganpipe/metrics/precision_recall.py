@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._cloud import Cloud
+from ganpipe.metrics._hits import Hits, Inside, hits
+from ganpipe.metrics._nearest import Nearest, nearest
 from ganpipe.metrics._products import Products
 from ganpipe.metrics.pairs import Pairs
 
@@ -35,21 +37,17 @@ class Manifold:
         """
         _positive(neighbours)
         cloud = Cloud.of(features, name=name, at_least=neighbours + 1)
-        return cls(cloud, Products.of(cloud, cloud).nearest(neighbours))
+        return cls(cloud, nearest(Products.of(cloud, cloud), neighbours))
 
     @classmethod
     def among(cls, within: Products, *, neighbours: int, name: str = "features") -> Manifold:
-        """The same from the products of a cloud with itself. Raises ValueError for k < 1 or too few samples."""
-        _positive(neighbours)
-        if len(within.left) <= neighbours:
-            raise ValueError(f"{name} has {len(within.left)} samples: at least {neighbours + 1} are needed.")
-        return cls(within.left, within.nearest(neighbours))
+        """The same from the pairs of a cloud with itself. Raises ValueError for k < 1 or too few samples."""
+        return cls(within.left, within.visit(reach(within, neighbours=neighbours, name=name))[0])
 
     def holds(self, features: ArrayLike, name: str = "features") -> NDArray[np.bool_]:
         """Which of the features (M, d) lie in a ball: equation 1, rim included. Raises ValueError."""
         pairs = Products.of(Cloud.of(features, name=name), self.cloud)
-        (hits,) = pairs.hits(self.radii[None])
-        return hits.left
+        return hits(pairs, self.radii[None]).left
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,28 @@ class PrecisionRecall:
     precision: float
     recall: float
 
+    @classmethod
+    def of(cls, on_real: Hits, on_generated: Hits) -> PrecisionRecall:
+        """From the pairs of generated with real samples that are within the real and the generated balls."""
+        return cls(precision=float(on_real.left.mean()), recall=float(on_generated.right.mean()))
+
+
+def reach(within: Products, *, neighbours: int, name: str = "features") -> Nearest:
+    """The visitor of the pairs of a cloud with itself that makes the balls' radii (N,), squared. Raises ValueError for
+    k < 1 or too few samples."""
+    _positive(neighbours)
+    if len(within.left) <= neighbours:
+        raise ValueError(f"{name} has {len(within.left)} samples: at least {neighbours + 1} are needed.")
+    return Nearest(neighbours)
+
 
 def compare(*, generated: Manifold, real: Manifold, between: Products | None = None) -> PrecisionRecall:
     """Precision and recall of two manifolds of the same d; their sizes may differ. Raises ValueError.
 
-    between: the products of the generated with the real samples, where they are known already.
+    between: the pairs of the generated with the real samples, where they are known already.
     """
     pairs = Products.of(generated.cloud, real.cloud) if between is None else between
-    on_real, on_generated = pairs.hits(real.radii[None], generated.radii[:, None])
-    return PrecisionRecall(precision=float(on_real.left.mean()), recall=float(on_generated.right.mean()))
+    return PrecisionRecall.of(*pairs.visit(Inside(real.radii[None]), Inside(generated.radii[:, None])))
 
 
 def precision_recall(*, generated: ArrayLike, real: ArrayLike, neighbours: int) -> PrecisionRecall:
@@ -79,7 +90,7 @@ def precision_recall(*, generated: ArrayLike, real: ArrayLike, neighbours: int) 
 
 
 def precision_recall_of(pairs: Pairs, *, neighbours: int) -> PrecisionRecall:
-    """The same from products that are known already, with the errors of `Manifold.among`."""
+    """The same of pairs that are known already, with the errors of `Manifold.among`."""
     return compare(
         generated=Manifold.among(pairs.generated, neighbours=neighbours, name="generated"),
         real=Manifold.among(pairs.real, neighbours=neighbours, name="real"),

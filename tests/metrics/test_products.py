@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from ganpipe.metrics import _products as module
-from ganpipe.metrics._products import Cloud, Products, power_of_two
+from ganpipe.metrics._hits import Inside
+from ganpipe.metrics._nearest import Nearest, nearest
+from ganpipe.metrics._products import Block, Cloud, Products, power_of_two
 
 Array = NDArray[np.float64]
 RNG = np.random.default_rng(0)
@@ -30,34 +36,56 @@ def squares(first: Array, second: Array) -> Array:
     return np.stack([((first - row) ** 2).sum(axis=1) for row in second], axis=1)
 
 
+class Seen:
+    """Squared distances (N, M) from the products in float32, each block of which may be changed by nobody."""
+
+    def look(self, block: Block) -> Block:
+        block.products.flags.writeable = False
+        return replace(block, products=block.products.copy())
+
+    def gathered(self, pairs: Products, found: Sequence[Block]) -> Array:
+        whole = np.full((len(pairs.left), len(pairs.right)), np.nan)
+        for block in found:
+            whole[block.rows, block.columns] = block.products
+            if block.alone:
+                assert block.rows.start == block.columns.start
+                whole[block.columns, block.rows] = block.products.T
+        assert np.isfinite(whole).all()
+        return pairs.unit * whole + pairs.first[:, None] + pairs.second
+
+
 def rough(pairs: Products) -> Array:
-    """Squared distances (N, M) from products in float32."""
-    found = [
-        some._plus(some.second, part) + some.first[part, None] / some.unit
-        for some in pairs.strips()
-        for part in some.looks()
-    ]
-    return pairs.unit * np.concatenate(found)
+    (found,) = pairs.visit(Seen())
+    return np.asarray(found)
+
+
+class PairByPair:
+    """As `Inside` has it of each pair (N, M): in float32 where that decides, else in float64."""
+
+    def __init__(self, radii: Array) -> None:
+        self.inside = Inside(radii)
+
+    def look(self, block: Block) -> list[tuple[slice, Any]]:
+        looked = [(slice(block.rows.start + some.start, block.rows.start + some.stop), some) for some in block.looks()]
+        return [(rows, self.inside._inside(block.pairs, rows, block.products[some])) for rows, some in looked]
+
+    def gathered(self, pairs: Products, found: Sequence[list[tuple[slice, Any]]]) -> NDArray[np.bool_]:
+        whole = np.zeros((len(pairs.left), len(pairs.right)), dtype=np.bool_)
+        for rows, ends in (look for looks in found for look in looks):
+            whole[rows][self.inside._precisely(pairs, rows) if ends is None else ends] = True
+        return whole
 
 
 def inside(pairs: Products, radii: Array) -> NDArray[np.bool_]:
-    """As `hits` has it of each pair (N, M): in float32 where that decides, else in float64."""
-    found = []
-    for some in pairs.strips():
-        for part in some.looks():
-            rims = radii if len(radii) == 1 else radii[part]
-            if (within := some._inside(part, rims)) is None:
-                found.append(some._precisely_inside(part, rims))
-            else:
-                found.append(np.zeros((part.stop - part.start, len(pairs.right)), dtype=np.bool_))
-                found[-1].ravel()[within] = True
-    return np.concatenate(found)
+    (found,) = pairs.visit(PairByPair(radii))
+    return np.asarray(found)
 
 
-@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("rows", [16, 128])
 @pytest.mark.parametrize("name", HARD)
-def test_nearest_is_that_of_float64(name: str, keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearest_is_that_of_float64(name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 4000)
+    monkeypatch.setattr(module, "ROWS", rows)
     points = HARD[name]
     cloud = Cloud.of(points)
     own = squares(points, points)
@@ -65,20 +93,19 @@ def test_nearest_is_that_of_float64(name: str, keep: bool, monkeypatch: pytest.M
     # |a|^2 + |b|^2 - 2ab, where the whole block is taken again
     least = 1e-13 * 4 * cloud.lengths.max()
     for k in (1, 3, 7):
-        found = Products.of(cloud, cloud, keep=keep).nearest(k)
+        found = nearest(Products.of(cloud, cloud), k)
         np.testing.assert_allclose(found, np.sort(own, axis=1)[:, k - 1], rtol=1e-12, atol=least)
 
 
-@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("name", HARD)
-def test_nearest_of_another_cloud_and_what_is_inside(name: str, keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearest_of_another_cloud_and_what_is_inside(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 4000)
     points = HARD[name]
     others = points[::2] + 0.3 * (points.std() if name != "clusters" else 1e-6)
-    pairs = Products.of(Cloud.of(others), Cloud.of(points), keep=keep)
+    pairs = Products.of(Cloud.of(others), Cloud.of(points))
     true = squares(others, points)
     least = 1e-13 * (pairs.first.max() + pairs.right.lengths.max()) * 4
-    np.testing.assert_allclose(pairs.nearest(2), np.sort(true, axis=1)[:, 1], rtol=1e-12, atol=least)
+    np.testing.assert_allclose(nearest(pairs, 2), np.sort(true, axis=1)[:, 1], rtol=1e-12, atol=least)
     for radii in (np.sort(true, axis=0)[2][None], np.sort(true, axis=1)[:, 2:3]):
         hit, clear = inside(pairs, radii), np.abs(true - radii) > least
         np.testing.assert_array_equal(hit[clear], (true <= radii)[clear])
@@ -115,24 +142,23 @@ def test_float64_decides_only_what_float32_leaves_open(monkeypatch: pytest.Monke
     monkeypatch.setattr(Products, "exact", counted)
     monkeypatch.setattr(Products, "precise", None)
     cloud = Cloud.of(RNG.normal(size=(500, 64)))
-    radii = Products.of(cloud, cloud).nearest(3)
+    radii = nearest(Products.of(cloud, cloud), 3)
     assert 500 <= sum(asked) < 550
     pairs = Products.of(Cloud.of(RNG.normal(size=(500, 64))), cloud)
     inside(pairs, radii[None])
     assert sum(asked) < 800
 
 
-@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("name", HARD)
-def test_hits_are_what_is_inside(name: str, keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hits_are_what_is_inside(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where too much is open for differences, and the blocks are taken again."""
     monkeypatch.setattr(module, "BLOCK", 1500)
     points = HARD[name]
     others = points[::2] + 0.3 * (points.std() if name != "clusters" else 1e-6)
-    pairs = Products.of(Cloud.of(others), Cloud.of(points), keep=keep)
+    pairs = Products.of(Cloud.of(others), Cloud.of(points))
     true = squares(others, points)
     reaches = np.sort(true, axis=0)[2][None], np.sort(true, axis=1)[:, 2:3]
-    for hits, reach in zip(pairs.hits(*reaches), reaches, strict=True):
+    for hits, reach in zip(pairs.visit(*(Inside(reach) for reach in reaches)), reaches, strict=True):
         found = inside(pairs, reach)
         np.testing.assert_array_equal(hits.left, found.any(axis=1))
         np.testing.assert_array_equal(hits.right, found.any(axis=0))
@@ -149,31 +175,52 @@ def test_nearest_of_many_by_the_least_of_each_group(neighbours: int) -> None:
     own = squares(points, points)
     np.fill_diagonal(own, np.inf)
     expected = np.sort(own, axis=1)[:, neighbours - 1]
-    np.testing.assert_allclose(Products.of(cloud, cloud).nearest(neighbours), expected, rtol=1e-12)
+    np.testing.assert_allclose(nearest(Products.of(cloud, cloud), neighbours), expected, rtol=1e-12)
 
 
 def test_float32_features_are_kept_and_compared_in_float64() -> None:
     narrow = RNG.normal(size=(200, 30)).astype(np.float32) + 5
     wide = narrow.astype(np.float64)
-    found = [Products.of(cloud, cloud).nearest(3) for cloud in (Cloud.of(narrow), Cloud.of(wide))]
+    found = [nearest(Products.of(cloud, cloud), 3) for cloud in (Cloud.of(narrow), Cloud.of(wide))]
     np.testing.assert_array_equal(*found)
     assert Cloud.of(narrow).features.dtype == np.float32
     assert Cloud.of(narrow.astype(np.float16)).features.dtype == np.float64
 
 
-def test_kept_products_are_those_that_would_be_computed() -> None:
+@pytest.mark.parametrize("block", [500, 2**21])
+def test_visitors_see_each_pair_in_the_same_products(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK", block)
     cloud, other = Cloud.of(RNG.normal(size=(90, 7)) + 2), Cloud.of(RNG.gamma(1.0, size=(70, 7)))
     for pair in ((cloud, other), (cloud, cloud)):
-        kept, unkept = Products.of(*pair, keep=True), Products.of(*pair)
-        (computed,) = unkept.strips()
-        assert computed.looks() == [slice(0, 90)]
-        before = rough(kept)
-        np.testing.assert_allclose(before, rough(unkept), rtol=1e-4, atol=1e-5)
-        some, columns = slice(10, 60), slice(1, 69)
-        expected = 3.0 * pair[0].offsets(some) @ pair[1].offsets(columns).T
-        for products in (kept, computed):
-            np.testing.assert_allclose(products.times(3.0, some, columns), expected, rtol=1e-4, atol=1e-5)
-        np.testing.assert_array_equal(rough(kept), before)  # the kept ones are not written to
+        pairs = Products.of(*pair)
+        seen, near, again = pairs.visit(Seen(), Nearest(3), Seen())
+        np.testing.assert_array_equal(seen, again)
+        np.testing.assert_allclose(seen, squares(pair[0].features, pair[1].features), atol=1e-4)
+        np.testing.assert_array_equal(near, nearest(pairs, 3))
+    assert pairs.visit() == []
+
+
+def test_a_crowd_is_taken_again_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the samples that have one, whichever side of a block they are on."""
+    again: list[int] = []
+    precise = Products.precise
+
+    def counted(self: Products, chosen: NDArray[np.intp]) -> Array:
+        again.extend(chosen)
+        return precise(self, chosen)
+
+    monkeypatch.setattr(Products, "precise", counted)
+    monkeypatch.setattr(module, "ROWS", 50)
+    points = RNG.normal(size=(400, 8))
+    crowd = RNG.permutation(400)[:150]
+    points[crowd] = points[crowd[0]] + 1e-9 * RNG.normal(size=(150, 8))
+    own = squares(points, points)
+    np.fill_diagonal(own, np.inf)
+    cloud = Cloud.of(points)
+    found = nearest(Products.of(cloud, cloud), 2)
+    assert set(crowd) <= set(again)
+    assert len(again) == len(set(again)) < 250  # others have all of the crowd as second neighbour
+    np.testing.assert_allclose(found, np.sort(own, axis=1)[:, 1], rtol=1e-12, atol=4e-13 * cloud.lengths.max())
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 1.0), (1.0, 2.0), (3.0, 4.0), (0.3, 0.5), (1e-30, 2.0**-99)])

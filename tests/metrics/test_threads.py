@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganpipe.metrics import _products, _threads
-from ganpipe.metrics._strips import Strips
+from ganpipe.metrics._nearest import nearest
 from ganpipe.metrics._threads import blocks, centred, cholesky, each, eigenvalues, gram, product, spread, within
 from ganpipe.metrics.frechet import frechet_distance
 from ganpipe.metrics.kid import Subsets, kid_of
@@ -54,7 +54,7 @@ def figures(generated: Array, real: Array) -> tuple[list[float], list[float]]:
     pairs = Pairs.of(generated=generated, real=real)
     chosen = Subsets.draw(generated=600, real=500, subsets=5, size=200, rng=np.random.default_rng(1))
     both = precision_recall_of(pairs, neighbours=3)
-    counted = [both.precision, both.recall, *pairs.real.nearest(2)]
+    counted = [both.precision, both.recall, *nearest(pairs.real, 2)]
     return counted, [*kid_of(pairs, chosen).values, frechet_distance(generated=generated, real=real)]
 
 
@@ -156,21 +156,3 @@ def test_spread_finds_what_is_not_finite(value: float) -> None:
     array[41, 1] = value
     with pytest.raises(ValueError, match=r"^real has values that are not finite: leave such samples out\.$"):
         spread("real", array)
-
-
-@pytest.mark.parametrize("half", [False, True])
-def test_any_block_of_strips_is_read(half: bool) -> None:
-    left = RNG.normal(size=(23, 4)).astype(np.float32)
-    right = left if half else RNG.normal(size=(31, 4)).astype(np.float32)
-    strips = Strips.of(left, right, blocks(23, 1, 5), 0.5, half=half)
-    whole = left @ right.T
-    row = RNG.normal(size=31).astype(np.float32)
-    for _ in range(200):
-        top, bottom = sorted(RNG.integers(0, 24, size=2))
-        first, end = sorted(RNG.integers(0, len(right) + 1, size=2))
-        rows, columns = slice(top, bottom), slice(first, end)
-        found = strips.combined(np.multiply, np.float32(2), rows, columns)
-        np.testing.assert_allclose(found, whole[rows, columns], rtol=1e-5, atol=1e-6)
-        found = strips.combined(np.add, row[columns], rows, columns)
-        np.testing.assert_allclose(found, 0.5 * whole[rows, columns] + row[columns], rtol=1e-5, atol=1e-6)
-    assert sum(array.size for array in strips.arrays) < (400 if half else 714)
