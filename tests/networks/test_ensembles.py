@@ -56,8 +56,9 @@ def test_members_of_a_generator_ensemble_are_different() -> None:
     net = generator(count=3, member=DCGAN).build(6, (1, 8, 8))
     z = torch.randn(1, 6).expand(6, 6)
     made = net.eval()(z)
-    assert torch.equal(made[:3], made[3:])
-    assert all(not torch.equal(made[i], made[j]) for i in range(3) for j in range(i))
+    largest = made.abs().max()
+    assert (made[:3] - made[3:]).abs().max() < 1e-4 * largest  # not bit by bit: on AMD's processors rows of a batch differ
+    assert all((made[i] - made[j]).abs().max() > 0.1 * largest for i in range(3) for j in range(i))
 
 
 def test_an_ensemble_says_what_its_members_say() -> None:
