@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.metrics import _products
 from ganpipe.metrics._products import CROWD, Block, Indices, Products, Rough, blocks, looks, upward
-from ganpipe.metrics._threads import each, within
+from ganpipe.metrics._threads import each
 
 Array = NDArray[np.float64]
 
@@ -119,7 +118,7 @@ class Nearest:
         crowded |= self._crowded(origin, n, len(pairs.right))
         clear, keep = np.flatnonzero(~crowded), ~crowded[origin]
         origin, target = origin[keep], target[keep]
-        parts = within(slice(0, len(origin)), len(pairs.left.mean), _products.PART)
+        parts = looks(len(origin), len(pairs.left.mean))
         exact = np.concatenate([*each(lambda part: pairs.exact(origin[part], target[part]), parts), np.empty(0)])
         order = np.lexsort((exact, origin))
         result = np.empty(n)

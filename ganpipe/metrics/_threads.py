@@ -59,7 +59,7 @@ def gram(array: NDArray[np.floating], mean: Array) -> Array:
     from scipy.linalg import blas
 
     total = np.zeros((array.shape[1], array.shape[1]), order="F")
-    for _, offsets in centred(array, mean, slice(0, len(array))):
+    for offsets in centred(array, mean):
         with _as_many_as_torch():
             blas.dsyrk(1.0, offsets.T, beta=1.0, c=total, overwrite_c=True)
     return total
@@ -85,12 +85,12 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def centred(array: NDArray[np.floating], mean: Array, part: slice) -> Iterator[tuple[slice, Array]]:
-    """A part of an array (N, d) less its mean (d,), some rows at a time: which, and memory that the next ones reuse."""
-    parts = within(part, array.shape[1], CHUNK)
-    buffer = np.empty((parts[0].stop - parts[0].start, array.shape[1]))
+def centred(array: NDArray[np.floating], mean: Array) -> Iterator[Array]:
+    """An array (N, d) less its mean (d,), some rows at a time, in memory that the next ones reuse."""
+    parts = blocks(len(array), array.shape[1], CHUNK)
+    buffer = np.empty((parts[0].stop, array.shape[1]))
     for some in parts:
-        yield some, np.subtract(array[some], mean, out=buffer[: some.stop - some.start])
+        yield np.subtract(array[some], mean, out=buffer[: some.stop - some.start])
 
 
 def spread(name: str, array: NDArray[np.floating]) -> tuple[Array, Array, Array]:
@@ -113,13 +113,8 @@ def spread(name: str, array: NDArray[np.floating]) -> tuple[Array, Array, Array]
 
 def blocks(count: int, width: int, at_once: int) -> list[slice]:
     """Slices over `count` rows of `width` numbers: each holds at most so many numbers at once, or one row."""
-    return within(slice(0, count), width, at_once)
-
-
-def within(part: slice, width: int, at_once: int) -> list[slice]:
-    """The same over a part of the rows."""
     step = max(1, at_once // width)
-    return [slice(start, min(start + step, part.stop)) for start in range(part.start, part.stop, step)]
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def cholesky(matrix: Array) -> Array | None:

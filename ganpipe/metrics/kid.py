@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._cloud import Cloud, Rough, power_of_two
-from ganpipe.metrics._products import Block, Products, Visitor
+from ganpipe.metrics._products import Block, Products, Visitor, cached
 from ganpipe.metrics._samples import rows, same_width
-from ganpipe.metrics._threads import CHUNK, blocks, centred, each
+from ganpipe.metrics._threads import each, product
 from ganpipe.metrics.pairs import Pairs
 
 Array = NDArray[np.float64]
@@ -108,7 +108,7 @@ class Kernel:
     """KID as visitors of the pairs among the generated samples, among the real ones, and between them, so that others
     may visit them beside.
 
-    The products are float32, of features about their own means; the rest is float64. On subsets of 1,000 by 2,048
+    All products are float32, of features about their own means; the rest is float64. On subsets of 1,000 by 2,048
     features of order 1 that changes the KID by about 1e-12, far below what the subsets leave open. Features above
     LARGEST are too large for float32's exponent once cubed and added up: nothing visits them, and theirs is `kid_on`.
     """
@@ -141,8 +141,8 @@ class Kernel:
 
 @dataclass(frozen=True)
 class _Side:
-    """One side's subsets: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each. along (N, 2): the
-    offsets times the means of either side."""
+    """One side's subsets: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each, by products in float32.
+    along (N, 2): the offsets times the means of either side."""
 
     members: Rough
     totals: Array
@@ -150,19 +150,11 @@ class _Side:
 
     @classmethod
     def of(cls, cloud: Cloud, chosen: NDArray[np.intp], means: Array) -> _Side:
-        members = np.zeros((len(chosen), len(cloud)))
-        np.put_along_axis(members, chosen, 1.0, axis=1)
-        along = np.empty((len(cloud), len(means)))
-
-        def total(part: slice) -> Array:
-            totals = np.zeros((len(chosen), len(cloud.mean)))
-            for some, offsets in centred(cloud.features, cloud.mean, part):
-                totals += members[:, some] @ offsets
-                along[some] = offsets @ means.T
-            return totals
-
-        totals = sum(each(total, blocks(len(cloud), len(cloud.mean), CHUNK)))
-        return cls(members.astype(np.float32), np.asarray(totals), along)
+        members = np.zeros((len(chosen), len(cloud)), dtype=np.float32)
+        np.put_along_axis(members, chosen, np.float32(1.0), axis=1)
+        totals = cloud.scale * product(members, cloud.rough.T).astype(np.float64)
+        along = np.concatenate(each(lambda part: cloud.offsets(part) @ means.T, cached(len(cloud), len(cloud.mean))))
+        return cls(members, totals, along)
 
 
 @dataclass(frozen=True)
@@ -172,7 +164,7 @@ class _Sums:
 
     For x = a + u and y = b + v, x.y + d = c + e with one c for all pairs and e = f + g + u.v, where f depends on
     x and g on y only. Then (x.y + d)^3 is c^3 + 3 c^2 e + e^2 (3 c + e). The sum of e is that of u times that
-    of v and needs no products; only the last term, which is small, is float32. All of it is over a power of
+    of v and needs no products of pairs; the last term, which needs them, is small. All of it is over a power of
     two, `unit`, as dividing by d itself would round all products alike.
 
     known (S,): the sum but for the last term, and but for what that has beyond `usual`. near (N, 1), far (M,): f and g.
