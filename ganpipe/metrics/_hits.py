@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.metrics import _products
-from ganpipe.metrics._products import CROWD, ROUNDING, UNIT, Block, Indices, Products, Rough, upward
+from ganpipe.metrics._products import CROWD, ROUNDING, UNIT, Block, Indices, Products, Rough, Visitor, upward
 
 Array = NDArray[np.float64]
 
@@ -25,9 +24,13 @@ class Hits:
     @classmethod
     def of(cls, origin: Indices, target: Indices, left: int, right: int) -> Hits:
         """Of the pairs (origin[e], target[e]) among so many samples."""
-        found = cls(np.zeros(left, np.bool_), np.zeros(right, np.bool_), len(origin))
-        found.left[origin], found.right[target] = True, True
+        found = cls.none(left, right)
+        found.left[origin], found.right[target], found.count = True, True, len(origin)
         return found
+
+    @classmethod
+    def none(cls, left: int, right: int) -> Hits:
+        return cls(np.zeros(left, np.bool_), np.zeros(right, np.bool_))
 
     def add(self, part: slice, some: Hits) -> None:
         """Those of a part of the left samples."""
@@ -37,19 +40,24 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class Inside:
+class Inside(Visitor):
     """A visitor of two clouds that finds the pairs within squared radii, (N, 1) or (1, M), rim included: Hits."""
 
     radii: Array
 
-    def look(self, block: Block) -> list[tuple[slice, Hits | None]]:
+    def look(self, block: Block) -> tuple[slice, Hits, list[slice]]:
+        """The rows, what is in them, and those that are left out, as too much is open."""
         assert not block.alone  # each pair would be there once
-        found = []
+        (n, m), again = block.products.shape, []
+        found = Hits.none(n, m)
         for some in block.looks():
             rows = slice(block.rows.start + some.start, block.rows.start + some.stop)
             ends = self._inside(block.pairs, rows, block.products[some])
-            found.append((rows, None if ends is None else Hits.of(*ends, *block.products[some].shape)))
-        return found
+            if ends is None:
+                again.append(rows)
+            else:
+                found.add(some, Hits.of(*ends, some.stop - some.start, m))
+        return block.rows, found, again
 
     def _of(self, rows: slice) -> Array:
         """The radii of these rows: (rows, 1), or (1, M) as they are."""
@@ -84,15 +92,12 @@ class Inside:
         origin, target = np.nonzero(pairs.precise(rows) <= rims)
         return origin, target
 
-    def gathered(self, pairs: Products, found: Sequence[list[tuple[slice, Hits | None]]]) -> Hits:
-        n, m = len(pairs.left), len(pairs.right)
-        whole, again = Hits(np.zeros(n, np.bool_), np.zeros(m, np.bool_)), []
-        for rows, some in (look for looks in found for look in looks):
-            if some is None:
-                again.append(rows)
-            else:
-                whole.add(rows, some)
-        for rows in _joined(again, m):
+    def gathered(self, pairs: Products, found: list[tuple[slice, Hits, list[slice]]]) -> Hits:
+        m = len(pairs.right)
+        whole = Hits.none(len(pairs.left), m)
+        for rows, some, _ in found:
+            whole.add(rows, some)
+        for rows in _joined([rows for *_, again in found for rows in again], m):
             whole.add(rows, Hits.of(*self._precisely(pairs, rows), rows.stop - rows.start, m))
         return whole
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.metrics._products import CROWD, Block, Indices, Products, Rough, blocks, looks, upward
+from ganpipe.metrics._products import CROWD, Block, Indices, Products, Rough, Visitor, blocks, looks, upward
 from ganpipe.metrics._threads import each
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ class _Near:
 
 
 @dataclass(frozen=True)
-class Nearest:
+class Nearest(Visitor):
     """A visitor that makes of all blocks what `nearest` gives.
 
     Of a cloud with itself a block is looked at from both sides, as each pair is there once.
@@ -93,8 +93,8 @@ class Nearest:
         pairs, limit = np.bincount(origin, minlength=count), self.neighbours + max(width // CROWD, FEW)
         return np.asarray((pairs > 2 * limit) & (len(origin) > limit * count))
 
-    def gathered(self, pairs: Products, found: Sequence[list[_Near]]) -> Array:
-        n, k = len(pairs.left), self.neighbours
+    def sifted(self, pairs: Products, found: list[list[_Near]]) -> list[list[_Near]]:
+        n = len(pairs.left)
         limit, crowded = np.full(n, np.inf, dtype=np.float32), np.zeros(n, dtype=np.bool_)
         looked = [some for several in found for some in several]
         for some in looked:
@@ -103,7 +103,12 @@ class Nearest:
         values = np.concatenate([some.values for some in looked])
         origin, target = (np.concatenate([getattr(some, end) for some in looked]) for end in ("origin", "target"))
         keep = (values <= limit[origin]) & ~crowded[origin]
-        origin, target, values = origin[keep], target[keep], values[keep]
+        return [[_Near(slice(0, n), limit, crowded, origin[keep], target[keep], values[keep])]]
+
+    def gathered(self, pairs: Products, found: list[list[_Near]]) -> Array:
+        n, k = len(pairs.left), self.neighbours
+        ((all_of,),) = self.sifted(pairs, found)
+        origin, target, values, crowded = all_of.origin, all_of.target, all_of.values, all_of.crowded
         order = np.lexsort((values, origin))
         origin, target, values = origin[order], target[order], values[order]
         # what is not near the wanted one is surely on its side of it

@@ -11,9 +11,9 @@ visits each block while it is in the processor's cache, all in one pass, and mem
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ SHARES = 16
 """So many strips at least, for several threads, where there are ROWS samples for each."""
 
 ROWS = 128
+"""Fewer samples than that are no strip of their own."""
 
 PART = 2**20
 """Products that a visitor looks at between two looks of Python's: with fewer, the threads wait for each other."""
@@ -76,12 +77,18 @@ class Block:
         return looks(*self.products.shape)
 
 
-class Visitor(Protocol):
+class Visitor(ABC):
     """Looks at each block of products, maybe at several at once, and then sums up what it found, in order."""
 
+    @abstractmethod
     def look(self, block: Block) -> Any: ...
 
-    def gathered(self, pairs: Products, found: Sequence[Any]) -> Any: ...
+    def sifted(self, pairs: Products, found: list[Any]) -> list[Any]:
+        """What of that is still wanted, on the way: for what would else grow with the number of blocks."""
+        return found
+
+    @abstractmethod
+    def gathered(self, pairs: Products, found: list[Any]) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -134,8 +141,11 @@ class Products:
             block = Block(self, rows, columns, into)
             return [visitor.look(block) for visitor in visitors]
 
-        by_visitor = zip(*each(look, self._strips()), strict=True)
-        return [visitor.gathered(self, found) for visitor, found in zip(visitors, by_visitor, strict=True)]
+        strips, found = self._strips(), [list[Any]() for _ in visitors]
+        for start in range(0, len(strips), 2 * SHARES):
+            for index, some in enumerate(zip(*each(look, strips[start : start + 2 * SHARES]), strict=True)):
+                found[index] = visitors[index].sifted(self, [*found[index], *some]) if start else list(some)
+        return [visitor.gathered(self, all_of) for visitor, all_of in zip(visitors, found, strict=True)]
 
     def _strips(self) -> list[slice]:
         shares = max(ROWS, -(-len(self.left) // SHARES)) * len(self.right)
@@ -150,9 +160,10 @@ class Products:
 
         right: all offsets of the right samples, where the caller has them for several parts.
         """
-        squares = product(-2.0 * self.left.offsets(chosen), self.right.offsets(slice(None)) if right is None else right)
+        from_right = -2.0 * (self.left.features[chosen] - self.right.mean)
+        squares = product(from_right, self.right.offsets(slice(None)) if right is None else right)
         squares += self.first[chosen, None]
-        squares += self.second
+        squares += self.right.lengths
         return np.maximum(squares, 0.0, out=squares)
 
     def exact(self, origin: Indices, target: Indices) -> Array:

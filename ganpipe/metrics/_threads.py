@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -26,13 +27,15 @@ Found = TypeVar("Found")
 CACHE = 2**17
 """Numbers that a thread has at once, and that stay in its part of the processor's cache."""
 
+LIMIT = threading.RLock()
+
 CHUNK = 2**22
 """Numbers that are moved to their mean at once (32 MiB)."""
 
 
 def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
     """What `work` makes of each part, in order. It may run in several threads at once, so a product within it, by `@`,
-    has one thread."""
+    has one thread, and it may call nothing else of this module that takes several."""
     import torch
 
     workers = min(torch.get_num_threads(), len(parts))
@@ -43,14 +46,14 @@ def each(work: Callable[[slice], Found], parts: Sequence[slice]) -> list[Found]:
             return list(pool.map(work, parts))
 
 
-def product(left: Numbers, right: Numbers, out: Numbers | None = None, factor: float = 1.0) -> Numbers:
-    """left (n, d) times right (m, d) transposed times a power of two, (n, m), into `out` where it is given.
+def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Numbers:
+    """left (n, d) times right (m, d) transposed, (n, m), into `out` where it is given.
 
     OpenBLAS, as numpy brings it, is as fast as torch's MKL in float64; in float32 it is 1.7 times as fast on AMD's
     processors, where MKL takes a slow way.
     """
     with _as_many_as_torch():
-        return np.matmul(left if factor == 1.0 else left.dtype.type(factor) * left, right.T, out=out)
+        return np.matmul(left, right.T, out=out)
 
 
 def gram(array: NDArray[np.floating], mean: Array) -> Array:
@@ -66,15 +69,17 @@ def gram(array: NDArray[np.floating], mean: Array) -> Array:
 
 
 def _as_many_as_torch() -> contextlib.AbstractContextManager[object]:
-    """numpy's and SciPy's BLAS take as many threads as torch has. For one thread at a time."""
+    """numpy's and SciPy's BLAS take as many threads as torch has."""
     import torch
 
     return _blas(torch.get_num_threads())
 
 
-def _blas(threads: int) -> contextlib.AbstractContextManager[object]:
-    limiter: contextlib.AbstractContextManager[object] = _controller().limit(limits=threads, user_api="blas")
-    return limiter
+@contextlib.contextmanager
+def _blas(threads: int) -> Iterator[None]:
+    """The limit is the whole process's: whoever wants another one waits."""
+    with LIMIT, _controller().limit(limits=threads, user_api="blas"):
+        yield
 
 
 @functools.cache

@@ -11,7 +11,6 @@ distribution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +25,7 @@ from ganpipe.metrics.pairs import Pairs
 Array = NDArray[np.float64]
 
 SOME = 256
-"""So many samples of either side show what is usual."""
+"""So many samples of either side, spread over all, show what is usual."""
 
 LARGEST = 1e4
 """Up to here the kernel of ten thousand samples by as many, adds up below float32's 3e38."""
@@ -158,7 +157,7 @@ class _Side:
 
 
 @dataclass(frozen=True)
-class _Sums:
+class _Sums(Visitor):
     """The sum of the kernel over each of the subsets (S, n) by (S, n), among one cloud without the pairs of a
     sample and itself.
 
@@ -197,9 +196,9 @@ class _Sums:
         if alone:
             straight -= left.members @ pairs.left.lengths / unit
         near, far = f[:, None].astype(np.float32), g.astype(np.float32)
-        some = slice(0, SOME)
-        e = pairs.left.offsets(some) @ pairs.right.offsets(some).T / unit + near[some] + far[some]
-        usual = np.float32((e * e * (triple + e)).mean())
+        one, other = (np.linspace(0, len(cloud) - 1, SOME).astype(np.intp) for cloud in (pairs.left, pairs.right))
+        e = product(pairs.left.offsets(one), pairs.right.offsets(other)) / unit + near[one] + far[other]
+        usual = np.float32(np.median(e * e * (triple + e)))  # a mean would be that of the farthest
         known = n * others * (c**3 + float(usual)) + 3.0 * c**2 * straight
         return cls(sides, known, near, far, triple, usual, unit)
 
@@ -227,7 +226,7 @@ class _Sums:
             found += np.einsum("sn,ns->s", left.members[:, rows], sums, dtype=np.float64)
         return found
 
-    def gathered(self, pairs: Products, found: Sequence[Array]) -> Array:
+    def gathered(self, pairs: Products, found: list[Array]) -> Array:
         return np.asarray((self.known + np.sum(found, axis=0)) * (self.unit / len(pairs.left.mean)) ** 3)
 
 

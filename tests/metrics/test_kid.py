@@ -86,6 +86,17 @@ def test_large_features_stay_within_their_numbers(size: float) -> None:
     np.testing.assert_allclose(kid_of(Pairs.of(generated=generated, real=real), chosen).values, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("far", [10.0, 100.0])
+def test_an_outlier_outside_the_subsets_does_not_show(far: float) -> None:
+    rng = np.random.default_rng(7)
+    generated, real = rng.normal(size=(600, 64)), rng.normal(size=(600, 64))
+    generated[0] *= far
+    chosen = Subsets(*(np.stack([rng.permutation(np.arange(1, 600))[:200] for _ in range(4)]) for _ in range(2)))
+    expected = kid_on(chosen, generated=generated, real=real).values
+    found = kid_of(Pairs.of(generated=generated, real=real), chosen).values
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-8)  # of kernels of 1, and distances of 1e-4
+
+
 def test_by_hand_the_diagonal_is_left_out() -> None:
     """Two samples a side in one dimension: k(1, 2) = 27, k(0, 3) = 1, between 1, 64, 1, 343."""
     found = kid_on(Subsets(np.array([[0, 1]]), np.array([[1, 0]])), generated=[[1.0], [2.0]], real=[[0.0], [3.0]])

@@ -88,6 +88,19 @@ def test_copies_of_real_samples_are_always_inside(shift: float) -> None:
     assert all(manifold.holds(sample[None]).all() for sample in real)  # other sums than in a block of many
 
 
+def test_copies_are_inside_of_a_cloud_that_is_far_wider_or_narrower() -> None:
+    rng = np.random.default_rng(2)
+    wide, narrow = np.round(rng.normal(size=(120, 2))) * 1e5, np.round(rng.normal(size=(130, 2)))
+    assert (wide == 0).all(axis=1).sum() > 3
+    assert (narrow == 0).all(axis=1).any()
+    for generated, real in ((wide, narrow), (narrow, wide)):
+        found = precision_recall(generated=generated, real=real, neighbours=3)
+        gaps = np.sqrt(((generated[:, None] - real) ** 2).sum(axis=2))
+        radii = [np.sort(np.sqrt(((one[:, None] - one) ** 2).sum(axis=2)), axis=1)[:, 3] for one in (generated, real)]
+        assert found.precision == (gaps <= radii[1]).any(axis=1).mean()
+        assert found.recall == (gaps <= radii[0][:, None]).any(axis=0).mean()
+
+
 def test_the_allowance_for_rounding_is_small() -> None:
     assert not Manifold.of([[0.0], [1.0]], neighbours=1).holds([[2.0 + 1e-9], [-1.0 - 1e-9]]).any()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from ganpipe.metrics import _products as module
 from ganpipe.metrics._hits import Inside
 from ganpipe.metrics._nearest import Nearest, nearest
-from ganpipe.metrics._products import Block, Cloud, Products, power_of_two
+from ganpipe.metrics._products import Block, Cloud, Products, Visitor, power_of_two
 
 Array = NDArray[np.float64]
 RNG = np.random.default_rng(0)
@@ -36,14 +35,14 @@ def squares(first: Array, second: Array) -> Array:
     return np.stack([((first - row) ** 2).sum(axis=1) for row in second], axis=1)
 
 
-class Seen:
+class Seen(Visitor):
     """Squared distances (N, M) from the products in float32, each block of which may be changed by nobody."""
 
     def look(self, block: Block) -> Block:
         block.products.flags.writeable = False
         return replace(block, products=block.products.copy())
 
-    def gathered(self, pairs: Products, found: Sequence[Block]) -> Array:
+    def gathered(self, pairs: Products, found: list[Block]) -> Array:
         whole = np.full((len(pairs.left), len(pairs.right)), np.nan)
         for block in found:
             whole[block.rows, block.columns] = block.products
@@ -59,7 +58,7 @@ def rough(pairs: Products) -> Array:
     return np.asarray(found)
 
 
-class PairByPair:
+class PairByPair(Visitor):
     """As `Inside` has it of each pair (N, M): in float32 where that decides, else in float64."""
 
     def __init__(self, radii: Array) -> None:
@@ -69,7 +68,7 @@ class PairByPair:
         looked = [(slice(block.rows.start + some.start, block.rows.start + some.stop), some) for some in block.looks()]
         return [(rows, self.inside._inside(block.pairs, rows, block.products[some])) for rows, some in looked]
 
-    def gathered(self, pairs: Products, found: Sequence[list[tuple[slice, Any]]]) -> NDArray[np.bool_]:
+    def gathered(self, pairs: Products, found: list[list[tuple[slice, Any]]]) -> NDArray[np.bool_]:
         whole = np.zeros((len(pairs.left), len(pairs.right)), dtype=np.bool_)
         for rows, ends in (look for looks in found for look in looks):
             whole[rows][self.inside._precisely(pairs, rows) if ends is None else ends] = True
@@ -198,6 +197,25 @@ def test_visitors_see_each_pair_in_the_same_products(block: int, monkeypatch: py
         np.testing.assert_allclose(seen, squares(pair[0].features, pair[1].features), atol=1e-4)
         np.testing.assert_array_equal(near, nearest(pairs, 3))
     assert pairs.visit() == []
+
+
+def test_what_is_kept_of_many_strips_is_sifted_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some pairs a sample, however many strips there are, and the same distances."""
+    sizes: list[int] = []
+    gathered = Nearest.gathered
+
+    def counted(self: Nearest, pairs: Products, found: list[Any]) -> Array:
+        sizes.append(sum(len(some.values) for several in found for some in several))
+        return gathered(self, pairs, found)
+
+    monkeypatch.setattr(Nearest, "gathered", counted)
+    cloud = Cloud.of(RNG.normal(size=(800, 5)))
+    whole = nearest(Products.of(cloud, cloud), 3)
+    monkeypatch.setattr(module, "ROWS", 5)
+    monkeypatch.setattr(module, "SHARES", 3)
+    monkeypatch.setattr(module, "BLOCK", 1000)
+    np.testing.assert_array_equal(nearest(Products.of(cloud, cloud), 3), whole)
+    assert sizes[1] < 800 * 30  # of 160 strips with three each or more
 
 
 def test_a_crowd_is_taken_again_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:

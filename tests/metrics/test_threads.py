@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -83,9 +85,7 @@ def test_product_into_an_array_and_of_one_that_may_not_be_written_to(dtype: type
     assert np.count_nonzero(whole) == 63
     np.testing.assert_array_equal(product(left, right.copy()), found)
     whole[:] = np.nan  # what is there is not read
-    np.testing.assert_allclose(
-        product(left, right, whole[2:9, 1:10], -0.5), -0.5 * left @ right.T, rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(product(left, right, whole[2:9, 1:10]), left @ right.T, rtol=1e-5, atol=1e-6)
 
 
 def test_products_are_float32_throughout_where_torch_may_use_less() -> None:
@@ -93,7 +93,7 @@ def test_products_are_float32_throughout_where_torch_may_use_less() -> None:
     exact = left.astype(np.float64) @ left.T.astype(np.float64)
     torch.set_float32_matmul_precision("medium")
     try:
-        found, twice = product(left, left), product(left, left, factor=2.0)
+        found, twice = product(left, left), product(left, 2 * left)
     finally:
         torch.set_float32_matmul_precision("highest")
     assert np.abs(found - exact).max() < 1e-3
@@ -127,6 +127,28 @@ def test_blas_takes_the_threads_that_torch_has_and_gives_them_back() -> None:
             assert set(threads()) == {count}
         assert each(lambda _: set(threads()), blocks(3, 1, 1)) == [{1}, {1}, {1}]
     torch.set_num_threads(of_torch)
+    assert threads() == before
+
+
+def test_the_limit_of_blas_is_given_back_whoever_ends_first() -> None:
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in _threads._controller().info() if library["user_api"] == "blas"]
+
+    before = threads()
+    first, seen = threading.Event(), []
+
+    def one(_: slice) -> None:
+        first.set()
+        time.sleep(0.1)
+        seen.append(set(threads()))
+
+    several = [threading.Thread(target=lambda: each(one, [slice(0, 1)])) for _ in range(2)]
+    for thread in several:
+        thread.start()
+        assert first.wait(10)
+    for thread in several:
+        thread.join()
+    assert seen == [{1}, {1}]
     assert threads() == before
 
 
