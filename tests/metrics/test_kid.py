@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ganpipe.metrics import _products
+from ganpipe.metrics import kid as module
 from ganpipe.metrics.kid import Subsets, kid, kid_of, kid_on
 from ganpipe.metrics.pairs import Pairs
 
@@ -63,6 +64,47 @@ def test_float32_products_keep_six_digits_where_the_distance_is_small(fidelity: 
     chosen = their_subsets(400, 400, 5, 300)
     assert kid_of(Pairs.of(generated=generated, real=real), chosen).mean == pytest.approx(mean, rel=1e-6)
     assert mean < 1e-3
+
+
+def classes(spread: float, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Features of ten classes behind a rectifier, far from each other beside their spread."""
+    centres = 6 * np.random.default_rng(0).normal(size=(10, 64))
+    near = centres[rng.integers(10, size=count)] + 2 * spread * rng.normal(size=(count, 64))
+    return np.maximum(near, 0.0).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("spread", [1.0, 1.05])
+def test_where_the_kernels_are_far_larger_than_the_distance_it_is_that_of_float64(spread: float, seed: int) -> None:
+    """Float32 leaves the fifth digit open there: the kernels are a thousand times the distance."""
+    rng = np.random.default_rng(seed)
+    generated, real = classes(1.0, 700, rng), classes(spread, 360, rng)
+    chosen = Subsets.draw(generated=700, real=360, subsets=50, size=180, rng=rng)
+    expected, found = (
+        kid_on(chosen, generated=generated, real=real),
+        kid_of(Pairs.of(generated=generated, real=real), chosen),
+    )
+    assert [found.mean, found.error] == pytest.approx([expected.mean, expected.error], rel=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_float64_is_asked_for_all_subsets_only_where_the_distance_is_small(
+    shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    estimate = module._estimate
+
+    def counted(x: Array, y: Array) -> float:
+        asked.append(len(x))
+        return estimate(x, y)
+
+    monkeypatch.setattr(module, "_estimate", counted)
+    rng = np.random.default_rng(9)
+    generated, real = (0.1 + np.abs(rng.normal(size=(800, 64)) + more) for more in (shift, 0.0))
+    chosen = Subsets.draw(generated=800, real=800, subsets=6, size=200, rng=rng)
+    found = kid_of(Pairs.of(generated=generated, real=real), chosen)
+    assert asked == [200] * (1 if shift else 7)
+    assert found.mean == pytest.approx(kid_on(chosen, generated=generated, real=real).mean, rel=1e-6)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
