@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.metrics import _products
-from ganpipe.metrics._products import CROWD, ROUNDING, UNIT, Block, Indices, Products, Rough, Visitor, upward
+from ganpipe.metrics._products import ALL, CROWD, ROUNDING, UNIT, Block, Indices, Products, Rough, Tile, Visitor, upward
 
 Array = NDArray[np.float64]
 
@@ -32,10 +32,10 @@ class Hits:
     def none(cls, left: int, right: int) -> Hits:
         return cls(np.zeros(left, np.bool_), np.zeros(right, np.bool_))
 
-    def add(self, part: slice, some: Hits) -> None:
-        """Those of a part of the left samples."""
-        self.left[part] = some.left
-        self.right |= some.right
+    def add(self, rows: slice, columns: slice, some: Hits) -> None:
+        """Those among some of the left samples and some of the right ones."""
+        self.left[rows] |= some.left
+        self.right[columns] |= some.right
         self.count += some.count
 
 
@@ -45,34 +45,38 @@ class Inside(Visitor):
 
     radii: Array
 
-    def look(self, block: Block) -> tuple[slice, Hits, list[slice]]:
-        """The rows, what is in them, and those that are left out, as too much is open."""
+    def look(self, block: Block) -> tuple[Tile, Hits, list[Tile]]:
+        """The block, what is in it, and those parts of it that are left out, as too much is open."""
         assert not block.alone  # each pair would be there once
         (n, m), again = block.products.shape, []
         found = Hits.none(n, m)
         for some in block.looks():
-            rows = slice(block.rows.start + some.start, block.rows.start + some.stop)
-            ends = self._inside(block.pairs, rows, block.products[some])
+            tile = slice(block.rows.start + some.start, block.rows.start + some.stop), block.columns
+            gaps = block.memory.like("part", block.products[some])
+            ends = self._inside(block.pairs, tile, block.products[some], gaps)
             if ends is None:
-                again.append(rows)
+                again.append(tile)
             else:
-                found.add(some, Hits.of(*ends, some.stop - some.start, m))
-        return block.rows, found, again
+                found.add(some, ALL, Hits.of(*ends, some.stop - some.start, m))
+        return (block.rows, block.columns), found, again
 
-    def _of(self, rows: slice) -> Array:
-        """The radii of these rows: (rows, 1), or (1, M) as they are."""
-        return self.radii if len(self.radii) == 1 else self.radii[rows]
+    def _of(self, tile: Tile) -> Array:
+        """The radii there: (rows, 1) or (1, columns)."""
+        rows, columns = tile
+        return self.radii[:, columns] if len(self.radii) == 1 else self.radii[rows]
 
-    def _inside(self, pairs: Products, rows: slice, products: Rough) -> tuple[Indices, Indices] | None:
-        """The pairs of these rows that are inside, (origin[e], target[e]); None where float32 leaves too much open.
+    def _inside(self, pairs: Products, tile: Tile, products: Rough, gaps: Rough) -> tuple[Indices, Indices] | None:
+        """The pairs there that are inside, (origin[e], target[e]); None where float32 leaves too much open.
 
         A squared distance is within its radius where what depends on the pair and on the right sample is not above
-        what depends on the left one, so that the block is passed over once to add a row and once to compare.
+        what depends on the left one, so that the block is passed over once to add a row, into `gaps`, and once
+        to compare.
         """
-        radii, of_right, unit = self._of(rows), len(self.radii) == 1, pairs.unit
+        (rows, columns), radii, of_right, unit = tile, self._of(tile), len(self.radii) == 1, pairs.unit
         slack = pairs.slack[rows] + 4 * UNIT * float(radii.max())
         level = -pairs.first[rows] if of_right else radii[:, 0] - pairs.first[rows]
-        gaps = products + ((pairs.second - radii[0] if of_right else pairs.second) / unit).astype(np.float32)
+        second = pairs.second[columns]
+        np.add(products, ((second - radii[0] if of_right else second) / unit).astype(np.float32), out=gaps)
         within = np.flatnonzero(gaps <= upward((level + slack) / unit)[:, None])
         origin, target = np.divmod(within, gaps.shape[1])
         sure = gaps.ravel()[within] < -upward((slack - level) / unit)[origin]
@@ -80,25 +84,26 @@ class Inside(Visitor):
         if len(start) * CROWD > gaps.size:
             return None
         rims = np.broadcast_to(radii, gaps.shape)[start, stop]
-        start = start + rows.start
+        start, stop = start + rows.start, stop + columns.start
         rims = rims + ROUNDING * (pairs.first[start] + pairs.right.lengths[stop])
         sure[~sure] = pairs.exact(start, stop) <= rims
         return origin[sure], target[sure]
 
-    def _precisely(self, pairs: Products, rows: slice) -> tuple[Indices, Indices]:
+    def _precisely(self, pairs: Products, tile: Tile) -> tuple[Indices, Indices]:
         """The same, all in float64."""
-        rims = ROUNDING * (pairs.first[rows, None] + pairs.right.lengths)
-        rims += self._of(rows)
-        origin, target = np.nonzero(pairs.precise(rows) <= rims)
+        rows, columns = tile
+        rims = ROUNDING * (pairs.first[rows, None] + pairs.right.lengths[columns])
+        rims += self._of(tile)
+        origin, target = np.nonzero(pairs.precise(rows, columns) <= rims)
         return origin, target
 
-    def gathered(self, pairs: Products, found: list[tuple[slice, Hits, list[slice]]]) -> Hits:
-        m = len(pairs.right)
-        whole = Hits.none(len(pairs.left), m)
-        for rows, some, _ in found:
-            whole.add(rows, some)
-        for rows in _joined([rows for *_, again in found for rows in again], m):
-            whole.add(rows, Hits.of(*self._precisely(pairs, rows), rows.stop - rows.start, m))
+    def gathered(self, pairs: Products, found: list[tuple[Tile, Hits, list[Tile]]]) -> Hits:
+        whole = Hits.none(len(pairs.left), len(pairs.right))
+        for tile, some, _ in found:
+            whole.add(*tile, some)
+        for rows, columns in _joined([tile for *_, again in found for tile in again]):
+            ends = self._precisely(pairs, (rows, columns))
+            whole.add(rows, columns, Hits.of(*ends, rows.stop - rows.start, columns.stop - columns.start))
         return whole
 
 
@@ -109,11 +114,14 @@ def hits(pairs: Products, radii: Array) -> Hits:
     return found
 
 
-def _joined(parts: list[slice], width: int) -> list[slice]:
-    """The parts, in order, neighbours as one of at most BLOCK numbers."""
-    found: list[slice] = []
-    for part in parts:
-        if found and found[-1].stop == part.start and (part.stop - found[-1].start) * width <= _products.BLOCK:
-            part = slice(found.pop().start, part.stop)
-        found.append(part)
+def _joined(tiles: list[Tile]) -> list[Tile]:
+    """The tiles, in order, neighbours in the same columns as one of at most BLOCK numbers."""
+    found: list[Tile] = []
+    for rows, columns in tiles:
+        if found and found[-1][1] == columns and found[-1][0].stop == rows.start:
+            start = found[-1][0].start
+            if (rows.stop - start) * (columns.stop - columns.start) <= _products.BLOCK:
+                found.pop()
+                rows = slice(start, rows.stop)
+        found.append((rows, columns))
     return found

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.metrics._products import CROWD, Block, Indices, Products, Rough, Visitor, blocks, looks, upward
+from ganpipe.metrics._cloud import power_of_two
+from ganpipe.metrics._products import ALL, CROWD, Block, Indices, Products, Rough, Visitor, blocks, looks, upward
 from ganpipe.metrics._threads import each
 
 Array = NDArray[np.float64]
@@ -40,8 +41,8 @@ class _Near:
     rows: slice
     limit: Rough
     crowded: NDArray[np.bool_]
-    origin: Indices
-    target: Indices
+    origin: NDArray[np.int32]
+    target: NDArray[np.int32]
     values: Rough
 
 
@@ -55,27 +56,26 @@ class Nearest(Visitor):
     neighbours: int
 
     def look(self, block: Block) -> list[_Near]:
-        alone = block.alone
-        found = self._from(block.pairs, block.products, block.rows, block.columns, alone)
-        if alone and block.rows.stop < block.columns.stop:
-            others = slice(block.rows.stop, block.columns.stop)
-            mirrored = block.products[:, len(block.products) :].T
-            found += self._from(block.pairs, mirrored, others, block.rows, False)
+        found = self._from(block, block.products, block.rows, block.columns, block.own > 0)
+        mirrored = block.products[:, block.own :].T
+        if block.alone and len(mirrored):
+            others = slice(block.columns.start + block.own, block.columns.stop)
+            found += self._from(block, mirrored, others, block.rows, False)
         return found
 
-    def _from(self, pairs: Products, products: Rough, rows: slice, columns: slice, own: bool) -> list[_Near]:
+    def _from(self, block: Block, products: Rough, rows: slice, columns: slice, own: bool) -> list[_Near]:
         """The products (rows, columns) seen from the rows. own: the first columns are the rows themselves."""
-        n, width = products.shape
+        (n, width), pairs = products.shape, block.pairs
         far = (pairs.second[columns] / pairs.unit).astype(np.float32)
         found = []
         for some in looks(n, width):
-            squares = products[some] + far  # laid out as the products are
+            squares = np.add(products[some], far, out=block.memory.like("part", products[some]))
             here = slice(rows.start + some.start, rows.start + some.stop)
             if own:
                 places = np.arange(some.start, some.stop)
                 squares[places - some.start, places] = np.inf
             limit = np.full(len(squares), np.finfo(np.float32).max)
-            size = min(GROUP, width // (FEW * self.neighbours)) or 1
+            size = int(power_of_two(min(GROUP, width // (FEW * self.neighbours)))) // 2 or 1
             groups = _grouped(squares, size)
             if width - own >= self.neighbours:
                 least = np.concatenate([least for _, least in groups], axis=1)
@@ -85,7 +85,8 @@ class Nearest(Visitor):
             crowded = self._crowded(origin, len(squares), width)
             keep = ~crowded[origin]
             start, first = here.start, columns.start
-            found.append(_Near(here, limit, crowded, origin[keep] + start, target[keep] + first, values[keep]))
+            left, right = (origin[keep] + start).astype(np.int32), (target[keep] + first).astype(np.int32)
+            found.append(_Near(here, limit, crowded, left, right, values[keep]))
         return found
 
     def _crowded(self, origin: Indices, count: int, width: int) -> NDArray[np.bool_]:
@@ -129,8 +130,9 @@ class Nearest(Visitor):
         result = np.empty(n)
         result[clear] = exact[order[np.searchsorted(origin, clear) + k - 1 - before[clear]]]
         again = np.flatnonzero(crowded)
+        right = pairs.right.offsets(ALL) if len(again) else None
         for part in blocks(len(again), len(pairs.right)):
-            squares = pairs.precise(again[part])
+            squares = pairs.precise(again[part], right=right)
             if pairs.left is pairs.right:
                 squares[np.arange(len(squares)), again[part]] = np.inf
             result[again[part]] = np.partition(squares, k - 1, axis=1)[:, k - 1]
@@ -138,12 +140,15 @@ class Nearest(Visitor):
 
 
 def _grouped(squares: Rough, size: int) -> list[tuple[Rough, Rough]]:
-    """Squared distances (n, w) in groups of this size, each every so manieth column, and the columns that are left
-    over, with the least of each group (n, groups)."""
+    """Squared distances (n, w) in groups of this size, a power of two, each every so manieth column, and the columns
+    that are left over, with the least of each group (n, groups)."""
     count = squares.shape[1] // size
     whole, rest = squares[:, : count * size], squares[:, count * size :]
-    found = [(whole, whole.reshape(len(squares), size, count).min(axis=1))] if count else []
-    return [*found, (rest, rest)] if rest.size else found
+    least = whole
+    while least.shape[1] > count:  # half by half: numpy passes faster over long rows than over short ones
+        half = least.shape[1] // 2
+        least = np.minimum(least[:, :half], least[:, half:])
+    return [part for part in ((whole, least), (rest, rest)) if part[0].size]
 
 
 def _below(groups: Sequence[tuple[Rough, Rough]], limit: Rough) -> tuple[Indices, Indices, Rough]:

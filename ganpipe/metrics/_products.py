@@ -21,31 +21,35 @@ from numpy.typing import NDArray
 from ganpipe.metrics import _threads
 from ganpipe.metrics._cloud import Cloud, power_of_two, squared
 from ganpipe.metrics._samples import same_width
-from ganpipe.metrics._threads import CACHE, each, product
+from ganpipe.metrics._threads import CACHE, each, in_turn, product
 
 Array = NDArray[np.float64]
 Rough = NDArray[np.float32]
 Indices = NDArray[np.intp]
+Tile = tuple[slice, slice]
+"""Rows and columns."""
 
 BLOCK = 2**21
 """Distances held at once (16 MiB in float64): memory then grows with the number of samples, not with its square."""
 
-STRIP = 4
-"""At most so many blocks of products are visited at once (32 MiB in float32): with few rows in each, most of the time
-goes into arranging the other matrix."""
+WIDTH = 2**11
+"""So many columns at most are visited at once, with at most BLOCK products of them (8 MiB in float32): those stay in
+the processor's cache, and both sides are used often enough to be worth arranging for the product."""
 
 SHARES = 16
-"""So many strips at least, for several threads, where there are ROWS samples for each."""
+"""So many blocks at least, for several threads, where there are ROWS samples for each."""
 
-ROWS = 128
-"""Fewer samples than that are no strip of their own."""
+ROWS = 256
+"""Fewer samples than that are no block of their own."""
 
-PART = 2**20
+PART = 2**19
 """Products that a visitor looks at between two looks of Python's: with fewer, the threads wait for each other."""
 
 ROUNDING = 1e-13
 """A squared distance is known to about this over the squared lengths, as it comes from |a|^2 + |b|^2 - 2ab.
 What lies on a ball's rim within that counts as inside, so that copies of a sample are always found."""
+
+ALL = slice(None)
 
 UNIT = 2.0**-24
 """The relative error of rounding to float32."""
@@ -54,23 +58,45 @@ CROWD = 64
 """Where more than one distance in so many is left open, all of them are taken again in float64."""
 
 
+class Memory(threading.local):
+    """What each thread writes to, by name: new memory costs a tenth of the product that goes there."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Rough] = {}
+
+    def of(self, name: str, rows: int, columns: int) -> Rough:
+        if name not in self.held or self.held[name].size < rows * columns:
+            self.held[name] = np.empty(rows * columns, dtype=np.float32)
+        return self.held[name][: rows * columns].reshape(rows, columns)
+
+    def like(self, name: str, array: Rough) -> Rough:
+        """Of the same shape, and laid out in the same order."""
+        turned = abs(array.strides[0]) < abs(array.strides[1])
+        return self.of(name, *array.T.shape).T if turned else self.of(name, *array.shape)
+
+
 @dataclass(frozen=True)
 class Block:
     """Products of some samples: rough, of the offsets, times -2 / unit, (rows, columns). They are not to be written to,
-    and gone after the visit.
+    and gone after the visit, as what is written to `memory`.
 
-    Of a cloud with itself a block begins at the column of its first row: a pair is in one block, or twice in that of
-    both.
+    Of a cloud with itself each pair is in one block, or twice in that of both.
     """
 
     pairs: Products
     rows: slice
     columns: slice
     products: Rough
+    memory: Memory
 
     @property
     def alone(self) -> bool:
         return self.pairs.left is self.pairs.right
+
+    @property
+    def own(self) -> int:
+        """So many of the first columns are the rows themselves: all or none."""
+        return len(self.products) if self.alone and self.rows.start == self.columns.start else 0
 
     def looks(self) -> list[slice]:
         """Slices over the rows of the products."""
@@ -131,39 +157,52 @@ class Products:
         """What each visitor makes of all blocks."""
         if not visitors:
             return []
-        alone, memory = self.left is self.right, _Memory()
+        memory = Memory()
         factor = np.float32(-2.0 / self.unit * self.left.scale * self.right.scale)  # of powers of two
 
-        def look(rows: slice) -> list[Any]:
-            columns = slice(rows.start if alone else 0, len(self.right))
-            into = memory.of(rows.stop - rows.start, columns.stop - columns.start)
-            np.matmul(factor * self.left.rough[rows], self.right.rough[columns].T, out=into)
-            block = Block(self, rows, columns, into)
+        def look(tile: Tile) -> list[Any]:
+            rows, columns = tile
+            some, others = self.left.rough[rows], self.right.rough[columns]
+            scaled = np.multiply(some, factor, out=memory.of("scaled", *some.shape))
+            into = np.matmul(scaled, others.T, out=memory.of("products", len(some), len(others)))
+            block = Block(self, rows, columns, into, memory)
             return [visitor.look(block) for visitor in visitors]
 
-        strips, found = self._strips(), [list[Any]() for _ in visitors]
-        for start in range(0, len(strips), 2 * SHARES):
-            for index, some in enumerate(zip(*each(look, strips[start : start + 2 * SHARES]), strict=True)):
-                found[index] = visitors[index].sifted(self, [*found[index], *some]) if start else list(some)
-        return [visitor.gathered(self, all_of) for visitor, all_of in zip(visitors, found, strict=True)]
+        found = [list[Any]() for _ in visitors]
+        for number, looked in enumerate(in_turn(look, self._tiles()), start=1):
+            for visitor, seen, some in zip(visitors, found, looked, strict=True):
+                seen.append(some)
+                if number % SHARES == 0:
+                    seen[:] = visitor.sifted(self, seen)
+        return [visitor.gathered(self, seen) for visitor, seen in zip(visitors, found, strict=True)]
 
-    def _strips(self) -> list[slice]:
-        shares = max(ROWS, -(-len(self.left) // SHARES)) * len(self.right)
-        return _threads.blocks(len(self.left), len(self.right), min(STRIP * BLOCK, shares))
+    def _tiles(self) -> list[Tile]:
+        """Rows and columns of each block. Of a cloud with itself there are none below the diagonal, and those on it
+        have few rows, as they hold pairs twice; they are the last ones, which the threads share well."""
+        n, m = len(self.left), len(self.right)
+        across = evenly(0, m, WIDTH)
+        shared = max(ROWS, -(-n * len(across) // SHARES))
+        down = evenly(0, n, max(1, min(shared, BLOCK * len(across) // m)))
+        if self.left is not self.right:
+            return [(rows, columns) for rows in down for columns in across]
+        beside = [(rows, columns) for rows in down for columns in evenly(rows.stop, n, WIDTH)]
+        return beside + [
+            (some, slice(some.start, rows.stop)) for rows in down for some in evenly(rows.start, rows.stop, ROWS)
+        ]
 
     def blocks(self) -> list[slice]:
         """Slices over the left samples; a block has at most BLOCK pairs."""
         return blocks(len(self.left), len(self.right))
 
-    def precise(self, chosen: slice | Indices, right: Array | None = None) -> Array:
-        """Squared distances (chosen, M) in float64, from 0 on, and known to ROUNDING.
+    def precise(self, chosen: slice | Indices, columns: slice = ALL, right: Array | None = None) -> Array:
+        """Squared distances (chosen, columns) in float64, from 0 on, and known to ROUNDING.
 
-        right: all offsets of the right samples, where the caller has them for several parts.
+        right: the offsets of the right samples, where the caller has them for several parts.
         """
         from_right = -2.0 * (self.left.features[chosen] - self.right.mean)
-        squares = product(from_right, self.right.offsets(slice(None)) if right is None else right)
+        squares = product(from_right, self.right.offsets(columns) if right is None else right)
         squares += self.first[chosen, None]
-        squares += self.right.lengths
+        squares += self.right.lengths[columns]
         return np.maximum(squares, 0.0, out=squares)
 
     def exact(self, origin: Indices, target: Indices) -> Array:
@@ -175,15 +214,10 @@ class Products:
         return squares
 
 
-class _Memory(threading.local):
-    """What each thread writes its blocks into: new memory costs a tenth of the product that goes there."""
-
-    held: Rough = np.empty(0, dtype=np.float32)
-
-    def of(self, rows: int, columns: int) -> Rough:
-        if self.held.size < rows * columns:
-            self.held = np.empty(rows * columns, dtype=np.float32)
-        return self.held[: rows * columns].reshape(rows, columns)
+def evenly(start: int, stop: int, most: int) -> list[slice]:
+    """Slices from start to stop of nearly the same length, at most so long; none where there is nothing."""
+    length, parts = stop - start, -(-(stop - start) // most)
+    return [slice(start + length * part // parts, start + length * (part + 1) // parts) for part in range(parts)]
 
 
 def blocks(count: int, width: int) -> list[slice]:

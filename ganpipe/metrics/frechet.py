@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._samples import plain, rows, same_width
-from ganpipe.metrics._threads import cholesky, eigenvalues, gram, product, spread, triangle
+from ganpipe.metrics._threads import (
+    cholesky,
+    eigenvalues,
+    gram,
+    is_triangle,
+    product,
+    spread,
+    triangle,
+    triangle_product,
+)
 
 Array = NDArray[np.float64]
 
@@ -91,8 +100,9 @@ def frechet(generated: Moments, real: Moments) -> float:
     same_width(generated.root, real.root)
     shift = generated.mean - real.mean
     moved = float(shift @ shift)
-    both = product(generated.root, real.root)
-    if len(shift) >= LARGE:
+    large = len(shift) >= LARGE
+    both = (triangle_product if large and is_triangle(real.root) else product)(generated.root, real.root)
+    if large:
         traces = float(np.linalg.norm(generated.root) ** 2 + np.linalg.norm(real.root) ** 2)
         for way in (_by_eigenvalues, _by_singular_values):
             trace, error = way(both)

@@ -154,8 +154,8 @@ class Kernel:
             values = (generated[0] + real[0]) / (n * (n - 1)) - 2.0 * between[0] / n**2
             found = Kid.over(values.tolist())
             most = int(np.argmax(np.abs(values - np.median(values))))
-            x, y = one[self.chosen.generated[most]], other[self.chosen.real[most]]
-            off = abs(values[most] - _estimate(x.astype(np.float64), y.astype(np.float64)))
+            x, y = rows("generated", one[self.chosen.generated[most]]), rows("real", other[self.chosen.real[most]])
+            off = abs(values[most] - _estimate(x, y))
             if off <= SURE * min(abs(found.mean), 10.0 * found.deviation):
                 return found
         return kid_on(self.chosen, generated=one, real=other)
@@ -227,27 +227,26 @@ class _Sums(Visitor):
 
     def look(self, block: Block) -> Array:
         left, right = self.sides
+        terms, own = block.memory.like("terms", block.products), block.own
         factor = np.float32(-0.5 * block.pairs.unit / self.unit)
-        found = np.zeros(len(self.known))
+        near, far = self.near[block.rows], self.far[block.columns]
         for some in block.looks():
-            start = some.start if block.alone else 0  # what is on the left of it was there, with the rows before
-            rows = slice(block.rows.start + some.start, block.rows.start + some.stop)
-            columns = slice(block.columns.start + start, block.columns.stop)
-            e = block.products[some, start:] * factor
-            e += self.near[rows]
-            e += self.far[columns]
-            terms = e * e
+            products = block.products[some]
+            e = np.multiply(products, factor, out=block.memory.like("part", products))
+            e += near[some]
+            e += far
+            here = np.multiply(e, e, out=terms[some])
             e += self.triple
-            terms *= e
-            terms -= self.usual  # float32 adds up many small numbers of either sign better than of one
-            if block.alone:
-                np.fill_diagonal(terms, 0.0)
-            sums = terms @ right.members[:, columns].T
-            if block.alone:  # each pair counts twice, but for those that are there twice
-                sums *= 2.0
-                sums -= terms[:, : len(terms)] @ right.members[:, rows].T
-            found += np.einsum("sn,ns->s", left.members[:, rows], sums, dtype=np.float64)
-        return found
+            here *= e
+            here -= self.usual  # float32 adds up many small numbers of either sign better than of one
+        if own:
+            np.fill_diagonal(terms, 0.0)
+        sums, others = left.members[:, block.rows] @ terms, right.members[:, block.columns]
+        once, rest = (
+            np.einsum("sn,sn->s", sums[:, part], others[:, part], dtype=np.float64)
+            for part in (slice(0, own), slice(own, None))
+        )
+        return np.asarray(once + 2.0 * rest if block.alone else rest)
 
     def gathered(self, pairs: Products, found: list[Array]) -> Array:
         return np.asarray((self.known + np.sum(found, axis=0)) * (self.unit / len(pairs.left.mean)) ** 3)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._cloud import Cloud
-from ganpipe.metrics._products import Products
+from ganpipe.metrics._products import ALL, Products
 from ganpipe.metrics._threads import CACHE, blocks, each
 
 Array = NDArray[np.float64]
@@ -54,9 +54,9 @@ def log_density(samples: ArrayLike, *, generated: ArrayLike, bandwidths: Sequenc
     pairs = Products.of(Cloud.of(samples, name="samples"), Cloud.of(generated, name="generated"))
     n, d = pairs.right.features.shape
     found = np.empty((len(bandwidths), len(pairs.left)))
-    right = pairs.right.offsets(slice(None))
+    right = pairs.right.offsets(ALL)
     for part in pairs.blocks():
-        squares = pairs.precise(part, right)
+        squares = pairs.precise(part, right=right)
         nearest = squares.min(axis=1)
         squares -= nearest[:, None]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganpipe.metrics import _products as module
 from ganpipe.metrics._hits import Inside
 from ganpipe.metrics._nearest import Nearest, nearest
-from ganpipe.metrics._products import Block, Cloud, Products, Visitor, power_of_two
+from ganpipe.metrics._products import Block, Cloud, Products, Tile, Visitor, power_of_two
 
 Array = NDArray[np.float64]
 RNG = np.random.default_rng(0)
@@ -47,8 +47,12 @@ class Seen(Visitor):
         for block in found:
             whole[block.rows, block.columns] = block.products
             if block.alone:
-                assert block.rows.start == block.columns.start
                 whole[block.columns, block.rows] = block.products.T
+                if block.own:
+                    assert block.rows.start == block.columns.start
+                    assert block.rows.stop - block.rows.start == block.own <= block.columns.stop - block.columns.start
+                else:
+                    assert block.rows.stop <= block.columns.start
         assert np.isfinite(whole).all()
         return pairs.unit * whole + pairs.first[:, None] + pairs.second
 
@@ -64,14 +68,18 @@ class PairByPair(Visitor):
     def __init__(self, radii: Array) -> None:
         self.inside = Inside(radii)
 
-    def look(self, block: Block) -> list[tuple[slice, Any]]:
+    def look(self, block: Block) -> list[tuple[Tile, Any]]:
         looked = [(slice(block.rows.start + some.start, block.rows.start + some.stop), some) for some in block.looks()]
-        return [(rows, self.inside._inside(block.pairs, rows, block.products[some])) for rows, some in looked]
+        tiles = [((rows, block.columns), some) for rows, some in looked]
+        return [
+            (tile, self.inside._inside(block.pairs, tile, block.products[some], block.products[some].copy()))
+            for tile, some in tiles
+        ]
 
-    def gathered(self, pairs: Products, found: list[list[tuple[slice, Any]]]) -> NDArray[np.bool_]:
+    def gathered(self, pairs: Products, found: list[list[tuple[Tile, Any]]]) -> NDArray[np.bool_]:
         whole = np.zeros((len(pairs.left), len(pairs.right)), dtype=np.bool_)
-        for rows, ends in (look for looks in found for look in looks):
-            whole[rows][self.inside._precisely(pairs, rows) if ends is None else ends] = True
+        for tile, ends in (look for looks in found for look in looks):
+            whole[tile][self.inside._precisely(pairs, tile) if ends is None else ends] = True
         return whole
 
 
@@ -85,6 +93,7 @@ def inside(pairs: Products, radii: Array) -> NDArray[np.bool_]:
 def test_nearest_is_that_of_float64(name: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 4000)
     monkeypatch.setattr(module, "ROWS", rows)
+    monkeypatch.setattr(module, "WIDTH", 3 * rows)
     points = HARD[name]
     cloud = Cloud.of(points)
     own = squares(points, points)
@@ -152,6 +161,7 @@ def test_float64_decides_only_what_float32_leaves_open(monkeypatch: pytest.Monke
 def test_hits_are_what_is_inside(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where too much is open for differences, and the blocks are taken again."""
     monkeypatch.setattr(module, "BLOCK", 1500)
+    monkeypatch.setattr(module, "WIDTH", 70)
     points = HARD[name]
     others = points[::2] + 0.3 * (points.std() if name != "clusters" else 1e-6)
     pairs = Products.of(Cloud.of(others), Cloud.of(points))
@@ -186,9 +196,13 @@ def test_float32_features_are_kept_and_compared_in_float64() -> None:
     assert Cloud.of(narrow.astype(np.float16)).features.dtype == np.float64
 
 
-@pytest.mark.parametrize("block", [500, 2**21])
-def test_visitors_see_each_pair_in_the_same_products(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", block)
+@pytest.mark.parametrize(("block", "width"), [(1, 50), (500, 50), (500, 2**11), (2**21, 2**11), (2**21, 1)])
+@pytest.mark.parametrize("rows", [1, 16, 256])
+def test_visitors_see_each_pair_in_the_same_products(
+    block: int, width: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("BLOCK", block), ("WIDTH", width), ("ROWS", rows)):
+        monkeypatch.setattr(module, name, value)
     cloud, other = Cloud.of(RNG.normal(size=(90, 7)) + 2), Cloud.of(RNG.gamma(1.0, size=(70, 7)))
     for pair in ((cloud, other), (cloud, cloud)):
         pairs = Products.of(*pair)
@@ -223,9 +237,9 @@ def test_a_crowd_is_taken_again_in_float64(monkeypatch: pytest.MonkeyPatch) -> N
     again: list[int] = []
     precise = Products.precise
 
-    def counted(self: Products, chosen: NDArray[np.intp]) -> Array:
+    def counted(self: Products, chosen: NDArray[np.intp], right: Array) -> Array:
         again.extend(chosen)
-        return precise(self, chosen)
+        return precise(self, chosen, right=right)
 
     monkeypatch.setattr(Products, "precise", counted)
     monkeypatch.setattr(module, "ROWS", 50)

@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 
 from ganpipe.metrics import _products, _threads
 from ganpipe.metrics._nearest import nearest
-from ganpipe.metrics._threads import blocks, centred, cholesky, each, eigenvalues, gram, product, spread
+from ganpipe.metrics._threads import (
+    blocks,
+    centred,
+    cholesky,
+    each,
+    eigenvalues,
+    gram,
+    in_turn,
+    is_triangle,
+    product,
+    spread,
+    triangle_product,
+)
 from ganpipe.metrics.frechet import frechet_distance
 from ganpipe.metrics.kid import Subsets, kid_of
 from ganpipe.metrics.pairs import Pairs
@@ -150,6 +162,27 @@ def test_the_limit_of_blas_is_given_back_whoever_ends_first() -> None:
         thread.join()
     assert seen == [{1}, {1}]
     assert threads() == before
+
+
+def test_triangle_product_is_the_product_with_the_upper_triangle() -> None:
+    rng = np.random.default_rng(5)
+    left, right = rng.normal(size=(30, 20)), np.triu(rng.normal(size=(20, 20)))
+    for order in ("C", "F"):
+        found = triangle_product(np.asarray(left, order=order), np.asarray(right, order=order))
+        np.testing.assert_allclose(found, left @ right.T, rtol=1e-12, atol=1e-12)
+    assert is_triangle(right)
+    right[3, 2] = 1e-300
+    assert not is_triangle(right)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_found_comes_before_all_of_it_is(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+    seen = threading.Event()
+    found = in_turn(lambda part: not part or seen.wait(10), range(2))
+    assert next(found)
+    seen.set()
+    assert list(found) == [True]
 
 
 def test_cholesky_and_eigenvalues() -> None:
