@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.metrics._cloud import power_of_two
 from ganpipe.metrics._products import ALL, CROWD, Block, Indices, Products, Rough, Visitor, blocks, looks, upward
 from ganpipe.metrics._threads import each
 
@@ -75,7 +74,7 @@ class Nearest(Visitor):
                 places = np.arange(some.start, some.stop)
                 squares[places - some.start, places] = np.inf
             limit = np.full(len(squares), np.finfo(np.float32).max)
-            size = int(power_of_two(min(GROUP, width // (FEW * self.neighbours)))) // 2 or 1
+            size = min(GROUP, width // (FEW * self.neighbours)) or 1
             groups = _grouped(squares, size)
             if width - own >= self.neighbours:
                 least = np.concatenate([least for _, least in groups], axis=1)
@@ -140,15 +139,12 @@ class Nearest(Visitor):
 
 
 def _grouped(squares: Rough, size: int) -> list[tuple[Rough, Rough]]:
-    """Squared distances (n, w) in groups of this size, a power of two, each every so manieth column, and the columns
-    that are left over, with the least of each group (n, groups)."""
+    """Squared distances (n, w) in groups of this size, each every so manieth column, and the columns that are left
+    over, with the least of each group (n, groups)."""
     count = squares.shape[1] // size
     whole, rest = squares[:, : count * size], squares[:, count * size :]
-    least = whole
-    while least.shape[1] > count:  # half by half: numpy passes faster over long rows than over short ones
-        half = least.shape[1] // 2
-        least = np.minimum(least[:, :half], least[:, half:])
-    return [part for part in ((whole, least), (rest, rest)) if part[0].size]
+    found = [(whole, whole.reshape(len(squares), size, count).min(axis=1))] if count else []
+    return [*found, (rest, rest)] if rest.size else found
 
 
 def _below(groups: Sequence[tuple[Rough, Rough]], limit: Rough) -> tuple[Indices, Indices, Rough]:
