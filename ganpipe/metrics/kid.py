@@ -121,12 +121,11 @@ class Kernel:
     """KID as visitors of the pairs among the generated samples, among the real ones, and between them, so that others
     may visit them beside.
 
-    All products are float32, of features about their own means; the rest is float64. What that changes is some 1e-9 of
-    the kernels' spread: nothing where one cloud of features is compared with another, but too much where the kernel is
-    far larger than the distance, as in clusters far from each other or two samples of one distribution. So the estimate
-    that differs most from the others is taken in float64, too, and where it isn't the same within SURE all are
-    `kid_on`'s. Nothing visits a single subset, or features above LARGEST, too large for float32's exponent once cubed
-    and added up: theirs is `kid_on` at once.
+    All products are float32, of features about their own means; the rest is float64. What float32 leaves open is small
+    beside the kernels, but not beside a distance that is far smaller than they are, as in clusters far from each other
+    or between two samples of one distribution. So the estimate that differs most from the others is taken in float64,
+    too, and where it isn't the same within SURE all are `kid_on`'s. Nothing visits a single subset, or features above
+    LARGEST, too large for float32's exponent once cubed and added up: theirs is `kid_on` at once.
     """
 
     pairs: Pairs
