@@ -62,8 +62,8 @@ class Inside(Visitor):
 
     def _of(self, tile: Tile) -> Array:
         """The radii there: (rows, 1) or (1, columns)."""
-        rows, columns = tile
-        return self.radii[:, columns] if len(self.radii) == 1 else self.radii[rows]
+        rows, columns = (part if count > 1 else ALL for part, count in zip(tile, self.radii.shape, strict=True))
+        return self.radii[rows, columns]
 
     def _inside(self, pairs: Products, tile: Tile, products: Rough, gaps: Rough) -> tuple[Indices, Indices] | None:
         """The pairs there that are inside, (origin[e], target[e]); None where float32 leaves too much open.
@@ -97,11 +97,17 @@ class Inside(Visitor):
         origin, target = np.nonzero(pairs.precise(rows, columns) <= rims)
         return origin, target
 
-    def gathered(self, pairs: Products, found: list[tuple[Tile, Hits, list[Tile]]]) -> Hits:
+    def sifted(
+        self, pairs: Products, found: list[tuple[Tile, Hits, list[Tile]]]
+    ) -> list[tuple[Tile, Hits, list[Tile]]]:
         whole = Hits.none(len(pairs.left), len(pairs.right))
         for tile, some, _ in found:
             whole.add(*tile, some)
-        for rows, columns in _joined([tile for *_, again in found for tile in again]):
+        return [((ALL, ALL), whole, [tile for *_, again in found for tile in again])]
+
+    def gathered(self, pairs: Products, found: list[tuple[Tile, Hits, list[Tile]]]) -> Hits:
+        ((_, whole, again),) = self.sifted(pairs, found)
+        for rows, columns in _joined(sorted(again, key=lambda tile: (tile[1].start, tile[0].start))):
             ends = self._precisely(pairs, (rows, columns))
             whole.add(rows, columns, Hits.of(*ends, rows.stop - rows.start, columns.stop - columns.start))
         return whole

@@ -37,7 +37,8 @@ WIDTH = 2**11
 the processor's cache, and both sides are used often enough to be worth arranging for the product."""
 
 SHARES = 16
-"""So many blocks at least, for several threads, where there are ROWS samples for each."""
+"""So many blocks at least, for several threads, where there are ROWS samples for each, and what was found in so many is
+sifted."""
 
 ROWS = 256
 """Fewer samples than that are no block of their own."""
@@ -78,7 +79,7 @@ class Memory(threading.local):
 @dataclass(frozen=True)
 class Block:
     """Products of some samples: rough, of the offsets, times -2 / unit, (rows, columns). They are not to be written to,
-    and gone after the visit, as what is written to `memory`.
+    and gone after the visit, as what a visitor writes to `memory` is after its look.
 
     Of a cloud with itself each pair is in one block, or twice in that of both.
     """
@@ -182,7 +183,7 @@ class Products:
         n, m = len(self.left), len(self.right)
         across = evenly(0, m, WIDTH)
         shared = max(ROWS, -(-n * len(across) // SHARES))
-        down = evenly(0, n, max(1, min(shared, BLOCK * len(across) // m)))
+        down = evenly(0, n, max(1, min(shared, BLOCK // min(m, WIDTH))))
         if self.left is not self.right:
             return [(rows, columns) for rows in down for columns in across]
         beside = [(rows, columns) for rows in down for columns in evenly(rows.stop, n, WIDTH)]
@@ -197,7 +198,7 @@ class Products:
     def precise(self, chosen: slice | Indices, columns: slice = ALL, right: Array | None = None) -> Array:
         """Squared distances (chosen, columns) in float64, from 0 on, and known to ROUNDING.
 
-        right: the offsets of the right samples, where the caller has them for several parts.
+        right: the offsets of the columns, where the caller has them for several parts.
         """
         from_right = -2.0 * (self.left.features[chosen] - self.right.mean)
         squares = product(from_right, self.right.offsets(columns) if right is None else right)

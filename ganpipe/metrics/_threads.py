@@ -41,7 +41,8 @@ def each(work: Callable[[Part], Found], parts: Sequence[Part]) -> list[Found]:
 
 
 def in_turn(work: Callable[[Part], Found], parts: Sequence[Part]) -> Iterator[Found]:
-    """The same one after the other, while other threads go on with the next ones."""
+    """The same one after the other, while other threads go on with the next ones: what is done with one may not call
+    anything of this module that takes several threads, either."""
     import torch
 
     workers = min(torch.get_num_threads(), len(parts))
@@ -155,10 +156,10 @@ def eigenvalues(matrix: Array) -> Array:
 
 
 def is_triangle(matrix: Array) -> bool:
-    """Whether all is zero below the diagonal."""
+    """Whether it is square with all zero below the diagonal."""
     from scipy.linalg import bandwidth
 
-    return bool(bandwidth(matrix)[0] == 0)
+    return bool(matrix.shape[0] == matrix.shape[1] and bandwidth(matrix)[0] == 0)
 
 
 def triangle_product(left: Array, right: Array) -> Array:

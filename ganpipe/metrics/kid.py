@@ -34,6 +34,12 @@ SURE = 1e-7
 """How far off float32 may leave a subset's estimate, over the mean of all of them; ten times that over their
 deviation."""
 
+FEW = 4
+"""So many subsets are too few to know their deviation from estimates that are off."""
+
+CHEAP = 2**33
+"""Up to so many features times kernels, float64 costs less than half a second: float32 is not worth its error."""
+
 
 @dataclass(frozen=True)
 class Subsets:
@@ -52,6 +58,10 @@ class Subsets:
             raise ValueError(f"size is {size}: it should be from 2 to the {min(generated, real)} samples there are.")
         drawn = [[np.sort(rng.permutation(n)[:size]) for n in (generated, real)] for _ in range(subsets)]
         return cls(*(np.stack(side) for side in zip(*drawn, strict=True)))
+
+    def only(self, some: NDArray[np.intp]) -> Subsets:
+        """Those at these places."""
+        return Subsets(self.generated[some], self.real[some])
 
 
 @dataclass(frozen=True)
@@ -123,9 +133,10 @@ class Kernel:
 
     All products are float32, of features about their own means; the rest is float64. What float32 leaves open is small
     beside the kernels, but not beside a distance that is far smaller than they are, as in clusters far from each other
-    or between two samples of one distribution. So the estimate that differs most from the others is taken in float64,
-    too, and where it isn't the same within SURE all are `kid_on`'s. Nothing visits a single subset, or features above
-    LARGEST, too large for float32's exponent once cubed and added up: theirs is `kid_on` at once.
+    or between two samples of one distribution. So two estimates are taken in float64, too, those furthest from the
+    median and nearest to it, as one can be right by chance where all together are off; unless both are the same within
+    SURE, all are `kid_on`'s. Nothing visits FEW subsets, CHEAP ones, or features above LARGEST, too large for
+    float32's exponent once cubed and added up: theirs is `kid_on` at once.
     """
 
     pairs: Pairs
@@ -137,9 +148,9 @@ class Kernel:
         """Raises ValueError as `kid_on` does."""
         one, other = pairs.generated.left, pairs.real.left
         _fitting(chosen, len(one), len(other))
-        if len(chosen.real) == 1 or max(one.largest, other.largest) > LARGEST:
+        subsets, n = chosen.real.shape
+        if subsets <= FEW or subsets * n * n * len(one.mean) <= CHEAP or max(one.largest, other.largest) > LARGEST:
             return cls(pairs, chosen, ((), (), ()))
-        n = chosen.real.shape[1]
         means = np.stack([one.mean, other.mean])
         left, right = _Side.of(one, chosen.generated, means), _Side.of(other, chosen.real, means)
         among = _Sums.of(pairs.generated, (left, left), (0, 0), n), _Sums.of(pairs.real, (right, right), (1, 1), n)
@@ -152,10 +163,10 @@ class Kernel:
             n = self.chosen.real.shape[1]
             values = (generated[0] + real[0]) / (n * (n - 1)) - 2.0 * between[0] / n**2
             found = Kid.over(values.tolist())
-            most = int(np.argmax(np.abs(values - np.median(values))))
-            x, y = rows("generated", one[self.chosen.generated[most]]), rows("real", other[self.chosen.real[most]])
-            off = abs(values[most] - _estimate(x, y))
-            if off <= SURE * min(abs(found.mean), 10.0 * found.deviation):
+            order = np.argsort(np.abs(values - np.median(values)))
+            some = order[[0, -1]]
+            sure = kid_on(self.chosen.only(some), generated=one, real=other).values
+            if np.abs(values[some] - sure).max() <= SURE * min(abs(found.mean), 10.0 * found.deviation):
                 return found
         return kid_on(self.chosen, generated=one, real=other)
 

@@ -17,6 +17,12 @@ from ganpipe.metrics.pairs import Pairs
 Array = NDArray[np.float64]
 
 
+@pytest.fixture(autouse=True)
+def rough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products in float32 wherever they will do, for few samples, too."""
+    monkeypatch.setattr(module, "CHEAP", 0)
+
+
 def theirs(fidelity: SimpleNamespace, generated: Array, real: Array, count: int, size: int) -> tuple[float, float]:
     import torch
 
@@ -103,8 +109,33 @@ def test_float64_is_asked_for_all_subsets_only_where_the_distance_is_small(
     generated, real = (0.1 + np.abs(rng.normal(size=(800, 64)) + more) for more in (shift, 0.0))
     chosen = Subsets.draw(generated=800, real=800, subsets=6, size=200, rng=rng)
     found = kid_of(Pairs.of(generated=generated, real=real), chosen)
-    assert asked == [200] * (1 if shift else 7)
+    assert asked == [200] * (2 if shift else 8)
     assert found.mean == pytest.approx(kid_on(chosen, generated=generated, real=real).mean, rel=1e-6)
+
+
+def test_what_is_cheap_is_that_of_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(10)
+    generated, real = rng.normal(size=(90, 10)) + 0.5, rng.gamma(2.0, size=(70, 10))
+    chosen = Subsets.draw(generated=90, real=70, subsets=6, size=30, rng=rng)
+    expected = kid_on(chosen, generated=generated, real=real).values
+    for cheap in (6 * 30 * 30 * 10 - 1, 6 * 30 * 30 * 10):
+        monkeypatch.setattr(module, "CHEAP", cheap)
+        found = kid_of(Pairs.of(generated=generated, real=real), chosen).values
+        assert np.array_equal(found, expected) == (cheap == 6 * 30 * 30 * 10)
+
+
+@pytest.mark.parametrize(("subsets", "centres", "seed"), [(50, 5, 3), (10, 5, 4), (3, 10, 5), (2, 1, 6)])
+def test_clusters_of_any_distance_and_few_subsets(subsets: int, centres: int, seed: int) -> None:
+    """All estimates can be off alike, and one of them right by chance."""
+    rng = np.random.default_rng(seed)
+    for far in np.exp(np.linspace(-1.0, 3.4, 12)):
+        places = far * rng.normal(size=(centres, 8))
+        draws = [places[rng.integers(centres, size=count)] + rng.normal(size=(count, 8)) for count in (180, 150)]
+        generated, real = (np.maximum(one, 0.0) for one in draws)
+        chosen = Subsets.draw(generated=180, real=150, subsets=subsets, size=100, rng=rng)
+        expected = kid_on(chosen, generated=generated, real=real)
+        found = kid_of(Pairs.of(generated=generated, real=real), chosen)
+        assert [found.mean, found.error] == pytest.approx([expected.mean, expected.error], rel=1e-6)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

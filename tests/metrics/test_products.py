@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ganpipe.metrics import _products as module
-from ganpipe.metrics._hits import Inside
+from ganpipe.metrics._hits import Inside, hits
 from ganpipe.metrics._nearest import Nearest, nearest
 from ganpipe.metrics._products import Block, Cloud, Products, Tile, Visitor, power_of_two
 
@@ -167,11 +167,18 @@ def test_hits_are_what_is_inside(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     pairs = Products.of(Cloud.of(others), Cloud.of(points))
     true = squares(others, points)
     reaches = np.sort(true, axis=0)[2][None], np.sort(true, axis=1)[:, 2:3]
-    for hits, reach in zip(pairs.visit(*(Inside(reach) for reach in reaches)), reaches, strict=True):
+    for hit, reach in zip(pairs.visit(*(Inside(reach) for reach in reaches)), reaches, strict=True):
         found = inside(pairs, reach)
-        np.testing.assert_array_equal(hits.left, found.any(axis=1))
-        np.testing.assert_array_equal(hits.right, found.any(axis=0))
-        assert hits.count == np.count_nonzero(found)
+        np.testing.assert_array_equal(hit.left, found.any(axis=1))
+        np.testing.assert_array_equal(hit.right, found.any(axis=0))
+        assert hit.count == np.count_nonzero(found)
+
+
+def test_one_left_sample_has_one_radius_for_all_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WIDTH", 50)
+    one, points = RNG.normal(size=(1, 4)), RNG.normal(size=(300, 4))
+    found = hits(Products.of(Cloud.of(one), Cloud.of(points)), np.array([[4.0]]))
+    np.testing.assert_array_equal(found.right, squares(one, points)[0] <= 4.0)
 
 
 @pytest.mark.parametrize("neighbours", [1, 5, 60])

@@ -171,6 +171,7 @@ def test_triangle_product_is_the_product_with_the_upper_triangle() -> None:
         found = triangle_product(np.asarray(left, order=order), np.asarray(right, order=order))
         np.testing.assert_allclose(found, left @ right.T, rtol=1e-12, atol=1e-12)
     assert is_triangle(right)
+    assert not is_triangle(right[:10])
     right[3, 2] = 1e-300
     assert not is_triangle(right)
 
