@@ -59,10 +59,6 @@ class Subsets:
         drawn = [[np.sort(rng.permutation(n)[:size]) for n in (generated, real)] for _ in range(subsets)]
         return cls(*(np.stack(side) for side in zip(*drawn, strict=True)))
 
-    def only(self, some: NDArray[np.intp]) -> Subsets:
-        """Those at these places."""
-        return Subsets(self.generated[some], self.real[some])
-
 
 @dataclass(frozen=True)
 class Kid:
@@ -163,9 +159,12 @@ class Kernel:
             n = self.chosen.real.shape[1]
             values = (generated[0] + real[0]) / (n * (n - 1)) - 2.0 * between[0] / n**2
             found = Kid.over(values.tolist())
-            order = np.argsort(np.abs(values - np.median(values)))
-            some = order[[0, -1]]
-            sure = kid_on(self.chosen.only(some), generated=one, real=other).values
+            some = np.argsort(np.abs(values - np.median(values)))[[0, -1]]
+            ends = zip(self.chosen.generated[some], self.chosen.real[some], strict=True)
+            sure = [
+                _estimate(one[left].astype(np.float64, copy=False), other[right].astype(np.float64, copy=False))
+                for left, right in ends
+            ]
             if np.abs(values[some] - sure).max() <= SURE * min(abs(found.mean), 10.0 * found.deviation):
                 return found
         return kid_on(self.chosen, generated=one, real=other)
