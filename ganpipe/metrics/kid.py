@@ -116,7 +116,7 @@ def _kernels(x: Array, y: Array) -> Array:
 
 
 def kid_of(pairs: Pairs, chosen: Subsets) -> Kid:
-    """KID from products in float32, with the errors of `kid_on`: see `Kernel`."""
+    """The same of pairs, from products in float32 where those will do, with the errors of `kid_on`: see `Kernel`."""
     kernel = Kernel.of(pairs, chosen)
     sides = zip((pairs.generated, pairs.real, pairs.between), kernel.visitors, strict=True)
     return kernel.kid(*(products.visit(*visitors) for products, visitors in sides))
@@ -131,7 +131,7 @@ class Kernel:
     beside the kernels, but not beside a distance that is far smaller than they are, as in clusters far from each other
     or between two samples of one distribution. So two estimates are taken in float64, too, those furthest from the
     median and nearest to it, as one can be right by chance where all together are off; unless both are the same within
-    SURE, all are `kid_on`'s. Nothing visits FEW subsets, CHEAP ones, or features above LARGEST, too large for
+    SURE, all are `kid_on`'s. Nothing visits FEW subsets or less, CHEAP ones, or features above LARGEST, too large for
     float32's exponent once cubed and added up: theirs is `kid_on` at once.
     """
 
