@@ -30,9 +30,12 @@ SOME = 256
 LARGEST = 1e4
 """Up to here the kernel of ten thousand samples by as many, adds up below float32's 3e38."""
 
-SURE = 1e-7
-"""How far off float32 may leave a subset's estimate, over the mean of all of them; ten times that over their
-deviation."""
+SURE = 3e-7
+"""How far off float32 may leave the estimate of any part, over the mean of all subsets; three times that over the
+deviation of the parts."""
+
+PARTS, SMALLER = 8, 4
+"""So many parts of subsets are compared, each a so manieth of one: half the cost of one subset."""
 
 FEW = 4
 """So many subsets are too few to know their deviation from estimates that are off."""
@@ -47,6 +50,13 @@ class Subsets:
 
     generated: NDArray[np.intp]
     real: NDArray[np.intp]
+
+    def parts(self) -> Subsets:
+        """PARTS smaller ones, each a part of one of these."""
+        size = max(2, self.real.shape[1] // SMALLER)
+        some = np.arange(PARTS) * len(self.real) // PARTS
+        spread = np.arange(size) * self.real.shape[1] // size
+        return Subsets(self.generated[some][:, spread], self.real[some][:, spread])
 
     @classmethod
     def draw(cls, *, generated: int, real: int, subsets: int, size: int, rng: np.random.Generator) -> Subsets:
@@ -100,9 +110,9 @@ def kid_on(chosen: Subsets, *, generated: ArrayLike, real: ArrayLike) -> Kid:
     return Kid.over([_estimate(one[first], other[second]) for first, second in subsets])
 
 
-def _estimate(x: Array, y: Array) -> float:
+def _estimate(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
     """The estimate of samples (n, d) and (n, d), in float64."""
-    n = len(x)
+    n, x, y = len(x), x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     within = sum(_cubes(k) - float((np.diagonal(k) ** 3).sum()) for k in (_kernels(x, x), _kernels(y, y)))
     return within / (n * (n - 1)) - 2.0 * _cubes(_kernels(x, y)) / n**2
 
@@ -129,14 +139,15 @@ class Kernel:
 
     All products are float32, of features about their own means; the rest is float64. What float32 leaves open is small
     beside the kernels, but not beside a distance that is far smaller than they are, as in clusters far from each other
-    or between two samples of one distribution. So two estimates are taken in float64, too, those furthest from the
-    median and nearest to it, as one can be right by chance where all together are off; unless both are the same within
-    SURE, all are `kid_on`'s. Nothing visits FEW subsets or less, CHEAP ones, or features above LARGEST, too large for
-    float32's exponent once cubed and added up: theirs is `kid_on` at once.
+    or between two samples of one distribution. So parts of the subsets are estimated beside, whose error is as large in
+    the mean and larger by itself, and in float64, too; unless each is the same within SURE, all is `kid_on`'s. Nothing
+    visits FEW subsets or less, CHEAP ones, or features above LARGEST, too large for float32's exponent once cubed and
+    added up: theirs is `kid_on` at once.
     """
 
     pairs: Pairs
     chosen: Subsets
+    parts: Subsets
     visitors: tuple[tuple[Visitor, ...], tuple[Visitor, ...], tuple[Visitor, ...]]
 
     @classmethod
@@ -145,34 +156,33 @@ class Kernel:
         one, other = pairs.generated.left, pairs.real.left
         _fitting(chosen, len(one), len(other))
         subsets, n = chosen.real.shape
+        parts = chosen.parts()
         if subsets <= FEW or subsets * n * n * len(one.mean) <= CHEAP or max(one.largest, other.largest) > LARGEST:
-            return cls(pairs, chosen, ((), (), ()))
+            return cls(pairs, chosen, parts, ((), (), ()))
         means = np.stack([one.mean, other.mean])
-        left, right = _Side.of(one, chosen.generated, means), _Side.of(other, chosen.real, means)
-        among = _Sums.of(pairs.generated, (left, left), (0, 0), n), _Sums.of(pairs.real, (right, right), (1, 1), n)
-        return cls(pairs, chosen, ((among[0],), (among[1],), (_Sums.of(pairs.between, (left, right), (1, 0), n),)))
+        left = _Side.of(one, [*chosen.generated, *parts.generated], means)
+        right = _Side.of(other, [*chosen.real, *parts.real], means)
+        among = _Sums.of(pairs.generated, (left, left), (0, 0)), _Sums.of(pairs.real, (right, right), (1, 1))
+        return cls(pairs, chosen, parts, ((among[0],), (among[1],), (_Sums.of(pairs.between, (left, right), (1, 0)),)))
 
     def kid(self, generated: list[Array], real: list[Array], between: list[Array]) -> Kid:
         """From what the visits to each of the three gave."""
         one, other = self.pairs.generated.left.features, self.pairs.real.left.features
         if between:
-            n = self.chosen.real.shape[1]
-            values = (generated[0] + real[0]) / (n * (n - 1)) - 2.0 * between[0] / n**2
-            found = Kid.over(values.tolist())
-            some = np.argsort(np.abs(values - np.median(values)))[[0, -1]]
-            ends = zip(self.chosen.generated[some], self.chosen.real[some], strict=True)
-            sure = [
-                _estimate(one[left].astype(np.float64, copy=False), other[right].astype(np.float64, copy=False))
-                for left, right in ends
-            ]
-            if np.abs(values[some] - sure).max() <= SURE * min(abs(found.mean), 10.0 * found.deviation):
+            count, n, part = len(self.chosen.real), self.chosen.real.shape[1], self.parts.real.shape[1]
+            sizes = np.repeat([n, part], [count, PARTS])
+            values = (generated[0] + real[0]) / (sizes * (sizes - 1)) - 2.0 * between[0] / sizes**2
+            found, rough = Kid.over(values[:count].tolist()), values[count:]
+            ends = zip(self.parts.generated, self.parts.real, strict=True)
+            sure = Kid.over([_estimate(one[left], other[right]) for left, right in ends])
+            if np.abs(rough - sure.values).max() <= SURE * min(abs(found.mean), 3.0 * sure.deviation):
                 return found
         return kid_on(self.chosen, generated=one, real=other)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One side's subsets: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each, by products in float32.
+    """One side's groups of samples: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each, by products in float32.
     along (N, 2): the offsets times the means of either side."""
 
     members: Rough
@@ -180,9 +190,10 @@ class _Side:
     along: Array
 
     @classmethod
-    def of(cls, cloud: Cloud, chosen: NDArray[np.intp], means: Array) -> _Side:
-        members = np.zeros((len(chosen), len(cloud)), dtype=np.float32)
-        np.put_along_axis(members, chosen, np.float32(1.0), axis=1)
+    def of(cls, cloud: Cloud, groups: list[NDArray[np.intp]], means: Array) -> _Side:
+        members = np.zeros((len(groups), len(cloud)), dtype=np.float32)
+        for member, some in zip(members, groups, strict=True):
+            member[some] = 1.0
         totals = cloud.scale * product(members, cloud.rough.T).astype(np.float64)
         along = np.concatenate(each(lambda part: cloud.offsets(part) @ means.T, cached(len(cloud), len(cloud.mean))))
         return cls(members, totals, along)
@@ -190,8 +201,8 @@ class _Side:
 
 @dataclass(frozen=True)
 class _Sums(Visitor):
-    """The sum of the kernel over each of the subsets (S, n) by (S, n), among one cloud without the pairs of a
-    sample and itself.
+    """The sum of the kernel over the pairs of each of S groups of one side with that of the other side, among one cloud
+    without the pairs of a sample and itself.
 
     For x = a + u and y = b + v, x.y + d = c + e with one c for all pairs and e = f + g + u.v, where f depends on
     x and g on y only. Then (x.y + d)^3 is c^3 + 3 c^2 e + e^2 (3 c + e). The sum of e is that of u times that
@@ -211,11 +222,11 @@ class _Sums(Visitor):
     unit: float
 
     @classmethod
-    def of(cls, pairs: Products, sides: tuple[_Side, _Side], means: tuple[int, int], n: int) -> _Sums:
-        """n: samples of a subset. means: whose mean each side is `along`, 0 for the generated samples' and 1 for the
-        real ones'."""
+    def of(cls, pairs: Products, sides: tuple[_Side, _Side], means: tuple[int, int]) -> _Sums:
+        """means: whose mean each side is `along`, 0 for the generated samples' and 1 for the real ones'."""
         alone = pairs.left is pairs.right
-        d, others = len(pairs.left.mean), n - int(alone)
+        d, n = len(pairs.left.mean), sides[0].members.sum(axis=1, dtype=np.float64)
+        others = n - int(alone)
         unit = power_of_two(d)
         left, right = sides
         f, g = (side.along[:, mean] / unit for side, mean in zip(sides, means, strict=True))
