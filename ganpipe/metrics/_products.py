@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ganpipe.metrics import _threads
 from ganpipe.metrics._cloud import Cloud, power_of_two, squared
 from ganpipe.metrics._samples import same_width
-from ganpipe.metrics._threads import CACHE, each, in_turn, product
+from ganpipe.metrics._threads import CACHE, each, evenly, in_turn, product
 
 Array = NDArray[np.float64]
 Rough = NDArray[np.float32]
@@ -213,12 +213,6 @@ class Products:
             ends = self.left.features[origin[part]], self.right.features[target[part]]
             squares[part] = squared(np.subtract(*ends, dtype=np.float64))
         return squares
-
-
-def evenly(start: int, stop: int, most: int) -> list[slice]:
-    """Slices from start to stop of nearly the same length, at most so long; none where there is nothing."""
-    length, parts = stop - start, -(-(stop - start) // most)
-    return [slice(start + length * part // parts, start + length * (part + 1) // parts) for part in range(parts)]
 
 
 def blocks(count: int, width: int) -> list[slice]:

@@ -30,8 +30,11 @@ CACHE = 2**17
 
 LIMIT = threading.RLock()
 
-CHUNK = 2**22
-"""Numbers that are moved to their mean at once (32 MiB)."""
+CHUNK = 2**23
+"""Numbers that are moved to their mean at once (64 MiB)."""
+
+TILE = 704
+"""Rows and columns of a matrix that a thread makes at once."""
 
 
 def each(work: Callable[[Part], Found], parts: Sequence[Part]) -> list[Found]:
@@ -66,14 +69,18 @@ def product(left: Numbers, right: Numbers, out: Numbers | None = None) -> Number
 
 def gram(array: NDArray[np.floating], mean: Array) -> Array:
     """The offsets of an array (N, d) from a mean (d,), transposed, times themselves: (d, d), in Fortran's order, the
-    upper half of it."""
-    from scipy.linalg import blas
-
-    total = np.zeros((array.shape[1], array.shape[1]), order="F")
+    upper half of it. By tiles it is a little faster than BLAS's own on several threads."""
+    d = len(mean)
+    total, cuts = np.zeros((d, d)), evenly(0, d, TILE)
+    tiles = [(low, high) for low in cuts for high in cuts if low.start > high.start] + [(cut, cut) for cut in cuts]
     for offsets in centred(array, mean):
-        with _as_many_as_torch():
-            blas.dsyrk(1.0, offsets.T, beta=1.0, c=total, overwrite_c=True)
-    return total
+        each(functools.partial(_add_tile, total, offsets), tiles)
+    return total.T
+
+
+def _add_tile(total: Array, offsets: Array, tile: tuple[slice, slice]) -> None:
+    low, high = tile
+    total[low, high] += offsets[:, low].T @ offsets[:, high]
 
 
 def _as_many_as_torch() -> contextlib.AbstractContextManager[object]:
@@ -100,10 +107,15 @@ def _controller() -> ThreadpoolController:
 
 def centred(array: NDArray[np.floating], mean: Array) -> Iterator[Array]:
     """An array (N, d) less its mean (d,), some rows at a time, in memory that the next ones reuse."""
-    parts = blocks(len(array), array.shape[1], CHUNK)
-    buffer = np.empty((parts[0].stop, array.shape[1]))
-    for some in parts:
-        yield np.subtract(array[some], mean, out=buffer[: some.stop - some.start])
+    parts = evenly(0, len(array), max(1, CHUNK // array.shape[1]))
+    buffer = np.empty((max(part.stop - part.start for part in parts), array.shape[1]))
+    for part in parts:
+        yield _subtract(array[part], mean, buffer[: part.stop - part.start])
+
+
+def _subtract(array: NDArray[np.floating], mean: Array, out: Array) -> Array:
+    each(lambda rows: np.subtract(array[rows], mean, out=out[rows]), blocks(len(array), len(mean), CACHE))
+    return out
 
 
 def spread(name: str, array: NDArray[np.floating]) -> tuple[Array, Array, Array]:
@@ -128,6 +140,12 @@ def blocks(count: int, width: int, at_once: int) -> list[slice]:
     """Slices over `count` rows of `width` numbers: each holds at most so many numbers at once, or one row."""
     step = max(1, at_once // width)
     return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def evenly(start: int, stop: int, most: int) -> list[slice]:
+    """Slices from start to stop of nearly the same length, at most so long; none where there is nothing."""
+    length, parts = stop - start, -(-(stop - start) // most)
+    return [slice(start + length * part // parts, start + length * (part + 1) // parts) for part in range(parts)]
 
 
 def cholesky(matrix: Array) -> Array | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ganpipe.metrics._cloud import Cloud, Rough, power_of_two
+from ganpipe.metrics._cloud import Cloud, Rough
 from ganpipe.metrics._products import Block, Products, Visitor, cached
 from ganpipe.metrics._samples import rows, same_width
 from ganpipe.metrics._threads import each, product
@@ -27,8 +27,9 @@ Array = NDArray[np.float64]
 SOME = 256
 """So many samples of either side, spread over all, show what is usual."""
 
-LARGEST = 1e4
-"""Up to here the kernel of ten thousand samples by as many, adds up below float32's 3e38."""
+FAR = 1e14
+"""Up to so large a squared length of a sample, over that of its offset, the cubes of ten thousand samples by as many
+add up below float32's 3e38."""
 
 SURE = 3e-7
 """How far off float32 may leave the estimate of any part, over the mean of all subsets; three times that over the
@@ -106,13 +107,20 @@ def kid_on(chosen: Subsets, *, generated: ArrayLike, real: ArrayLike) -> Kid:
     one, other = rows("generated", generated), rows("real", real)
     same_width(one, other)
     _fitting(chosen, len(one), len(other))
-    subsets = zip(chosen.generated, chosen.real, strict=True)
-    return Kid.over([_estimate(one[first], other[second]) for first, second in subsets])
+    return _exactly(chosen, one, other)
 
 
-def _estimate(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """The estimate of samples (n, d) and (n, d), in float64."""
-    n, x, y = len(x), x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
+def _exactly(chosen: Subsets, one: NDArray[np.floating], other: NDArray[np.floating]) -> Kid:
+    """KID of fitting subsets in float64; no more samples are taken to it than those of a subset at once."""
+    ends = zip(chosen.generated, chosen.real, strict=True)
+    return Kid.over(
+        [_estimate(*(x.astype(np.float64, copy=False) for x in (one[left], other[right]))) for left, right in ends]
+    )
+
+
+def _estimate(x: Array, y: Array) -> float:
+    """The estimate of samples (n, d) and (n, d)."""
+    n = len(x)
     within = sum(_cubes(k) - float((np.diagonal(k) ** 3).sum()) for k in (_kernels(x, x), _kernels(y, y)))
     return within / (n * (n - 1)) - 2.0 * _cubes(_kernels(x, y)) / n**2
 
@@ -139,10 +147,10 @@ class Kernel:
 
     All products are float32, of features about their own means; the rest is float64. What float32 leaves open is small
     beside the kernels, but not beside a distance that is far smaller than they are, as in clusters far from each other
-    or between two samples of one distribution. So parts of the subsets are estimated beside, whose error is as large in
-    the mean and larger by itself, and in float64, too; unless each is the same within SURE, all is `kid_on`'s. Nothing
-    visits FEW subsets or less, CHEAP ones, or features above LARGEST, too large for float32's exponent once cubed and
-    added up: theirs is `kid_on` at once.
+    or between two samples of one distribution. So parts of the subsets are estimated beside, whose errors are as large
+    on average and further apart, and in float64, too; unless each is the same within SURE, float64 decides all.
+    Nothing visits FEW subsets or less, CHEAP ones, or features too FAR from zero for their spread: those are float64's
+    at once.
     """
 
     pairs: Pairs
@@ -157,7 +165,9 @@ class Kernel:
         _fitting(chosen, len(one), len(other))
         subsets, n = chosen.real.shape
         parts = chosen.parts()
-        if subsets <= FEW or subsets * n * n * len(one.mean) <= CHEAP or max(one.largest, other.largest) > LARGEST:
+        d, unit = len(one.mean), min(pairs.generated.unit, pairs.real.unit)
+        far = d * (max(one.largest, other.largest) ** 2 + 1.0) / unit
+        if subsets <= FEW or subsets * n * n * d <= CHEAP or far > FAR:
             return cls(pairs, chosen, parts, ((), (), ()))
         means = np.stack([one.mean, other.mean])
         left = _Side.of(one, [*chosen.generated, *parts.generated], means)
@@ -173,17 +183,16 @@ class Kernel:
             sizes = np.repeat([n, part], [count, PARTS])
             values = (generated[0] + real[0]) / (sizes * (sizes - 1)) - 2.0 * between[0] / sizes**2
             found, rough = Kid.over(values[:count].tolist()), values[count:]
-            ends = zip(self.parts.generated, self.parts.real, strict=True)
-            sure = Kid.over([_estimate(one[left], other[right]) for left, right in ends])
+            sure = _exactly(self.parts, one, other)
             if np.abs(rough - sure.values).max() <= SURE * min(abs(found.mean), 3.0 * sure.deviation):
                 return found
-        return kid_on(self.chosen, generated=one, real=other)
+        return _exactly(self.chosen, one, other)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One side's groups of samples: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each, by products in float32.
-    along (N, 2): the offsets times the means of either side."""
+    """One side's groups of samples: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each, by products in
+    float32. along (N, 2): the offsets times the means of either side."""
 
     members: Rough
     totals: Array
@@ -206,8 +215,8 @@ class _Sums(Visitor):
 
     For x = a + u and y = b + v, x.y + d = c + e with one c for all pairs and e = f + g + u.v, where f depends on
     x and g on y only. Then (x.y + d)^3 is c^3 + 3 c^2 e + e^2 (3 c + e). The sum of e is that of u times that
-    of v and needs no products of pairs; the last term, which needs them, is small. All of it is over a power of
-    two, `unit`, as dividing by d itself would round all products alike.
+    of v and needs no products of pairs; the last term, which needs them, is small. All of it is over `unit`, as the
+    products of a block are.
 
     known (S,): the sum but for the last term, and but for what that has beyond `usual`. near (N, 1), far (M,): f and g.
     triple: 3 c.
@@ -225,9 +234,8 @@ class _Sums(Visitor):
     def of(cls, pairs: Products, sides: tuple[_Side, _Side], means: tuple[int, int]) -> _Sums:
         """means: whose mean each side is `along`, 0 for the generated samples' and 1 for the real ones'."""
         alone = pairs.left is pairs.right
-        d, n = len(pairs.left.mean), sides[0].members.sum(axis=1, dtype=np.float64)
+        d, unit, n = len(pairs.left.mean), -0.5 * pairs.unit, sides[0].members.sum(axis=1, dtype=np.float64)
         others = n - int(alone)
-        unit = power_of_two(d)
         left, right = sides
         f, g = (side.along[:, mean] / unit for side, mean in zip(sides, means, strict=True))
         middle = float(pairs.left.mean @ pairs.right.mean + d) / unit
@@ -248,12 +256,10 @@ class _Sums(Visitor):
     def look(self, block: Block) -> Array:
         left, right = self.sides
         terms, own = block.memory.like("terms", block.products), block.own
-        factor = np.float32(-0.5 * block.pairs.unit / self.unit)
         near, far = self.near[block.rows], self.far[block.columns]
         for some in block.looks():
             products = block.products[some]
-            e = np.multiply(products, factor, out=block.memory.like("part", products))
-            e += near[some]
+            e = np.add(products, near[some], out=block.memory.like("part", products))
             e += far
             here = np.multiply(e, e, out=terms[some])
             e += self.triple
