@@ -27,19 +27,22 @@ Array = NDArray[np.float64]
 SOME = 256
 """So many samples of either side, spread over all, show what is usual."""
 
+LARGEST = 1e30
+"""Features up to here have cubes of kernels that float64 holds."""
+
 FAR = 1e14
-"""Up to so large a squared length of a sample, over that of its offset, the cubes of ten thousand samples by as many
-add up below float32's 3e38."""
+"""Up to so large a squared length of a sample, over the unit of the products, the cubes of ten thousand samples by as
+many add up below float32's 3e38."""
 
 SURE = 3e-7
-"""How far off float32 may leave the estimate of any part, over the mean of all subsets; three times that over the
-deviation of the parts."""
+"""How far off float32 may leave the estimate of any part, over the mean of all subsets; ten times that over their
+deviation."""
 
 PARTS, SMALLER = 8, 4
-"""So many parts of subsets are compared, each a so manieth of one: half the cost of one subset."""
+"""So many parts are compared, each of so much fewer samples than a subset: half the cost of one subset together."""
 
 FEW = 4
-"""So many subsets are too few to know their deviation from estimates that are off."""
+"""So many subsets are too few to know their deviation from, where they may be off."""
 
 CHEAP = 2**33
 """Up to so many features times kernels, float64 costs less than half a second: float32 is not worth its error."""
@@ -51,13 +54,6 @@ class Subsets:
 
     generated: NDArray[np.intp]
     real: NDArray[np.intp]
-
-    def parts(self) -> Subsets:
-        """PARTS smaller ones, each a part of one of these."""
-        size = max(2, self.real.shape[1] // SMALLER)
-        some = np.arange(PARTS) * len(self.real) // PARTS
-        spread = np.arange(size) * self.real.shape[1] // size
-        return Subsets(self.generated[some][:, spread], self.real[some][:, spread])
 
     @classmethod
     def draw(cls, *, generated: int, real: int, subsets: int, size: int, rng: np.random.Generator) -> Subsets:
@@ -111,7 +107,7 @@ def kid_on(chosen: Subsets, *, generated: ArrayLike, real: ArrayLike) -> Kid:
 
 
 def _exactly(chosen: Subsets, one: NDArray[np.floating], other: NDArray[np.floating]) -> Kid:
-    """KID of fitting subsets in float64; no more samples are taken to it than those of a subset at once."""
+    """KID of fitting subsets in float64; samples in float32 are converted one subset at a time."""
     ends = zip(chosen.generated, chosen.real, strict=True)
     return Kid.over(
         [_estimate(*(x.astype(np.float64, copy=False) for x in (one[left], other[right]))) for left, right in ends]
@@ -147,10 +143,9 @@ class Kernel:
 
     All products are float32, of features about their own means; the rest is float64. What float32 leaves open is small
     beside the kernels, but not beside a distance that is far smaller than they are, as in clusters far from each other
-    or between two samples of one distribution. So parts of the subsets are estimated beside, whose errors are as large
-    on average and further apart, and in float64, too; unless each is the same within SURE, float64 decides all.
-    Nothing visits FEW subsets or less, CHEAP ones, or features too FAR from zero for their spread: those are float64's
-    at once.
+    or between two samples of one distribution. So the estimates of `_parts` are taken in float32 and in float64; unless
+    they are the same within SURE, all subsets are taken in float64. At once are FEW subsets or less, CHEAP ones, and
+    features above LARGEST or too FAR from zero for their spread: those have no visitors.
     """
 
     pairs: Pairs
@@ -164,10 +159,10 @@ class Kernel:
         one, other = pairs.generated.left, pairs.real.left
         _fitting(chosen, len(one), len(other))
         subsets, n = chosen.real.shape
-        parts = chosen.parts()
-        d, unit = len(one.mean), min(pairs.generated.unit, pairs.real.unit)
-        far = d * (max(one.largest, other.largest) ** 2 + 1.0) / unit
-        if subsets <= FEW or subsets * n * n * d <= CHEAP or far > FAR:
+        parts = _parts(chosen, one, other)
+        d, largest = len(one.mean), max(one.largest, other.largest)
+        far = d * (largest * largest + 1.0) / min(pairs.generated.unit, pairs.real.unit, pairs.between.unit)
+        if subsets <= FEW or subsets * n * n * d <= CHEAP or largest > LARGEST or far > FAR:
             return cls(pairs, chosen, parts, ((), (), ()))
         means = np.stack([one.mean, other.mean])
         left = _Side.of(one, [*chosen.generated, *parts.generated], means)
@@ -180,13 +175,29 @@ class Kernel:
         one, other = self.pairs.generated.left.features, self.pairs.real.left.features
         if between:
             count, n, part = len(self.chosen.real), self.chosen.real.shape[1], self.parts.real.shape[1]
-            sizes = np.repeat([n, part], [count, PARTS])
+            sizes = np.repeat([n, part], [count, len(self.parts.real)])
             values = (generated[0] + real[0]) / (sizes * (sizes - 1)) - 2.0 * between[0] / sizes**2
             found, rough = Kid.over(values[:count].tolist()), values[count:]
             sure = _exactly(self.parts, one, other)
-            if np.abs(rough - sure.values).max() <= SURE * min(abs(found.mean), 3.0 * sure.deviation):
+            if np.abs(rough - sure.values).max() <= SURE * min(abs(found.mean), 10.0 * found.deviation):
                 return found
         return _exactly(self.chosen, one, other)
+
+
+def _parts(chosen: Subsets, generated: Cloud, real: Cloud) -> Subsets:
+    """Samples of some subsets: in half of the parts spread over theirs, and in the others those furthest from the mean,
+    of the subsets that have the furthest ones, as a few samples far away can be all that matters."""
+    n, half = chosen.real.shape[1], PARTS // 2
+    size = max(2, n // SMALLER)
+    any_of, last = np.arange(half) * len(chosen.real) // half, np.arange(n - size, n)
+    sides = []
+    for cloud, groups in ((generated, chosen.generated), (real, chosen.real)):
+        lengths = cloud.lengths[groups]
+        longest = np.argsort(lengths.max(axis=1))[-half:]
+        furthest = np.argpartition(lengths[longest], last[0], axis=1)[:, last]
+        spread = groups[any_of][:, np.arange(size) * n // size]
+        sides.append(np.concatenate([spread, np.take_along_axis(groups[longest], furthest, axis=1)]))
+    return Subsets(*sides)
 
 
 @dataclass(frozen=True)
