@@ -39,7 +39,7 @@ SURE = 3e-7
 deviation."""
 
 PARTS, SMALLER = 8, 4
-"""So many parts are compared, each of so much fewer samples than a subset: half the cost of one subset together."""
+"""So many parts are compared, each with a quarter of a subset's samples: together they cost half of a subset."""
 
 FEW = 4
 """So many subsets are too few to know their deviation from, where they may be off."""
