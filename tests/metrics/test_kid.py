@@ -175,7 +175,7 @@ def test_features_of_any_size_and_spread_stay_within_their_numbers(size: float, 
     np.testing.assert_allclose(kid_of(Pairs.of(generated=generated, real=real), chosen).values, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("far", [10.0, 100.0])
+@pytest.mark.parametrize("far", [10.0, 100.0, 1e55])
 def test_an_outlier_outside_the_subsets_does_not_show(far: float) -> None:
     rng = np.random.default_rng(7)
     generated, real = rng.normal(size=(600, 64)), rng.normal(size=(600, 64))
