@@ -180,6 +180,7 @@ def test_an_outlier_outside_the_subsets_does_not_show(far: float) -> None:
     rng = np.random.default_rng(7)
     generated, real = rng.normal(size=(600, 64)), rng.normal(size=(600, 64))
     generated[0] *= far
+    real[0] *= far
     chosen = Subsets(*(np.stack([rng.permutation(np.arange(1, 600))[:200] for _ in range(6)]) for _ in range(2)))
     expected = kid_on(chosen, generated=generated, real=real).values
     found = kid_of(Pairs.of(generated=generated, real=real), chosen).values
