@@ -16,7 +16,8 @@ Rough = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Cloud:
-    """Features (N, d), float32 or float64, and their mean (d,). lengths (N,): squared, about the mean.
+    """Features (N, d), float32 or float64, and their mean (d,). lengths (N,): squared, about the mean. along (N,): the
+    offsets times the mean.
 
     rough (N, d): about the mean, over the power of two `scale`, so that none is longer than 1. largest: the absolute
     value that no feature exceeds.
@@ -25,6 +26,7 @@ class Cloud:
     features: NDArray[np.floating]
     mean: Array
     lengths: Array
+    along: Array
     rough: Rough
     scale: float
     largest: float
@@ -34,16 +36,19 @@ class Cloud:
         """Raises ValueError for a wrong shape, fewer than `at_least` samples or values that are not finite."""
         array = plain(name, features, at_least)
         mean, low, high = spread(name, array)
-        lengths, rough = np.empty(len(array)), np.empty(array.shape, dtype=np.float32)
+        lengths, along = np.empty(len(array)), np.empty(len(array))
+        rough = np.empty(array.shape, dtype=np.float32)
         scale = power_of_two(float(np.linalg.norm(np.maximum(high - mean, mean - low))))
 
         def about(part: slice) -> None:
             offsets = array[part] - mean
             lengths[part] = squared(offsets)
+            with np.errstate(over="ignore", invalid="ignore"):  # a mean may be far larger than the offsets
+                along[part] = offsets @ mean
             np.divide(offsets, scale, out=rough[part], casting="same_kind")
 
         each(about, blocks(len(array), array.shape[1], CACHE))
-        return cls(array, mean, lengths, rough, scale, float(max(high.max(), -low.min())))
+        return cls(array, mean, lengths, along, rough, scale, float(max(high.max(), -low.min())))
 
     def __len__(self) -> int:
         return len(self.features)

@@ -122,14 +122,17 @@ class Visitor(ABC):
 class Products:
     """All pairs of two clouds. Squared distances are left[i] + right[j] - 2 (the product of the offsets).
 
-    first (N,), second (M,): those two terms. slack (N,): a rough squared distance of sample i is off by less.
-    unit: rough squared distances are over this power of two.
+    first (N,), second (M,): those two terms. along (N,), across (M,): the left and the right offsets times the shift
+    from the right mean to the left one. slack (N,): a rough squared distance of sample i is off by less. unit: rough
+    squared distances are over this power of two.
     """
 
     left: Cloud
     right: Cloud
     first: Array
     second: Array
+    along: Array
+    across: Array
     slack: Array
     unit: float
 
@@ -138,21 +141,24 @@ class Products:
         """Raises ValueError where the clouds have different d."""
         same_width(left.features, right.features)
         shift = left.mean - right.mean
-        first, second = left.lengths.copy(), right.lengths.copy()
+        apart = float(shift @ shift)
+        first, along, across = left.lengths.copy(), np.zeros(len(left)), np.zeros(len(right))
         if left is not right:
 
             def from_right(part: slice) -> None:
-                first[part] = squared(left.features[part] - right.mean)
+                offsets = left.features[part] - right.mean
+                first[part], along[part] = squared(offsets), offsets @ shift - apart
 
             def along_shift(part: slice) -> None:
-                second[part] -= 2.0 * np.einsum("nd,d->n", right.offsets(part), shift)
+                across[part] = right.offsets(part) @ shift
 
             each(from_right, cached(len(left), len(shift)))
             each(along_shift, cached(len(right), len(shift)))
-        unit = max(left.scale, right.scale, power_of_two(float(np.sqrt(shift @ shift)))) ** 2
+        second = right.lengths - 2.0 * across
+        unit = max(left.scale, right.scale, power_of_two(apart**0.5)) ** 2
         lengths = np.sqrt(left.lengths * right.lengths.max())
         steps = 2 * (len(shift) + 8) * lengths + 8 * (first + np.abs(second).max() + 2 * lengths)
-        return cls(left, right, first, second, UNIT * steps + 1e-30 * unit, unit)
+        return cls(left, right, first, second, along, across, UNIT * steps + 1e-30 * unit, unit)
 
     def visit(self, *visitors: Visitor) -> list[Any]:
         """What each visitor makes of all blocks."""

@@ -31,6 +31,9 @@ CACHE = 2**17
 
 LIMIT = threading.RLock()
 
+PAD = 8
+"""So many rows of zeros keep columns whose length is a power of two from having the same places in the cache."""
+
 CHUNK = 2**23
 """Numbers that are moved to their mean at once (64 MiB)."""
 
@@ -165,12 +168,18 @@ def triangle(array: Array) -> Array:
     return np.asarray(torch.linalg.qr(torch.from_numpy(array), mode="r").R)
 
 
-def eigenvalues(matrix: Array) -> Array:
-    """The eigenvalues (d,) of a symmetric matrix, from the least on. The matrix may be written to."""
+def squared_singular_values(array: Array) -> Array:
+    """The eigenvalues (n,) of array (n, d) times its transpose, from the least on, to rounding over the largest."""
     import scipy.linalg
+    from scipy.linalg import blas
 
-    with _as_many_as_torch():  # transposed it is in Fortran's order, and need not be copied
-        return np.asarray(scipy.linalg.eigvalsh(matrix.T, overwrite_a=True, check_finite=False))
+    n = len(array)
+    padded = np.zeros((n + PAD, array.shape[1]), order="F")
+    padded[:n] = array
+    with _as_many_as_torch():
+        matrix = blas.dsyrk(1.0, padded, lower=1)
+        values = scipy.linalg.eigvalsh(matrix, overwrite_a=True, check_finite=False)
+    return np.asarray(values[PAD:])  # none is below the zeros of the padding, but by rounding
 
 
 def is_triangle(matrix: Array) -> bool:

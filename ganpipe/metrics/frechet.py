@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from ganpipe.metrics._samples import plain, rows, same_width
 from ganpipe.metrics._threads import (
     cholesky,
-    eigenvalues,
     gram,
     is_triangle,
     product,
     spread,
+    squared_singular_values,
     triangle,
     triangle_product,
 )
@@ -139,7 +139,7 @@ def _by_eigenvalues(both: Array) -> tuple[float, float]:
     Each eigenvalue is known to `sure`, rounding over the largest: its root to sure / (2 root), at most
     sqrt(sure).
     """
-    values = np.clip(eigenvalues(product(both, both)), 0.0, None)
+    values = np.clip(squared_singular_values(both), 0.0, None)
     roots = np.sqrt(values)
     sure = np.sqrt(len(values)) * np.finfo(np.float64).eps * values[-1]
     return float(roots.sum()), float(np.sum(sure / (roots + np.sqrt(sure))))

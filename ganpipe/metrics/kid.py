@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics._cloud import Cloud, Rough
-from ganpipe.metrics._products import Block, Products, Visitor, cached
+from ganpipe.metrics._products import Block, Products, Visitor
 from ganpipe.metrics._samples import rows, same_width
-from ganpipe.metrics._threads import each, product
+from ganpipe.metrics._threads import product
 from ganpipe.metrics.pairs import Pairs
 
 Array = NDArray[np.float64]
@@ -164,11 +164,10 @@ class Kernel:
         far = d * (largest * largest + 1.0) / min(pairs.generated.unit, pairs.real.unit, pairs.between.unit)
         if subsets <= FEW or subsets * n * n * d <= CHEAP or largest > LARGEST or far > FAR:
             return cls(pairs, chosen, parts, ((), (), ()))
-        means = np.stack([one.mean, other.mean])
-        left = _Side.of(one, [*chosen.generated, *parts.generated], means)
-        right = _Side.of(other, [*chosen.real, *parts.real], means)
-        among = _Sums.of(pairs.generated, (left, left), (0, 0)), _Sums.of(pairs.real, (right, right), (1, 1))
-        return cls(pairs, chosen, parts, ((among[0],), (among[1],), (_Sums.of(pairs.between, (left, right), (1, 0)),)))
+        left = _Side.of(one, [*chosen.generated, *parts.generated])
+        right = _Side.of(other, [*chosen.real, *parts.real])
+        among = _Sums.of(pairs.generated, left, left), _Sums.of(pairs.real, right, right)
+        return cls(pairs, chosen, parts, ((among[0],), (among[1],), (_Sums.of(pairs.between, left, right),)))
 
     def kid(self, generated: list[Array], real: list[Array], between: list[Array]) -> Kid:
         """From what the visits to each of the three gave."""
@@ -203,20 +202,17 @@ def _parts(chosen: Subsets, generated: Cloud, real: Cloud) -> Subsets:
 @dataclass(frozen=True)
 class _Side:
     """One side's groups of samples: members (S, N), 1 or 0, and the sum (S, d) of the offsets of each, by products in
-    float32. along (N, 2): the offsets times the means of either side."""
+    float32."""
 
     members: Rough
     totals: Array
-    along: Array
 
     @classmethod
-    def of(cls, cloud: Cloud, groups: list[NDArray[np.intp]], means: Array) -> _Side:
+    def of(cls, cloud: Cloud, groups: list[NDArray[np.intp]]) -> _Side:
         members = np.zeros((len(groups), len(cloud)), dtype=np.float32)
         for member, some in zip(members, groups, strict=True):
             member[some] = 1.0
-        totals = cloud.scale * product(members, cloud.rough.T).astype(np.float64)
-        along = np.concatenate(each(lambda part: cloud.offsets(part) @ means.T, cached(len(cloud), len(cloud.mean))))
-        return cls(members, totals, along)
+        return cls(members, cloud.scale * product(members, cloud.rough.T).astype(np.float64))
 
 
 @dataclass(frozen=True)
@@ -233,7 +229,8 @@ class _Sums(Visitor):
     triple: 3 c.
     """
 
-    sides: tuple[_Side, _Side]
+    left: _Side
+    right: _Side
     known: Array
     near: Rough
     far: Rough
@@ -242,13 +239,12 @@ class _Sums(Visitor):
     unit: float
 
     @classmethod
-    def of(cls, pairs: Products, sides: tuple[_Side, _Side], means: tuple[int, int]) -> _Sums:
-        """means: whose mean each side is `along`, 0 for the generated samples' and 1 for the real ones'."""
+    def of(cls, pairs: Products, left: _Side, right: _Side) -> _Sums:
         alone = pairs.left is pairs.right
-        d, unit, n = len(pairs.left.mean), -0.5 * pairs.unit, sides[0].members.sum(axis=1, dtype=np.float64)
+        d, unit, n = len(pairs.left.mean), -0.5 * pairs.unit, left.members.sum(axis=1, dtype=np.float64)
         others = n - int(alone)
-        left, right = sides
-        f, g = (side.along[:, mean] / unit for side, mean in zip(sides, means, strict=True))
+        # along the other side's mean
+        f, g = (pairs.left.along - pairs.along) / unit, (pairs.right.along + pairs.across) / unit
         middle = float(pairs.left.mean @ pairs.right.mean + d) / unit
         triple = np.float32(3.0 * middle)  # c is whatever makes this exact: what rounding leaves goes to f
         c = float(triple) / 3.0
@@ -262,10 +258,9 @@ class _Sums(Visitor):
         e = product(pairs.left.offsets(one), pairs.right.offsets(other)) / unit + near[one] + far[other]
         usual = np.float32(np.median(e * e * (triple + e)))  # a mean would be that of the farthest
         known = n * others * (c**3 + float(usual)) + 3.0 * c**2 * straight
-        return cls(sides, known, near, far, triple, usual, unit)
+        return cls(left, right, known, near, far, triple, usual, unit)
 
     def look(self, block: Block) -> Array:
-        left, right = self.sides
         terms, own = block.memory.like("terms", block.products), block.own
         near, far = self.near[block.rows], self.far[block.columns]
         for some in block.looks():
@@ -278,7 +273,7 @@ class _Sums(Visitor):
             here -= self.usual  # float32 adds up many small numbers of either sign better than of one
         if own:
             np.fill_diagonal(terms, 0.0)
-        sums, others = left.members[:, block.rows] @ terms, right.members[:, block.columns]
+        sums, others = self.left.members[:, block.rows] @ terms, self.right.members[:, block.columns]
         once, rest = (
             np.einsum("sn,sn->s", sums[:, part], others[:, part], dtype=np.float64)
             for part in (slice(0, own), slice(own, None))
