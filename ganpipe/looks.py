@@ -1,9 +1,6 @@
-"""At which steps a training is looked at, and what may be said of it then: the training and the pages agree on both."""
+"""At which steps a training is looked at: the training and the pages count them alike."""
 
 from __future__ import annotations
-
-STALLED = "stalled"
-"""The verdict of a training that a verdict on its samples takes the place of, as that says more; any other stands."""
 
 
 def moments(steps: int, count: int) -> list[int]:
