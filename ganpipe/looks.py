@@ -1,6 +1,9 @@
-"""At which steps a training is looked at: the training and the pages count them alike."""
+"""At which steps a training is looked at, and what may be said of it then: the training and the pages agree on both."""
 
 from __future__ import annotations
+
+STALLED = "stalled"
+"""The verdict of a training that a verdict on its samples takes the place of, as that says more; any other stands."""
 
 
 def moments(steps: int, count: int) -> list[int]:

@@ -33,7 +33,10 @@ class Gaussian1D(Drawn):
     def _shares(self) -> Gaussian1D:
         total = sum(component.share for component in self.components)
         if abs(total - 1) > 1e-9:
-            raise refuse(f"has shares that add up to {total:.6g}; make them add up to `1`", "components")
+            said = [component.model_dump() for component in self.components]
+            shares = " + ".join(f"{component.share:g}" for component in self.components)
+            problem = f"has the shares {shares} = {total:.6g}; make them add up to `1`"
+            raise refuse(problem, "components", value=said)
         return self
 
     @property

@@ -7,15 +7,22 @@ from typing import Any
 
 from ganpipe.evaluation.bounds import THERE, Bounds
 from ganpipe.evaluation.reference import Measured, Reference
+from ganpipe.looks import STALLED
 
 Verdict = dict[str, Any]
 """kind, and a reason in words with the figures."""
 
 
 def verdict(real: Reference, raw: Measured, limits: Mapping[str, Bounds], training: Verdict | None) -> Verdict | None:
-    """Of one seed, by the samples of its raw generator. training: what `run.json` says. None: nothing is wrong."""
-    if training is not None:
-        return {"kind": training["kind"], "reason": training["reason"]}
+    """Of one seed, by the samples of its raw generator. training: what `run.json` says. None: nothing is wrong.
+
+    The training's own stands, but for STALLED: a generator that stands still may have collapsed.
+    """
+    said = None if training is None else {"kind": training["kind"], "reason": training["reason"]}
+    return said if said is not None and said["kind"] != STALLED else _by_samples(real, raw, limits) or said
+
+
+def _by_samples(real: Reference, raw: Measured, limits: Mapping[str, Bounds]) -> Verdict | None:
     if raw.nothing:
         return {"kind": "not_finite", "reason": "samples are not finite"}
     rules, there = real.parameters.collapse, real.there(raw.compared)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.files import write_whole
+from ganpipe.report.curves import mean_curve
 from ganpipe.report.evaluations import Evaluation, Figure
-from ganpipe.report.read import read_variant
+from ganpipe.report.read import Series, read_variant
 from ganpipe.report.table import cell
 from ganpipe.statistics import finite
 
@@ -32,29 +33,26 @@ def headline_metrics(evaluation: Evaluation) -> Metrics:
 
 
 def headline_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> None:
-    """Writes `history.csv`, the mean over the seeds at each step, and `samples.png`, the last grid of the first seed.
+    """Writes `history.csv`, the mean over the seeds at the steps that all of them have, and `samples.png`, the last
+    grid of the first seed.
 
     One line a quantity: `dvc plots diff` lays those of two experiments over each other.
     """
     variant = read_variant(root, str(spec["data"]), row)
     names = list(dict.fromkeys(name for run in variant.runs for name in run.history))
-    values: dict[int, dict[str, list[float]]] = {}
-    for run in variant.runs:
-        for name, series in run.history.items():
-            for step, value in zip(series.steps, series.values, strict=True):
-                values.setdefault(step, {}).setdefault(name, []).append(value)
+    rows: dict[int, dict[str, float]] = {}
+    for name in names:
+        mean = mean_curve([run.history.get(name, Series((), ())) for run in variant.runs])
+        for step, value in zip(mean.steps, mean.values, strict=True):
+            rows.setdefault(step, {})[name] = value
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", *names])
-    for step, row_values in sorted(values.items()):
-        writer.writerow([step, *(_mean(row_values.get(name)) for name in names)])
+    for step, values in sorted(rows.items()):
+        writer.writerow([step, *(values.get(name, "") for name in names)])
     write_whole(folder / "history.csv", text.getvalue().encode())
     grid = next((run.grids[-1].png for run in variant.runs if run.grids), None)
     write_whole(folder / "samples.png", grid if grid is not None else _blank())
-
-
-def _mean(values: list[float] | None) -> float | str:
-    return sum(values) / len(values) if values else ""
 
 
 def _numbers(evaluation: Evaluation, figure: Figure, weights: str) -> dict[str, float]:

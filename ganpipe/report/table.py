@@ -45,10 +45,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Column:
-    """One figure over all rows. about: what it is from. note: what to know of its values, or why there are none."""
+    """One figure over all rows. features: the network and its resizer, "" for points. source: those, numbers of samples
+    and split. about: the source, and what its floor varies by. note: what to know of its values, or why there are none.
+    """
 
     name: str
     label: str
+    features: str
+    source: str
     about: str
     better: str | None
     note: str
@@ -184,6 +188,8 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
     return Column(
         name=first.name,
         label=first.label,
+        features=_features(first),
+        source=_source(first),
         about=about(first),
         better=first.better,
         note=_note(known),
@@ -200,17 +206,25 @@ def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ce
 
 def about(figure: Figure) -> str:
     """What the figure is from: network and resizer, numbers of samples, split, and what its floor varies by."""
-    said = [] if figure.network == "none" else [f"features: {figure.network}, resizer: {figure.resizer}"]
-    if figure.generated is not None and figure.real is not None:
-        said.append(
-            f"{count(figure.generated)} generated against {count(figure.real)} real samples ({figure.split} split)"
-        )
+    said = [source] if (source := _source(figure)) else []
     if figure.floor_deviation is not None:
         said.append(f"floor {number(figure.floor)}, standard deviation over its draws {number(figure.floor_deviation)}")
     errors = finite(figure.errors.get("raw", ()))
     if errors:
         alone = "over its subsets, splits, directions or real samples alone, the standard error of a seed is about"
         said.append(f"{alone} {number(sum(errors) / len(errors))}")
+    return "; ".join(said)
+
+
+def _features(figure: Figure) -> str:
+    return "" if figure.network == "none" else f"features: {figure.network}, resizer: {figure.resizer}"
+
+
+def _source(figure: Figure) -> str:
+    said = [features] if (features := _features(figure)) else []
+    if figure.generated is not None and figure.real is not None:
+        counts = f"{count(figure.generated)} generated against {count(figure.real)} real samples"
+        said.append(f"{counts} ({figure.split} split)")
     return "; ".join(said)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganpipe.errors import BadInput
+from ganpipe.looks import STALLED
 from ganpipe.tracking.paths import IDENTITY, is_remote, run_lock, store_uri
 from ganpipe.tracking.records import Evaluated, Record, read_evaluated, read_record
 
@@ -114,6 +115,14 @@ def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
             yield path.parent, record
 
 
+def _beside(kind: str, figures: Evaluated) -> Evaluated:
+    """What the evaluation adds to a training that has a verdict itself, which nearly always stands."""
+    said = figures.tags.get("verdict.kind")
+    if kind != STALLED or said in (None, STALLED):
+        return Evaluated(figures.metrics)
+    return Evaluated(figures.metrics, {**figures.tags, "verdict.step": None})
+
+
 def _settle(
     store: Store, root: Path, record: Record, run_dir: Path, runs: list[Run], report: SyncReport, wait: float
 ) -> bool:
@@ -128,8 +137,8 @@ def _settle(
         figures = Evaluated()
         if str(error) not in report.problems:
             report.problems.append(str(error))
-    if "verdict.kind" in record.facts:  # the training's own verdict stands
-        figures = Evaluated(figures.metrics)
+    if kind := record.facts.get("verdict.kind"):
+        figures = _beside(kind, figures)
     if is_current(runs, record) and not missing_figures(runs[0], figures):
         report.unchanged += 1
         return True

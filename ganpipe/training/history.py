@@ -51,7 +51,10 @@ class History:
     def write(self, step: int) -> dict[str, float]:
         """Write the row and start afresh. A quantity that did not occur is an empty cell."""
         means = {name: torch.stack(values).mean() for name, values in self._held.items()}
-        row = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
+        row: dict[str, float] = {}
+        for device in {mean.device for mean in means.values()}:  # what is taken of samples is on the CPU
+            there = {name: mean for name, mean in means.items() if mean.device == device}
+            row |= zip(there, torch.stack(list(there.values())).tolist(), strict=True)
         try:
             if not set(self._held) <= set(self._names):
                 self._widen([name for name in self._held if name not in self._names])

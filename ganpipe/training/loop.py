@@ -108,6 +108,10 @@ def train(job: Job) -> Outcome:
             figures = game.step(batches)
             history.add(figures)
             watcher.figures(step, figures, now=step in looks)
+            if step in looks and not watcher.ended:
+                watcher.weights(step, game.generators())
+            if watcher.ended:
+                history.add({"verdict": torch.tensor(1.0)})
             last = step == variant.steps or watcher.ended
             if step in looks and not watcher.ended:
                 history.add(look(step))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from ganpipe.looks import STALLED
 from ganpipe.metrics.modes import modes
 from ganpipe.prepared import Prepared
 from ganpipe.variant import Watch
@@ -78,11 +80,22 @@ class Watcher:
                 lasts = f", beyond {self._watch.limit:g} since step {self._since}" if self._since < step else ""
                 self._figures = Verdict("diverged", f"{name} is {value:.3g} at step {step}{lasts}", step)
 
+    def weights(self, step: int, nets: Mapping[str, nn.Module]) -> None:
+        """Look at the generators, by name: an update may break them after figures that were fine, and their images
+        would not tell, as what is no number becomes a pixel."""
+        for name, net in nets.items():
+            for key, value in net.state_dict().items():
+                if not bool(torch.isfinite(value).all()):
+                    said = f"{key} of the {name} generator is not finite at step {step}"
+                    self.verdict = Verdict("not_finite", said, step)
+                    return
+
     def moment(self, step: int, samples: NDArray[Any], shown: NDArray[Any]) -> dict[str, Tensor]:
         """Look at raw samples (N, ...) and at those of the fixed latents, in data space.
 
         Returns what the history records: `sample_variance`, over that of the data, and `sample_change`, how far the
-        fixed samples moved since the moment before, over the data's deviation (not at the first moment).
+        fixed samples moved since the moment before, over the data's deviation (not at the first moment); `verdict`, 1
+        where there is one, 0 where the moment before had one.
         """
         fixed = shown.astype(np.float64)
         found = {"sample_variance": _spread(samples) / self._spread}
@@ -91,7 +104,9 @@ class Watcher:
                 np.sqrt(((fixed - self._before) ** 2).mean() * math.prod(self._data.shape) / self._spread)
             )
         self._before = fixed
-        self.verdict = self._judged(step, samples, found)
+        before, self.verdict = self.verdict, self._judged(step, samples, found)
+        if before or self.verdict:
+            found["verdict"] = float(self.verdict is not None)
         return {name: torch.tensor(value, dtype=torch.float32) for name, value in found.items()}
 
     def _judged(self, step: int, samples: NDArray[Any], found: dict[str, float]) -> Verdict | None:
@@ -113,7 +128,7 @@ class Watcher:
                 return Verdict("collapsed", f"samples are near {there} of {of} modes at step {step}", step)
         if found.get("sample_change", math.inf) < watch.change:
             said = f"the samples of the fixed latents moved by {found['sample_change']:.2g} deviations of the data"
-            return Verdict("stalled", f"{said} since the moment before step {step}", step)
+            return Verdict(STALLED, f"{said} since the moment before step {step}", step)
         return None
 
 

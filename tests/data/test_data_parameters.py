@@ -55,3 +55,12 @@ def test_each_entry_can_be_chosen(name: str, tmp_path: Path, monkeypatch: pytest
             checked(raw)
     else:
         assert checked(raw).dataset.kind == raw["datasets"][name]["kind"]
+
+
+def test_shares_that_do_not_add_up_are_shown() -> None:
+    raw = copy.deepcopy(ORIGINAL)
+    raw["datasets"]["gaussian_1d"]["components"][0]["share"] = 0.5
+    with pytest.raises(BadInput) as caught:
+        checked(raw)
+    assert str(caught.value).startswith("datasets.gaussian_1d.components is [{share: 0.5, mean: -1.0, ")
+    assert str(caught.value).endswith(": it has the shares 0.5 + 0.67 = 1.17; make them add up to `1`.")

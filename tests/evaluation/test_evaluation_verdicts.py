@@ -122,9 +122,19 @@ def test_collapsed_comes_before_memorising(image_data: Prepared) -> None:
 
 def test_the_verdict_of_the_training_stands(image_data: Prepared) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
-    found = run(image_data, {seed: Trained(both(one), {}, STALLED) for seed, one in ((0, good), (1, collapsed))})
-    assert found["verdicts"] == [{"kind": "stalled", "reason": "nothing moved"}] * 2
+    diverged = {"kind": "diverged", "reason": "it is huge", "step": 300}
+    found = run(image_data, {seed: Trained(both(one), {}, diverged) for seed, one in ((0, good), (1, collapsed))})
+    assert found["verdicts"] == [{"kind": "diverged", "reason": "it is huge"}] * 2
     assert found["figures"]["frechet"]["raw"][0] is not None  # they are measured all the same
+
+
+def test_a_training_that_stands_still_may_have_collapsed(image_data: Prepared) -> None:
+    good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
+    found = run(image_data, {seed: Trained(both(one), {}, STALLED) for seed, one in ((0, good), (1, collapsed))})
+    assert found["verdicts"] == [
+        {"kind": "stalled", "reason": "nothing moved"},
+        {"kind": "collapsed", "reason": "samples are in 1 of 4 classes"},
+    ]
 
 
 def test_a_training_that_was_not_finite_has_no_figures(image_data: Prepared) -> None:

@@ -64,6 +64,15 @@ def test_plots(tmp_path: Path, spec: Spec) -> None:
     assert (tmp_path / "plots/samples.png").read_bytes() == last.read_bytes()
 
 
+def test_plots_are_of_all_seeds_or_of_none(tmp_path: Path, spec: Spec) -> None:
+    """A seed that ended early would else make the mean jump to that of the others."""
+    path = tmp_path / "runs/digits/lsgan/1/history.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
+    headline_plots(tmp_path, spec, "lsgan", tmp_path / "plots")
+    with (tmp_path / "plots/history.csv").open(newline="") as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [10, 20, 30]
+
+
 def test_plots_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
     headline_plots(tmp_path, spec, "progressive", tmp_path / "plots")
     assert (tmp_path / "plots/history.csv").read_text() == "step\n"

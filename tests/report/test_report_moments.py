@@ -172,6 +172,23 @@ def test_without_moments_there_is_no_table(tmp_path: Path, spec: Spec) -> None:
     assert "Over time" not in text(zoo_page(tmp_path, spec))
 
 
+def test_the_pages_say_what_the_leading_figures_are_from(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+
+    def come_from(evaluation: Spec) -> None:
+        about = {"network": "dinov2", "resizer": "bicubic", "generated": 1437, "real": 360, "split": "test"}
+        for of in evaluation["figures"].values():
+            of.update(about if of.get("leads", True) else {})
+
+    for row in ("wgan_gp", "lsgan"):
+        change_json(root, f"evals/digits/{row}.json", come_from)
+    network = "features: dinov2, resizer: bicubic"
+    source = f": {network}; 1 437 generated against 360 real samples (test split)."
+    for page in (zoo_page(root, spec), headline_page(root, spec, "lsgan")):
+        assert source in text(page).replace("\u2009", " ")
+    assert f"from 718 samples ({network})" in text(zoo_page(root, spec))
+
+
 def test_the_zoo_page_says_it(tree: tuple[Path, Spec]) -> None:
     page = zoo_page(*tree)
     said = text(page)

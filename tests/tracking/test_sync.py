@@ -74,7 +74,7 @@ def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None
 
 
 def test_the_verdict_of_the_evaluation_is_a_tag_and_erases_none_of_the_training(root: Path, store: Store) -> None:
-    training = {"kind": "stalled", "reason": "nothing moved", "step": 300}
+    training = {"kind": "diverged", "reason": "it is huge", "step": 300}
     for seed, verdict in enumerate((None, training)):
         write_all(root, "ring", "lsgan", seed, verdict=verdict)
     evaluate(root, [8.0, 7.0])
@@ -88,7 +88,7 @@ def test_the_verdict_of_the_evaluation_is_a_tag_and_erases_none_of_the_training(
         runs = sorted(store.runs("ring"), key=lambda run: str(run.info.run_name))
         return [{k: v for k, v in run.data.tags.items() if k.startswith("verdict")} for run in runs]
 
-    stands = {"verdict.kind": "stalled", "verdict.reason": "nothing moved", "verdict.step": "300"}
+    stands = {"verdict.kind": "diverged", "verdict.reason": "it is huge", "verdict.step": "300"}
     sync(root)
     assert tagged() == [{}, stands]
     verdicts("memorising", None)
@@ -97,6 +97,24 @@ def test_the_verdict_of_the_evaluation_is_a_tag_and_erases_none_of_the_training(
     verdicts(None, "collapsed")
     assert (sync(root).evaluated, sync(root).evaluated) == (1, 0)
     assert tagged() == [{}, stands]
+
+
+def test_what_its_samples_say_takes_the_place_of_stalled(root: Path, store: Store) -> None:
+    write_all(root, "ring", "lsgan", 0, verdict={"kind": "stalled", "reason": "nothing moved", "step": 300})
+    evaluate(root, [8.0])
+    (path,) = (root / "evals" / "ring").glob("lsgan.json")
+    stalled = {"verdict.kind": "stalled", "verdict.reason": "nothing moved", "verdict.step": "300"}
+    collapsed = {"verdict.kind": "collapsed", "verdict.reason": "one mode"}
+    for said, expected in (
+        (None, stalled),
+        ({"kind": "stalled", "reason": "nothing moved"}, stalled),
+        ({"kind": "collapsed", "reason": "one mode"}, collapsed),
+    ):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"verdicts": [said]}))
+        sync(root)
+        (run,) = store.runs("ring")
+        assert {key: value for key, value in run.data.tags.items() if key.startswith("verdict")} == expected
+        assert sync(root).evaluated == 0
 
 
 def test_unfinished_doubled_and_outdated_runs_are_replaced(root: Path, store: Store) -> None:

@@ -58,6 +58,27 @@ def test_a_figure_that_is_not_finite_ends_the_training(value: float) -> None:
     assert at.ended
 
 
+@pytest.mark.parametrize("name", ["raw", "ema"])
+@pytest.mark.parametrize("place", ["weight", "running_var"])
+def test_weights_that_are_not_finite_end_the_training(name: str, place: str) -> None:
+    at, nets = watcher(), {of: torch.nn.BatchNorm1d(3) for of in ("raw", "ema")}
+    at.weights(10, nets)
+    assert not at.ended
+    nets[name].state_dict()[place][1] = float("nan")
+    at.weights(20, nets)
+    assert at.verdict == Verdict("not_finite", f"{place} of the {name} generator is not finite at step 20", 20)
+    assert at.ended
+
+
+def test_the_history_says_whether_there_is_a_verdict() -> None:
+    at, good, bad = watcher(), mixture(np.arange(300) % 4, 5), mixture(np.zeros(300, np.int64), 5)
+    said = []
+    for step, samples in enumerate((good, bad, bad, good, good), start=1):
+        found = at.moment(step, samples, samples[:20] + step)
+        said.append(found["verdict"].item() if "verdict" in found else None)
+    assert said == [None, 1.0, 1.0, 0.0, None]
+
+
 def test_a_look_at_samples_looks_at_the_figures_too() -> None:
     at = watcher()
     at.figures(EVERY + 6, {"critic_loss": torch.tensor(float("nan"))}, now=True)
