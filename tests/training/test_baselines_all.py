@@ -236,7 +236,8 @@ def test_a_run_writes_what_is_documented_and_samples_come_from_its_weights(row: 
     with (tmp_path / "history.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [line["step"] for line in rows] == ["4", "8", "12"]
-    measured = [float(v) for line in rows for name, v in line.items() if v or not name.startswith("sample_")]
+    at_moments = ("sample_", "verdict")  # empty in the rows between
+    measured = [float(v) for line in rows for name, v in line.items() if v or not name.startswith(at_moments)]
     assert np.isfinite(measured).all()
     losses = {"critic_loss"} if row == "critic_only" else {"generator_loss", "held_out_loss"}
     assert losses == {name for name in rows[0] if name.endswith("_loss")}
