@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ganpipe.looks import STALLED
 from ganpipe.metrics.modes import modes
+from ganpipe.metrics.variety import variety
 from ganpipe.prepared import Prepared
 from ganpipe.variant import Watch
 
@@ -23,6 +24,9 @@ device, and no figure depends on it: only at which step a training that is lost 
 
 MOST = 10_000
 """Samples of the data that its variance is taken of: with an error of about 1 %, where `watch.variance` is a factor."""
+
+CELLS = 2000
+"""Training samples that the variety of samples is counted by, and at most so many samples: half a second for MNIST."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Watcher:
         self._watch, self._data = watch, data
         # data that is one sample over and over has none to compare with
         self._spread = _spread(data.train[:: max(1, len(data.train) // MOST)]) or 1.0
+        self._cells = _some(data.train)
         self._before: NDArray[np.float64] | None = None
         self.verdict: Verdict | None = None
         self._figures: Verdict | None = None
@@ -94,8 +99,9 @@ class Watcher:
         """Look at raw samples (N, ...) and at those of the fixed latents, in data space.
 
         Returns what the history records: `sample_variance`, over that of the data, and `sample_change`, how far the
-        fixed samples moved since the moment before, over the data's deviation (not at the first moment); `verdict`, 1
-        where there is one, 0 where the moment before had one.
+        fixed samples moved since the moment before, over the data's deviation (not at the first moment);
+        `sample_variety`, over that of as many held-out samples (where no modes are known); `verdict`, 1 where there is
+        one, 0 where the moment before had one.
         """
         fixed = shown.astype(np.float64)
         found = {"sample_variance": _spread(samples) / self._spread}
@@ -104,10 +110,17 @@ class Watcher:
                 np.sqrt(((fixed - self._before) ** 2).mean() * math.prod(self._data.shape) / self._spread)
             )
         self._before = fixed
+        if self._data.modes is None and math.isfinite(found["sample_variance"]):
+            found["sample_variety"] = self._variety(samples)
         before, self.verdict = self.verdict, self._judged(step, samples, found)
         if before or self.verdict:
             found["verdict"] = float(self.verdict is not None)
         return {name: torch.tensor(value, dtype=torch.float32) for name, value in found.items()}
+
+    def _variety(self, samples: NDArray[Any]) -> float:
+        real = _some(self._data.test)[: len(samples)]
+        counts = [variety(_flat(some), training=_flat(self._cells)) for some in (samples[: len(real)], real)]
+        return counts[0] / counts[1]
 
     def _judged(self, step: int, samples: NDArray[Any], found: dict[str, float]) -> Verdict | None:
         watch = self._watch
@@ -126,6 +139,9 @@ class Watcher:
             # so many samples may be too few to be near all of them, whoever makes them
             if there < watch.modes * of * bdtrc(math.floor(watch.present * len(samples) / of), len(samples), 1 / of):
                 return Verdict("collapsed", f"samples are near {there} of {of} modes at step {step}", step)
+        if found.get("sample_variety", math.inf) < watch.variety:
+            said = f"samples are nearest to {found['sample_variety']:.2g} times as many training samples as real ones"
+            return Verdict("collapsed", f"{said} are at step {step}", step)
         if found.get("sample_change", math.inf) < watch.change:
             said = f"the samples of the fixed latents moved by {found['sample_change']:.2g} deviations of the data"
             return Verdict(STALLED, f"{said} since the moment before step {step}", step)
@@ -134,4 +150,13 @@ class Watcher:
 
 def _spread(samples: NDArray[Any]) -> float:
     """The total variance: the sum over features of the variance over samples."""
-    return float(samples.reshape(len(samples), -1).astype(np.float64).var(axis=0).sum())
+    return float(_flat(samples).astype(np.float64).var(axis=0).sum())
+
+
+def _flat(samples: NDArray[Any]) -> NDArray[Any]:
+    return samples.reshape(len(samples), -1)
+
+
+def _some(samples: NDArray[Any]) -> NDArray[Any]:
+    """At most CELLS of them in any order: classes may take turns, or come one after the other."""
+    return samples[np.random.default_rng(0).permutation(len(samples))[:CELLS]]

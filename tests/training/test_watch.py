@@ -178,6 +178,61 @@ def test_images_are_watched_too() -> None:
     assert looked(Watcher(LIMITS, data), rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)) is None
 
 
+def pictures(kinds: int, seed: int, shift: int = 60) -> NDArray[np.uint8]:
+    """600 images of so many kinds, of which each is noise that is moved a little, all by classes."""
+    kind = np.random.default_rng(0).integers(shift, 256 - shift, size=(1000, 1, 8, 8))[:kinds]
+    noise = np.random.default_rng(seed).integers(-shift, shift, size=(600, 1, 8, 8))
+    return (np.repeat(kind, 600 // kinds, axis=0) + noise).astype(np.uint8)
+
+
+def faces(**changes: Any) -> Watcher:
+    none = np.zeros(600, np.int64)
+    return Watcher(LIMITS.model_copy(update=changes), Prepared(pictures(100, 1), none, pictures(100, 2), none, 1))
+
+
+@pytest.mark.parametrize(("kinds", "kind"), [(100, None), (25, None), (4, "collapsed")])
+def test_images_of_few_kinds_have_collapsed_whatever_their_variance(kinds: int, kind: str | None) -> None:
+    at = faces()
+    found = at.moment(10, pictures(kinds, 3), pictures(kinds, 3)[:20])
+    assert found["sample_variance"].item() > 0.8
+    assert found["sample_variety"].item() == pytest.approx(kinds / 100, rel=0.7)
+    assert (at.verdict.kind if at.verdict else None) == kind
+    if at.verdict:
+        said = f"samples are nearest to {found['sample_variety'].item():.2g} times as many training samples"
+        assert at.verdict.reason == f"{said} as real ones are at step 10"
+
+
+def test_few_samples_of_few_kinds_are_compared_with_as_few_real_ones() -> None:
+    """With all 600 real ones, the thirty would have a twentieth."""
+    at, some = faces(variance=0.0), np.random.default_rng(5).permutation(600)[:30]
+    found = at.moment(10, pictures(100, 3)[some], pictures(100, 3)[:20])
+    assert found["sample_variety"].item() == pytest.approx(1, abs=0.2)
+    assert at.verdict is None
+    found = at.moment(20, pictures(100, 3)[np.zeros(30, int)], pictures(100, 4)[:20])
+    assert found["sample_variety"].item() == pytest.approx(1 / 30, abs=0.01)
+    assert at.verdict is not None
+    assert at.verdict.kind == "collapsed"
+
+
+def test_points_without_modes_are_watched_for_variety() -> None:
+    rng, none = np.random.default_rng(0), np.zeros(500, np.int64)
+
+    def curve(turns: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.stack([turns * np.cos(turns), turns * np.sin(turns)], axis=1).astype(np.float32)
+
+    data = Prepared(curve(rng.uniform(4, 14, 500)), none, curve(rng.uniform(4, 14, 500)), none, 1)
+    assert looked(Watcher(LIMITS, data), curve(rng.uniform(4, 14, 400))) is None
+    ends = curve(np.repeat([4.0, 14.0], 200) + rng.uniform(-0.02, 0.02, 400))
+    found = looked(Watcher(LIMITS, data), ends)
+    assert found is not None
+    assert found.kind == "collapsed"
+    assert "training samples" in found.reason
+    ends[3] = np.nan
+    found = looked(Watcher(LIMITS, data), ends)
+    assert found is not None
+    assert found.kind == "not_finite"
+
+
 @pytest.mark.parametrize(
     ("steps", "count", "expected"),
     [(100, 5, [20, 40, 60, 80, 100]), (7, 3, [2, 5, 7]), (2, 5, [1, 2]), (1, 1, [1]), (10, 1, [10])],
