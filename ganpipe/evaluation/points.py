@@ -20,7 +20,7 @@ class PointReference(Reference):
     """Modes, high quality and reverse KL for known mixtures; Wasserstein distances and copies for all."""
 
     def __init__(self, data: Prepared, parameters: EvaluateParams) -> None:
-        super().__init__(data, parameters, fewest=1)
+        super().__init__(data, parameters, {"": 1})
         self._targets = self.choose(self.real, parameters.transport, "real transport")
         self.classes = 0 if data.modes is None or data.mode_std is None else len(data.modes)
         self.real_shares = np.full(self.classes, 1 / max(self.classes, 1))

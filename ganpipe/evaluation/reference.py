@@ -94,11 +94,16 @@ def choose(array: Array, count: int, purpose: str, seed: int) -> Array:
     return array[np.sort(random(purpose, seed).permutation(len(array))[:count])]
 
 
-def enough(count: int, what: str, fewest: int) -> None:
+Needs = Mapping[str, int]
+"""How many samples a side needs, and what for: a setting as it stands, or "" for whatever is set."""
+
+
+def enough(count: int, what: str, needs: Needs) -> None:
     """Raises BadInput where there are fewer samples than that."""
+    setting, fewest = max(needs.items(), key=lambda need: need[1])
     if count < fewest:
-        remedy = "take more, or lower evaluate.neighbours, density_neighbours or splits where one of them asks for it"
-        raise BadInput(f"There are {count} {what} to compare: at least {fewest} are needed; {remedy}.")
+        asks, remedy = (f", and {setting}", "take more, or lower it") if setting else ("", "take more")
+        raise BadInput(f"There are {count} {what} to compare{asks}: at least {fewest} are needed; {remedy}.")
 
 
 class Reference(ABC):
@@ -106,7 +111,7 @@ class Reference(ABC):
 
     figures: by name, in the order in which they are shown. quick: those that are cheap enough for every moment of a
     training. classes: how many classes or modes the shares are over, 0 where the data has none. Raises BadInput where
-    there are fewer than `fewest` real samples.
+    there are fewer real samples than are needed.
     """
 
     figures: dict[str, Figure]
@@ -114,12 +119,12 @@ class Reference(ABC):
     classes: int
     real_shares: NDArray[np.float64]
 
-    def __init__(self, data: Prepared, parameters: EvaluateParams, fewest: int) -> None:
-        self.data, self.parameters, self.fewest = data, parameters, fewest
+    def __init__(self, data: Prepared, parameters: EvaluateParams, needs: Needs) -> None:
+        self.data, self.parameters, self.needs = data, parameters, needs
         self.real: Array = self.choose(data.test, parameters.cap, "test")
-        enough(len(self.real), "real samples", fewest)
+        enough(len(self.real), "real samples", needs)
         # the floor's draws are each at most half of it
-        enough(len(data.train) // 2, "samples of half the train split", fewest)
+        enough(len(data.train) // 2, "samples of half the train split", needs)
 
     @abstractmethod
     def noise(self, count: int) -> Array:
@@ -141,7 +146,7 @@ class Reference(ABC):
         """
         if samples.shape[1:] != self.data.shape:
             raise BadInput(f"Samples have the shape {samples.shape[1:]} and the data has {self.data.shape}.")
-        enough(min(generated, len(samples)), "generated samples", self.fewest)
+        enough(min(generated, len(samples)), "generated samples", self.needs)
         if len(samples) < generated:
             raise BadInput(f"There are {len(samples)} samples to compare: {generated} are asked for.")
         if not np.isfinite(samples).all():

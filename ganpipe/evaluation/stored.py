@@ -10,7 +10,7 @@ from typing import Any
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.bounds import Bounds, bounds, most
-from ganpipe.evaluation.images import Classify, ImageReference, fewest
+from ganpipe.evaluation.images import Classify, ImageReference, needs
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.points import PointReference
 from ganpipe.evaluation.reference import Reference, choose, enough
@@ -30,7 +30,7 @@ def compute(
     if data.form == "points":
         return PointReference(data, parameters)
     images = choose(data.test, parameters.cap, "test", parameters.seed)
-    enough(len(images), "real samples", fewest(parameters))
+    enough(len(images), "real samples", needs(parameters))
     spaces: list[Space] = []
     for name, (resizer, extract) in networks.items():
         # all of the training images: of a part of them an exact copier would copy only that part

@@ -30,7 +30,7 @@ from ganpipe.prepared import Prepared
         ({4: both(np.zeros((20, 1, 6, 6), np.float32))}, "type float32 and the data has uint8"),
         (
             {4: both(np.zeros((5, 1, 6, 6), np.uint8))},
-            "There are 5 generated samples to compare: at least 6 are needed; .* lower evaluate.neighbours",
+            "There are 5 generated samples to compare, and evaluate.density_neighbours is 5: at least 6 are needed; take",
         ),
         ({4: both(np.zeros((0, 1, 6, 6), np.uint8))}, "There are 0 generated samples"),
     ],
@@ -48,23 +48,25 @@ def test_a_moment_unlike_the_data_is_named(image_data: Prepared) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "needed"),
+    ("changes", "needed", "asks", "remedy"),
     [
-        ({"cap": 3, "neighbours": 1, "density_neighbours": 1}, 4),
-        ({"cap": 9, "neighbours": 9}, 10),
-        ({"cap": 9, "density_neighbours": 10}, 11),
-        ({"cap": 9, "splits": 10}, 10),
+        ({"cap": 3, "neighbours": 1, "density_neighbours": 1, "splits": 2}, 4, "", "take more"),
+        ({"cap": 9, "neighbours": 9}, 10, ", and evaluate.neighbours is 9", "take more, or lower it"),
+        ({"cap": 9, "density_neighbours": 10}, 11, ", and evaluate.density_neighbours is 10", "take more, or lower it"),
+        ({"cap": 9, "splits": 10}, 10, ", and evaluate.splits is 10", "take more, or lower it"),
     ],
 )
-def test_too_few_real_samples_are_refused(image_data: Prepared, changes: dict[str, int], needed: int) -> None:
-    said = f"There are {changes['cap']} real samples to compare: at least {needed} are needed"
+def test_too_few_real_samples_are_refused(
+    image_data: Prepared, changes: dict[str, int], needed: int, asks: str, remedy: str
+) -> None:
+    said = f"^There are {changes['cap']} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
     with pytest.raises(BadInput, match=said):
         reference(image_data, **changes)
     reference(image_data, **(changes | {"cap": needed}))
 
 
 def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: Prepared) -> None:
-    with pytest.raises(BadInput, match="There are 5 samples of half the train split to compare: at least 6"):
+    with pytest.raises(BadInput, match="There are 5 samples of half the train split to compare, and .*: at least 6"):
         reference(replace(image_data, train=image_data.train[:11]))
     assert bounds(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
 

@@ -60,6 +60,24 @@ def test_noise_is_of_low_quality() -> None:
     assert modes(samples, centres=RING, std=STD).high_quality < 0.01
 
 
+def test_two_halves_of_the_same_samples_agree() -> None:
+    samples = draw(np.random.default_rng(3).integers(8, size=8000))
+    first, second = (modes(half, centres=RING, std=STD) for half in (samples[::2], samples[1::2]))
+    assert first.covered == second.covered == 8
+    assert abs(first.high_quality - second.high_quality) < 4 * math.sqrt(2 * 0.0111 * 0.9889 / 4000)
+    assert max(first.reverse_kl, second.reverse_kl) < 10 * 7 / (2 * 4000)  # whose expectation is 7 / (2 N)
+
+
+def test_samples_and_centres_are_not_interchangeable() -> None:
+    """Samples at two of eight modes are all good; the eight centres taken for samples are good for a quarter."""
+    few = RING[[2, 5]]
+    assert modes(few, centres=RING, std=STD).covered == 2
+    assert modes(few, centres=RING, std=STD).high_quality == 1.0
+    swapped = modes(RING, centres=few, std=STD)
+    assert swapped.high_quality == 0.25
+    assert swapped.reverse_kl == pytest.approx(0.0, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("samples", "centres", "std", "sentence"),
     [

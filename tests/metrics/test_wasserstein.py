@@ -88,6 +88,27 @@ def test_the_distance_scales_with_the_samples(scale: float) -> None:
     assert scaled == pytest.approx(scale * distance, rel=1e-9, abs=0.0)
 
 
+def test_exact_sampler_halves_and_a_collapsed_generator() -> None:
+    """Of a standard normal in the plane, all mass in the middle moves by the mean of a Rayleigh distribution."""
+    rng = np.random.default_rng(6)
+    real, exact = rng.normal(size=(600, 2)), rng.normal(size=(600, 2))
+    floor = transport(generated=exact, real=real).distance
+    halves = transport(generated=real[::2], real=real[1::2]).distance
+    assert 0.0 < floor < 0.2
+    assert floor < halves < 2 * floor  # half as many samples are further apart
+    collapsed = transport(generated=np.zeros((600, 2)), real=real).distance
+    assert collapsed == pytest.approx(math.sqrt(math.pi / 2), rel=0.05)
+
+
+def test_swapped_samples_are_at_the_same_distance_by_the_plan_turned_round() -> None:
+    rng = np.random.default_rng(7)
+    first, second = rng.normal(size=(40, 2)), rng.normal(size=(70, 2)) + 1
+    there, back = transport(generated=first, real=second), transport(generated=second, real=first)
+    assert there.distance == pytest.approx(back.distance, rel=1e-12)
+    assert there.origin.max() == back.target.max() == 39
+    assert there.target.max() == back.origin.max() == 69
+
+
 def test_identical_samples_are_at_distance_zero() -> None:
     samples = np.random.default_rng(5).normal(size=(80, 2))
     assert transport(generated=samples, real=samples[::-1]).distance == 0.0

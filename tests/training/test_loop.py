@@ -11,12 +11,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from training_games import CPU, ROWS, RUNTIME, digits, points, variant
+from training_games import CPU, PARAMS, ROWS, RUNTIME, digits, points, variant
 
 from ganpipe.prepared import Prepared
+from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
 from ganpipe.training.batches import Space
 from ganpipe.training.loop import Job, Outcome, configure, train
+from ganpipe.variant import Variant
 
 FILES = {
     "history.csv",
@@ -245,9 +247,29 @@ def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, Prep
 
 def test_a_generator_that_does_not_move_has_stalled(data: dict[str, Prepared], tmp_path: Path) -> None:
     still = {"generator_optimizer": {"lr": 1e-30}, "generator": {"norm": "none"}}
-    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, watch={"variance": 0.0})
+    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, watch={"variance": 0.0, "variety": 0.0})
     assert outcome.verdict is not None
     assert outcome.verdict.kind == "stalled"
     assert outcome.verdict.step == 20
     with (tmp_path / "history.csv").open(newline="") as file:
         assert list(csv.DictReader(file))[-1]["verdict"] == "1.0"
+
+
+@pytest.mark.parametrize(("times", "kind"), [(100, "collapsed"), (1, None)])
+def test_a_generator_with_a_hundred_times_its_rate_has_collapsed(
+    times: float, kind: str | None, data: dict[str, Prepared], tmp_path: Path
+) -> None:
+    """As the row stands but for its length: images of a few kinds, which differ as much as real ones do."""
+    row = merged(PARAMS["train"], PARAMS["variants"]["non_saturating"], "images", "digits")
+    rate = row["generator_optimizer"]["lr"] * times
+    few = {"steps": 400, "samples": 100, "moments": {"count": 1, "samples": 500}, "generator_optimizer": {"lr": rate}}
+    outcome = train(Job("hot", Variant.model_validate(merge(row, few)), RUNTIME, data["digits"], 0, tmp_path))
+    assert (outcome.verdict.kind if outcome.verdict else None) == kind
+    with (tmp_path / "history.csv").open(newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert float(last["sample_variance"]) > 0.3
+    assert last.get("verdict", "") == ("1.0" if kind else "")
+    if outcome.verdict:
+        assert "times as many training samples as real ones are at step 400" in outcome.verdict.reason
+    else:
+        assert float(last["sample_variety"]) > 0.3
