@@ -1,9 +1,12 @@
-"""At which steps a training is looked at, and what may be said of it then: the training and the pages agree on both."""
+"""At which steps a training is looked at, and words for what is seen: trainings, pages and MLflow agree on them."""
 
 from __future__ import annotations
 
 STALLED = "stalled"
 """The verdict of a training that a verdict on its samples takes the place of, as that says more; any other stands."""
+
+SOURCE = ("network", "resizer", "generated", "real", "split")
+"""What a figure is from, as an evaluation says it: figures that are from something else can't be compared."""
 
 
 def moments(steps: int, count: int) -> list[int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.files import write_whole
+from ganpipe.looks import SOURCE
 from ganpipe.report.curves import mean_curve
 from ganpipe.report.evaluations import Evaluation, Figure
 from ganpipe.report.read import Series, read_variant
@@ -18,8 +19,8 @@ Metrics = dict[str, Any]
 
 
 def headline_metrics(evaluation: Evaluation) -> Metrics:
-    """For metrics.json: the leading figures of the last weights by name, under `ema` those of the averaged ones, and
-    under `more` the other figures of the last weights.
+    """For metrics.json: the leading figures of the last weights by name, under `ema` those of the averaged ones, under
+    `more` the other figures of the last weights, and under `from` what the first figure is from.
 
     What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
@@ -28,6 +29,7 @@ def headline_metrics(evaluation: Evaluation) -> Metrics:
     groups = {
         "ema": {f.name: _numbers(evaluation, f, "ema") for f in leading if f.ema},
         "more": {f.name: _numbers(evaluation, f, "raw") for f in evaluation.figures if not f.leads},
+        "from": {key: said for of in leading[:1] for key in SOURCE if (said := getattr(of, key)) is not None},
     }
     return metrics | {name: group for name, group in groups.items() if group}
 

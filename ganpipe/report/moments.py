@@ -29,7 +29,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """shares: of the training, in per cent, the columns. generated: how many samples each value is from."""
+    """shares: of the training, in per cent, the columns. generated: how many samples each value is from. others: titles
+    of the variants that were looked at another number of times, which are not in the table.
+    """
 
     label: str
     better: str | None
@@ -38,6 +40,7 @@ class Table:
     shares: tuple[str, ...]
     raw: tuple[Row, ...]
     ema: tuple[Row, ...]
+    others: tuple[str, ...]
 
 
 def over_time(variants: Sequence[Variant]) -> Table | None:
@@ -70,6 +73,7 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
         shares=tuple(f"{100 * (k + 1) / most:.0f} %" for k in range(most)),
         raw=tuple(rows["raw"]),
         ema=tuple(rows["ema"]),
+        others=tuple(variant.title for variant in looked if _planned(variant) != most),
     )
 
 

@@ -119,7 +119,8 @@ def _beside(kind: str, figures: Evaluated) -> Evaluated:
     """What the evaluation adds to a training that has a verdict itself, which nearly always stands."""
     said = figures.tags.get("verdict.kind")
     if kind != STALLED or said in (None, STALLED):
-        return Evaluated(figures.metrics)
+        rest = {key: value for key, value in figures.tags.items() if not key.startswith("verdict.")}
+        return Evaluated(figures.metrics, rest)
     return Evaluated(figures.metrics, {**figures.tags, "verdict.step": None})
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.errors import BadInput
+from ganpipe.looks import SOURCE
 
 VERDICT = ("kind", "reason")
 VALUE_LIMIT = 500  # characters of a parameter's value
@@ -141,7 +142,8 @@ def read_record(run_dir: Path) -> Record | None:
 def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
     """The evaluation of a row by seed, as metrics `eval/<figure>` and `eval/<figure>_ema`; {} without one.
 
-    Its verdict has the tags that a training's verdict has, but for the step.
+    What each figure is from is the tag `eval.<figure>`: feature network, resizer, numbers of samples and split, as
+    JSON. The verdict has the tags that a training's verdict has, but for the step.
 
     Raises BadInput where the file is not what CONTRIBUTING.md says.
     """
@@ -152,6 +154,9 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
         verdicts = said.get("verdicts") or [None] * len(metrics)
         tags = {seed: _tags(verdict) for seed, verdict in zip(metrics, verdicts, strict=True)}
         for figure, numbers in (said.get("figures") or {}).items():
+            source = _word({key: numbers.get(key) for key in SOURCE})
+            for of in tags.values():
+                of[metric_name(f"eval.{figure}")] = source
             for column, suffix in (("raw", ""), ("ema", "_ema")):
                 for seed, number in zip(metrics, numbers.get(column) or [], strict=False):
                     if number is not None:

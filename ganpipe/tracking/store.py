@@ -199,8 +199,8 @@ class Store:
         return True
 
     def log_figures(self, run: Run, figures: Evaluated) -> bool:
-        """Add the evaluation's figures and verdict that the run lacks or has otherwise; whether there were any."""
-        from mlflow.entities import Metric
+        """Add what the evaluation says and the run lacks or has otherwise; whether there was any."""
+        from mlflow.entities import Metric, RunTag
 
         missing = missing_figures(run, figures)
         if missing.metrics:
@@ -215,11 +215,11 @@ class Store:
             self.client.log_batch(
                 run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.metrics.items()]
             )
-        for key, value in missing.tags.items():
-            if value is None:
-                self.client.delete_tag(run.info.run_id, key)
-            else:
-                self.client.set_tag(run.info.run_id, key, value)
+        tags = [RunTag(key, value) for key, value in missing.tags.items() if value is not None]
+        for batch in (tags[k : k + PARAMS_LIMIT] for k in range(0, len(tags), PARAMS_LIMIT)):
+            self.client.log_batch(run.info.run_id, tags=batch)
+        for key in missing.tags.keys() - {tag.key for tag in tags}:
+            self.client.delete_tag(run.info.run_id, key)
         return bool(missing)
 
     def finish(self, run_id: str, record: Record, content: str | None, ended: int) -> None:

@@ -15,6 +15,8 @@ from ganpipe.statistics import summary
 
 
 def test_metrics(tmp_path: Path, spec: Spec) -> None:
+    source = {"network": "classifier", "resizer": "none", "generated": 718, "real": 360, "split": "test"}
+    change_json(tmp_path, "evals/digits/wgan_gp.json", lambda said: said["figures"]["frechet"].update(source))
     metrics = headline_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
     s = summary([12.0 * (1 + 0.01 * seed) for seed in range(3)])
     assert metrics["frechet"] == {
@@ -24,7 +26,8 @@ def test_metrics(tmp_path: Path, spec: Spec) -> None:
         "floor": 2.0,
         "ceiling": 300.0,
     }
-    assert set(metrics) == {"frechet", "recall", "ema"}
+    assert set(metrics) == {"frechet", "recall", "ema", "from"}
+    assert metrics["from"] == source
     assert metrics["ema"]["frechet"]["mean"] == pytest.approx(6.06)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -167,6 +168,26 @@ def test_moments_that_fall_on_one_step_are_one(tree: tuple[Path, Spec]) -> None:
     assert [row.last.value for row in table.raw] == [11.0, 11.0]
 
 
+def test_a_variant_with_another_number_of_moments_is_named(tree: tuple[Path, Spec]) -> None:
+    root, spec = tree
+    assert "another number of times" not in text(zoo_page(root, spec))
+    # as the evaluation of a third row with one moment
+    content = json.loads((root / "evals/digits/lsgan.json").read_text())
+    content["row"], content["moments"]["steps"] = "progressive", [200]
+    content["title"] = "Progressive"
+    for course in content["moments"]["figures"].values():
+        course.update({weights: [seed[:1] for seed in course[weights]] for weights in ("raw", "ema")})
+    (root / "evals/digits/progressive.json").write_text(json.dumps(content))
+    zoo = read_zoo(root, spec)
+    table = over_time(zoo.variants)
+    assert table is not None
+    title = next(variant.title for variant in zoo.variants if variant.row == "progressive")
+    assert table.others == (title,)
+    assert {row.row for row in table.raw} == {"wgan_gp", "lsgan"}
+    said = "Looked at another number of times and therefore not here: "
+    assert f"{said}{title}." in text(zoo_page(root, spec))
+
+
 def test_without_moments_there_is_no_table(tmp_path: Path, spec: Spec) -> None:
     assert over_time(read_zoo(tmp_path, spec).variants) is None
     assert "Over time" not in text(zoo_page(tmp_path, spec))
@@ -223,7 +244,7 @@ def test_the_page_of_one_variant_says_it(tree: tuple[Path, Spec]) -> None:
 
 def test_the_leading_figures_stand_first_in_metrics_json(tree: tuple[Path, Spec]) -> None:
     metrics = headline_metrics(read_evaluation(tree[0], "digits", "lsgan"))
-    assert set(metrics) == {"frechet", "recall", "ema", "more"}
+    assert set(metrics) == {"frechet", "recall", "ema", "more", "from"}
     assert set(metrics["ema"]) == {"frechet", "recall"}
     assert metrics["more"]["kid"]["mean"] == 2.0
 

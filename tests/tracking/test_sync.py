@@ -99,6 +99,24 @@ def test_the_verdict_of_the_evaluation_is_a_tag_and_erases_none_of_the_training(
     assert tagged() == [{}, stands]
 
 
+def test_a_figure_carries_what_it_is_from(root: Path, store: Store) -> None:
+    """As a tag of each run, those with a verdict of their own among them."""
+    write_all(root, "ring", "lsgan", 0)
+    write_all(root, "ring", "lsgan", 1, verdict={"kind": "diverged", "reason": "it is huge", "step": 300})
+    evaluate(root, [8.0, 7.0])
+    (path,) = (root / "evals" / "ring").glob("lsgan.json")
+    said = json.loads(path.read_text())
+    source = {"network": "classifier", "resizer": "none", "generated": 500, "real": 360, "split": "test"}
+    said["figures"]["modes"] |= source
+    path.write_text(json.dumps(said))
+    assert (sync(root).created, sync(root).evaluated) == (2, 0)
+    assert [json.loads(run.data.tags["eval.modes"]) for run in store.runs("ring")] == [source] * 2
+    said["figures"]["modes"]["generated"] = 400
+    path.write_text(json.dumps(said))
+    assert sync(root).evaluated == 2
+    assert [json.loads(run.data.tags["eval.modes"])["generated"] for run in store.runs("ring")] == [400] * 2
+
+
 def test_what_its_samples_say_takes_the_place_of_stalled(root: Path, store: Store) -> None:
     write_all(root, "ring", "lsgan", 0, verdict={"kind": "stalled", "reason": "nothing moved", "step": 300})
     evaluate(root, [8.0])
