@@ -47,6 +47,10 @@ class Dataset(Part):
         """How many classes there are; None where only `load` can say. Nothing that is `missing` is asked for it."""
         return None
 
+    def tested(self) -> int | None:
+        """How many images are in the test split; None where only `load` can say."""
+        return None
+
     @abstractmethod
     def load(self, root: Path) -> Prepared:
         """Make or read the samples, with a fixed split. Raises BadInput where a file is missing or corrupt."""

@@ -28,6 +28,9 @@ class DigitImages(Images):
     def classes(self, root: Path) -> int:
         return CLASSES
 
+    def tested(self) -> int:
+        return self.test
+
     def load(self, root: Path) -> Prepared:
         from sklearn.datasets import load_digits
 

@@ -44,6 +44,9 @@ class Stacked(Images):
     def missing(self, root: Path) -> str | None:
         return self.singles.missing(root)
 
+    def tested(self) -> int:
+        return self.test
+
     def load(self, root: Path) -> Prepared:
         singles = self.singles.load(root)
         base = singles.classes

@@ -121,6 +121,9 @@ class ImageFolder(Pictures):
     def _held_out(self, total: int) -> int:
         return int(self.test) if self.test >= 1 else round(self.test * total)
 
+    def tested(self) -> int | None:
+        return int(self.test) if self.test >= 1 else None
+
     def load(self, root: Path) -> Prepared:
         found = self.listed(root)
         files = [(file, label) for label, of_class in enumerate(found.values()) for file in of_class]

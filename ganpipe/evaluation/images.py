@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.evaluation.reference import Array, Figure, Measured, Needs, Reference, Value
+from ganpipe.evaluation.reference import Array, Figure, Measured, Reference, Value
 from ganpipe.evaluation.spaces import Space, scored
 from ganpipe.metrics.class_coverage import class_coverage, class_shares
 from ganpipe.metrics.inception_score import score_name
@@ -27,7 +27,7 @@ class ImageReference(Reference):
     def __init__(
         self, data: Prepared, parameters: EvaluateParams, spaces: Sequence[Space], classify: Classify | None
     ) -> None:
-        super().__init__(data, parameters, needs(parameters))
+        super().__init__(data, parameters, parameters.needs)
         self._spaces, self._classify = tuple(spaces), classify
         self.classes = data.classes if classify else 0
         self.real_shares = _real_shares(data) if classify else np.empty(0)
@@ -145,13 +145,6 @@ class ImageReference(Reference):
             else Value(None, note="the real images have no edges"),
             "parzen": Value(windows.mean, windows.error, at_edge if windows.on_edge else None),
         }
-
-
-def needs(parameters: EvaluateParams) -> Needs:
-    """What these figures need on either side."""
-    p = parameters
-    more = {"neighbours": p.neighbours + 1, "density_neighbours": p.density_neighbours + 1, "splits": p.splits}
-    return {"": 4} | {f"evaluate.{name} is {getattr(p, name)}": count for name, count in more.items()}
 
 
 def _real_shares(data: Prepared) -> NDArray[np.float64]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
+from ganpipe.errors import BadInput
 from ganpipe.params import LARGEST, Count, Frozen, Positive, Seed, refuse
 
 Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
@@ -16,6 +18,10 @@ def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
     if len(set(names)) < len(names):
         raise ValueError("names a network twice; remove the repeated one")
     return names
+
+
+Needs = Mapping[str, int]
+"""How many samples a side needs, and what for: a setting as it stands, or "" for whatever is set."""
 
 
 class Kid(Frozen):
@@ -111,6 +117,21 @@ class EvaluateParams(Frozen):
         )
 
     @property
+    def needs(self) -> Needs:
+        """What figures of images need on either side."""
+        beyond = {"neighbours": 1, "density_neighbours": 1, "splits": 0}
+        numbers = {name: getattr(self, name) for name in beyond}
+        return {"": 4} | {f"evaluate.{name} is {value}": value + beyond[name] for name, value in numbers.items()}
+
+    @property
     def uncopied(self) -> str:
         """The share of real test samples that a copy is nearer than, in words."""
         return f"{100 * (1 - self.quantile):.4g} %"
+
+
+def enough(count: int, what: str, needs: Needs) -> None:
+    """Raises BadInput where there are fewer samples than that."""
+    setting, fewest = max(needs.items(), key=lambda need: need[1])
+    if count < fewest:
+        asks, remedy = (f", and {setting}", "take more, or lower it") if setting else ("", "take more")
+        raise BadInput(f"There are {count} {what} to compare{asks}: at least {fewest} are needed; {remedy}.")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
-from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.parameters import EvaluateParams, Needs, enough
 from ganpipe.prepared import Prepared
 
 Array = NDArray[Any]
@@ -92,18 +92,6 @@ def choose(array: Array, count: int, purpose: str, seed: int) -> Array:
     if count >= len(array):
         return array
     return array[np.sort(random(purpose, seed).permutation(len(array))[:count])]
-
-
-Needs = Mapping[str, int]
-"""How many samples a side needs, and what for: a setting as it stands, or "" for whatever is set."""
-
-
-def enough(count: int, what: str, needs: Needs) -> None:
-    """Raises BadInput where there are fewer samples than that."""
-    setting, fewest = max(needs.items(), key=lambda need: need[1])
-    if count < fewest:
-        asks, remedy = (f", and {setting}", "take more, or lower it") if setting else ("", "take more")
-        raise BadInput(f"There are {count} {what} to compare{asks}: at least {fewest} are needed; {remedy}.")
 
 
 class Reference(ABC):

@@ -10,10 +10,10 @@ from typing import Any
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.bounds import Bounds, bounds, most
-from ganpipe.evaluation.images import Classify, ImageReference, needs
-from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.images import Classify, ImageReference
+from ganpipe.evaluation.parameters import EvaluateParams, enough
 from ganpipe.evaluation.points import PointReference
-from ganpipe.evaluation.reference import Reference, choose, enough
+from ganpipe.evaluation.reference import Reference, choose
 from ganpipe.evaluation.spaces import Extract, Real, Space
 from ganpipe.files import write_json
 from ganpipe.prepared import Prepared
@@ -30,7 +30,7 @@ def compute(
     if data.form == "points":
         return PointReference(data, parameters)
     images = choose(data.test, parameters.cap, "test", parameters.seed)
-    enough(len(images), "real samples", needs(parameters))
+    enough(len(images), "real samples", parameters.needs)
     spaces: list[Space] = []
     for name, (resizer, extract) in networks.items():
         # all of the training images: of a part of them an exact copier would copy only that part
