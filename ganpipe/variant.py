@@ -61,16 +61,16 @@ class Watch(Frozen):
 
     variance: collapsed with a total variance of the samples below so many times the data's. modes: collapsed with
     samples near fewer than this share of the modes that as many exact samples are expected near, where one is there
-    from `present` times its share on. variety: where no modes are known, collapsed with samples nearest to fewer than
-    this share of the training samples that as many held-out ones are nearest to, both as effective numbers. change:
-    stalled when the samples of fixed latents moved by less since the moment before, in deviations of the data. limit:
-    diverged with a loss, score or penalty beyond it.
+    from `present` times its share on. vendi: where no modes are known, collapsed with a Vendi score below so many times
+    that of as many held-out samples; 1 / vendi of those can't tell. change: stalled when the samples of fixed latents
+    moved by less since the moment before, in deviations of the data. limit: diverged with a loss, score or penalty
+    beyond it.
     """
 
     variance: Annotated[float, Field(ge=0, lt=1)]
     modes: Annotated[float, Field(ge=0, le=1)]
     present: Annotated[float, Field(ge=0, le=1)]
-    variety: Annotated[float, Field(ge=0, le=1)]
+    vendi: Annotated[float, Field(ge=0, le=1)]
     change: NonNegative
     limit: Positive
 

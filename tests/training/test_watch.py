@@ -178,59 +178,85 @@ def test_images_are_watched_too() -> None:
     assert looked(Watcher(LIMITS, data), rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)) is None
 
 
-def pictures(kinds: int, seed: int, shift: int = 60) -> NDArray[np.uint8]:
-    """600 images of so many kinds, of which each is noise that is moved a little, all by classes."""
-    kind = np.random.default_rng(0).integers(shift, 256 - shift, size=(1000, 1, 8, 8))[:kinds]
-    noise = np.random.default_rng(seed).integers(-shift, shift, size=(600, 1, 8, 8))
+def pictures(kinds: int, seed: int) -> NDArray[np.uint8]:
+    """600 images of so many kinds, each with a little noise, all by kinds."""
+    kind = np.random.default_rng(0).integers(20, 236, size=(600, 1, 8, 8))[:kinds]
+    noise = np.random.default_rng(seed).integers(-10, 10, size=(600, 1, 8, 8))
     return (np.repeat(kind, 600 // kinds, axis=0) + noise).astype(np.uint8)
 
 
-def faces(**changes: Any) -> Watcher:
-    none = np.zeros(600, np.int64)
-    return Watcher(LIMITS.model_copy(update=changes), Prepared(pictures(100, 1), none, pictures(100, 2), none, 1))
+def watch_of(train: NDArray[Any], test: NDArray[Any], **changes: Any) -> Watcher:
+    none = np.zeros(len(train), np.int64)
+    return Watcher(LIMITS.model_copy(update=changes), Prepared(train, none, test, none[: len(test)], 1))
 
 
-@pytest.mark.parametrize(("kinds", "kind"), [(100, None), (25, None), (4, "collapsed")])
-def test_images_of_few_kinds_have_collapsed_whatever_their_variance(kinds: int, kind: str | None) -> None:
-    at = faces()
-    found = at.moment(10, pictures(kinds, 3), pictures(kinds, 3)[:20])
-    assert found["sample_variance"].item() > 0.8
-    assert found["sample_variety"].item() == pytest.approx(kinds / 100, rel=0.7)
+@pytest.mark.parametrize(
+    ("kinds", "low", "high", "kind"),
+    [(600, 0.98, 1.02, None), (200, 0.2, 0.8, None), (4, 4 / 500, 10 / 500, "collapsed")],
+)
+def test_images_of_few_kinds_have_collapsed_whatever_their_variance(
+    kinds: int, low: float, high: float, kind: str | None
+) -> None:
+    at, some = watch_of(pictures(600, 1), pictures(600, 2)), np.random.default_rng(5).permutation(600)
+    found = at.moment(10, pictures(kinds, 3)[some], pictures(kinds, 3)[:20])
+    assert found["sample_variance"].item() > 0.5
+    assert low < found["sample_vendi"].item() < high
     assert (at.verdict.kind if at.verdict else None) == kind
     if at.verdict:
-        said = f"samples are nearest to {found['sample_variety'].item():.2g} times as many training samples"
-        assert at.verdict.reason == f"{said} as real ones are at step 10"
+        said = f"the Vendi score of the samples is {found['sample_vendi'].item():.2g} times that of as many real ones"
+        assert at.verdict.reason == f"{said} at step 10"
 
 
-def test_few_samples_of_few_kinds_are_compared_with_as_few_real_ones() -> None:
-    """With all 600 real ones, the thirty would have a twentieth."""
-    at, some = faces(variance=0.0), np.random.default_rng(5).permutation(600)[:30]
-    found = at.moment(10, pictures(100, 3)[some], pictures(100, 3)[:20])
-    assert found["sample_variety"].item() == pytest.approx(1, abs=0.2)
+@pytest.mark.parametrize("made", [100, 30, 1])
+def test_samples_are_compared_with_as_many_real_ones(made: int) -> None:
+    """An exact sampler is at 1 with however few; with all 600 real ones thirty would be at a twentieth."""
+    at, some = watch_of(pictures(600, 1), pictures(600, 2), variance=0.0), np.random.default_rng(5).permutation(600)
+    found = at.moment(10, pictures(600, 3)[some[:made]], pictures(600, 3)[:20])
+    assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
     assert at.verdict is None
-    found = at.moment(20, pictures(100, 3)[np.zeros(30, int)], pictures(100, 4)[:20])
-    assert found["sample_variety"].item() == pytest.approx(1 / 30, abs=0.01)
+    few = watch_of(pictures(600, 1), pictures(600, 2)[some[:30]])
+    assert few.moment(10, pictures(600, 3), pictures(600, 3)[:20])["sample_vendi"].item() == pytest.approx(1, abs=0.02)
+
+
+def roll(count: int, seed: int) -> NDArray[np.float32]:
+    turns = np.random.default_rng(seed).uniform(4, 14, count)
+    return np.stack([turns * np.cos(turns), turns * np.sin(turns)], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda x: x, None),
+        (lambda x: 3 * x, None),
+        (lambda x: x / 2, None),
+        (lambda x: x + 100, None),
+        (lambda x: np.random.default_rng(0).normal(scale=9, size=x.shape).astype(np.float32), None),
+        (lambda x: x[[0, 1]].repeat(len(x) // 2, axis=0) + x / 1000, "collapsed"),
+    ],
+    ids=["exact", "larger", "smaller", "moved", "noise", "two spots"],
+)
+def test_points_without_modes_have_collapsed_where_they_are_alike_and_not_where_they_are_wrong(
+    change: Any, kind: str | None
+) -> None:
+    found = looked(watch_of(roll(500, 1), roll(500, 2)), change(roll(400, 3)))
+    assert (found.kind if found else None) == kind
+    if found:
+        assert "Vendi score" in found.reason
+
+
+@pytest.mark.parametrize("change", [lambda x: x * 0.4, lambda x: 128 + 0.5 * np.roll(x, 1, axis=0), np.flip])
+def test_faint_images_have_not_collapsed(change: Any) -> None:
+    at = watch_of(pictures(600, 1), pictures(600, 2))
+    assert looked(at, change(pictures(600, 3).astype(np.float64)).astype(np.uint8)) is None
+
+
+def test_points_that_are_not_finite_have_no_score() -> None:
+    samples = roll(400, 3)
+    samples[3] = np.nan
+    at = watch_of(roll(500, 1), roll(500, 2))
+    assert "sample_vendi" not in at.moment(10, samples, samples[:20])
     assert at.verdict is not None
-    assert at.verdict.kind == "collapsed"
-
-
-def test_points_without_modes_are_watched_for_variety() -> None:
-    rng, none = np.random.default_rng(0), np.zeros(500, np.int64)
-
-    def curve(turns: NDArray[np.float64]) -> NDArray[np.float32]:
-        return np.stack([turns * np.cos(turns), turns * np.sin(turns)], axis=1).astype(np.float32)
-
-    data = Prepared(curve(rng.uniform(4, 14, 500)), none, curve(rng.uniform(4, 14, 500)), none, 1)
-    assert looked(Watcher(LIMITS, data), curve(rng.uniform(4, 14, 400))) is None
-    ends = curve(np.repeat([4.0, 14.0], 200) + rng.uniform(-0.02, 0.02, 400))
-    found = looked(Watcher(LIMITS, data), ends)
-    assert found is not None
-    assert found.kind == "collapsed"
-    assert "training samples" in found.reason
-    ends[3] = np.nan
-    found = looked(Watcher(LIMITS, data), ends)
-    assert found is not None
-    assert found.kind == "not_finite"
+    assert at.verdict.kind == "not_finite"
 
 
 @pytest.mark.parametrize(
