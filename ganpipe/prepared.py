@@ -24,8 +24,7 @@ class Prepared:
     """Samples with their labels: images uint8 (N, C, H, W), points float32 (N, D); labels int64 (N,).
 
     scale: points are divided by it for training. modes, mode_std: centres (K, D) and deviation of a known mixture.
-    base: classes of one channel where each channel is an image of its own: classes = base ** channels. skipped: files
-    that were left out as they are no images.
+    base: classes of one channel where each channel is an image of its own: classes = base ** channels.
     """
 
     train: NDArray[Any]
@@ -37,7 +36,6 @@ class Prepared:
     modes: NDArray[np.float64] | None = None
     mode_std: float | None = None
     base: int | None = None
-    skipped: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,7 +71,6 @@ def _meta(name: str, data: Prepared) -> dict[str, Any]:
         "shape": list(data.shape),
         "classes": data.classes,
         "base": data.base,
-        "skipped": data.skipped,
         "scale": data.scale,
         "modes": None if data.modes is None else data.modes.tolist(),
         "mode_std": data.mode_std,
@@ -91,9 +88,9 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
         version, digest = meta["format"], meta["digest"]
         arrays: dict[str, Any] = {name: _array(folder / f"{name}.npy") for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
-        # a folder from before there were these has none, and is otherwise the same
-        meta = {"base": None, "skipped": 0} | meta
-        numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base", "skipped")}
+        # a folder from before there was a base has none, and is otherwise the same
+        meta.setdefault("base", None)
+        numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
         data = Prepared(**arrays, **numbers, modes=modes)
         found = _meta(meta["name"], data)
         _sound(data)
@@ -122,8 +119,6 @@ def _sound(data: Prepared) -> None:
     """Refuse numbers that no data set has. Raises ValueError."""
     if type(data.classes) is not int or data.classes < 1:
         raise ValueError(f"classes is {shown(data.classes)} and not 1 or more")
-    if type(data.skipped) is not int or data.skipped < 0:
-        raise ValueError(f"skipped is {shown(data.skipped)} and not 0 or more")
     numbers = {"scale": data.scale} | ({} if data.mode_std is None else {"mode_std": data.mode_std})
     for key, value in numbers.items():
         if type(value) not in (int, float) or not 0 < value < math.inf:

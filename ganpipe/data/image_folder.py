@@ -147,7 +147,7 @@ class ImageFolder(Pictures):
         self._enough(root / self.path, {name: kept[label] for label, name in enumerate(found)})
         test = self._held_out(len(labels))
         train, rest = held_out(images[: len(labels)], np.array(labels, np.int64), test, self.split_seed)
-        return Prepared(*train, *rest, classes=len(found), skipped=len(skipped))
+        return Prepared(*train, *rest, classes=len(found))
 
 
 def _entries(folder: Path, top: Path) -> list[Path]:

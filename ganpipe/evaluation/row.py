@@ -66,7 +66,7 @@ def evaluate(
     }
     head, measured = _head(row, title, data, None, list(trained)), list(ends.values())
     return head | {
-        "protocol": protocol | real.settings(count) | _left_out(real),
+        "protocol": protocol | real.settings(count),
         "figures": {
             name: _described(figure, count, len(real.real)) | _limited(limits[name]) | _values(name, measured)
             for name, figure in real.figures.items()
@@ -99,10 +99,6 @@ def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: 
         return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
     except BadInput as error:
         raise BadInput(f"Of {whose}: {error}") from None
-
-
-def _left_out(real: Reference) -> dict[str, int]:
-    return {"skipped": real.data.skipped} if real.data.skipped else {}
 
 
 def _described(figure: Figure, generated: int, reals: int) -> dict[str, Any]:

@@ -23,7 +23,6 @@ PROTOCOL = {
     "class_samples": "samples for class shares",
     "neighbours": "neighbours k",
     "seed": "seed of the comparison",
-    "skipped": "files left out as no images",
 }
 """Names that say more than the keys of a protocol."""
 

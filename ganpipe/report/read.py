@@ -174,12 +174,13 @@ def _shaped(name: str, read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwar
 
 
 def _history(path: Path) -> dict[str, Series]:
-    """The columns of a history but for `step`; a column without any value is left out."""
+    """The columns of a history but for `step`, and for `verdict`, which the pages say in words; a column without any
+    value is left out."""
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    names = [name for name in (rows[0] if rows else {}) if name != "step"]
+    names = [name for name in (rows[0] if rows else {}) if name not in ("step", "verdict")]
     columns = {name: [(int(row["step"]), float(row[name])) for row in rows if row[name]] for name in names}
     return {
         name: Series(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))

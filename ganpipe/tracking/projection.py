@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -115,13 +115,13 @@ def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
             yield path.parent, record
 
 
-def _beside(kind: str, figures: Evaluated) -> Evaluated:
-    """What the evaluation adds to a training that has a verdict itself, which nearly always stands."""
-    said = figures.tags.get("verdict.kind")
-    if kind != STALLED or said in (None, STALLED):
-        rest = {key: value for key, value in figures.tags.items() if not key.startswith("verdict.")}
-        return Evaluated(figures.metrics, rest)
-    return Evaluated(figures.metrics, {**figures.tags, "verdict.step": None})
+def _beside(facts: Mapping[str, str], figures: Evaluated) -> Evaluated:
+    """What the evaluation adds to a training that has a verdict itself, which stands, but for STALLED where the samples
+    say something else. The training's own is said again, as they may have said so before."""
+    own: dict[str, str | None] = {key: value for key, value in facts.items() if key.startswith("verdict.")}
+    if own["verdict.kind"] == STALLED and figures.tags.get("verdict.kind") not in (None, STALLED):
+        own = {"verdict.step": None}
+    return Evaluated(figures.metrics, {**figures.tags, **own})
 
 
 def _settle(
@@ -138,8 +138,8 @@ def _settle(
         figures = Evaluated()
         if str(error) not in report.problems:
             report.problems.append(str(error))
-    if kind := record.facts.get("verdict.kind"):
-        figures = _beside(kind, figures)
+    if "verdict.kind" in record.facts:
+        figures = _beside(record.facts, figures)
     if is_current(runs, record) and not missing_figures(runs[0], figures):
         report.unchanged += 1
         return True

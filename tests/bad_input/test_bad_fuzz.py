@@ -175,7 +175,7 @@ def test_an_error_is_one_line_whatever_is_in_it(anything: str) -> None:
     assert is_one_sentence(sentence)
 
 
-FACTS = ["format", "classes", "scale", "shape", "form", "train", "modes", "mode_std", "skipped", "digest"]
+FACTS = ["format", "classes", "scale", "shape", "form", "train", "modes", "mode_std", "digest"]
 MAGIC = [b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00v\x00\x00\x00", b"PK\x03\x04", b"\x80\x04", b"\x93NUMPY\x03\x00"]
 
 
@@ -207,9 +207,9 @@ def test_any_value_in_the_facts_of_prepared_data(key: str, value: Any) -> None:
     images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
     prepared.write(folder, "digits", prepared.Prepared(images, labels, images, labels, classes=3))
     meta = json.loads((folder / "meta.json").read_text())
-    # a larger number of classes, another scale, deviation or count are as good; DVC's own digest covers them
+    # a larger number of classes, another scale or deviation are as good; DVC's own digest covers them
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    assume(finite(value) and value != meta[key] and not (number and key in ("classes", "scale", "mode_std", "skipped")))
+    assume(finite(value) and value != meta[key] and not (number and key in ("classes", "scale", "mode_std")))
     assume(key != "mode_std" or value is not None)
     (folder / "meta.json").write_text(json.dumps(meta | {key: value}))
     with pytest.raises(BadInput) as caught:

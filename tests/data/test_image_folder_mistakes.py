@@ -94,18 +94,15 @@ def test_a_broken_image_is_skipped_and_counted_in_one_line(
     make: Callable[[Path], object], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "images", 6)
-    expected = folder_of().load(tmp_path)
-    assert expected.skipped == 0
+    expected = folder_of().load(tmp_path).digest()
     first, second = tmp_path / "images" / "002x", tmp_path / "images" / "004x"
     make(first)
-    found = folder_of(broken="skip").load(tmp_path)
-    assert (found.digest(), found.skipped) == (expected.digest(), 1)
+    assert folder_of(broken="skip").load(tmp_path).digest() == expected
     printed = capsys.readouterr().out
     assert printed.startswith(f"image_folder: skipped 1 file of 7, the first {first}, {words}")
     assert printed.count("\n") == 1
     make(second)
-    found = folder_of(broken="skip").load(tmp_path)
-    assert (found.digest(), found.skipped) == (expected.digest(), 2)
+    assert folder_of(broken="skip").load(tmp_path).digest() == expected
     assert capsys.readouterr().out.startswith(f"image_folder: skipped 2 files of 8, the first {first}, {words}")
 
 

@@ -30,7 +30,7 @@ def images() -> Prepared:
 def stacked() -> Prepared:
     data = images()
     labels = {"train_labels": data.train_labels % 8, "test_labels": data.test_labels % 8}
-    return dataclasses.replace(data, **labels, classes=8, base=2, skipped=3)
+    return dataclasses.replace(data, **labels, classes=8, base=2)
 
 
 def points() -> Prepared:
@@ -49,7 +49,7 @@ def test_what_is_written_is_read_again(make: Callable[[], Prepared], tmp_path: P
         written, found = getattr(data, name), getattr(again, name)
         assert found.dtype == written.dtype
         np.testing.assert_array_equal(found, written)
-    for name in ("classes", "scale", "mode_std", "base", "skipped"):
+    for name in ("classes", "scale", "mode_std", "base"):
         assert getattr(again, name) == getattr(data, name)
     if data.modes is None:
         assert again.modes is None
@@ -70,7 +70,6 @@ def test_meta_is_what_contributing_says(tmp_path: Path) -> None:
         "shape": [2],
         "classes": 2,
         "base": None,
-        "skipped": 0,
         "scale": 1.7,
         "modes": [[0.1, 2.0], [1 / 3, -1.0]],
         "mode_std": 0.02,
@@ -82,15 +81,15 @@ def test_meta_is_what_contributing_says(tmp_path: Path) -> None:
     assert (meta["form"], meta["shape"], meta["modes"], meta["mode_std"]) == ("images", [3, 8, 8], None, None)
     prepared.write(tmp_path, "stacks", stacked())
     meta = json.loads((tmp_path / "meta.json").read_text())
-    assert (meta["format"], meta["classes"], meta["base"], meta["skipped"]) == (1, 8, 2, 3)
+    assert (meta["format"], meta["classes"], meta["base"]) == (1, 8, 2)
 
 
-def test_a_folder_from_before_there_was_a_base_or_a_count_is_read_as_one_without(tmp_path: Path) -> None:
+def test_a_folder_from_before_there_was_a_base_is_read_as_one_without(tmp_path: Path) -> None:
     prepared.write(tmp_path, "pictures", images())
-    meta_with(base=..., skipped=...)(tmp_path)
-    assert not {"base", "skipped"} & set(json.loads((tmp_path / "meta.json").read_text()))
+    meta_with(base=...)(tmp_path)
+    assert "base" not in json.loads((tmp_path / "meta.json").read_text())
     again, _ = prepared.read(tmp_path)
-    assert (again.base, again.skipped) == (None, 0)
+    assert again.base is None
     assert again.digest() == images().digest()
 
 
@@ -141,8 +140,6 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "other type": (lambda p: np.save(p / "train.npy", images().train.astype(np.int16)), "checksum"),
     "other labels": (lambda p: np.save(p / "test_labels.npy", np.arange(3)), "checksum"),
     "other digest": (meta_with(digest="0" * 64), "checksum"),
-    "less than none skipped": (meta_with(skipped=-1), "skipped is -1 and not 0 or more"),
-    "half a file skipped": (meta_with(skipped=0.5), "skipped is 0.5 and not 0 or more"),
 }
 
 

@@ -33,12 +33,6 @@ NEITHER = ["copies", "copying", "sharpness"]
 WITH_ERRORS = ["frechet_infinite", "kid", "classifier_score", "sliced_wasserstein", "parzen"]
 
 
-def test_files_that_were_left_out_are_counted(image_data: Prepared) -> None:
-    good = {0: both(images(balanced(250), 3))}
-    assert "skipped" not in run(image_data, good)["protocol"]
-    assert run(replace(image_data, skipped=2), good)["protocol"]["skipped"] == 2
-
-
 def test_structure_for_images(image_data: Prepared) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {0: Samples(good, collapsed), 7: Samples(collapsed, good)})

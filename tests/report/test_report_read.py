@@ -61,6 +61,15 @@ def test_a_value_for_each_seed(tmp_path: Path, spec: Spec) -> None:
         read_evaluation(tmp_path, "digits", "lsgan")
 
 
+def test_the_verdict_of_a_history_is_no_curve(tmp_path: Path, spec: Spec) -> None:
+    """It is one point, or none in most seeds; the page says it in words."""
+    path = tmp_path / "runs/digits/lsgan/0/history.csv"
+    path.write_text("step,critic_loss,verdict\n10,0.5,\n20,0.25,1.0\n", encoding="utf-8")
+    zoo = read_zoo(tmp_path, spec)
+    run = next(variant for variant in zoo.variants if variant.row == "lsgan").runs[0]
+    assert dict(run.history) == {"critic_loss": Series((10, 20), (0.5, 0.25))}
+
+
 def test_a_broken_history_is_one_sentence(tmp_path: Path, spec: Spec) -> None:
     (tmp_path / "runs/digits/lsgan/0/history.csv").write_text("step,loss\n10,what\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"runs/digits/lsgan/0/history\.csv has an unknown shape"):

@@ -127,6 +127,7 @@ def test_what_its_samples_say_takes_the_place_of_stalled(root: Path, store: Stor
         (None, stalled),
         ({"kind": "stalled", "reason": "nothing moved"}, stalled),
         ({"kind": "collapsed", "reason": "one mode"}, collapsed),
+        (None, stalled),
     ):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"verdicts": [said]}))
         sync(root)
