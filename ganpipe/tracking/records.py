@@ -154,9 +154,9 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
         verdicts = said.get("verdicts") or [None] * len(metrics)
         tags = {seed: _tags(verdict) for seed, verdict in zip(metrics, verdicts, strict=True)}
         for figure, numbers in (said.get("figures") or {}).items():
-            source = _word({key: numbers.get(key) for key in SOURCE})
-            for of in tags.values():
-                of[metric_name(f"eval.{figure}")] = source
+            source = {key: numbers[key] for key in SOURCE if key in numbers}
+            for of in tags.values() if source else ():
+                of[metric_name(f"eval.{figure}")] = _word(source)
             for column, suffix in (("raw", ""), ("ema", "_ema")):
                 for seed, number in zip(metrics, numbers.get(column) or [], strict=False):
                     if number is not None:

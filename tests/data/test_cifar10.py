@@ -157,13 +157,39 @@ def test_a_download_that_fails_is_one_sentence(
     )
 
 
+def pack(archive: Path, *members: tarfile.TarInfo | str) -> None:
+    with tarfile.open(archive, "w:gz") as tar:
+        for member in members:
+            info = tarfile.TarInfo(member) if isinstance(member, str) else member
+            info.size = 4 if info.isfile() else 0
+            tar.addfile(info, io.BytesIO(b"evil") if info.isfile() else None)
+
+
+SIX = [f"cifar-10-batches-bin/{name}" for name in cifar10.CIFAR10.files]
+
+
 def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
     archive, inside = tmp_path / "evil.tar.gz", tmp_path / "inside"
-    with tarfile.open(archive, "w:gz") as tar:
-        member = tarfile.TarInfo("../outside.bin")
-        member.size = 4
-        tar.addfile(member, io.BytesIO(b"evil"))
-    inside.mkdir()
-    with pytest.raises(ValueError, match=r"evil\.tar\.gz: '\.\./outside\.bin' would be extracted to .* outside"):
-        cifar10.unpack(archive, inside)
+    pack(archive, "../outside.bin", *SIX, "cifar-10-batches-bin/more.bin")
+    cifar10.unpack(archive, inside)
     assert not (tmp_path / "outside.bin").exists()
+    assert {path.relative_to(inside).as_posix() for path in inside.rglob("*") if path.is_file()} == set(SIX)
+    assert (inside / SIX[0]).read_bytes() == b"evil"
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, None])
+def test_an_archive_with_something_else_in_a_place_is_refused(kind: bytes | None, tmp_path: Path) -> None:
+    """A link to a file of this machine, a folder, or nothing: what it leads to is never read."""
+    (tmp_path / "secret").write_bytes(b"mine")
+    odd = tarfile.TarInfo(SIX[0])
+    odd.type, odd.linkname = kind or tarfile.REGTYPE, str(tmp_path / "secret")
+    pack(tmp_path / "odd.tar.gz", *([odd] if kind else []), *SIX[1:])
+    with pytest.raises(ValueError, match=r"^odd\.tar\.gz: "):
+        cifar10.unpack(tmp_path / "odd.tar.gz", tmp_path / "inside")
+    assert not (tmp_path / "inside" / SIX[0]).exists()
+
+
+def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "half.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"^half\.tar\.gz: "):
+        cifar10.unpack(tmp_path / "half.tar.gz", tmp_path / "inside")

@@ -23,7 +23,8 @@ def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
         draw(images / name, "1.png", "22.png", "333.png", "4444.png")
     with project.params() as params:
         params["data"]["kind"] = "image_folder"
-        params["datasets"]["image_folder"].update(size=8, test=2)
+        params["datasets"]["image_folder"].update(size=8, test=4)
+        params["evaluate"].update(neighbours=2, density_neighbours=2, splits=2)
 
     def meta() -> bytes:
         return (project.root / "data/prepared/image_folder/meta.json").read_bytes()
