@@ -10,7 +10,7 @@ from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
-from ganpipe.params import LARGEST, Choice, Count, Frozen, NonNegative, Positive, Seed, Title, refuse
+from ganpipe.params import LARGEST, Choice, Count, Frozen, Length, NonNegative, Positive, Seed, Title, refuse
 from ganpipe.penalties import Penalty
 from ganpipe.procedures import Procedure
 
@@ -62,15 +62,16 @@ class Watch(Frozen):
     variance: collapsed with a total variance of the samples below so many times the data's. modes: collapsed with
     samples near fewer than this share of the modes that as many exact samples are expected near, where one is there
     from `present` times its share on. vendi: where no modes are known, collapsed with a Vendi score below so many times
-    that of as many held-out samples; 1 / vendi of those can't tell. change: stalled when the samples of fixed latents
-    moved by less since the moment before, in deviations of the data. limit: diverged with a loss, score or penalty
-    beyond it.
+    that of as many held-out samples; 1 / vendi of those can't tell. width: of that score's kernel. change: stalled when
+    the samples of fixed latents moved by less since the moment before, in deviations of the data. limit: diverged with
+    a loss, score or penalty beyond it.
     """
 
     variance: Annotated[float, Field(ge=0, lt=1)]
     modes: Annotated[float, Field(ge=0, le=1)]
     present: Annotated[float, Field(ge=0, le=1)]
     vendi: Annotated[float, Field(ge=0, le=1)]
+    width: Length
     change: NonNegative
     limit: Positive
 

@@ -65,31 +65,6 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "classifier unknown key": (put("classifier.step", 2), "classifier.step is 2", ["did you mean steps"]),
     "classifier rate": (put("classifier.lr", 0.0), "classifier.lr is 0.0", ["greater than 0"]),
     "evaluate unknown key": (put("evaluate.covrage", 2), "evaluate.covrage is 2", ["did you mean coverage"]),
-    "fewer images than neighbours": (
-        put("evaluate.neighbours", 360),
-        "There are 360 test images of digits to compare, and evaluate.neighbours is 360: at least 361 are needed",
-        ["take more, or lower it"],
-    ),
-    "fewer images than any figure needs": (
-        both(
-            put("evaluate.cap", 3),
-            put("evaluate.splits", 2),
-            put("evaluate.neighbours", 2),
-            put("evaluate.density_neighbours", 2),
-        ),
-        "There are 3 images by evaluate.cap to compare: at least 4 are needed; take more.",
-        [],
-    ),
-    "fewer samples than splits": (
-        both(put("evaluate.splits", 200), put("train.moments.samples", 100)),
-        "There are 100 generated images by train.moments.samples to compare, and evaluate.splits is 200: at least 200",
-        ["take more, or lower it"],
-    ),
-    "fewer samples of a row than splits": (
-        both(put("evaluate.splits", 150), put("variants.rpgan.samples", 120)),
-        "There are 120 generated images by variants.rpgan.samples to compare, and evaluate.splits is 150: at least 150",
-        ["take more, or lower it"],
-    ),
     "evaluate share": (put("evaluate.coverage", 1.5), "evaluate.coverage is 1.5", ["less than or equal to 1"]),
     # train
     "train missing": (put("train", None), "train is null", ["mapping of keys to values"]),
@@ -346,16 +321,3 @@ def test_a_mistake_is_one_sentence_with_key_value_and_remedy(change: Change, sta
     assert not {"\n", ". "} & {sentence[i : i + n] for n in (1, 2) for i in range(len(sentence))}
     for python in ("Input", "Tuple", "tuple", "dict", "String should", "Latent", "Value error"):
         assert python not in sentence
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        put("evaluate.neighbours", 359),
-        both(put("data.kind", "ring"), put("evaluate.cap", 2), put("evaluate.splits", 5000)),
-    ],
-)
-def test_as_many_images_as_the_figures_need_are_enough_and_points_need_none(change: Change) -> None:
-    raw = copy.deepcopy(ORIGINAL)
-    change(raw)
-    checked(raw)

@@ -158,7 +158,15 @@ def parameters(case: Case) -> Parameters:
             "grid_every": 1,
             "moments": {"count": 2, "samples": 100},
         },
-        "watch": {"variance": 0.05, "modes": 0.5, "present": 0.1, "vendi": 0.25, "change": 0.001, "limit": 1e6},
+        "watch": {
+            "variance": 0.05,
+            "modes": 0.5,
+            "present": 0.1,
+            "vendi": 0.25,
+            "width": 0.3,
+            "change": 0.001,
+            "limit": 1e6,
+        },
     }
 
 

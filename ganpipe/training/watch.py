@@ -28,11 +28,6 @@ MOST = 10_000
 ALIKE = 500
 """Samples that are asked whether they are alike: their Vendi score takes a tenth of a second."""
 
-WIDTH = 0.3
-"""Of the kernel of the Vendi score. On the digits, generators with a hundred times their rate are at .03 to .2 of the
-real samples' score, seldom at .3, 64 images with a little noise at .3, and any other training, or one on MNIST, at .49
-or more."""
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -117,7 +112,9 @@ class Watcher:
             )
         self._before = fixed
         if self._data.modes is None and math.isfinite(found["sample_variance"]):
-            found["sample_vendi"] = _vendi(samples[: len(self._real)]) / _vendi(self._real[: len(samples)])
+            made, real = samples[: len(self._real)], self._real[: len(samples)]
+            scores = [vendi(_flat(some), width=self._watch.width) for some in (made, real)]
+            found["sample_vendi"] = scores[0] / scores[1]
         before, self.verdict = self.verdict, self._judged(step, samples, found)
         if before or self.verdict:
             found["verdict"] = float(self.verdict is not None)
@@ -152,10 +149,6 @@ class Watcher:
 def _spread(samples: NDArray[Any]) -> float:
     """The total variance: the sum over features of the variance over samples."""
     return float(_flat(samples).astype(np.float64).var(axis=0).sum())
-
-
-def _vendi(samples: NDArray[Any]) -> float:
-    return vendi(_flat(samples), width=WIDTH)
 
 
 def _flat(samples: NDArray[Any]) -> NDArray[Any]:
