@@ -6,10 +6,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # an environment without bytecode compiles torch anew in every process, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help env repro zoo test check format lock audit ui clean
+.PHONY: help env repro zoo test test-slow check format lock audit ui clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.done ## build .venv from requirements.lock
 
@@ -32,7 +32,10 @@ zoo: env ## every variant, several at a time, and the page of all of them
 	ganpipe sweep
 
 test: env ## run the tests, warnings are errors
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
+
+test-slow: env ## run the tests that take long by nature: kills under DVC, full disks, the fuzz at full size
+	python -m pytest -n 2 --dist loadfile -m slow
 
 check: env ## format, lint, types
 	ruff format --check .
