@@ -25,7 +25,7 @@ from scipy.stats import norm
 
 from ganpipe import configuration
 from ganpipe.data.gaussian_1d import Gaussian1D
-from ganpipe.objectives.f_divergence import FDivergence
+from ganpipe.objectives.fgan import FGAN
 from ganpipe.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 
@@ -74,7 +74,7 @@ def main() -> None:
         best = minimize(lambda x, f=f: divergence(f, p, x[0], abs(x[1])), [1.0, 1.8], method="Nelder-Mead").x
         # the bound belongs to the critic and the generator of the last step
         objective = variant.objective
-        assert isinstance(objective, FDivergence)
+        assert isinstance(objective, FGAN)
         z = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             real = objective.activation(critic(torch.from_numpy(data.test / data.scale).float()).score).double()

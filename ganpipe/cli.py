@@ -134,7 +134,7 @@ def variants(
                 "procedure": variant.procedure.kind,
                 "pretrain": variant.pretrain.steps,
                 "steps": variant.steps,
-                "not_applicable": variant.unfit(shape),
+                "not_applicable": variant.incompatibility(shape),
                 "selected": row == chosen.loss,
             }
         )

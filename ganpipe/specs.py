@@ -138,7 +138,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         },
     }
     for row, variant in variants.items():
-        unfit = variant.unfit(dataset.shape)
+        unfit = variant.incompatibility(dataset.shape)
         specs[f"train/{row}.json"] = _train(row, variant, data, dataset.form, unfit, runtime, code)
         specs[f"pretrain/{row}.json"] = _pretrain(row, variant, data, unfit, runtime, code)
     return specs

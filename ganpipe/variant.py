@@ -115,12 +115,16 @@ class Variant(Frozen):
                 raise refuse(sentence, *loc, value=value)
         return self
 
-    def unfit(self, shape: Shape) -> str | None:
+    def incompatibility(self, shape: Shape) -> str | None:
         """Why this row makes no sense for samples of this shape; None where it does."""
         generator, latent = self.generator, self.latent.size
-        networks = generator.unfit(shape) or generator.unfit_latent(latent, shape) or self.critic.unfit(shape)
+        networks = (
+            generator.incompatibility(shape)
+            or generator.latent_incompatibility(latent, shape)
+            or self.critic.incompatibility(shape)
+        )
         reason = networks or self.procedure.unfit(shape)
-        return self.first.unfit(self.procedure.given(shape)) if self.first and not reason else reason
+        return self.first.incompatibility(self.procedure.given(shape)) if self.first and not reason else reason
 
     @property
     def condition_latent(self) -> int:
@@ -138,7 +142,7 @@ Problem = tuple[tuple[str | int, ...], object, str]
 
 
 def _scale(v: Variant) -> Problem | None:
-    reads, emits = v.objective.scale, v.critic.emits
+    reads, emits = v.objective.output_type, v.critic.output_type
     if reads == emits:
         return None
     remedy = "`output: energy`, or `kind: autoencoder`" if reads == "energy" else "`output: score`"
@@ -151,14 +155,16 @@ def _scale(v: Variant) -> Problem | None:
 
 
 def _judges(v: Variant) -> Problem | None:
-    reads, gives = v.objective.judges, v.critic.judges
+    reads, gives = v.objective.num_scores, v.critic.num_scores
     if reads == gives:
         return None
     found = f"gives {gives} score{'s' * (gives > 1)} a sample, and the objective {v.objective.kind} reads {reads}"
     if reads > 1 and gives > 1:
-        return ("critic", "count"), gives, f"{found}; use `count: {reads}`"
+        return ("critic", "num_members"), gives, f"{found}; use `num_members: {reads}`"
     remedy = (
-        f"`critic.kind: ensemble` with `count: {reads}`" if reads > 1 else "`critic.kind: mlp` or another of one score"
+        f"`critic.kind: ensemble` with `num_members: {reads}`"
+        if reads > 1
+        else "`critic.kind: mlp` or another of one score"
     )
     return ("critic", "kind"), v.critic.kind, f"{found}; use {remedy}"
 
@@ -168,17 +174,17 @@ def _penalties(v: Variant) -> Problem | None:
         place = ("penalties", i, "kind")
         if penalty.needs_code and not v.critic.has_code:
             remedy = "remove it"
-            if v.objective.scale == "energy" and not v.procedure.asks:
+            if v.objective.output_type == "energy" and not v.procedure.asks:
                 remedy = "use `critic.kind: autoencoder`"
             elif not v.procedure.asks:
-                remedy = "use `critic.kind: autoencoder` with `objective.kind: energy_margin`, or remove it"
+                remedy = "use `critic.kind: autoencoder` with `objective.kind: ebgan`, or remove it"
             sentence = f"needs the critic's codes, and the critic {v.critic.kind} has none; {remedy}"
             return place, penalty.kind, sentence
-        if penalty.per_sample and v.critic.couples_samples:
-            layer, remedy = v.critic.coupling
+        if penalty.per_sample and v.critic.uses_batch_stats:
+            layer, remedy = v.critic.batch_stats_layer
             sentence = f"reads the critic's gradient at single samples, and {layer} couples the samples of a batch"
             return place, penalty.kind, f"{sentence}; use {remedy}"
-        if penalty.per_sample and v.critic.judges > 1:
+        if penalty.per_sample and v.critic.num_scores > 1:
             sentence = "reads one slope of the critic a sample, and an ensemble has several"
             return place, penalty.kind, f"{sentence}; use `constraints: [{{kind: spectral_norm, player: critic}}]`"
     return None
@@ -186,7 +192,7 @@ def _penalties(v: Variant) -> Problem | None:
 
 def _slope(v: Variant) -> Problem | None:
     limited = any(penalty.per_sample for penalty in v.penalties) or any(c.player == "critic" for c in v.constraints)
-    if not v.objective.lipschitz or limited or "generator" not in v.procedure.trains:
+    if not v.objective.needs_lipschitz or limited or "generator" not in v.procedure.trains:
         return None
     sentence = "has no bound without a limit to the critic's slope"
     remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, player: critic}]`"
@@ -213,7 +219,7 @@ def _constraints(v: Variant) -> Problem | None:
 
 
 def _shares(v: Variant) -> Problem | None:
-    shares, pack = v.generator.shares, getattr(v.procedure, "pack", 1)
+    shares, pack = v.generator.num_generators, getattr(v.procedure, "pack", 1)
     if shares > 1 and pack > 1:
         sentence = "joins samples of members that follow from their places, which tells them from reals"
         return ("procedure", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`"
@@ -228,7 +234,7 @@ def _shares(v: Variant) -> Problem | None:
 
 def _packs(v: Variant) -> Problem | None:
     pack = getattr(v.procedure, "pack", 1)
-    if v.batch % pack == 0 and v.batch >= 2 * pack:  # batch norm and pull-away need two packed samples
+    if v.batch % pack == 0 and v.batch >= 2 * pack:  # batch norm and pulling-away need two packed samples
         return None
     use = max(v.batch // pack, 2) * pack
     return ("batch",), v.batch, f"is not two or more whole packs of `procedure.pack` = {pack}; use {use}"
@@ -277,8 +283,10 @@ def _procedure(v: Variant) -> Problem | None:
     if procedure.makes and generator.kind != procedure.makes:
         sentence = f"cannot be made by the procedure {procedure.kind}; use `generator.kind: {procedure.makes}`"
         return ("generator", "kind"), generator.kind, sentence
-    if generator.made_by and procedure.kind != generator.made_by:
-        sentence = f"is made by another procedure than {procedure.kind}; use `procedure.kind: {generator.made_by}`"
+    if generator.requires_algorithm and procedure.kind != generator.requires_algorithm:
+        sentence = (
+            f"is made by another procedure than {procedure.kind}; use `procedure.kind: {generator.requires_algorithm}`"
+        )
         return ("generator", "kind"), generator.kind, sentence
     if procedure.asks and v.critic.kind != procedure.asks:
         sentence = f"is not one that the procedure {procedure.kind} can train; use `critic.kind: {procedure.asks}`"
@@ -286,8 +294,8 @@ def _procedure(v: Variant) -> Problem | None:
     if procedure.normal and v.latent.kind != "normal":
         sentence = f"is not what the procedure {procedure.kind} fits its generator to; use `latent.kind: normal`"
         return ("latent", "kind"), v.latent.kind, sentence
-    if procedure.per_sample and v.critic.couples_samples:
-        layer, remedy = v.critic.coupling
+    if procedure.per_sample and v.critic.uses_batch_stats:
+        layer, remedy = v.critic.batch_stats_layer
         sentence = f"couples the samples of a batch by {layer}, and {procedure.kind} climbs the slope at each"
         return ("critic", "kind"), v.critic.kind, f"{sentence}; use {remedy}"
     for i, penalty in enumerate(v.penalties):

@@ -95,13 +95,13 @@ def test_least_squares_have_batch_norm_in_the_critic_on_all_images_but_the_digit
 
 
 def test_legal_pairs_are_legal() -> None:
-    """The neighbours of what is refused: layer norm under a penalty, an autoencoder with pull-away, whole packs."""
+    """The neighbours of what is refused: layer norm under a penalty, an autoencoder with pulling-away, whole packs."""
     raw = copy.deepcopy(ORIGINAL)
     raw["variants"]["wgan_gp"]["critic"] = critic(norm="layer")
     raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "procedure": {"pack": 32}}
     raw["variants"]["rpgan"] |= {
         "critic": critic(),
-        "constraints": [{"kind": "clip", "player": "critic", "limit": 0.01}],
+        "constraints": [{"kind": "weight_clipping", "player": "critic", "limit": 0.01}],
     }
     checked(raw)
 

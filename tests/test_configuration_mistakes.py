@@ -166,12 +166,12 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "penalty text": (
         put("variants.rpgan.penalties", ["r1"]),
         "variants.rpgan.penalties.0 is 'r1'",
-        ["mapping with `kind`", "pull_away, r1, r2"],
+        ["mapping with `kind`", "pulling_away, r1, r2"],
     ),
     "penalty of no kind": (
         put("variants.rpgan.penalties.1.kind", "r3"),
         "variants.rpgan.penalties.1.kind is 'r3'",
-        ["pull_away, r1, r2"],
+        ["pulling_away, r1, r2"],
     ),
     "penalty unknown key": (
         put("variants.rpgan.penalties.1.wieght", 2.0),
@@ -184,7 +184,9 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["greater than 0"],
     ),
     "constraint unknown key": (
-        put("variants.lsgan.constraints", [{"kind": "clip", "player": "critic", "limits": 1.0, "limit": 1.0}]),
+        put(
+            "variants.lsgan.constraints", [{"kind": "weight_clipping", "player": "critic", "limits": 1.0, "limit": 1.0}]
+        ),
         "variants.lsgan.constraints.0.limits is 1.0",
         ["did you mean limit"],
     ),
@@ -262,12 +264,12 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         "variants.lsgan.critic.kind is 'mlp'",
         ["lsgan reads the critic's score", "emits an energy", "`output: score`"],
     ),
-    "pull-away without a code": (
+    "pulling-away without a code": (
         both(
             put("variants.lsgan.critic", critic()),
-            put("variants.lsgan.penalties", [{"kind": "pull_away", "weight": 0.1}]),
+            put("variants.lsgan.penalties", [{"kind": "pulling_away", "weight": 0.1}]),
         ),
-        "variants.lsgan.penalties.0.kind is 'pull_away'",
+        "variants.lsgan.penalties.0.kind is 'pulling_away'",
         ["the critic mlp has none", "`critic.kind: autoencoder`"],
     ),
     "gradient penalty beside batch norm": (

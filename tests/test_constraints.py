@@ -14,7 +14,7 @@ from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.params import kinds, part_class
 
 PACKAGE = "ganpipe.constraints"
-TESTED = {"clip", "spectral_norm"}
+TESTED = {"weight_clipping", "spectral_norm"}
 CRITICS: list[tuple[dict[str, Any], tuple[int, ...]]] = [
     ({"kind": "dcgan", "width": 4, "output": "score"}, (1, 8, 8)),
     ({"kind": "mlp", "width": 8, "depth": 2, "output": "score"}, (2,)),
@@ -23,7 +23,7 @@ CRITICS: list[tuple[dict[str, Any], tuple[int, ...]]] = [
 
 
 def clip(limit: float) -> Constraint:
-    return constraint("clip", limit=limit)
+    return constraint("weight_clipping", limit=limit)
 
 
 def constraint(kind: str, player: str = "critic", **parameters: Any) -> Constraint:
@@ -149,8 +149,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
         "critics",
         {
             "kind": "ensemble",
-            "count": 2,
-            "member": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none", "output": "score"},
+            "num_members": 2,
+            "base": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none", "output": "score"},
         },
         (2,),
     ),
@@ -300,9 +300,9 @@ def test_spectral_norm_bounds_the_slope_of_the_critic() -> None:
     assert steep.flatten(1).norm(dim=1).max() > 50 * gradient.flatten(1).norm(dim=1).max()
 
 
-@pytest.mark.parametrize(("kind", "unrolls"), [("clip", False), ("spectral_norm", True)])
+@pytest.mark.parametrize(("kind", "unrolls"), [("weight_clipping", False), ("spectral_norm", True)])
 @pytest.mark.parametrize("player", ["critic", "generator"])
 def test_a_constraint_says_whose_weights_it_holds(kind: str, unrolls: bool, player: str) -> None:
-    part = constraint(kind, player, **({"limit": 1.0} if kind == "clip" else {}))
+    part = constraint(kind, player, **({"limit": 1.0} if kind == "weight_clipping" else {}))
     assert part.player == player
     assert part.unrolls == unrolls

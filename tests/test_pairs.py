@@ -26,35 +26,35 @@ from ganpipe.variant import RULES, Runtime, Variant
 Parameters = dict[str, Any]
 POINTS, IMAGES = (2,), (1, 8, 8)
 MLP: Parameters = {"kind": "mlp", "width": 6, "depth": 1, "norm": "none"}
-HINGES = [{"kind": "hinge"}, {"kind": "relativistic_average", "form": "hinge"}]
+HINGES = [{"kind": "hinge"}, {"kind": "ragan", "form": "hinge"}]
 
 # what each kind needs beside its name; several ways to use it where the rules tell them apart
 OBJECTIVES: dict[str, Parameters] = {
-    "began": {"balance": 0.5, "gain": 0.1},
-    "energy_margin": {"margin": 1.0},
+    "began": {"gamma": 0.5, "lambda_k": 0.1},
+    "ebgan": {"margin": 1.0},
     "ensemble": {"members": HINGES},
-    "f_divergence": {"divergence": "jeffrey", "generator_loss": "trick"},
-    "generalized_loss_sensitive": {"margin": 1.0, "slope": 0.5},
+    "fgan": {"divergence": "jeffrey", "generator_loss": "non_saturating"},
+    "gls": {"margin": 1.0, "slope": 0.5},
     "hinge": {},
-    "loss_sensitive": {"margin": 1.0, "real_weight": 0.1},
+    "loss_sensitive": {"margin": 1.0, "gamma": 0.1},
     "lsgan": {"real": 1.0, "fake": 0.0, "target": 1.0},
     "minimax": {},
     "non_saturating": {},
     "none": {},
-    "relativistic_average": {"form": "least_squares"},
+    "ragan": {"form": "least_squares"},
     "rpgan": {},
-    "wasserstein": {},
+    "wgan": {},
 }
 PENALTIES: dict[str, Parameters] = {
-    "dragan": {"target": 1.0, "spread": 0.5},
+    "dragan": {"target": 1.0, "noise_scale": 0.5},
     "drift": {},
     "gradient_penalty": {"target": 1.0, "one_sided": True},
-    "perceptual": {},
-    "pull_away": {},
+    "feature_matching": {},
+    "pulling_away": {},
     "r1": {},
     "r2": {},
 }
-CONSTRAINTS: dict[str, Parameters] = {"clip": {"limit": 0.1}, "spectral_norm": {}}
+CONSTRAINTS: dict[str, Parameters] = {"weight_clipping": {"limit": 0.1}, "spectral_norm": {}}
 # each with the data that it judges
 CRITICS: dict[str, tuple[tuple[int, ...], Parameters]] = {
     "mlp": (POINTS, MLP | {"output": "score"}),
@@ -66,12 +66,18 @@ CRITICS: dict[str, tuple[tuple[int, ...], Parameters]] = {
         IMAGES,
         {"kind": "autoencoder", "layers": "convolutions", "width": 2, "norm": "batch", "code": 3},
     ),
-    "ensemble": (POINTS, {"kind": "ensemble", "count": 2, "member": MLP | {"output": "score"}}),
+    "ensemble": (POINTS, {"kind": "ensemble", "num_members": 2, "base": MLP | {"output": "score"}}),
     "none": (POINTS, {"kind": "none"}),
     "resnet": (IMAGES, {"kind": "resnet", "width": 4, "norm": "none", "attention": 4, "output": "score"}),
-    "progressive": (IMAGES, {"kind": "progressive", "width": 2, "deviation": False, "output": "score"}),
-    "progressive with deviation": (IMAGES, {"kind": "progressive", "width": 2, "deviation": True, "output": "score"}),
-    "progressive of energies": (IMAGES, {"kind": "progressive", "width": 2, "deviation": False, "output": "energy"}),
+    "progressive": (IMAGES, {"kind": "progressive", "width": 2, "minibatch_stddev": False, "output": "score"}),
+    "progressive with deviation": (
+        IMAGES,
+        {"kind": "progressive", "width": 2, "minibatch_stddev": True, "output": "score"},
+    ),
+    "progressive of energies": (
+        IMAGES,
+        {"kind": "progressive", "width": 2, "minibatch_stddev": False, "output": "energy"},
+    ),
 }
 ENCODER = MLP
 PHASES = [
@@ -83,7 +89,7 @@ COARSE = {"kind": "coarse", "factor": 2}
 # the kinds beside the game, each with the generator that it makes, if there is one only
 OTHERS: dict[str, tuple[Parameters, Parameters | None]] = {
     "autoencoder": ({"encoder": ENCODER}, None),
-    "critic_only": ({"noise": 0.1}, {"kind": "climber", "steps": 2, "rate": 0.1}),
+    "critic_only": ({"noise": 0.1}, {"kind": "gradient_ascent", "steps": 2, "rate": 0.1}),
     "gmm": ({"floor": 0.1, "restarts": 1}, {"kind": "gmm", "components": 2, "covariance": "diag"}),
     "progressive": ({"critic_steps": 1, "phases": PHASES}, {"kind": "progressive", "width": 2}),
     "translation": ({"critic_steps": 1, "l1": 1.0, "observed": 5, "condition": COARSE}, UNET),
@@ -93,7 +99,7 @@ OTHERS: dict[str, tuple[Parameters, Parameters | None]] = {
 GENERATORS: dict[str, Parameters] = {
     "plain with convolutions": {"kind": "dcgan", "width": 2, "norm": "batch"},
     "plain with residual blocks": {"kind": "resnet", "width": 2, "norm": "batch", "attention": 4},
-    "plain with several generators": {"kind": "ensemble", "count": 2, "member": MLP | {"norm": "batch"}},
+    "plain with several generators": {"kind": "ensemble", "num_members": 2, "base": MLP | {"norm": "batch"}},
 }
 OF_IMAGES = {"progressive", "translation", "plain with convolutions", "plain with residual blocks"}
 WITHOUT_A_GAME = {"autoencoder", "gmm", "vae"}
@@ -254,13 +260,13 @@ def refusal(case: Case) -> str | None:
 def test_pairs_are_forbidden_by_the_rules_that_are_known() -> None:
     """What no legal case has, in words: a rule that forbids more than it says shows up here."""
     names = list(AXES)
-    scores = {"f_divergence", "generalized_loss_sensitive", "hinge", "lsgan", "minimax", "non_saturating"}
-    scores |= {"relativistic_average", "rpgan", "wasserstein"}
-    energies = {"began", "energy_margin", "loss_sensitive"}
+    scores = {"fgan", "gls", "hinge", "lsgan", "minimax", "non_saturating"}
+    scores |= {"ragan", "rpgan", "wgan"}
+    energies = {"began", "ebgan", "loss_sensitive"}
     growing = {"progressive", "progressive with deviation", "progressive of energies"}
     of_energies = {"mlp of energies", "autoencoder", "autoencoder of images", "progressive of energies"}
     of_one_score = {"mlp", "mlp with batch norm", "dcgan", "resnet"} | growing - of_energies
-    slopes, codes = {"dragan", "gradient_penalty", "r1", "r2"}, {"perceptual", "pull_away"}
+    slopes, codes = {"dragan", "gradient_penalty", "r1", "r2"}, {"feature_matching", "pulling_away"}
     coupled = {"mlp with batch norm", "autoencoder of images", "progressive with deviation"}
 
     def known(case: dict[str, str]) -> bool:
@@ -288,7 +294,7 @@ def test_pairs_are_forbidden_by_the_rules_that_are_known() -> None:
             return penalty in codes or constraint.endswith("generator")
         if procedure == "progressive":
             return penalty in codes
-        return constraint == "clip on critic" and procedure in ("unrolled", "all at once")
+        return constraint == "weight_clipping on critic" and procedure in ("unrolled", "all at once")
 
     _, forbidden = array()
     pairs = all_pairs(list(AXES.values()))
@@ -320,7 +326,7 @@ def moved(net: nn.Module, before: list[Tensor]) -> bool:
 def one_step_of_each_player(case: Case) -> None:
     shape = IMAGES if case[4] in OF_IMAGES else CRITICS[case[3]][0]
     variant = Variant.model_validate(parameters(case))
-    assert variant.unfit(shape) is None, case
+    assert variant.incompatibility(shape) is None, case
     way = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
     at = way.Game(variant, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1

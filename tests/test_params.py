@@ -84,7 +84,7 @@ def test_a_part_is_chosen_by_its_kind_and_survives_json() -> None:
         ({"kind": None}, ("objective", "kind"), "is not a known kind"),
         ({"kind": "__init__"}, ("objective", "kind"), "is not a known kind"),
         ({"kind": "lsgan", "real": 1.0, "fake": 0.0}, ("objective", "target"), "required"),
-        ({"kind": "wasserstein", "real": 1.0}, ("objective", "real"), "not permitted"),
+        ({"kind": "wgan", "real": 1.0}, ("objective", "real"), "not permitted"),
         ({"kind": "lsgan", "real": "1", "fake": 0.0, "target": 1.0}, ("objective", "real"), "valid number"),
         ({"kind": "lsgan", "real": True, "fake": 0.0, "target": 1.0}, ("objective", "real"), "valid number"),
     ],
@@ -172,7 +172,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
     for package, parts in named.items():
         kinds_loaded = {kind for kind in kinds(package) if f"{package}.{kind}" in loaded}
         assert kinds_loaded == {part["kind"] for part in parts}
-    assert "ganpipe.objectives.wasserstein" not in loaded
+    assert "ganpipe.objectives.wgan" not in loaded
     assert "ganpipe.configuration" not in loaded
     assert not {name.split(".")[0] for name in loaded} - {"ganpipe"}
 

@@ -97,7 +97,7 @@ def test_a_row_that_makes_no_sense_on_points_says_why_and_the_others_go_on() -> 
 def test_rows_are_for_the_data_that_they_say(data: str) -> None:
     c = configuration.load(ROOT / "params.yaml")
     shape = c.datasets[data].shape
-    reasons = {row: c.variant(row, data).unfit(shape) for row in c.variants}
+    reasons = {row: c.variant(row, data).incompatibility(shape) for row in c.variants}
     if len(shape) == 3:  # of images every row is one, at 8 pixels and at 32
         assert set(reasons.values()) == {None}
     else:

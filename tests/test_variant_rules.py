@@ -18,27 +18,32 @@ SCORE = MLP | {"output": "score"}
 ENERGY = MLP | {"output": "energy"}
 CODER = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 3}
 GP = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
-CLIP = {"kind": "clip", "player": "critic", "limit": 0.1}
+CLIP = {"kind": "weight_clipping", "player": "critic", "limit": 0.1}
 SN = {"kind": "spectral_norm", "player": "critic"}
 HINGES = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]}
-PAIR = {"kind": "ensemble", "count": 2}
+PAIR = {"kind": "ensemble", "num_members": 2}
 FIRST = PARAMS["variants"]["stacked"]["first"]
 
 # what is wrong: the row that it is laid on, the change, the key that is named, and words of the sentence
 WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "energy for a score": ("lsgan", {"critic": ENERGY}, "critic.kind", "`output: score`"),
     "score for an energy": ("loss_sensitive", {"critic": SCORE}, "critic.kind", "`output: energy`"),
-    "one score for several": ("lsgan", {"objective": HINGES}, "critic.kind", "`critic.kind: ensemble` with `count: 2`"),
-    "several scores for one": ("lsgan", {"critic": PAIR | {"member": SCORE}}, "critic.kind", "`critic.kind: mlp`"),
+    "one score for several": (
+        "lsgan",
+        {"objective": HINGES},
+        "critic.kind",
+        "`critic.kind: ensemble` with `num_members: 2`",
+    ),
+    "several scores for one": ("lsgan", {"critic": PAIR | {"base": SCORE}}, "critic.kind", "`critic.kind: mlp`"),
     "another number of scores": (
         "lsgan",
-        {"objective": HINGES, "critic": {"kind": "ensemble", "count": 3, "member": SCORE}},
-        "critic.count",
-        "use `count: 2`",
+        {"objective": HINGES, "critic": {"kind": "ensemble", "num_members": 3, "base": SCORE}},
+        "critic.num_members",
+        "use `num_members: 2`",
     ),
     "codes of a critic without": (
         "lsgan",
-        {"penalties": [{"kind": "pull_away", "weight": 1.0}]},
+        {"penalties": [{"kind": "pulling_away", "weight": 1.0}]},
         "penalties.0.kind",
         "`critic.kind: autoencoder`",
     ),
@@ -50,7 +55,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     ),
     "a slope of several": (
         "lsgan",
-        {"objective": HINGES, "critic": PAIR | {"member": SCORE}, "penalties": [GP]},
+        {"objective": HINGES, "critic": PAIR | {"base": SCORE}, "penalties": [GP]},
         "penalties.0.kind",
         "spectral_norm",
     ),
@@ -64,8 +69,8 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "nothing limits the slope of one of several": (
         "lsgan",
         {
-            "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wasserstein"}]},
-            "critic": PAIR | {"member": SCORE},
+            "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wgan"}]},
+            "critic": PAIR | {"base": SCORE},
         },
         "objective.kind",
         "spectral_norm",
@@ -75,7 +80,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "pre-training without a critic": ("vae", {"pretrain": {"steps": 5}}, "pretrain.steps", "use 0"),
     "codes where growing has none": (
         "progressive",
-        {"penalties": [{"kind": "pull_away", "weight": 1.0}]},
+        {"penalties": [{"kind": "pulling_away", "weight": 1.0}]},
         "penalties.0.kind",
         "remove it",
     ),
@@ -83,7 +88,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "packs of an ensemble": ("generator_ensemble", {"procedure": {"pack": 2}}, "procedure.pack", "use `pack: 1`"),
     "an ensemble that decodes": (
         "vae",
-        {"generator": PAIR | {"member": MLP}},
+        {"generator": PAIR | {"base": MLP}},
         "generator.kind",
         "use `generator.kind: mlp`",
     ),
@@ -100,7 +105,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a first before a plain game": ("lsgan", {"first": FIRST}, "first.title", "`procedure.kind: translation`"),
     "a first with pre-training": (
         "stacked",
-        {"first": {"pretrain": {"steps": 5}, "objective": {"kind": "energy_margin", "margin": 1.0}, "critic": CODER}},
+        {"first": {"pretrain": {"steps": 5}, "objective": {"kind": "ebgan", "margin": 1.0}, "critic": CODER}},
         "first.title",
         "`pretrain.steps: 0`",
     ),
@@ -121,7 +126,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     ),
     "a generator of another procedure": (
         "lsgan",
-        {"generator": {"kind": "climber", "steps": 1, "rate": 0.1}},
+        {"generator": {"kind": "gradient_ascent", "steps": 1, "rate": 0.1}},
         "generator.kind",
         "`procedure.kind: critic_only`",
     ),

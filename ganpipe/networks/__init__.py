@@ -25,7 +25,7 @@ class Network(Part):
 
     forms: ClassVar[frozenset[Form]] = frozenset({"images", "points"})
 
-    def unfit(self, shape: Shape) -> str | None:
+    def incompatibility(self, shape: Shape) -> str | None:
         """Why the network makes no sense for samples of this shape; None where it does."""
         if form_of(shape) not in self.forms:
             return f"{self.kind} is a network for {' and '.join(sorted(self.forms))}, the data are {form_of(shape)}"
@@ -35,17 +35,17 @@ class Network(Part):
 class GeneratorNetwork(Network):
     """Maps latents (N, L) to samples (N, *shape): images in [-1, 1], points in any range.
 
-    made_by: the only procedure that can make it; None: whichever trains a generator by its gradient.
+    requires_algorithm: the only procedure that can make it; None: whichever trains a generator by its gradient.
     """
 
-    made_by: ClassVar[str | None] = None
+    requires_algorithm: ClassVar[str | None] = None
 
-    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+    def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
         """Why it cannot make samples of this shape from latents of this size; None where it can."""
         return None
 
     @property
-    def shares(self) -> int:
+    def num_generators(self) -> int:
         """Among how many networks a batch is divided."""
         return 1
 
@@ -90,22 +90,22 @@ class CriticNetwork(Network):
     reconstructs: ClassVar[bool] = False
 
     @property
-    def judges(self) -> int:
+    def num_scores(self) -> int:
         """How many scores it gives a sample: (N,) for one, (N, K) for more."""
         return 1
 
     @property
     @abstractmethod
-    def emits(self) -> Literal["score", "energy"]:
+    def output_type(self) -> Literal["score", "energy"]:
         """What the judgement's score is: any real number, or an energy >= 0."""
 
     @property
-    def couples_samples(self) -> bool:
+    def uses_batch_stats(self) -> bool:
         """Whether a layer (batch norm, say) makes one sample's judgement depend on the others in the batch."""
         return False
 
     @property
-    def coupling(self) -> tuple[str, str]:
+    def batch_stats_layer(self) -> tuple[str, str]:
         """The layer that couples samples, where one does, and the setting without it."""
         return "batch norm", "`critic.norm: layer` or `none`"
 

@@ -34,7 +34,7 @@ class SelfAttention(nn.Module):
         return result
 
 
-def unfit_attention(kind: str, attention: int, maps: list[int]) -> str | None:
+def attention_incompatibility(kind: str, attention: int, maps: list[int]) -> str | None:
     """Why no layer of a network with maps of these sizes can attend at this size; None where one can."""
     if attention in (0, *maps):
         return None

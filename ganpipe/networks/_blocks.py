@@ -14,12 +14,12 @@ Norm = Literal["none", "batch", "layer"]
 SIZES = (8, 16, 28, 32, 64)
 
 
-def levels(size: int) -> int:
+def num_downsamplings(size: int) -> int:
     """How often a square image is halved: to 2 pixels from 8, else to 4 (7 from 28). Halvings, one layer each."""
     return {8: 2, 16: 2, 28: 2, 32: 3, 64: 4}[size]
 
 
-def unfit_image(kind: str, shape: Sequence[int]) -> str | None:
+def image_incompatibility(kind: str, shape: Sequence[int]) -> str | None:
     """Why convolutions at the sizes of `SIZES` do not fit this image."""
     if shape[1] != shape[2] or shape[1] not in SIZES:
         return f"{kind} needs square images of {', '.join(map(str, SIZES))} pixels, these are {shape[1]}x{shape[2]}"
@@ -43,7 +43,7 @@ def norm_1d(norm: Norm, width: int) -> list[nn.Module]:
 def upsampling(first: int, width: int, shape: Sequence[int], norm: Norm, out: Sequence[nn.Module]) -> nn.Sequential:
     """(N, first) -> (N, *shape): a linear map, then strided transposed convolutions that halve the channels."""
     channels, size = shape[0], shape[1]
-    depth = levels(size)
+    depth = num_downsamplings(size)
     base, top = size >> depth, width << (depth - 1)
     layers: list[nn.Module] = [nn.Linear(first, top * base * base), nn.Unflatten(1, (top, base, base))]
     for level in reversed(range(depth)):
@@ -59,7 +59,7 @@ def downsampling(shape: Sequence[int], width: int, norm: Norm, last: int) -> nn.
     No normalisation after the first layer (Radford et al. 2016, arXiv 1511.06434).
     """
     channels, size = shape[0], shape[1]
-    depth = levels(size)
+    depth = num_downsamplings(size)
     layers: list[nn.Module] = []
     for level in range(depth):
         above = width << (level - 1) if level else channels
@@ -69,7 +69,7 @@ def downsampling(shape: Sequence[int], width: int, norm: Norm, last: int) -> nn.
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear((width << (depth - 1)) * base * base, last))
 
 
-def perceptron(first: int, width: int, depth: int, last: int, norm: Norm, slope: float) -> nn.Sequential:
+def mlp(first: int, width: int, depth: int, last: int, norm: Norm, slope: float) -> nn.Sequential:
     """(N, first) -> (N, last) with `depth` hidden layers of `width`; slope 0 is ReLU, else leaky ReLU."""
     layers: list[nn.Module] = []
     for level in range(depth):
@@ -78,7 +78,7 @@ def perceptron(first: int, width: int, depth: int, last: int, norm: Norm, slope:
     return nn.Sequential(*layers, nn.Linear(width, last))
 
 
-class Scalar(nn.Module):
+class ScalarHead(nn.Module):
     """A critic that ends in one number: a raw score, or an energy >= 0 behind a softplus.
 
     Not a ReLU: where every energy of a batch is cut to 0 neither player has a gradient, and the game never recovers
@@ -94,7 +94,7 @@ class Scalar(nn.Module):
         return Judgement(softplus(score) if self.energy else score)
 
 
-class Reconstruction(nn.Module):
+class AutoencoderEnergy(nn.Module):
     """A critic that is an autoencoder: its energy is the mean squared error over all features of a sample."""
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:

@@ -48,7 +48,7 @@ class _Scale(nn.Module):
         return weight * self.factor
 
 
-def equalised(layer: nn.Conv2d | nn.Linear, gain: float = sqrt(2)) -> nn.Module:
+def equalized_lr(layer: nn.Conv2d | nn.Linear, gain: float = sqrt(2)) -> nn.Module:
     """The layer with an equalised learning rate (section 4.1): weights N(0, 1), times He's constant in each forward.
 
     A step of Adam is as large whatever the scale of a weight, so all layers learn at the same relative speed.
@@ -68,7 +68,7 @@ class PixelNorm(nn.Module):
         return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
 
 
-class BatchDeviation(nn.Module):
+class MinibatchStdDev(nn.Module):
     """One more feature map (section 3): the standard deviation over the batch, a mean over features and positions."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ class BatchDeviation(nn.Module):
         return torch.cat([x, deviation.expand(len(x), 1, *x.shape[2:])], dim=1)
 
 
-class Growing(nn.Module):
+class ProgressiveModule(nn.Module):
     """A network that works at one of several sizes, every block built from the start so that optimisers persist.
 
     It begins fully grown. Images are always those of the full size: a generator repeats its pixels, a critic pools.

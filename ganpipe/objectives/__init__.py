@@ -1,4 +1,4 @@
-"""Objectives: the two losses of a game, one file each.
+"""Objectives: the losses of critic and generator, one file each.
 
 A loss is a pure function of a round, one value per sample; the caller takes the mean and minimises it.
 """
@@ -17,18 +17,18 @@ from ganpipe.params import Part
 class Objective(Part):
     """The losses of both players. r = D(x), f = D(G(z)) in the docstrings of the members.
 
-    scale: what the critic has to emit. A `score` is any real number, high = real; an `energy` is >= 0, low = real.
+    output_type: what it reads of the critic: a `score`, any real number, high = real; or an `energy` >= 0, low = real.
     """
 
-    scale: ClassVar[Literal["score", "energy"]] = "score"
+    output_type: ClassVar[Literal["score", "energy"]] = "score"
 
     @property
-    def lipschitz(self) -> bool:
+    def needs_lipschitz(self) -> bool:
         """Whether nothing in its loss bounds the critic, so that a penalty or constraint has to limit the slope."""
         return False
 
     @property
-    def judges(self) -> int:
+    def num_scores(self) -> int:
         """How many critics it reads; more than one needs a critic ensemble of that size."""
         return 1
 
@@ -41,14 +41,14 @@ class Objective(Part):
         """What `Round.state` holds in the first round. Nothing by default."""
         return {}
 
-    def next_state(self, game: Round) -> State:
+    def next_state(self, batch: Round) -> State:
         """The state after a critic's step in this round."""
-        return game.state
+        return batch.state
 
-    def critic(self, game: Round) -> Tensor:
+    def critic(self, batch: Round) -> Tensor:
         """The critic's loss, (N,)."""
         raise NotImplementedError
 
-    def generator(self, game: Round) -> Tensor:
+    def generator(self, batch: Round) -> Tensor:
         """The generator's loss, (N,)."""
         raise NotImplementedError

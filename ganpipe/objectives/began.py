@@ -14,25 +14,25 @@ from ganpipe.params import Positive
 
 
 class BEGAN(Objective):
-    """Critic: E(x) - k E(G). Generator: E(G). After each critic step k <- k + gain * (balance * E(x) - E(G)) in [0, 1].
+    """Critic: E(x) - k E(G). Generator: E(G).
 
-    balance is the paper's gamma, gain its lambda_k. k starts at 0.
+    k starts at 0; after each critic step k <- k + lambda_k * (gamma * E(x) - E(G)), kept in [0, 1].
     """
 
     kind: Literal["began"]
-    balance: Annotated[float, Field(gt=0, le=1)]
-    gain: Positive
-    scale: ClassVar[Literal["score", "energy"]] = "energy"
+    gamma: Annotated[float, Field(gt=0, le=1)]
+    lambda_k: Positive
+    output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
     def initial_state(self, device: torch.device) -> State:
         return {"k": torch.zeros((), device=device)}
 
-    def critic(self, game: Round) -> Tensor:
-        return game.on_real.score - game.state["k"] * game.on_fake.score
+    def critic(self, batch: Round) -> Tensor:
+        return batch.on_real.score - batch.state["k"] * batch.on_fake.score
 
-    def generator(self, game: Round) -> Tensor:
-        return game.on_fake.score
+    def generator(self, batch: Round) -> Tensor:
+        return batch.on_fake.score
 
-    def next_state(self, game: Round) -> State:
-        off_balance = self.balance * game.on_real.score.mean() - game.on_fake.score.mean()
-        return {"k": (game.state["k"] + self.gain * off_balance.detach()).clamp(0, 1)}
+    def next_state(self, batch: Round) -> State:
+        off_balance = self.gamma * batch.on_real.score.mean() - batch.on_fake.score.mean()
+        return {"k": (batch.state["k"] + self.lambda_k * off_balance.detach()).clamp(0, 1)}

@@ -24,30 +24,30 @@ class Ensemble(Objective):
     @model_validator(mode="after")
     def _alike(self) -> Ensemble:
         for i, member in enumerate(self.members):
-            if member.scale != self.scale or member.kind in ("none", self.kind) or member.has_state:
+            if member.output_type != self.output_type or member.kind in ("none", self.kind) or member.has_state:
                 sentence = "cannot be a member, which reads one score and remembers nothing"
                 remedy = "use `kind: non_saturating` or another loss of scores"
                 raise refuse(f"{sentence}; {remedy}", "members", i, "kind", value=member.kind)
         return self
 
     @property
-    def judges(self) -> int:
+    def num_scores(self) -> int:
         return len(self.members)
 
     @property
-    def lipschitz(self) -> bool:
-        return any(member.lipschitz for member in self.members)
+    def needs_lipschitz(self) -> bool:
+        return any(member.needs_lipschitz for member in self.members)
 
-    def critic(self, game: Round) -> Tensor:
-        return torch.stack([m.critic(_column(game, k)) for k, m in enumerate(self.members)]).mean(0)
+    def critic(self, batch: Round) -> Tensor:
+        return torch.stack([m.critic(_column(batch, k)) for k, m in enumerate(self.members)]).mean(0)
 
-    def generator(self, game: Round) -> Tensor:
-        return torch.stack([m.generator(_column(game, k)) for k, m in enumerate(self.members)]).mean(0)
+    def generator(self, batch: Round) -> Tensor:
+        return torch.stack([m.generator(_column(batch, k)) for k, m in enumerate(self.members)]).mean(0)
 
 
-def _column(game: Round, k: int) -> Round:
+def _column(batch: Round, k: int) -> Round:
     def judge(x: Tensor) -> Judgement:
-        whole = game.on_real if x is game.real else game.on_fake
+        whole = batch.on_real if x is batch.real else batch.on_fake
         return Judgement(whole.score[:, k], whole.code)
 
-    return Round(game.real, game.fake, judge)
+    return Round(batch.real, batch.fake, judge)

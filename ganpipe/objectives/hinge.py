@@ -16,8 +16,8 @@ class Hinge(Objective):
 
     kind: Literal["hinge"]
 
-    def critic(self, game: Round) -> Tensor:
-        return relu(1 - game.on_real.score) + relu(1 + game.on_fake.score)
+    def critic(self, batch: Round) -> Tensor:
+        return relu(1 - batch.on_real.score) + relu(1 + batch.on_fake.score)
 
-    def generator(self, game: Round) -> Tensor:
-        return -game.on_fake.score
+    def generator(self, batch: Round) -> Tensor:
+        return -batch.on_fake.score

@@ -13,21 +13,21 @@ from ganpipe.params import NonNegative, Positive
 
 
 class LossSensitive(Objective):
-    """Critic: relu(margin * d(x, G(z)) + L(x) - L(G(z))) + real_weight * L(x). Generator: L(G(z)).
+    """Critic: relu(margin * d(x, G(z)) + L(x) - L(G(z))) + gamma * L(x). Generator: L(G(z)).
 
     d is the mean absolute difference of each real and its fake, paired by index: mean, not the paper's sum over
-    pixels, so that one margin serves every image size. margin is the paper's lambda, real_weight its gamma.
+    pixels, so that one margin serves every image size. margin is the paper's lambda, gamma its gamma.
     """
 
     kind: Literal["loss_sensitive"]
     margin: Positive
-    real_weight: NonNegative
-    scale: ClassVar[Literal["score", "energy"]] = "energy"
+    gamma: NonNegative
+    output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
-    def critic(self, game: Round) -> Tensor:
-        distance = (game.real - game.fake).abs().flatten(1).mean(1)
-        loss = relu(self.margin * distance + game.on_real.score - game.on_fake.score)
-        return loss + self.real_weight * game.on_real.score
+    def critic(self, batch: Round) -> Tensor:
+        distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
+        loss = relu(self.margin * distance + batch.on_real.score - batch.on_fake.score)
+        return loss + self.gamma * batch.on_real.score
 
-    def generator(self, game: Round) -> Tensor:
-        return game.on_fake.score
+    def generator(self, batch: Round) -> Tensor:
+        return batch.on_fake.score

@@ -31,8 +31,8 @@ class LSGAN(Objective):
                 raise refuse("is the code of fakes too, so nothing moves; use another", name, value=self.fake)
         return self
 
-    def critic(self, game: Round) -> Tensor:
-        return 0.5 * (game.on_real.score - self.real) ** 2 + 0.5 * (game.on_fake.score - self.fake) ** 2
+    def critic(self, batch: Round) -> Tensor:
+        return 0.5 * (batch.on_real.score - self.real) ** 2 + 0.5 * (batch.on_fake.score - self.fake) ** 2
 
-    def generator(self, game: Round) -> Tensor:
-        return 0.5 * (game.on_fake.score - self.target) ** 2
+    def generator(self, batch: Round) -> Tensor:
+        return 0.5 * (batch.on_fake.score - self.target) ** 2

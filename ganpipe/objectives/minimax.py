@@ -16,8 +16,8 @@ class Minimax(Objective):
 
     kind: Literal["minimax"]
 
-    def critic(self, game: Round) -> Tensor:
-        return softplus(-game.on_real.score) + softplus(game.on_fake.score)
+    def critic(self, batch: Round) -> Tensor:
+        return softplus(-batch.on_real.score) + softplus(batch.on_fake.score)
 
-    def generator(self, game: Round) -> Tensor:
-        return -softplus(game.on_fake.score)
+    def generator(self, batch: Round) -> Tensor:
+        return -softplus(batch.on_fake.score)

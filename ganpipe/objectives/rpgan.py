@@ -1,4 +1,4 @@
-"""Jolicoeur-Martineau 2018 (arXiv 1807.00734), equation 4: the relativistic game on pairs; R3GAN's objective."""
+"""Jolicoeur-Martineau 2018 (arXiv 1807.00734), equation 4: the relativistic loss on pairs; R3GAN's objective."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class RpGAN(Objective):
 
     kind: Literal["rpgan"]
 
-    def critic(self, game: Round) -> Tensor:
-        return softplus(game.on_fake.score - game.on_real.score)
+    def critic(self, batch: Round) -> Tensor:
+        return softplus(batch.on_fake.score - batch.on_real.score)
 
-    def generator(self, game: Round) -> Tensor:
-        return softplus(game.on_real.score - game.on_fake.score)
+    def generator(self, batch: Round) -> Tensor:
+        return softplus(batch.on_real.score - batch.on_fake.score)

@@ -24,5 +24,5 @@ class Penalty(Part):
     needs_code: ClassVar[bool] = False
 
     @abstractmethod
-    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
+    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
         """The weighted penalty, (N,), or () where it is a property of the batch; the caller takes the mean."""

@@ -20,7 +20,7 @@ def input_gradient(critic: CriticFunction, at: Tensor) -> Tensor:
     return gradient.flatten(1)
 
 
-def input_slope(critic: CriticFunction, at: Tensor) -> Tensor:
+def gradient_norm(critic: CriticFunction, at: Tensor) -> Tensor:
     """|dD/dx| at each sample, (N,).
 
     At a slope of 0 the norm has no derivative and those of a root are NaN, the second even with torch's subgradient:

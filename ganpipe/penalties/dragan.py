@@ -10,22 +10,22 @@ from torch import Generator, Tensor
 from ganpipe.game import CriticFunction, Round
 from ganpipe.params import NonNegative, Positive
 from ganpipe.penalties import Penalty
-from ganpipe.penalties._gradient import input_slope
+from ganpipe.penalties._gradient import gradient_norm
 
 
 class DRAGAN(Penalty):
-    """weight * (|dD/dx| - target)^2 at x + a * spread * std(batch) * U[0, 1), one a ~ U[0, 1) a sample.
+    """weight * (|dD/dx| - target)^2 at x + a * noise_scale * std(batch) * U[0, 1), one a ~ U[0, 1) a sample.
 
-    spread is 0.5 in the authors' code, std over the whole batch of reals.
+    noise_scale is 0.5 in the authors' code, std over the whole batch of reals.
     """
 
     kind: Literal["dragan"]
     target: NonNegative
-    spread: Positive
+    noise_scale: Positive
     per_sample: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
-        real = game.real
+    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+        real = batch.real
         a = torch.rand((len(real),) + (1,) * (real.ndim - 1), generator=rng, device=real.device)
-        noise = self.spread * real.std() * torch.rand(real.shape, generator=rng, device=real.device)
-        return self.weight * (input_slope(critic, real + a * noise) - self.target).square()
+        noise = self.noise_scale * real.std() * torch.rand(real.shape, generator=rng, device=real.device)
+        return self.weight * (gradient_norm(critic, real + a * noise) - self.target).square()

@@ -15,6 +15,6 @@ class Drift(Penalty):
 
     kind: Literal["drift"]
 
-    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
-        squares = game.on_real.score.square()
+    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+        squares = batch.on_real.score.square()
         return self.weight * (squares if squares.ndim == 1 else squares.mean(1))  # an ensemble says several things

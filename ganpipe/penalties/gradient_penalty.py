@@ -11,7 +11,7 @@ from torch.nn.functional import relu
 from ganpipe.game import CriticFunction, Round
 from ganpipe.params import NonNegative
 from ganpipe.penalties import Penalty
-from ganpipe.penalties._gradient import input_slope
+from ganpipe.penalties._gradient import gradient_norm
 
 
 class GradientPenalty(Penalty):
@@ -26,8 +26,8 @@ class GradientPenalty(Penalty):
     one_sided: bool
     per_sample: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
-        shape = (len(game.real),) + (1,) * (game.real.ndim - 1)
-        a = torch.rand(shape, generator=rng, device=game.real.device)
-        excess = input_slope(critic, a * game.real + (1 - a) * game.fake) - self.target
+    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+        shape = (len(batch.real),) + (1,) * (batch.real.ndim - 1)
+        a = torch.rand(shape, generator=rng, device=batch.real.device)
+        excess = gradient_norm(critic, a * batch.real + (1 - a) * batch.fake) - self.target
         return self.weight * (relu(excess) if self.one_sided else excess) ** 2

@@ -17,5 +17,5 @@ class R1(Penalty):
     kind: Literal["r1"]
     per_sample: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
-        return 0.5 * self.weight * input_gradient(critic, game.real).square().sum(1)
+    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+        return 0.5 * self.weight * input_gradient(critic, batch.real).square().sum(1)

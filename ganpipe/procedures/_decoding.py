@@ -18,4 +18,4 @@ class Decoding(Procedure):
     normal: ClassVar[bool] = True
 
     def unfit(self, shape: tuple[int, ...]) -> str | None:
-        return self.encoder.unfit(shape)
+        return self.encoder.incompatibility(shape)

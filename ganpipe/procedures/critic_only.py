@@ -16,7 +16,7 @@ class CriticOnly(Procedure):
     """In each step the critic's finds, uphill from fresh latents, are its negatives beside a batch of reals.
 
     How it climbs is the row's generator, a climber; its loss is the objective's for the critic, and with
-    `wasserstein` that of an energy-based model by maximum likelihood, whose energy is -D(x).
+    `wgan` that of an energy-based model by maximum likelihood, whose energy is -D(x).
     noise: deviation of the noise on the reals, in the networks' space. It gives the critic a slope towards them where
     they lie on a thin set.
     """
@@ -24,5 +24,5 @@ class CriticOnly(Procedure):
     kind: Literal["critic_only"]
     noise: NonNegative
     trains: ClassVar[frozenset[Player]] = frozenset({"critic"})
-    makes: ClassVar[str | None] = "climber"
+    makes: ClassVar[str | None] = "gradient_ascent"
     per_sample: ClassVar[bool] = True

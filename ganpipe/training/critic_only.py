@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks.generators.climber import Climber, ClimberGenerator
+from ganpipe.networks.generators.gradient_ascent import GradientAscent, GradientAscentGenerator
 from ganpipe.procedures.critic_only import CriticOnly
 from ganpipe.training.average import update_average
 from ganpipe.training.batches import Batches
@@ -62,7 +62,7 @@ class Game(Playing):
         return climber
 
 
-def _climber(variant: Variant, shape: Shape) -> Climber:
+def _climber(variant: Variant, shape: Shape) -> GradientAscent:
     generator = variant.generator
-    assert isinstance(generator, ClimberGenerator)
-    return generator.around(variant.critic.build(shape), shape, 1 if variant.objective.scale == "score" else -1)
+    assert isinstance(generator, GradientAscentGenerator)
+    return generator.around(variant.critic.build(shape), shape, 1 if variant.objective.output_type == "score" else -1)

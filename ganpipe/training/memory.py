@@ -13,7 +13,7 @@ def remedy(variant: Variant, row: str, data: str) -> str:
         largest = max(phase.batch for phase in phases)
         return f"batches of up to {largest}: try {max(largest // 2, 2)} in `procedure.phases`, or narrower networks"
     less = batch // 2 // pack * pack
-    if less < 2 * max(pack, variant.generator.shares):  # as the rules of `variant` have it
+    if less < 2 * max(pack, variant.generator.num_generators):  # as the rules of `variant` have it
         return f"batch {batch}, the smallest: try narrower networks"
     setting = f"`dvc exp run -S ++variants.{row}.on.{data}.batch={less}`"
     return f"batch {batch}: try {less}, as in {setting}, or narrower networks"

@@ -34,7 +34,7 @@ class Playing(Training):
 
     def _meet(self, real: Tensor, fake: Tensor, critic: CriticFunction) -> Round:
         """Both judged: with a layer that couples samples a joint batch is another algorithm than two batches."""
-        meet = Round if self.variant.critic.couples_samples else Round.joint
+        meet = Round if self.variant.critic.uses_batch_stats else Round.joint
         return meet(real, fake, critic, self.state)
 
     def _judge(self, x: Tensor) -> Judgement:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganpipe.networks import Shape
-from ganpipe.networks._growing import Growing, blended
+from ganpipe.networks._growing import ProgressiveModule, blended
 from ganpipe.procedures.adversarial import turns
 from ganpipe.procedures.progressive import Progressive
 from ganpipe.training import adversarial
@@ -37,7 +37,7 @@ class Game(adversarial.Game):
             module
             for net in (self.generator, self.critic, self.average)
             for module in net.modules()
-            if isinstance(module, Growing)
+            if isinstance(module, ProgressiveModule)
         ]
 
     def step(self, batches: Batches) -> Figures:

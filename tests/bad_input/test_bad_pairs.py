@@ -32,9 +32,9 @@ PACKAGES = {
 # what the smallest legal value of the schema does not say: rules inside a part
 LEGAL: dict[str, Raw] = {
     "lsgan": {"kind": "lsgan", "real": 1.0, "fake": 0.0, "target": 1.0},
-    "f_divergence": {"kind": "f_divergence", "divergence": "kl", "generator_loss": "trick"},
+    "fgan": {"kind": "fgan", "divergence": "kl", "generator_loss": "non_saturating"},
     "ensemble objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]},
-    "ensemble critic": {"kind": "ensemble", "count": 2, "member": SCORE},
+    "ensemble critic": {"kind": "ensemble", "num_members": 2, "base": SCORE},
     "progressive procedure": {
         "kind": "progressive", "critic_steps": 1, "phases": [{"size": 4, "fade": 0, "stable": 1.0, "batch": 2}],
     },
@@ -56,11 +56,11 @@ def every(slot: str) -> Iterator[Part]:
 
 def fits(o: Any, c: Any) -> bool:
     """Whether an objective and a critic speak of the same."""
-    return o.scale == c.emits and o.judges == c.judges and "none" not in (o.kind, c.kind)
+    return o.output_type == c.output_type and o.num_scores == c.num_scores and "none" not in (o.kind, c.kind)
 
 
 def couples(c: Any, p: Any) -> bool:
-    return (p.per_sample and (c.couples_samples or c.judges > 1)) or (p.needs_code and not c.has_code)
+    return (p.per_sample and (c.uses_batch_stats or c.num_scores > 1)) or (p.needs_code and not c.has_code)
 
 
 def pairs() -> Iterator[tuple[str, Raw]]:
@@ -72,12 +72,12 @@ def pairs() -> Iterator[tuple[str, Raw]]:
             assert isinstance(c, CriticNetwork)
             if not fits(o, c):
                 yield "objective and critic", {"objective": o, "critic": c, "penalties": [], "constraints": SN}
-        if o.lipschitz and o.judges == 1:
+        if o.needs_lipschitz and o.num_scores == 1:
             yield "no limit to the slope", {"objective": o, "critic": SCORE, "penalties": [], "constraints": []}
     for c in critics:
-        score = "hinge" if c.emits == "score" else "loss_sensitive"  # type: ignore[attr-defined]
+        score = "hinge" if c.output_type == "score" else "loss_sensitive"  # type: ignore[attr-defined]
         o = part_class(PACKAGES["objective"], score).model_validate(
-            {"kind": score} if score == "hinge" else {"kind": score, "margin": 1.0, "real_weight": 1.0}
+            {"kind": score} if score == "hinge" else {"kind": score, "margin": 1.0, "gamma": 1.0}
         )
         yield from (
             ("critic and penalty", {"objective": o, "critic": c, "penalties": [p]})
@@ -90,13 +90,16 @@ def pairs() -> Iterator[tuple[str, Raw]]:
         for g in every("generator"):
             assert isinstance(g, GeneratorNetwork)
             made = procedure.makes and g.kind != procedure.makes
-            if made or (g.made_by and g.made_by != procedure.kind):
+            if made or (g.requires_algorithm and g.requires_algorithm != procedure.kind):
                 yield "generator and procedure", row | {"generator": g}
         if not procedure.plays:
             yield "critic without a game", row
             yield "objective without a game", row | {"critic": {"kind": "none"}}
         if not procedure.plays or not procedure.trains >= {"generator"}:
-            yield "penalty without a loss", row | {"critic": CODER, "penalties": [{"kind": "pull_away", "weight": 1.0}]}
+            yield (
+                "penalty without a loss",
+                row | {"critic": CODER, "penalties": [{"kind": "pulling_away", "weight": 1.0}]},
+            )
         if procedure.normal:
             yield "latents", row | {"latent": {"kind": "uniform", "size": 8}}
         if not procedure.pretrains:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, Shape
-from ganpipe.networks.generators.climber import ClimberGenerator
+from ganpipe.networks.generators.gradient_ascent import GradientAscentGenerator
 from ganpipe.params import Part, part_class
 
 GENERATORS, CRITICS, ENCODERS = (f"ganpipe.networks.{player}" for player in ("generators", "critics", "encoders"))
@@ -43,7 +43,7 @@ class Case:
     @property
     def norm(self) -> str:
         """`none` where the kind knows no other."""
-        return str(self.parameters.get("member", self.parameters).get("norm", "none"))
+        return str(self.parameters.get("base", self.parameters).get("norm", "none"))
 
     @property
     def shapes(self) -> list[Shape]:
@@ -73,7 +73,7 @@ class Case:
         return part
 
     def __str__(self) -> str:
-        member = self.parameters.get("member", {})
+        member = self.parameters.get("base", {})
         return "-".join(str(v) for v in [*self.parameters.values(), *member.values()] if not isinstance(v, dict))
 
 
@@ -99,10 +99,10 @@ MIXTURE = 28 * 28
 
 GENERATOR_CASES = [
     generator("affine", POINTS),
-    generator("climber", ALL, steps=3, rate=0.5),
+    generator("gradient_ascent", ALL, steps=3, rate=0.5),
     *(generator("dcgan", IMAGES, width=4, norm=norm) for norm in NORMS),
-    generator("ensemble", ALL, count=2, member=member("mlp", depth=1, norm="none")),
-    generator("ensemble", IMAGES, count=3, member=member("dcgan", norm="layer")),
+    generator("ensemble", ALL, num_members=2, base=member("mlp", depth=1, norm="none")),
+    generator("ensemble", IMAGES, num_members=3, base=member("dcgan", norm="layer")),
     *(generator("gmm", ALL, MIXTURE, components=2, covariance=of) for of in ("diag", "spherical")),
     *(generator("gmm", SMALLER, MIXTURE, components=2, covariance=of) for of in ("full", "tied")),
     *(generator("mlp", ALL, width=8, depth=2, norm=norm) for norm in NORMS),
@@ -118,14 +118,14 @@ CRITIC_CASES = [
     *(critic("autoencoder", ALL, None, layers="dense", width=8, norm=norm, code=5) for norm in NORMS),
     *(critic("dcgan", IMAGES, width=4, norm=norm) for norm in NORMS),
     critic("dcgan", IMAGES, "energy", width=4, norm="none"),
-    critic("ensemble", ALL, None, count=3, member=member("mlp", depth=1, norm="none", output="score")),
-    critic("ensemble", IMAGES, None, count=2, member=member("dcgan", norm="batch", output="energy")),
-    critic("ensemble", IMAGES, None, count=2, member=member("resnet", norm="layer", attention=0, output="score")),
-    critic("ensemble", IMAGES, None, count=2, member=member("progressive", deviation=True, output="score")),
+    critic("ensemble", ALL, None, num_members=3, base=member("mlp", depth=1, norm="none", output="score")),
+    critic("ensemble", IMAGES, None, num_members=2, base=member("dcgan", norm="batch", output="energy")),
+    critic("ensemble", IMAGES, None, num_members=2, base=member("resnet", norm="layer", attention=0, output="score")),
+    critic("ensemble", IMAGES, None, num_members=2, base=member("progressive", minibatch_stddev=True, output="score")),
     *(critic("mlp", ALL, width=8, depth=2, norm=norm) for norm in NORMS),
     critic("mlp", ALL, "energy", width=8, depth=2, norm="none"),
-    critic("progressive", IMAGES, width=4, deviation=True),
-    critic("progressive", IMAGES, "energy", width=4, deviation=False),
+    critic("progressive", IMAGES, width=4, minibatch_stddev=True),
+    critic("progressive", IMAGES, "energy", width=4, minibatch_stddev=False),
     *(critic("resnet", IMAGES, width=4, norm=norm, attention=0) for norm in NORMS),
     critic("resnet", IMAGES, "energy", width=4, norm="none", attention=0),
     critic("resnet", at(16, 32, 64), width=4, norm="none", attention=8),
@@ -145,9 +145,9 @@ every_encoder = pytest.mark.parametrize("case", ENCODER_CASES, ids=str)
 
 def build_generator(part: GeneratorNetwork, shape: Shape) -> tuple[nn.Module, int]:
     """A network and the size of its latents; a climber climbs a small critic, a U-Net translates one picture."""
-    latent = {"climber": prod(shape), "gmm": prod(shape) + 1}.get(part.kind, 6)
-    assert part.unfit_latent(latent, shape) is None
-    if isinstance(part, ClimberGenerator):
+    latent = {"gradient_ascent": prod(shape), "gmm": prod(shape) + 1}.get(part.kind, 6)
+    assert part.latent_incompatibility(latent, shape) is None
+    if isinstance(part, GradientAscentGenerator):
         return part.around(critic("mlp", ALL, width=8, depth=2, norm="none").critic().build(shape), shape, 1), latent
     if part.kind == "unet":
         return Translator(part, latent, shape), latent
@@ -168,7 +168,7 @@ class Translator(nn.Module):
 
 def innermost(part: Part) -> Part:
     """The network whose layers are built: a member of an ensemble, else the part itself."""
-    return getattr(part, "member", part)
+    return getattr(part, "base", part)
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:

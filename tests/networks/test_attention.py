@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganpipe.networks._attention import SelfAttention, unfit_attention
+from ganpipe.networks._attention import SelfAttention, attention_incompatibility
 
 
 def attention(channels: int, gamma: float) -> SelfAttention:
@@ -87,7 +87,7 @@ def test_moving_the_sources_moves_nothing_but_the_shortcut() -> None:
 
 
 def test_unfit_names_the_sizes() -> None:
-    assert unfit_attention("the critic x", 0, [16, 8, 8]) is None
-    assert unfit_attention("the critic x", 8, [16, 8, 8]) is None
-    sentence = unfit_attention("the critic x", 4, [16, 8, 8])
+    assert attention_incompatibility("the critic x", 0, [16, 8, 8]) is None
+    assert attention_incompatibility("the critic x", 8, [16, 8, 8]) is None
+    sentence = attention_incompatibility("the critic x", 4, [16, 8, 8])
     assert sentence == "the critic x has maps of 16 or 8 pixels on such images, and `attention` asks for one of 4"

@@ -31,7 +31,7 @@ def critic(kind: str = "ensemble", **parameters: Any) -> CriticNetwork:
 @pytest.mark.parametrize("n", [2, 3, 4, 6, 9, 10, 64])
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_latents_go_to_the_members_in_turn_and_samples_come_back_in_their_places(n: int, count: int) -> None:
-    net = generator(count=count, member=MLP).build(6, (2,))
+    net = generator(num_members=count, base=MLP).build(6, (2,))
     z = torch.randn(n, 6)
     made = net(z)
     assert made.shape == (n, 2)
@@ -41,7 +41,7 @@ def test_latents_go_to_the_members_in_turn_and_samples_come_back_in_their_places
 
 @pytest.mark.parametrize("n", [4, 9, 64])
 def test_every_member_has_an_equal_share_and_a_gradient(n: int) -> None:
-    net = generator(count=4, member=MLP).build(6, (1, 2, 2))
+    net = generator(num_members=4, base=MLP).build(6, (1, 2, 2))
     shares: list[int] = []
     for member in net.members:
         member.register_forward_pre_hook(lambda module, args: shares.append(len(args[0])))
@@ -53,7 +53,7 @@ def test_every_member_has_an_equal_share_and_a_gradient(n: int) -> None:
 
 
 def test_members_of_a_generator_ensemble_are_different() -> None:
-    net = generator(count=3, member=DCGAN).build(6, (1, 8, 8))
+    net = generator(num_members=3, base=DCGAN).build(6, (1, 8, 8))
     z = torch.randn(1, 6).expand(6, 6)
     made = net.eval()(z)
     largest = made.abs().max()
@@ -62,27 +62,27 @@ def test_members_of_a_generator_ensemble_are_different() -> None:
 
 
 def test_an_ensemble_says_what_its_members_say() -> None:
-    part = generator(count=3, member=DCGAN)
-    assert part.unfit((1, 8, 8)) is None
-    assert "images" in str(part.unfit((2,)))
-    assert part.shares == 3
-    assert generator(count=2, member={"kind": "ensemble", "count": 3, "member": MLP}).shares == 6
-    assert generator("mlp", width=4, depth=1, norm="none").shares == 1
-    affine = generator(count=2, member={"kind": "affine"})
-    assert affine.unfit_latent(2, (2,)) is None
-    assert "2 numbers of a latent" in str(affine.unfit_latent(1, (2,)))
-    judge = critic(count=2, member={**DCGAN, "output": "score"})
-    assert (judge.judges, judge.emits, judge.couples_samples) == (2, "score", True)
-    assert "images" in str(judge.unfit((2,)))
-    energies = critic(count=4, member={**MLP, "output": "energy"})
-    assert (energies.judges, energies.emits, energies.couples_samples) == (4, "energy", False)
+    part = generator(num_members=3, base=DCGAN)
+    assert part.incompatibility((1, 8, 8)) is None
+    assert "images" in str(part.incompatibility((2,)))
+    assert part.num_generators == 3
+    assert generator(num_members=2, base={"kind": "ensemble", "num_members": 3, "base": MLP}).num_generators == 6
+    assert generator("mlp", width=4, depth=1, norm="none").num_generators == 1
+    affine = generator(num_members=2, base={"kind": "affine"})
+    assert affine.latent_incompatibility(2, (2,)) is None
+    assert "2 numbers of a latent" in str(affine.latent_incompatibility(1, (2,)))
+    judge = critic(num_members=2, base={**DCGAN, "output": "score"})
+    assert (judge.num_scores, judge.output_type, judge.uses_batch_stats) == (2, "score", True)
+    assert "images" in str(judge.incompatibility((2,)))
+    energies = critic(num_members=4, base={**MLP, "output": "energy"})
+    assert (energies.num_scores, energies.output_type, energies.uses_batch_stats) == (4, "energy", False)
     assert (energies.has_code, energies.reconstructs) == (False, False)
-    assert critic(**MLP, output="score").judges == 1
+    assert critic(**MLP, output="score").num_scores == 1
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
 def test_a_critic_ensemble_has_a_column_for_each_member(shape: tuple[int, ...]) -> None:
-    net = critic(count=3, member={**MLP, "output": "score"}).build(shape)
+    net = critic(num_members=3, base={**MLP, "output": "score"}).build(shape)
     x = torch.randn(5, *shape)
     said = net(x)
     assert said.score.shape == (5, 3)
@@ -93,21 +93,21 @@ def test_a_critic_ensemble_has_a_column_for_each_member(shape: tuple[int, ...]) 
 
 
 def test_a_column_moves_its_own_member_only() -> None:
-    net = critic(count=3, member={**MLP, "output": "score"}).build((2,))
+    net = critic(num_members=3, base={**MLP, "output": "score"}).build((2,))
     net(torch.randn(5, 2)).score[:, 1].sum().backward()
     for k, member in enumerate(net.members):
         moved = [weight.grad is not None and float(weight.grad.abs().sum()) > 0 for weight in member.parameters()]
         assert moved == [k == 1] * len(moved)
 
 
-@pytest.mark.parametrize("member", [{"kind": "none"}, {"kind": "ensemble", "count": 2, "member": MLP}])
+@pytest.mark.parametrize("member", [{"kind": "none"}, {"kind": "ensemble", "num_members": 2, "base": MLP}])
 def test_a_critic_ensemble_refuses_members_without_a_score_of_their_own(member: dict[str, Any]) -> None:
-    if "member" in member:
-        member = {**member, "member": {**MLP, "output": "score"}}
+    if "base" in member:
+        member = {**member, "base": {**MLP, "output": "score"}}
     with pytest.raises(ValidationError) as caught:
-        critic(count=2, member=member)
+        critic(num_members=2, base=member)
     (error,) = caught.value.errors()
-    assert error["loc"] == ("member", "kind")
+    assert error["loc"] == ("base", "kind")
     assert error["input"] == member["kind"]
     assert "use `kind: mlp`" in error["msg"]
 
@@ -115,7 +115,7 @@ def test_a_critic_ensemble_refuses_members_without_a_score_of_their_own(member: 
 @pytest.mark.parametrize(
     ("kind", "maker", "parameters"),
     [
-        ("climber", "critic_only", {"steps": 3, "rate": 0.1}),
+        ("gradient_ascent", "critic_only", {"steps": 3, "rate": 0.1}),
         ("gmm", "gmm", {"components": 2, "covariance": "diag"}),
     ],
 )
@@ -123,9 +123,9 @@ def test_a_generator_ensemble_refuses_members_that_no_gradient_trains(
     kind: str, maker: str, parameters: dict[str, Any]
 ) -> None:
     with pytest.raises(ValidationError) as caught:
-        generator(count=2, member={"kind": kind, **parameters})
+        generator(num_members=2, base={"kind": kind, **parameters})
     (error,) = caught.value.errors()
-    assert error["loc"] == ("member", "kind")
+    assert error["loc"] == ("base", "kind")
     assert error["input"] == kind
     assert f"the procedure {maker} alone; use `kind: mlp`" in error["msg"]
 
@@ -133,20 +133,23 @@ def test_a_generator_ensemble_refuses_members_that_no_gradient_trains(
 def test_the_remedy_against_coupling_names_the_members_key() -> None:
     """What is refused stands in `critic.member`, and a `critic.norm` would be an unknown key."""
     single = critic(**DCGAN, output="score")
-    assert single.coupling == ("batch norm", "`critic.norm: layer` or `none`")
-    ensemble = critic(count=2, member={**DCGAN, "output": "score"})
-    assert ensemble.couples_samples
-    assert ensemble.coupling == ("batch norm", "`critic.member.norm: layer` or `none`")
-    growing = {"kind": "progressive", "width": 4, "deviation": True, "output": "score"}
-    assert critic(**growing).coupling == ("the minibatch deviation", "`critic.deviation: false`")
-    assert critic(count=2, member=growing).coupling[1] == "`critic.member.deviation: false`"
+    assert single.batch_stats_layer == ("batch norm", "`critic.norm: layer` or `none`")
+    ensemble = critic(num_members=2, base={**DCGAN, "output": "score"})
+    assert ensemble.uses_batch_stats
+    assert ensemble.batch_stats_layer == ("batch norm", "`critic.base.norm: layer` or `none`")
+    growing = {"kind": "progressive", "width": 4, "minibatch_stddev": True, "output": "score"}
+    assert critic(**growing).batch_stats_layer == (
+        "the minibatch standard deviation",
+        "`critic.minibatch_stddev: false`",
+    )
+    assert critic(num_members=2, base=growing).batch_stats_layer[1] == "`critic.base.minibatch_stddev: false`"
 
 
 @pytest.mark.parametrize("count", [0, 1, 33])
 def test_ensembles_have_two_members_or_more(count: int) -> None:
     for build, member in ((generator, MLP), (critic, {**MLP, "output": "score"})):
         with pytest.raises(ValidationError):
-            build(count=count, member=member)
+            build(num_members=count, base=member)
 
 
 def weights(net: torch.nn.Module) -> list[Tensor]:
@@ -169,8 +172,8 @@ def test_the_affine_generator_by_hand() -> None:
 
 def test_the_affine_generator_is_for_points_and_reads_a_number_for_each_feature() -> None:
     part = generator("affine")
-    assert "images" in str(part.unfit((1, 8, 8)))
-    assert part.unfit((2,)) is None
-    assert part.unfit_latent(2, (2,)) is None
-    assert part.unfit_latent(64, (2,)) is None
-    assert "`latent.size` is 1" in str(part.unfit_latent(1, (2,)))  # one number would be used for both
+    assert "images" in str(part.incompatibility((1, 8, 8)))
+    assert part.incompatibility((2,)) is None
+    assert part.latent_incompatibility(2, (2,)) is None
+    assert part.latent_incompatibility(64, (2,)) is None
+    assert "`latent.size` is 1" in str(part.latent_incompatibility(1, (2,)))  # one number would be used for both

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, linear
 
-from ganpipe.networks._growing import BatchDeviation, PixelNorm, blended, equalised
+from ganpipe.networks._growing import MinibatchStdDev, PixelNorm, blended, equalized_lr
 
 
 def test_blended_by_hand() -> None:
@@ -28,7 +28,7 @@ def test_equalised_weights_are_standard_normal_times_hes_constant() -> None:
         (nn.Conv2d(32, 40, 3, padding=1), lambda x, w: conv2d(x, w, padding=1), torch.randn(2, 32, 5, 5)),
         (nn.Linear(288, 40), linear, torch.randn(2, 288)),
     ):
-        equalised(layer, gain=3.0)
+        equalized_lr(layer, gain=3.0)
         original = layer.parametrizations.weight.original
         assert original.std().item() == pytest.approx(1, rel=0.03)
         assert torch.equal(layer.bias, torch.zeros(40))
@@ -45,7 +45,7 @@ def test_an_adam_step_is_equally_large_for_every_fan_in() -> None:
         scale = sqrt(2 / fan_in)
         plain = nn.Linear(fan_in, 50)
         nn.init.normal_(plain.weight, 0.0, scale)
-        for layer, expected in ((equalised(nn.Linear(fan_in, 50)), 0.01), (plain, 0.01 / scale)):
+        for layer, expected in ((equalized_lr(nn.Linear(fan_in, 50)), 0.01), (plain, 0.01 / scale)):
             optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
             before = layer.weight.detach().clone()
             layer(torch.randn(8, fan_in)).square().sum().backward()
@@ -68,7 +68,7 @@ def test_minibatch_deviation_by_hand() -> None:
     x = torch.zeros(2, 2, 1, 3)
     x[0, 0, 0], x[1, 0, 0] = torch.tensor([1.0, 4.0, 0.0]), torch.tensor([5.0, 4.0, 2.0])
     x[1, 1, 0] = 6.0
-    y = BatchDeviation()(x)
+    y = MinibatchStdDev()(x)
     assert y.shape == (2, 3, 1, 3)
     assert torch.equal(y[:, :2], x)
     torch.testing.assert_close(y[:, 2], torch.full((2, 1, 3), 2.0), rtol=1e-4, atol=1e-4)
@@ -79,7 +79,7 @@ def test_minibatch_deviation_of_equal_samples_is_0_and_has_a_finite_slope() -> N
     one = torch.randn(1, 2, 1, 3)
     for n in (1, 4):
         x = one.repeat(n, 1, 1, 1).requires_grad_(True)
-        y = BatchDeviation()(x)
+        y = MinibatchStdDev()(x)
         assert y[:, 2].abs().max() < 1e-3
         y.sum().backward()
         assert x.grad is not None
@@ -87,9 +87,9 @@ def test_minibatch_deviation_of_equal_samples_is_0_and_has_a_finite_slope() -> N
 
 
 def test_minibatch_deviation_has_a_slope_towards_variety() -> None:
-    """The root's slope by hand: d/dx_i of the deviation is (x_i - mean) / (n * deviation)."""
+    """The root's slope by hand: d/dx_i of the deviation is (x_i - mean) / (n * std)."""
     x = torch.tensor([1.0, 5.0, 6.0]).reshape(3, 1, 1, 1).requires_grad_(True)
-    BatchDeviation()(x)[0, 1].sum().backward()
+    MinibatchStdDev()(x)[0, 1].sum().backward()
     expected = torch.tensor([-3.0, 1.0, 2.0]) / (3 * sqrt(14 / 3))
     assert x.grad is not None
     torch.testing.assert_close(x.grad.flatten(), expected)

@@ -56,7 +56,7 @@ def test_every_choice_of_a_kind_has_a_case(package: str, cases: list[Case], exem
         for name, field in part_class(package, kind).model_fields.items():
             offered = set(get_args(field.annotation)) if get_origin(field.annotation) is not None else set()
             offered = {False, True} if field.annotation is bool else offered
-            if name != "member" and name != "kind" and offered:
+            if name != "base" and name != "kind" and offered:
                 assert {case.parameters[name] for case in cases if case.kind == kind} == offered, (kind, name)
 
 
@@ -66,15 +66,15 @@ def test_the_only_critic_without_a_case_builds_nothing() -> None:
     for kind in NO_CASE:
         part = classes[kind].model_validate({"kind": kind})
         assert isinstance(part, CriticNetwork)
-        assert all(part.unfit(shape) is None for shape in ALL)
+        assert all(part.incompatibility(shape) is None for shape in ALL)
         with pytest.raises(NotImplementedError):
             part.build((2,))
 
 
 def test_a_generator_that_one_procedure_makes_is_what_that_procedure_makes() -> None:
-    found = {kind: getattr(part_class(GENERATORS, kind), "made_by", None) for kind in kinds(GENERATORS)}
+    found = {kind: getattr(part_class(GENERATORS, kind), "requires_algorithm", None) for kind in kinds(GENERATORS)}
     assert {kind: maker for kind, maker in found.items() if maker} == {
-        **{"climber": "critic_only", "gmm": "gmm", "unet": "translation"}
+        **{"gradient_ascent": "critic_only", "gmm": "gmm", "unet": "translation"}
     }
     for kind, maker in found.items():
         if maker:  # a procedure that makes any generator makes this one as well
@@ -83,7 +83,7 @@ def test_a_generator_that_one_procedure_makes_is_what_that_procedure_makes() -> 
 
 @every_network
 def test_fits_the_shapes_that_its_case_says(case: Case) -> None:
-    assert {shape for shape in ALL if case.part().unfit(shape) is None} == set(case.fits)
+    assert {shape for shape in ALL if case.part().incompatibility(shape) is None} == set(case.fits)
     assert case.few or case.fits == tuple(s for s in IMAGES if s[1] == 28)
 
 
@@ -112,14 +112,14 @@ def test_critic_judges_each_sample(case: Case) -> None:
     for shape in case.shapes if case.norm == "none" else case.few:
         said = part.build(shape)(randn(5, *shape))
         assert isinstance(said, Judgement)
-        assert said.score.shape == ((5,) if part.judges == 1 else (5, part.judges))
-        assert len(set(said.score.flatten().tolist())) == 5 * part.judges
+        assert said.score.shape == ((5,) if part.num_scores == 1 else (5, part.num_scores))
+        assert len(set(said.score.flatten().tolist())) == 5 * part.num_scores
         if part.has_code:
             assert said.code is not None
             assert said.code.shape == (5, case.parameters["code"])
         else:
             assert said.code is None
-    assert part.judges == case.parameters.get("count", 1)
+    assert part.num_scores == case.parameters.get("num_members", 1)
 
 
 @every_encoder
@@ -138,7 +138,7 @@ def test_energies_are_not_negative_and_scores_may_be(case: Case) -> None:
     for shape in case.few:
         lowest, highest = 0.0, 0.0
         for fresh in range(12):  # the scores of one fresh critic often have all the same sign
-            if highest > 0 and (lowest < 0 or (part.emits == "energy" and fresh > 2)):
+            if highest > 0 and (lowest < 0 or (part.output_type == "energy" and fresh > 2)):
                 break
             net = part.build(shape)
             with torch.no_grad():
@@ -146,9 +146,9 @@ def test_energies_are_not_negative_and_scores_may_be(case: Case) -> None:
                     scores = net(scale * randn(8, *shape)).score
                     assert scores.isfinite().all()
                     lowest, highest = min(lowest, scores.min().item()), max(highest, scores.max().item())
-            assert lowest == 0 or part.emits == "score"
+            assert lowest == 0 or part.output_type == "score"
         assert highest > 0
-        assert (lowest < 0) == (part.emits == "score")
+        assert (lowest < 0) == (part.output_type == "score")
 
 
 @every_critic
@@ -165,17 +165,17 @@ def test_couples_samples_says_what_is_measured(case: Case) -> None:
             one, same = net(x).score, net(others).score
         assert not torch.allclose(one[1:], same[1:], rtol=1e-2)
         changed = not torch.allclose(one[0], same[0], rtol=1e-4, atol=1e-6)
-        assert changed == part.couples_samples, shape
+        assert changed == part.uses_batch_stats, shape
 
 
 @every_critic
 def test_coupling_names_a_setting_without_it(case: Case) -> None:
     """The remedy is applied as it stands: to the key it names, the value it names."""
     part = case.critic()
-    layer, remedy = part.coupling
-    if not part.couples_samples:
+    layer, remedy = part.batch_stats_layer
+    if not part.uses_batch_stats:
         return
-    assert layer == ("the minibatch deviation" if innermost(part).kind == "progressive" else "batch norm")
+    assert layer == ("the minibatch standard deviation" if innermost(part).kind == "progressive" else "batch norm")
     setting, *_ = remedy.split("` or `")
     path, value = setting.strip("`").split(": ")
     start, *keys, last = path.split(".")
@@ -187,8 +187,8 @@ def test_coupling_names_a_setting_without_it(case: Case) -> None:
     assert last in place
     place[last] = False if value == "false" else value
     cured = type(part).model_validate(parameters)
-    assert not cured.couples_samples
-    assert keys == (["member"] if case.kind == "ensemble" else [])
+    assert not cured.uses_batch_stats
+    assert keys == (["base"] if case.kind == "ensemble" else [])
 
 
 @every_critic
@@ -204,7 +204,7 @@ def test_packed_input_widens_only_what_sees_the_image(case: Case) -> None:
         wider = {name for name in single if single[name].shape != pair[name].shape}
         weights = [name for name in single if name.endswith(("weight", "weight.original")) and single[name].dim() > 1]
         expected: set[str] = set()
-        for i in range(part.judges):
+        for i in range(part.num_scores):
             prefix = f"members.{i}." if case.kind == "ensemble" else ""
             own = [name for name in weights if name.startswith(prefix)]
             seeing = {
@@ -250,7 +250,7 @@ def test_every_weight_takes_part(case: Case) -> None:
         if isinstance(part, GeneratorNetwork):
             net, latent = build_generator(part, shape)
             inputs = randn(6, latent)
-        if case.kind in ("climber", "gmm"):  # not made by the gradient of what they make
+        if case.kind in ("gradient_ascent", "gmm"):  # not made by the gradient of what they make
             assert not net(inputs).requires_grad
             continue
         out = net(inputs)
@@ -280,19 +280,19 @@ def test_convolutions_say_which_samples_fit(case: Case) -> None:
     part = case.part()
     assert isinstance(part, Network)
     for shape, words in (((1, 10, 10), "these are 10x10"), ((3, 8, 16), "these are 8x16"), ((1, 16, 8), "16x8")):
-        sentence = part.unfit(shape)
+        sentence = part.incompatibility(shape)
         assert sentence is not None
         assert words in sentence
         assert "8, 16, 28, 32, 64" in sentence
         assert innermost(part).kind in sentence
-    assert "images, the data are points" in str(part.unfit((2,)))
+    assert "images, the data are points" in str(part.incompatibility((2,)))
 
 
 @pytest.mark.parametrize("shape", [(1, 10, 10), (3, 8, 16), (5,)])
 @pytest.mark.parametrize("case", DENSE, ids=str)
 def test_dense_networks_take_any_shape(case: Case, shape: Shape) -> None:
     part = case.part()
-    assert part.unfit(shape) is None
+    assert part.incompatibility(shape) is None
     if isinstance(part, GeneratorNetwork):
         net, latent = build_generator(part, shape)
         assert net(randn(4, latent)).shape == (4, *shape)

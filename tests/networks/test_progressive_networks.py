@@ -1,4 +1,4 @@
-"""The growing networks: alpha between two sizes, equalised learning rate, pixel norm and minibatch deviation."""
+"""The growing networks: alpha between two sizes, equalised learning rate, pixel norm and minibatch stddev."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ganpipe.constraints.spectral_norm import SpectralNorm
 from ganpipe.networks import Shape
-from ganpipe.networks._growing import Growing, PixelNorm, blended, sizes_of
+from ganpipe.networks._growing import PixelNorm, ProgressiveModule, blended, sizes_of
 from ganpipe.networks.critics.progressive import ProgressiveCritic
 from ganpipe.networks.generators.progressive import ProgressiveGenerator
 
@@ -23,20 +23,20 @@ SHAPES = [(channels, size, size) for channels in (1, 3) for size in SIZES]
 
 def generator(shape: Shape = (1, 16, 16), latent: int = 6, width: int = 4) -> Any:
     part = ProgressiveGenerator.model_validate({"kind": "progressive", "width": width})
-    assert part.unfit(shape) is None
+    assert part.incompatibility(shape) is None
     return part.build(latent, shape)
 
 
 def critic_part(**other: Any) -> ProgressiveCritic:
-    parameters = {"kind": "progressive", "width": 4, "deviation": True, "output": "score"}
+    parameters = {"kind": "progressive", "width": 4, "minibatch_stddev": True, "output": "score"}
     return ProgressiveCritic.model_validate({**parameters, **other})
 
 
 def critic(shape: Shape = (1, 16, 16), **other: Any) -> Any:
     """The module and the part of it that grows."""
     net = critic_part(**other).build(shape)
-    assert critic_part().unfit(shape) is None
-    (body,) = (m for m in net.modules() if isinstance(m, Growing))
+    assert critic_part().incompatibility(shape) is None
+    (body,) = (m for m in net.modules() if isinstance(m, ProgressiveModule))
     return net, body
 
 
@@ -136,7 +136,7 @@ def test_generator_fades_its_images_in_a_line() -> None:
 
 def test_critic_fades_its_features_in_a_line() -> None:
     """Between what the new block makes of the image and what the old first layer makes of half its size."""
-    net, body = critic(deviation=False)
+    net, body = critic(minibatch_stddev=False)
     x = torch.randn(3, 1, 16, 16)
     body.grow_to(16, 0.25)
     features = 0.25 * body.blocks[1](body.from_image[2](x)) + 0.75 * body.from_image[1](avg_pool2d(x, 2))
@@ -205,16 +205,16 @@ def test_generator_only_sees_the_direction_of_the_latent() -> None:
     torch.testing.assert_close(made(3 * z), made(z), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("deviation", [True, False])
+@pytest.mark.parametrize("minibatch_stddev", [True, False])
 @pytest.mark.parametrize("size", [4, 8])
-def test_deviation_couples_samples_and_nothing_else_does(deviation: bool, size: int) -> None:
-    net, body = critic((1, 8, 8), deviation=deviation)
+def test_deviation_couples_samples_and_nothing_else_does(minibatch_stddev: bool, size: int) -> None:
+    net, body = critic((1, 8, 8), minibatch_stddev=minibatch_stddev)
     body.grow_to(size, 1.0)
     x = torch.randn(6, 1, 8, 8)
     others = torch.cat([x[:1], 3 * torch.randn(5, 1, 8, 8) + 1])
     changed = not torch.allclose(net(x).score[0], net(others).score[0], rtol=1e-4, atol=1e-7)
-    assert changed == deviation
-    assert critic_part(deviation=deviation).couples_samples == deviation
+    assert changed == minibatch_stddev
+    assert critic_part(minibatch_stddev=minibatch_stddev).uses_batch_stats == minibatch_stddev
 
 
 def test_a_uniform_batch_is_judged_otherwise_than_a_varied_one() -> None:
@@ -274,13 +274,13 @@ def test_signals_keep_their_scale_through_the_critic() -> None:
 def test_energies_are_not_negative() -> None:
     net, _ = critic(output="energy")
     assert (net(5 * torch.randn(64, 1, 16, 16)).score >= 0).all()
-    assert critic_part(output="energy").emits == "energy"
+    assert critic_part(output="energy").output_type == "energy"
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 10, 10), (1, 8, 16)], ids=str)
 def test_unfit_says_why(shape: Shape) -> None:
     part = ProgressiveGenerator.model_validate({"kind": "progressive", "width": 4})
-    for sentence in (part.unfit(shape), critic_part().unfit(shape)):
+    for sentence in (part.incompatibility(shape), critic_part().incompatibility(shape)):
         assert sentence is not None
         assert ("images, the data are points" if len(shape) == 1 else "8, 16, 28, 32, 64") in sentence
 

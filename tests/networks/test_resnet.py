@@ -44,8 +44,8 @@ def map_sizes(net: nn.Module, kind: type[nn.Module], x: Tensor) -> list[int]:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_shapes_and_ranges(shape: Shape) -> None:
-    assert generator().unfit(shape) is None
-    assert critic().unfit(shape) is None
+    assert generator().incompatibility(shape) is None
+    assert critic().incompatibility(shape) is None
     for attention, map_behind in ((0, 0), (GENERATOR_MAPS[shape[1]][-1], CRITIC_MAPS[shape[1]][0])):
         net = generator(attention=attention).build(6, shape)
         judge = critic(attention=map_behind).build(shape)
@@ -88,12 +88,12 @@ def test_attention_comes_before_the_next_block() -> None:
 
 @pytest.mark.parametrize("part", [generator(attention=5), critic(attention=5)], ids=["generator", "critic"])
 def test_attention_at_a_size_without_a_map_is_unfit(part: ResNetGenerator | ResNetCritic) -> None:
-    sentence = part.unfit((1, 32, 32))
+    sentence = part.incompatibility((1, 32, 32))
     assert sentence is not None
     assert "one of 5" in sentence
     assert ("8 or 16 or 32" if isinstance(part, ResNetGenerator) else "16 or 8 pixels") in sentence
-    assert "images, the data are points" in str(part.unfit((2,)))
-    assert "these are 10x10" in str(part.unfit((1, 10, 10)))
+    assert "images, the data are points" in str(part.incompatibility((2,)))
+    assert "these are 10x10" in str(part.incompatibility((1, 10, 10)))
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
@@ -149,15 +149,15 @@ def test_nothing_is_done_to_the_image_before_the_first_convolution(norm: str) ->
     assert critic().build((1, 16, 16))(dark).score.std() > 0
     found = {type(layer) for layer in leaves}
     assert (nn.BatchNorm2d if norm == "batch" else nn.GroupNorm) in found
-    assert critic(norm="batch").couples_samples
-    assert not critic(norm="layer").couples_samples
+    assert critic(norm="batch").uses_batch_stats
+    assert not critic(norm="layer").uses_batch_stats
 
 
 def test_energy_is_not_negative() -> None:
     x = 5 * torch.randn(64, 1, 8, 8)
     assert (critic(output="energy").build((1, 8, 8))(x).score >= 0).all()
     assert (critic().build((1, 8, 8))(x).score < 0).any()
-    assert critic(output="energy").emits == "energy"
+    assert critic(output="energy").output_type == "energy"
 
 
 @pytest.mark.parametrize("size", [28, 64])

@@ -96,7 +96,7 @@ CASES = {
         slopes=lambda r, f: (r - 1, f, zero(r), f - 1),
         bounded_slope=False,
     ),
-    "wasserstein": Case(
+    "wgan": Case(
         {},
         best=lambda x: -x,  # slope 1, downhill from p to q
         critic=-1.0,  # -W1
@@ -114,7 +114,7 @@ CASES = {
         slopes=lambda r, f: (-sigmoid(f - r), sigmoid(f - r), sigmoid(r - f), -sigmoid(r - f)),
         needs_real=True,
     ),
-    "energy_margin": Case(
+    "ebgan": Case(
         {"margin": 0.7},
         best=lambda x: 0.7 * (x > 0.5),  # the margin where q > p, else 0
         critic=0.7 * (1 - TV),
@@ -140,8 +140,8 @@ CASES = {
         slopes=lambda r, f: (-1.0 * (r < 1), 1.0 * (f > -1), zero(r), zero(f) - 1),
         stationary=False,
     ),
-    "f_divergence": Case(  # the other ten: test_f_divergence.py
-        {"divergence": "kl", "generator_loss": "trick"},
+    "fgan": Case(  # the other ten: test_fgan.py
+        {"divergence": "kl", "generator_loss": "non_saturating"},
         best=lambda x: 30 * torch.atanh((1 + log_ratio(x)) / 30),
         critic=-KL,
         generator=-0.5,  # -E_q (1 + log u)
@@ -154,7 +154,7 @@ CASES = {
         ),
         bounded_slope=False,
     ),
-    "generalized_loss_sensitive": Case(  # slope 0: Loss-Sensitive GAN of L = -score
+    "gls": Case(  # slope 0: Loss-Sensitive GAN of L = -score
         {"margin": 2.5, "slope": 0.0},
         best=lambda x: -2.5 * (x + 7),
         critic=2 * 2.5 * POSITIVE_PART,
@@ -164,7 +164,7 @@ CASES = {
         stationary=False,
     ),
     "loss_sensitive": Case(
-        {"margin": 2.5, "real_weight": 0.0},
+        {"margin": 2.5, "gamma": 0.0},
         best=lambda x: 2.5 * (x + 7),  # the steepest that it asks for: the hinge is active where x > G(z) only
         critic=2 * 2.5 * POSITIVE_PART,
         generator=2.5 * 8,

@@ -1,4 +1,4 @@
-"""BEGAN: its losses, and the balance that it keeps from round to round."""
+"""BEGAN: its losses, and the gamma that it keeps from round to round."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ganpipe.objectives.began import BEGAN
 CPU = torch.device("cpu")
 
 
-def began(balance: float = 0.5, gain: float = 0.1) -> BEGAN:
-    return BEGAN.model_validate({"kind": "began", "balance": balance, "gain": gain})
+def began(gamma: float = 0.5, lambda_k: float = 0.1) -> BEGAN:
+    return BEGAN.model_validate({"kind": "began", "gamma": gamma, "lambda_k": lambda_k})
 
 
 def game_of(r: Tensor, f: Tensor, state: State) -> Round:
@@ -50,7 +50,7 @@ def test_expected_losses_between_two_normals() -> None:
 
 
 def test_the_balance_starts_at_nothing_and_moves_by_hand() -> None:
-    objective, state = began(balance=0.5, gain=0.1), began().initial_state(CPU)
+    objective, state = began(gamma=0.5, lambda_k=0.1), began().initial_state(CPU)
     assert objective.has_state
     assert {name: value.item() for name, value in state.items()} == {"k": 0}
     expected = 0.0
@@ -102,13 +102,13 @@ def test_the_balance_survives_a_save_and_a_load(tmp_path: Path) -> None:
 
 
 def test_a_balance_of_fakes_at_the_share_of_reals_rests() -> None:
-    """Section 3.3: equilibrium is E(G) = balance * E(x)."""
+    """Section 3.3: equilibrium is E(G) = gamma * E(x)."""
     state = k(0.4)
     game = game_of(torch.tensor([1.0, 3.0]), torch.tensor([1.4, 1.4]), state)
-    assert began(balance=0.7).next_state(game)["k"].item() == pytest.approx(0.4)
+    assert began(gamma=0.7).next_state(game)["k"].item() == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize(("balance", "gain"), [(0.0, 0.1), (1.1, 0.1), (0.5, 0.0), (0.5, -1.0)])
-def test_parameters_out_of_range_are_refused(balance: float, gain: float) -> None:
+@pytest.mark.parametrize(("gamma", "lambda_k"), [(0.0, 0.1), (1.1, 0.1), (0.5, 0.0), (0.5, -1.0)])
+def test_parameters_out_of_range_are_refused(gamma: float, lambda_k: float) -> None:
     with pytest.raises(ValidationError):
-        began(balance, gain)
+        began(gamma, lambda_k)

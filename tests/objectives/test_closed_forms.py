@@ -17,7 +17,7 @@ from ganpipe.params import kinds
 ELSEWHERE = {
     "none": "test_ensemble",  # has no losses
     "ensemble": "test_ensemble",  # of several critics
-    "relativistic_average": "test_relativistic_average",  # couples the samples of a batch
+    "ragan": "test_ragan",  # couples the samples of a batch
     "began": "test_began",  # has a state
 }
 
@@ -62,11 +62,11 @@ def test_no_other_critic_gets_below_the_optimal_one(kind: str) -> None:
     at = known.best(X)
     for change in changes:
         values = change(at)
-        if kind == "wasserstein":
+        if kind == "wgan":
             values = values / (values.diff() / STEP).abs().max()
-        if objective.scale == "energy":
+        if objective.output_type == "energy":
             values = values.relu()
-        if kind in ("loss_sensitive", "generalized_loss_sensitive"):
+        if kind in ("loss_sensitive", "gls"):
             values = values / ((values.diff() / STEP).abs().max() / 2.5).clamp(min=1)
         found = expected(objective.critic, lambda x, d=values: d[((x - X[0]) / STEP).round().long()])
         assert found > known.critic - EXACT
@@ -110,7 +110,7 @@ def test_each_player_pulls_its_own_way(kind: str) -> None:
     r, f = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
     real_up, fake_up = torch.autograd.grad(objective.critic(game_of(r, f)).sum(), (r, f))
     (taken_for_real,) = torch.autograd.grad(objective.generator(game_of(r, f)).sum(), f)
-    towards_real = -1 if objective.scale == "score" else 1
+    towards_real = -1 if objective.output_type == "score" else 1
     assert real_up * towards_real > 0
     assert fake_up * towards_real <= 0
     assert taken_for_real * towards_real > 0

@@ -42,7 +42,7 @@ def test_lsgan_with_the_coding_of_equation_8_is_half_the_pearson_divergence(offs
 
 def test_wasserstein_of_two_widths() -> None:
     """N(0, 1) against N(0, 4) is sqrt(2 / pi); here both are half as wide, to fit on the grid."""
-    _, objective = case("wasserstein")
+    _, objective = case("wgan")
     centre = X - 0.5
     p, q = density(centre, 0.0, 0.5), density(centre, 0.0, 1.0)
     found = expected(objective.critic, lambda x: -(x - 0.5).abs(), p, q)
@@ -53,16 +53,16 @@ def test_wasserstein_of_two_widths() -> None:
 def test_wasserstein_of_parallel_lines_is_their_distance_where_the_logit_game_has_one_value(distance: float) -> None:
     real = torch.stack([torch.zeros(64), torch.linspace(0, 1, 64)], 1)
     fake = real + torch.tensor([distance, 0.0])
-    _, wasserstein = case("wasserstein")
+    _, wgan = case("wgan")
     game = Round(real, fake, lambda x: Judgement(-x[:, 0]))
-    assert wasserstein.critic(game).mean().item() == pytest.approx(-distance)
+    assert wgan.critic(game).mean().item() == pytest.approx(-distance)
     _, logit = case("non_saturating")
     apart = Round(real, fake, lambda x: Judgement(200 * (distance / 2 - x[:, 0]) / distance))
     assert logit.critic(apart).mean().item() == pytest.approx(0, abs=1e-6)  # 2 log 2 - 2 JSD with JSD = log 2
 
 
 def test_energy_margin_hinges_each_sample_before_the_mean() -> None:
-    _, objective = case("energy_margin")
+    _, objective = case("ebgan")
     energies = torch.tensor([0.0, 1.4])
     losses = objective.critic(game_of(torch.zeros(2), energies))
     torch.testing.assert_close(losses, torch.tensor([0.7, 0.0]))
@@ -72,7 +72,7 @@ def test_energy_margin_hinges_each_sample_before_the_mean() -> None:
 def test_energy_margin_scales_with_the_margin_and_is_the_margin_at_equilibrium() -> None:
     """Zhao et al.: V = m where p = q, for every critic whose energy is the same everywhere and at most m."""
     for margin in (0.1, 1.0, 20.0):
-        objective = part_class(PACKAGE, "energy_margin").model_validate({"kind": "energy_margin", "margin": margin})
+        objective = part_class(PACKAGE, "ebgan").model_validate({"kind": "ebgan", "margin": margin})
         assert isinstance(objective, Objective)
         best = expected(objective.critic, lambda x, m=margin: m * (x > 0.5))
         assert best / margin == pytest.approx(1 - TV, abs=EXACT)
@@ -83,7 +83,7 @@ def test_energy_margin_scales_with_the_margin_and_is_the_margin_at_equilibrium()
 def test_loss_sensitive_margin_by_hand() -> None:
     """Distances 1, 0.5 and 0 as the mean over four pixels; margin 2, weight 0.5."""
     objective = part_class(PACKAGE, "loss_sensitive").model_validate(
-        {"kind": "loss_sensitive", "margin": 2.0, "real_weight": 0.5}
+        {"kind": "loss_sensitive", "margin": 2.0, "gamma": 0.5}
     )
     assert isinstance(objective, Objective)
     real = torch.zeros(3, 1, 2, 2)
@@ -117,14 +117,14 @@ def test_generalized_loss_sensitive_at_both_ends_of_its_slope(margin: float) -> 
         assert isinstance(made, Objective)
         return made
 
-    generalized = [part("generalized_loss_sensitive", margin=margin, slope=slope) for slope in (0.0, 0.3, 1.0)]
+    generalized = [part("gls", margin=margin, slope=slope) for slope in (0.0, 0.3, 1.0)]
     ends = generalized[0], generalized[2]
-    sensitive, wasserstein = part("loss_sensitive", margin=margin, real_weight=0.0), part("wasserstein")
+    sensitive, wgan = part("loss_sensitive", margin=margin, gamma=0.0), part("wgan")
     torch.testing.assert_close(ends[0].critic(ours), sensitive.critic(energies))
     torch.testing.assert_close(ends[0].generator(ours), sensitive.generator(energies))
     distance = (real - fake).abs().mean((1, 2, 3))
-    torch.testing.assert_close(ends[1].critic(ours), wasserstein.critic(ours) + margin * distance)
-    torch.testing.assert_close(ends[1].generator(ours), wasserstein.generator(ours))
+    torch.testing.assert_close(ends[1].critic(ours), wgan.critic(ours) + margin * distance)
+    torch.testing.assert_close(ends[1].generator(ours), wgan.generator(ours))
     # between them the line below 0 has that slope, and what is above is the same
     low, mid, high = (objective.critic(ours) for objective in generalized)
     assert 0 < int((high < 0).sum()) < 64

@@ -17,9 +17,9 @@ from ganpipe.params import part_class
 MEMBERS: list[dict[str, Any]] = [
     {"kind": "hinge"},
     {"kind": "lsgan", "real": 1.0, "fake": 0.0, "target": 1.0},
-    {"kind": "relativistic_average", "form": "logistic"},
-    {"kind": "f_divergence", "divergence": "kl", "generator_loss": "saddle"},
-    {"kind": "generalized_loss_sensitive", "margin": 1.0, "slope": 0.2},
+    {"kind": "ragan", "form": "logistic"},
+    {"kind": "fgan", "divergence": "kl", "generator_loss": "saddle"},
+    {"kind": "gls", "margin": 1.0, "slope": 0.2},
 ]
 
 
@@ -64,7 +64,7 @@ def test_each_column_gets_its_members_gradient_only() -> None:
     scores = [torch.zeros(4, 2, requires_grad=True) for _ in range(2)]
     real, fake = torch.zeros(4, 1), torch.ones(4, 1)
     game = Round(real, fake, lambda x: Judgement(scores[1] if x is fake else scores[0]))
-    objective = build([{"kind": "wasserstein"}, {"kind": "hinge"}])
+    objective = build([{"kind": "wgan"}, {"kind": "hinge"}])
     on_real, on_fake = torch.autograd.grad(objective.critic(game).sum(), scores)
     torch.testing.assert_close(on_real, torch.tensor([[-0.5, -0.5]]).expand(4, 2))
     torch.testing.assert_close(on_fake, torch.tensor([[0.5, 0.5]]).expand(4, 2))
@@ -85,19 +85,19 @@ def test_the_critic_is_judged_once_for_all_members() -> None:
 
 
 def test_it_says_how_many_critics_it_reads() -> None:
-    assert build(MEMBERS).judges == len(MEMBERS)
-    assert build(MEMBERS[:2]).judges == 2
+    assert build(MEMBERS).num_scores == len(MEMBERS)
+    assert build(MEMBERS[:2]).num_scores == 2
     assert not build(MEMBERS).has_state
-    assert part_class("ganpipe.objectives", "hinge").model_validate({"kind": "hinge"}).judges == 1  # type: ignore[attr-defined]
+    assert part_class("ganpipe.objectives", "hinge").model_validate({"kind": "hinge"}).num_scores == 1  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
     "member",
     [
         {"kind": "none"},
-        {"kind": "began", "balance": 0.5, "gain": 0.1},
-        {"kind": "energy_margin", "margin": 1.0},
-        {"kind": "loss_sensitive", "margin": 1.0, "real_weight": 0.0},
+        {"kind": "began", "gamma": 0.5, "lambda_k": 0.1},
+        {"kind": "ebgan", "margin": 1.0},
+        {"kind": "loss_sensitive", "margin": 1.0, "gamma": 0.0},
         {"kind": "ensemble", "members": MEMBERS[:2]},
     ],
     ids=lambda member: member["kind"],

@@ -49,9 +49,9 @@ CASES = {
     "gradient_penalty": Case({"target": 1.0, "one_sided": False}, lambda w: 10 * (w - 1) ** 2),
     "r1": Case({}, lambda w: 10 / 2 * w**2),
     "r2": Case({}, lambda w: 10 / 2 * w**2),
-    "dragan": Case({"target": 1.0, "spread": 0.5}, lambda w: 10 * (w - 1) ** 2),
-    "pull_away": Case({}, None),
-    "perceptual": Case({}, None),
+    "dragan": Case({"target": 1.0, "noise_scale": 0.5}, lambda w: 10 * (w - 1) ** 2),
+    "pulling_away": Case({}, None),
+    "feature_matching": Case({}, None),
     "drift": Case({}, None),
 }
 RANDOM = ("gradient_penalty", "dragan")

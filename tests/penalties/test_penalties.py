@@ -113,11 +113,11 @@ def test_gradient_for_the_weights_matches_finite_differences(kind: str) -> None:
     def value() -> Tensor:
         return penalty(net, Round(normal(5, 1, 2, 2), normal(5, 1, 2, 2, seed=1), net), rng()).mean()
 
-    coded = kind in ("pull_away", "perceptual")
+    coded = kind in ("pulling_away", "feature_matching")
     weights = [w for name, w in net.named_parameters() if not coded or name.startswith("encode")]
     gradients = torch.autograd.grad(value(), weights, allow_unused=True)
     moved = 0.0
-    h, tolerance = (1e-2, 3e-3) if kind == "pull_away" else (1e-5, 1e-6)  # pull-away computes in float32
+    h, tolerance = (1e-2, 3e-3) if kind == "pulling_away" else (1e-5, 1e-6)  # pulling-away computes in float32
     for weight, gradient in zip(weights, gradients, strict=True):
         direction = normal(*weight.shape, seed=99)
         ends = []

@@ -1,4 +1,4 @@
-"""The penalties on the critic's codes and scores, by hand: pull-away, drift and perceptual."""
+"""The penalties on the critic's codes and scores, by hand: pulling-away, drift and perceptual."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def no_critic(x: Tensor) -> Judgement:
 
 
 def test_pull_away_of_orthogonal_and_of_identical_codes() -> None:
-    penalty = build("pull_away", weight=0.1)
+    penalty = build("pulling_away", weight=0.1)
     orthogonal = torch.eye(4, 6) * torch.tensor([1.0, 5.0, 0.1, 2.0])[:, None]
     assert penalty(no_critic, coded(orthogonal), rng()).item() == 0
     identical = torch.tensor([[1.0, -2.0, 3.0]]).repeat(5, 1)
@@ -41,13 +41,13 @@ def test_pull_away_is_the_double_loop_of_the_paper(n: int) -> None:
             if i != j:
                 cosine = float(code[i] @ code[j]) / float(code[i].norm() * code[j].norm())
                 total += cosine**2
-    found = build("pull_away")(no_critic, coded(code), rng())
+    found = build("pulling_away")(no_critic, coded(code), rng())
     assert found.shape == ()
     assert found.item() == pytest.approx(10 * total / (n * (n - 1)), rel=1e-5)
 
 
 def test_pull_away_is_the_generators_and_differentiable() -> None:
-    penalty = build("pull_away")
+    penalty = build("pulling_away")
     assert (penalty.player, penalty.needs_code) == ("generator", True)
     code = torch.randn(4, 3, generator=rng()).requires_grad_(True)
     penalty(no_critic, coded(code), rng()).backward()
@@ -60,7 +60,7 @@ def test_pull_away_is_the_generators_and_differentiable() -> None:
 
 def test_pull_away_survives_a_code_of_zeros() -> None:
     code = torch.zeros(3, 4, requires_grad=True)
-    found = build("pull_away")(no_critic, coded(code), rng())
+    found = build("pulling_away")(no_critic, coded(code), rng())
     found.backward()
     assert found.item() == 0
     assert code.grad is not None
@@ -71,7 +71,7 @@ def test_pull_away_without_codes_is_refused() -> None:
     samples = torch.zeros(2, 1)
     game = Round(samples, samples.clone(), lambda x: Judgement(x.sum(1)))
     with pytest.raises(TypeError, match="needs a critic with a code"):
-        build("pull_away")(no_critic, game, rng())
+        build("pulling_away")(no_critic, game, rng())
 
 
 def test_drift_by_hand_is_of_the_reals_only() -> None:
@@ -101,17 +101,17 @@ def of_codes(real: Tensor, fake: Tensor) -> Round:
 def test_perceptual_by_hand() -> None:
     """Means (2, 0) and (0, 1) of two samples: (4 + 1) / 2 features, whatever the spread around them."""
     real, fake = torch.tensor([[1.0, 5.0], [3.0, -5.0]]), torch.tensor([[-7.0, 1.0], [7.0, 1.0]])
-    found = build("perceptual")(no_critic, of_codes(real, fake), rng())
+    found = build("feature_matching")(no_critic, of_codes(real, fake), rng())
     assert found.shape == ()
     assert found.item() == pytest.approx(10 * 2.5)
-    assert build("perceptual")(no_critic, of_codes(real, real), rng()).item() == 0
+    assert build("feature_matching")(no_critic, of_codes(real, real), rng()).item() == 0
     # a mean over the features, and not their sum
-    wide = build("perceptual")(no_critic, of_codes(real.repeat(1, 8), fake.repeat(1, 8)), rng())
+    wide = build("feature_matching")(no_critic, of_codes(real.repeat(1, 8), fake.repeat(1, 8)), rng())
     assert wide.item() == pytest.approx(10 * 2.5)
 
 
 def test_perceptual_is_the_generators_and_moves_fakes_towards_reals() -> None:
-    penalty = build("perceptual")
+    penalty = build("feature_matching")
     assert (penalty.player, penalty.per_sample, penalty.needs_code) == ("generator", False, True)
     real, fake = normal(6, 3) + 2, normal(6, 3, seed=1).requires_grad_(True)
     penalty(no_critic, of_codes(real, fake), rng()).backward()
@@ -126,4 +126,4 @@ def test_perceptual_without_codes_is_refused() -> None:
     samples = torch.zeros(2, 1)
     game = Round(samples, samples.clone(), lambda x: Judgement(x.sum(1)))
     with pytest.raises(TypeError, match="needs a critic with a code"):
-        build("perceptual")(no_critic, game, rng())
+        build("feature_matching")(no_critic, game, rng())

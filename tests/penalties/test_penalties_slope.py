@@ -106,7 +106,7 @@ def around(shape: tuple[int, ...], n: int, spread: float = 0.5) -> tuple[Tensor,
 
     real = 3 * normal(n, *shape) - 5
     fake = torch.full_like(real, math.nan)  # it does not look at them
-    build("dragan", target=1.0, spread=spread)(critic, Round(real, fake, critic), rng(7))
+    build("dragan", target=1.0, noise_scale=spread)(critic, Round(real, fake, critic), rng(7))
     return real, (seen[0] - real).flatten(1) / (spread * real.std())
 
 
@@ -137,7 +137,7 @@ def test_dragan_scales_with_the_deviation_of_the_whole_batch_and_not_of_each_num
         return Judgement(x.sum(1))
 
     real = torch.cat([normal(4000, 1), torch.zeros(4000, 1, dtype=torch.float64)], 1)
-    build("dragan", target=1.0, spread=0.5)(critic, Round(real, real, critic), rng())
+    build("dragan", target=1.0, noise_scale=0.5)(critic, Round(real, real, critic), rng())
     moved = (seen[0] - real).mean(0)
     expected = 0.25 * 0.5 * real.std().item()
     assert moved.tolist() == pytest.approx([expected, expected], rel=0.05)

@@ -45,8 +45,8 @@ def put(project: Project, place: str, value: Any) -> None:
         ("variants.wgan_gp.steps", -1, "variants.wgan_gp.steps is -1: it should be greater than or equal to 1."),
         (
             "variants.lsgan.penalties",
-            [{"kind": "pull_away", "weight": 0.1}],
-            "variants.lsgan.penalties.0.kind is 'pull_away': it needs the critic's codes, and the critic ",
+            [{"kind": "pulling_away", "weight": 0.1}],
+            "variants.lsgan.penalties.0.kind is 'pulling_away': it needs the critic's codes, and the critic ",
         ),
         (
             "variants.Bad Name",

@@ -49,7 +49,7 @@ def test_a_real_training_loads_what_its_spec_names(spied: Project) -> None:
     loaded = loaded_by(spied, "train", "ebgan", "0", python=sys.executable)
     assert loaded <= code_of(spied, "train/ebgan.json")
     assert (spied.root / "outside").read_text() == "torch"
-    assert {name for name in loaded if name.startswith("ganpipe.objectives.")} == {"ganpipe.objectives.energy_margin"}
+    assert {name for name in loaded if name.startswith("ganpipe.objectives.")} == {"ganpipe.objectives.ebgan"}
     assert (spied.root / "runs/digits/ebgan/0/samples.npy").is_file()
 
 

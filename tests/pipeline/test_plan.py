@@ -39,13 +39,13 @@ def setting(*path: str | int, value: Any) -> Edit:
 
 
 def test_a_formula_concerns_the_rows_that_use_it_and_a_comment_nothing(project: Project) -> None:
-    project.edit("ganpipe/objectives/energy_margin.py", "return game.on_fake", "return 2 * game.on_fake")
+    project.edit("ganpipe/objectives/ebgan.py", "return batch.on_fake", "return 2 * batch.on_fake")
     for part in ("objectives/lsgan", "penalties/gradient_penalty", "training/adversarial", "digest"):
         project.edit(f"ganpipe/{part}.py", "\nfrom __future__", "\n# a comment\nfrom __future__")
     planned = carry_out(project)
     assert planned.keys() == {"resolve", *trainings("ebgan", 0, 1), "evaluate@ebgan", "report"}
     assert planned["resolve"]["reason"] == "ganpipe changed"
-    assert planned["train@ebgan-0"]["reason"] == "ganpipe.objectives.energy_margin changed"
+    assert planned["train@ebgan-0"]["reason"] == "ganpipe.objectives.ebgan changed"
     assert planned["train@ebgan-0"]["seconds"] > 0
     assert planned["evaluate@ebgan"]["reason"] == "train@ebgan-1 and 1 more runs"
     assert project.ganpipe("plan").out == "Everything is up to date: no stage will run.\n"

@@ -54,9 +54,7 @@ def test_two_at_a_time_make_what_dvc_makes_and_nothing_twice(fresh: Project, bui
 
 def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
     """A formula that raises, in one row; another row changes, too."""
-    project.edit(
-        "ganpipe/objectives/energy_margin.py", "return game.on_fake.score", "raise ArithmeticError('no formula')"
-    )
+    project.edit("ganpipe/objectives/ebgan.py", "return batch.on_fake.score", "raise ArithmeticError('no formula')")
     setting(project, "wgan_gp", 0.02)
     failed = project.ganpipe("sweep", "-j", "2", ok=False)
     assert failed.code == 1
@@ -77,9 +75,7 @@ def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
     assert 'id="no-result"' in page.read_text(encoding="utf-8")
     assert not (project.root / "evals/digits/ebgan.json").exists()
 
-    project.edit(
-        "ganpipe/objectives/energy_margin.py", "raise ArithmeticError('no formula')", "return game.on_fake.score"
-    )
+    project.edit("ganpipe/objectives/ebgan.py", "raise ArithmeticError('no formula')", "return batch.on_fake.score")
     mended = project.ganpipe("sweep", "-j", "2")
     assert words(mended.out) == {
         "resolve": "done",

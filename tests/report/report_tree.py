@@ -56,7 +56,7 @@ def evaluation(row: str, title: str, seeds: list[int], distance: float) -> Any:
 def write_run(root: Path, row: str, seed: int) -> None:
     folder = f"runs/digits/{row}/{seed}"
     parameters = {
-        "objective": {"kind": "wasserstein"},
+        "objective": {"kind": "wgan"},
         "penalties": [{"kind": "gradient_penalty", "weight": 10.0}],
         "procedure": {"kind": "adversarial", "critic_steps": 5},
     }

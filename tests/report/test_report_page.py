@@ -256,7 +256,7 @@ def test_headline_shows_one_row_only(tmp_path: Path, spec: Spec) -> None:
     page = Page(headline_page(tmp_path, spec, "wgan_gp"))
     assert "WGAN-GP on digits" in page.words
     assert EVIL not in page.words
-    assert "objective.kind wasserstein" in page.words
+    assert "objective.kind wgan" in page.words
     assert "best mean" not in page.words
     assert page.count("details") == 0
 

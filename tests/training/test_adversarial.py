@@ -120,7 +120,7 @@ def test_each_player_goes_down_its_own_loss_and_its_own_penalties(row: str, spac
         fake = by_hand.generator(z)
         shown = [packed(x, pack) for x in (real, fake.detach() if player == "critic" else fake)]
         # as often as the game does: spectral norm takes an iteration in every pass
-        meet = Round if player == "generator" or chosen.critic.couples_samples else Round.joint
+        meet = Round if player == "generator" or chosen.critic.uses_batch_stats else Round.joint
         meeting = meet(*shown, by_hand.critic, at.state)
         loss = getattr(chosen.objective, player)(meeting).mean()
         for penalty in chosen.penalties:

@@ -27,7 +27,7 @@ def test_a_joint_pass_is_two_passes_where_no_layer_couples_samples(space: str, n
         torch.allclose(a, b, rtol=1e-4, atol=1e-5)
         for a, b in ((joint.on_real.score, two.on_real.score), (joint.on_fake.score, two.on_fake.score))
     )
-    assert equal == (not at.variant.critic.couples_samples) == (norm != "batch")
+    assert equal == (not at.variant.critic.uses_batch_stats) == (norm != "batch")
 
 
 def test_a_joint_pass_splits_codes_as_it_splits_scores() -> None:
@@ -90,7 +90,9 @@ def test_penalties_judge_packs_too() -> None:
 
 
 def test_constraints_hold_after_every_step_of_the_critic() -> None:
-    changes = plain("points", "layer") | {"constraints": [{"kind": "clip", "player": "critic", "limit": 0.01}]}
+    changes = plain("points", "layer") | {
+        "constraints": [{"kind": "weight_clipping", "player": "critic", "limit": 0.01}]
+    }
     at, batches = game("lsgan", "points", **changes), Endless("points")
     assert max(weight.abs().max().item() for weight in at.critic.parameters()) > 0.01
     for _ in range(3):

@@ -35,8 +35,8 @@ ROWS: dict[str, dict[str, Any]] = {
     | {"generator": {"kind": "gmm", "components": 3, "covariance": "diag"}}
     | {"procedure": {"kind": "gmm", "floor": 0.001, "restarts": 1}, "latent": {"size": 3073}},
     "critic_only": {
-        "objective": {"kind": "wasserstein"},
-        "generator": {"kind": "climber", "steps": 3, "rate": 0.1},
+        "objective": {"kind": "wgan"},
+        "generator": {"kind": "gradient_ascent", "steps": 3, "rate": 0.1},
         "critic": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none", "output": "score"},
         "procedure": {"kind": "critic_only", "noise": 0.1},
         "latent": {"kind": "uniform", "size": 3072},
@@ -151,7 +151,7 @@ def test_it_trains_on_every_shape(row: str, shape: tuple[int, ...]) -> None:
     network: dict[str, Any] = {**(DCGAN if form == "images" else MLP), "norm": "none"}
     changes: dict[str, Any] = {"generator": network, "procedure": {"encoder": network}} if row in DECODERS else {}
     at = game(row, form, shape=shape, **changes)
-    assert at.variant.unfit(shape) is None
+    assert at.variant.incompatibility(shape) is None
     rng = np.random.default_rng(0)
     rows = rng.integers(0, 256, (20, *shape), np.uint8) if form == "images" else rng.standard_normal((20, *shape))
     real = Batches(rows if form == "images" else rows.astype(np.float32), 8, Space(form, 1.0), 0, "order", CPU)
@@ -200,9 +200,9 @@ def test_held_out_samples_are_seen_in_evaluation_mode_and_move_nothing(row: str)
 
 
 @every_decoder
-@pytest.mark.parametrize("constraint", ["clip", "spectral_norm"])
+@pytest.mark.parametrize("constraint", ["weight_clipping", "spectral_norm"])
 def test_constraints_are_on_the_decoder_and_from_the_seed(row: str, constraint: str) -> None:
-    limit = {"limit": 0.01} if constraint == "clip" else {}
+    limit = {"limit": 0.01} if constraint == "weight_clipping" else {}
     found = []
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
@@ -210,7 +210,7 @@ def test_constraints_are_on_the_decoder_and_from_the_seed(row: str, constraint: 
         assert isinstance(at, Decoding)
         at.step(batches("points"))
         found.append(state(at))
-        if constraint == "clip":
+        if constraint == "weight_clipping":
             nets = at.pair.named_children()
             largest = {n: max(p.abs().max().item() for p in net.parameters() if p.ndim > 1) for n, net in nets}
             assert largest["decoder"] <= 0.01 + 1e-9
@@ -263,14 +263,14 @@ def test_a_run_is_the_same_bytes_however_often_it_is_looked_at(row: str, tmp_pat
 
 
 PENALTY = [{"kind": "r1", "weight": 1.0}]
-CLIPPED = [{"kind": "clip", "player": "critic", "limit": 0.1}]
+CLIPPED = [{"kind": "weight_clipping", "player": "critic", "limit": 0.1}]
 REFUSED = [
     ("vae", {"latent": {"kind": "uniform", "size": 3}}, "use `latent.kind: normal`"),
     ("autoencoder", {"latent": {"kind": "uniform", "size": 3}}, "use `latent.kind: normal`"),
     ("gmm", {"latent": {"kind": "uniform", "size": 3}}, "use `latent.kind: normal`"),
     ("gmm", {"generator": MLP}, "use `generator.kind: gmm`"),
     ("vae", {"generator": ROWS["gmm"]["generator"]}, "use `procedure.kind: gmm`"),
-    ("vae", {"objective": {"kind": "wasserstein"}}, "has no place in the procedure vae"),
+    ("vae", {"objective": {"kind": "wgan"}}, "has no place in the procedure vae"),
     ("autoencoder", {"penalties": PENALTY}, "is in no loss of the procedure autoencoder"),
     ("vae", {"constraints": CLIPPED}, "has no critic to train"),
     ("gmm", {"constraints": [{**CLIPPED[0], "player": "generator"}]}, "has no generator to train"),
@@ -288,7 +288,7 @@ def test_combinations_without_sense_are_refused(row: str, changes: dict[str, Any
 @every_decoder
 def test_an_encoder_of_convolutions_says_which_data_it_does_not_fit(row: str) -> None:
     chosen = variant(row, "points", procedure={"encoder": DCGAN})
-    assert "network for images" in str(chosen.unfit((2,)))
+    assert "network for images" in str(chosen.incompatibility((2,)))
     chosen = variant(row, "images", procedure={"encoder": DCGAN})
-    assert "square images" in str(chosen.unfit((1, 10, 10)))
-    assert chosen.unfit((1, 16, 16)) is None
+    assert "square images" in str(chosen.incompatibility((1, 10, 10)))
+    assert chosen.incompatibility((1, 16, 16)) is None

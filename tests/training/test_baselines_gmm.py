@@ -224,12 +224,12 @@ def test_a_mixture_that_would_not_fit_says_so(shape: tuple[int, ...]) -> None:
     numbers = int(np.prod(shape))
     for covariance, size in (("full", 10 * numbers**2), ("tied", numbers**2), ("diag", 0), ("spherical", 0)):
         part = GMMGenerator(kind="gmm", components=10, covariance=covariance)  # type: ignore[arg-type]
-        reason = part.unfit(shape)
+        reason = part.incompatibility(shape)
         assert (reason is None) == (size <= LIMIT)
         if reason:
             assert f"{covariance} covariances of {numbers} features" in reason
             assert "use `covariance: diag`" in reason
-        need = part.unfit_latent(numbers, shape)
+        need = part.latent_incompatibility(numbers, shape)
         assert need is not None
         assert f"use latent.size {numbers + 1}" in need
-        assert part.unfit_latent(numbers + 1, shape) is None
+        assert part.latent_incompatibility(numbers + 1, shape) is None

@@ -12,22 +12,22 @@ from torch import Tensor, nn
 from training_games import RUNTIME, SPACES, Endless, parameters, same, variant, weights
 
 from ganpipe.game import Judgement, Round
-from ganpipe.networks.generators.climber import Climber
+from ganpipe.networks.generators.gradient_ascent import GradientAscent
 from ganpipe.training.critic_only import Game
 from ganpipe.training.streams import stream
 from ganpipe.variant import Variant
 
 every_space = pytest.mark.parametrize("space", SPACES)
 ENERGY: dict[str, Any] = {
-    "objective": {"kind": "loss_sensitive", "margin": 1.0, "real_weight": 0.1},
+    "objective": {"kind": "loss_sensitive", "margin": 1.0, "gamma": 0.1},
     "critic": {"output": "energy"},
 }
 
 
 def row(space: str, **changes: Any) -> Variant:
     whole: dict[str, Any] = {
-        "objective": {"kind": "wasserstein"},
-        "generator": {"kind": "climber", "steps": 5, "rate": 0.1},
+        "objective": {"kind": "wgan"},
+        "generator": {"kind": "gradient_ascent", "steps": 5, "rate": 0.1},
         "procedure": {"kind": "critic_only", "noise": 0.1},
         "latent": {"kind": "uniform", "size": 70},
         "critic_optimizer": {"lr": 0.01},
@@ -76,23 +76,23 @@ class Recorder(nn.Module):
 def test_up_a_hill_the_distance_shrinks_by_the_same_share_at_each_step(steps: int) -> None:
     top, rate = torch.tensor([0.5, -3.0]), 0.2
     z = latents(6, 4)
-    made = Climber(Hill(top), (2,), steps, rate, 1)(z)
+    made = GradientAscent(Hill(top), (2,), steps, rate, 1)(z)
     torch.testing.assert_close(made, top + (1 - rate) ** steps * (z[:, :2] - top))
 
 
 def test_down_an_energy_it_goes_the_other_way() -> None:
     top, z = torch.tensor([0.5, -3.0]), latents(6, 2)
-    made = Climber(Hill(top), (2,), 3, 0.2, -1)(z)
+    made = GradientAscent(Hill(top), (2,), 3, 0.2, -1)(z)
     torch.testing.assert_close(made, top + 1.2**3 * (z - top))
 
 
 def test_images_stay_in_range_at_every_step_and_points_go_where_they_want() -> None:
     top = torch.full((1, 2, 2), 5.0)
     critic = Recorder(Hill(top)).eval()
-    made = Climber(critic, (1, 2, 2), 4, 0.5, 1)(3 * latents(6, 4))
+    made = GradientAscent(critic, (1, 2, 2), 4, 0.5, 1)(3 * latents(6, 4))
     assert all(x.abs().max() <= 1 for x in critic.climbed)
     assert torch.equal(made, torch.ones(6, 1, 2, 2))
-    assert Climber(Hill(top.flatten()), (4,), 4, 0.5, 1)(latents(6, 4)).min() > 1
+    assert GradientAscent(Hill(top.flatten()), (4,), 4, 0.5, 1)(latents(6, 4)).min() > 1
 
 
 @every_space
@@ -101,7 +101,7 @@ def test_climbing_raises_the_score_step_by_step(space: str) -> None:
     shape, critic = SPACES[space][2], at.critic
     heights = []
     for steps in (1, 2, 5, 10, 20):
-        x = Climber(critic, shape, steps, 0.01, 1)(z)
+        x = GradientAscent(critic, shape, steps, 0.01, 1)(z)
         heights.append(critic(x).score)
     for lower, higher in pairwise(heights):
         assert (higher >= lower).all()
@@ -209,7 +209,7 @@ def test_penalties_and_the_state_of_an_objective_are_in_the_step() -> None:
     assert torch.equal(a["critic_loss"], b["critic_loss"])
     assert not same(weights(plain.critic), weights(at.critic))
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    at = game("points", objective={"kind": "began", "balance": 1.0, "gain": 0.1}, critic=critic)
+    at = game("points", objective={"kind": "began", "gamma": 1.0, "lambda_k": 0.1}, critic=critic)
     said = [at.step(Endless("points")) for _ in range(2)]  # type: ignore[arg-type]
     k = 0.0
     for figures in said:
@@ -239,9 +239,9 @@ def test_a_step_moves_the_critic_and_its_average_and_nothing_else(space: str) ->
     assert not any(weight.requires_grad for weight in at.average.parameters())
 
 
-@pytest.mark.parametrize("constraint", ["clip", "spectral_norm"])
+@pytest.mark.parametrize("constraint", ["weight_clipping", "spectral_norm"])
 def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
-    limit = {"limit": 0.01} if constraint == "clip" else {}
+    limit = {"limit": 0.01} if constraint == "weight_clipping" else {}
     found = []
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
@@ -251,7 +251,7 @@ def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
         at.step(Endless("points"))  # type: ignore[arg-type]
         found.append(weights(at.critic))
     assert same(*found)
-    if constraint == "clip":
+    if constraint == "weight_clipping":
         assert max(value.abs().max().item() for value in found[0].values()) <= 0.01 + 1e-9
     fresh = Game.build_generator(at.variant, (2,))
     fresh.load_state_dict(at.climber.state_dict())
@@ -271,7 +271,7 @@ def test_it_learns_where_the_reals_are() -> None:
         "latent": {"kind": "normal", "size": 2},
         "procedure": {"kind": "critic_only", "noise": 0.05},
     }
-    climber = {"kind": "climber", "steps": 10, "rate": 0.1}
+    climber = {"kind": "gradient_ascent", "steps": 10, "rate": 0.1}
     critic = {"kind": "mlp", "width": 32, "depth": 2, "norm": "none", "output": "score"}
     at = game("points", **changes, generator=climber, critic=critic, critic_optimizer={"lr": 0.002})
     centres = torch.tensor([[-1.0, 0.5], [1.0, -0.5]])
@@ -292,15 +292,15 @@ def test_it_learns_where_the_reals_are() -> None:
 
 
 def test_a_latent_has_a_number_for_each_feature() -> None:
-    assert row("digits").unfit((1, 8, 8)) is None
-    reason = row("digits").unfit((3, 8, 8))
+    assert row("digits").incompatibility((1, 8, 8)) is None
+    reason = row("digits").incompatibility((3, 8, 8))
     assert reason == "climber starts from 192 features, so use latent.size 192 or more, not 70"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"generator": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}}, "use `generator.kind: climber`"),
+        ({"generator": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}}, "`generator.kind: gradient_ascent`"),
         ({"critic": {"norm": "batch"}}, "couples the samples of a batch"),
         ({"critic": {"kind": "none"}}, "without its critic"),
         ({"constraints": [{"kind": "spectral_norm", "player": "generator"}]}, "no generator to train"),

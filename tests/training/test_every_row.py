@@ -55,7 +55,7 @@ def moved(net: nn.Module, before: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize("row", PARAMS["variants"])
 def test_each_player_takes_a_step_and_leaves_the_other_alone(row: str, space: str) -> None:
     variant, shape = tiny(row, space)
-    reason = variant.unfit(shape)
+    reason = variant.incompatibility(shape)
     if reason is not None:
         assert space != "digits", reason  # every row is for digits; some say for other images what is for 32 pixels
         return

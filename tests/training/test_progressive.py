@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from training_games import PARAMS, RUNTIME, SMALL, Endless, digits, parameters, reals, same
 
-from ganpipe.networks._growing import Growing, blended
+from ganpipe.networks._growing import ProgressiveModule, blended
 from ganpipe.procedures.progressive import Progressive
 from ganpipe.rows import merge, merged
 from ganpipe.training.loop import Job, train
@@ -37,7 +37,7 @@ def variant(**changes: Any) -> Variant:
         "title": "Progressive",
         "objective": {"kind": "non_saturating"},
         "generator": {"kind": "progressive", "width": 4},
-        "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
+        "critic": {"kind": "progressive", "width": 4, "minibatch_stddev": True, "output": "score"},
         "procedure": procedure(),
         **SMALL,
         "steps": 12,
@@ -63,9 +63,9 @@ class Batches(Endless):
         return x
 
 
-def growing(at: Game) -> list[Growing]:
+def growing(at: Game) -> list[ProgressiveModule]:
     nets = (at.generator, at.critic, at.average)
-    return [m for net in nets for m in net.modules() if isinstance(m, Growing)]
+    return [m for net in nets for m in net.modules() if isinstance(m, ProgressiveModule)]
 
 
 def seen_by(net: nn.Module) -> list[Tensor]:
@@ -183,7 +183,7 @@ def test_two_trainings_with_one_seed_are_one_training() -> None:
 def test_what_is_saved_is_fully_grown(tmp_path: Path) -> None:
     phases = [{**PHASES[0], "batch": 8}, {**PHASES[1], "batch": 8}]
     row = variant(procedure=procedure(phases))
-    assert row.unfit((1, 8, 8)) is None
+    assert row.incompatibility((1, 8, 8)) is None
     train(Job("progressive/0", row, RUNTIME, digits(), 0, tmp_path))
     for name in ("generator", "generator_ema", "critic"):
         states = [v for k, v in load_file(tmp_path / f"{name}.safetensors").items() if k.endswith("_extra_state")]
@@ -194,9 +194,9 @@ def test_what_is_saved_is_fully_grown(tmp_path: Path) -> None:
 
 def test_images_of_another_size_and_points_are_unfit() -> None:
     row = variant()
-    assert row.unfit(SHAPE) is None
-    assert row.unfit((1, 8, 8)) == "the last phase of progressive growing is at 16 pixels, the images have 8"
-    assert "images, the data are points" in str(row.unfit((2,)))
+    assert row.incompatibility(SHAPE) is None
+    assert row.incompatibility((1, 8, 8)) == "the last phase of progressive growing is at 16 pixels, the images have 8"
+    assert "images, the data are points" in str(row.incompatibility((2,)))
 
 
 def phases_with(i: int, **changes: Any) -> list[dict[str, Any]]:
@@ -240,15 +240,15 @@ def test_growing_networks_train_at_full_size_in_the_plain_game() -> None:
         "instance_noise": 0.0,
     }
     row = variant(procedure=plain)
-    assert row.unfit(SHAPE) is None
-    assert row.unfit((1, 8, 8)) is None
+    assert row.incompatibility(SHAPE) is None
+    assert row.incompatibility((1, 8, 8)) is None
 
 
 def test_a_slope_at_single_samples_is_refused_with_the_minibatch_deviation() -> None:
     penalty = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
-    with pytest.raises(ValidationError, match="deviation: false"):
+    with pytest.raises(ValidationError, match="minibatch_stddev: false"):
         variant(penalties=[penalty])
-    assert variant(penalties=[penalty], critic={"deviation": False}).critic.couples_samples is False
+    assert variant(penalties=[penalty], critic={"minibatch_stddev": False}).critic.uses_batch_stats is False
 
 
 def test_reals_of_the_game_are_those_of_the_batches() -> None:

@@ -243,10 +243,10 @@ def test_translators_at_every_size(shape: tuple[int, ...], network: dict[str, An
     ],
 )
 def test_what_does_not_fit_the_data_says_why(shape: tuple[int, ...], changes: dict[str, Any], words: str) -> None:
-    assert words in str(variant(**changes).unfit(shape))
+    assert words in str(variant(**changes).incompatibility(shape))
 
 
 def test_a_first_that_does_not_fit_the_small_images_says_why() -> None:
     chosen = variant("stacked", first={"generator": {"kind": "dcgan", "width": 4, "norm": "none"}})
-    assert "dcgan needs square images" in str(chosen.unfit(SHAPE))
-    assert chosen.unfit((1, 16, 16)) is None
+    assert "dcgan needs square images" in str(chosen.incompatibility(SHAPE))
+    assert chosen.incompatibility((1, 16, 16)) is None

@@ -126,7 +126,7 @@ PENALTIES: dict[str, list[dict[str, Any]]] = {
     "none": [],
     "gradient_penalty": [{"kind": "gradient_penalty", "weight": 3.0, "target": 1.0, "one_sided": False}],
     "r1 and r2": [{"kind": "r1", "weight": 2.0}, {"kind": "r2", "weight": 2.0}],
-    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "spread": 0.5}],
+    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "noise_scale": 0.5}],
     "drift": [{"kind": "drift", "weight": 0.5}],
 }
 
@@ -187,7 +187,7 @@ def test_the_critic_itself_takes_one_normal_step() -> None:
 def test_a_look_ahead_of_a_balance_keeps_it() -> None:
     """BEGAN's k is the round's in every step ahead, and moves by the critic's own step only."""
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    objective = {"kind": "began", "balance": 0.9, "gain": 0.5}
+    objective = {"kind": "began", "gamma": 0.9, "lambda_k": 0.5}
     changes = {"objective": objective, "critic": critic, "penalties": []}
     at = game("lsgan", "points", **changes, procedure={"unroll": {"steps": 2, "lr": 0.1}})
     at._critic_step(reals("points"))

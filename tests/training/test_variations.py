@@ -121,7 +121,7 @@ def test_no_noise_draws_no_numbers_and_noise_changes_the_game() -> None:
 @pytest.mark.parametrize("batch", [8, 9, 10])
 def test_every_member_of_a_generator_ensemble_moves(batch: int) -> None:
     """Nine samples for four members: with shares of three the fourth would get none."""
-    at = game("lsgan", "points", batch=batch, generator={"kind": "ensemble", "count": 4, "member": MLP})
+    at = game("lsgan", "points", batch=batch, generator={"kind": "ensemble", "num_members": 4, "base": MLP})
     before = [parameters(member) for member in at.generator.members]  # type: ignore[union-attr]
     batches = Endless("points", batch)
     at.step(batches)  # type: ignore[arg-type]
@@ -129,13 +129,13 @@ def test_every_member_of_a_generator_ensemble_moves(batch: int) -> None:
         assert not any(torch.equal(value, old[name]) for name, value in member.named_parameters())
 
 
-OBJECTIVE = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wasserstein"}]}
+OBJECTIVE = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wgan"}]}
 
 
 def test_every_member_of_a_critic_ensemble_moves_by_its_own_objective() -> None:
-    changes: dict[str, Any] = {"objective": OBJECTIVE, "critic": {"kind": "ensemble", "count": 2, "member": CRITIC}}
+    changes: dict[str, Any] = {"objective": OBJECTIVE, "critic": {"kind": "ensemble", "num_members": 2, "base": CRITIC}}
     # one of them is Wasserstein's, which asks for a limit; this one is never reached
-    changes["constraints"] = [{"kind": "clip", "player": "critic", "limit": 100.0}]
+    changes["constraints"] = [{"kind": "weight_clipping", "player": "critic", "limit": 100.0}]
     at = game("non_saturating", "points", **changes)
     first, second = at.critic.members  # type: ignore[misc]
     assert not same(weights(first), weights(second))
@@ -163,7 +163,7 @@ def test_every_member_of_a_critic_ensemble_moves_by_its_own_objective() -> None:
 
 @pytest.mark.parametrize("player", ["critic", "generator"])
 def test_clipping_holds_for_its_player_only(player: str) -> None:
-    clip = {"kind": "clip", "player": player, "limit": 0.01}
+    clip = {"kind": "weight_clipping", "player": player, "limit": 0.01}
     at = played(3, "lsgan", "points", generator={"norm": "none"}, constraints=[clip])
     for name, net in at.players.items():
         largest = max(weight.abs().max().item() for weight in net.parameters())
@@ -202,7 +202,7 @@ def test_spectral_norm_of_a_generator_goes_on_into_its_average_and_its_weights()
 
 def test_the_balance_of_began_moves_with_the_critic_and_is_in_the_history() -> None:
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    at = game("lsgan", "points", objective={"kind": "began", "balance": 0.9, "gain": 0.1}, critic=critic)
+    at = game("lsgan", "points", objective={"kind": "began", "gamma": 0.9, "lambda_k": 0.1}, critic=critic)
     k = 0.0
     for seed in range(4):
         figures = at._critic_step(reals("points", seed=seed))

@@ -58,7 +58,7 @@ def _different() -> list[str]:
     for row in PARAMS["variants"]:
         whole = merged(PARAMS["train"], PARAMS["variants"][row], "points", "ring")
         turns = whole["procedure"]
-        if turns["kind"] != "adversarial" or 8 % turns["pack"] or Variant.model_validate(whole).unfit((2,)):
+        if turns["kind"] != "adversarial" or 8 % turns["pack"] or Variant.model_validate(whole).incompatibility((2,)):
             continue
         switches = (turns["critic_steps"], turns["pack"], turns["unroll"]["steps"], turns["instance_noise"])
         parts = [whole[axis] for axis in ("objective", "penalties", "constraints", "generator", "critic", "latent")]

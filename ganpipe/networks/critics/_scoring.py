@@ -14,7 +14,7 @@ class ScoringCritic(CriticNetwork):
     output: Literal["score", "energy"]
 
     @property
-    def emits(self) -> Literal["score", "energy"]:
+    def output_type(self) -> Literal["score", "energy"]:
         return self.output
 
 
@@ -24,5 +24,5 @@ class NormalisedCritic(CriticNetwork):
     norm: Norm
 
     @property
-    def couples_samples(self) -> bool:
+    def uses_batch_stats(self) -> bool:
         return self.norm == "batch"

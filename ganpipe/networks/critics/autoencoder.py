@@ -9,11 +9,11 @@ from torch import nn
 
 from ganpipe.networks import Shape, form_of
 from ganpipe.networks._blocks import (
-    Reconstruction,
+    AutoencoderEnergy,
     downsampling,
+    image_incompatibility,
     initialise,
-    perceptron,
-    unfit_image,
+    mlp,
     upsampling,
 )
 from ganpipe.networks.critics._scoring import NormalisedCritic
@@ -33,15 +33,15 @@ class AutoencoderCritic(NormalisedCritic):
     has_code: ClassVar[bool] = True
     reconstructs: ClassVar[bool] = True
 
-    def unfit(self, shape: Shape) -> str | None:
+    def incompatibility(self, shape: Shape) -> str | None:
         if self.layers == "dense":
             return None
         if form_of(shape) == "points":
             return "an autoencoder of convolutions is a network for images, the data are points"
-        return unfit_image(self.kind, shape)
+        return image_incompatibility(self.kind, shape)
 
     @property
-    def emits(self) -> Literal["score", "energy"]:
+    def output_type(self) -> Literal["score", "energy"]:
         return "energy"
 
     def build(self, shape: Shape) -> nn.Module:
@@ -50,10 +50,10 @@ class AutoencoderCritic(NormalisedCritic):
             encoder = downsampling(shape, self.width, self.norm, self.code)
             decoder = upsampling(self.code, self.width, shape, self.norm, image)
         else:
-            flat = perceptron(prod(shape), self.width, 2, self.code, self.norm, 0.2)
+            flat = mlp(prod(shape), self.width, 2, self.code, self.norm, 0.2)
             encoder = nn.Sequential(nn.Flatten(), *flat)
-            decoder = perceptron(self.code, self.width, 2, prod(shape), self.norm, 0.2)
+            decoder = mlp(self.code, self.width, 2, prod(shape), self.norm, 0.2)
             decoder = nn.Sequential(*decoder, *image, nn.Unflatten(1, shape))
-        net = Reconstruction(encoder, decoder)
+        net = AutoencoderEnergy(encoder, decoder)
         initialise(net, self.norm)
         return net

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks._blocks import Scalar, downsampling, initialise
+from ganpipe.networks._blocks import ScalarHead, downsampling, initialise
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
 from ganpipe.params import Count
@@ -20,6 +20,6 @@ class DCGANCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
     width: Count
 
     def build(self, shape: Shape) -> nn.Module:
-        net = Scalar(downsampling(shape, self.width, self.norm, 1), self.output == "energy")
+        net = ScalarHead(downsampling(shape, self.width, self.norm, 1), self.output == "energy")
         initialise(net, self.norm)
         return net

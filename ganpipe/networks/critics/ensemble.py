@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganpipe.game import Judgement
 from ganpipe.networks import CriticNetwork, Shape
-from ganpipe.networks._members import Members
+from ganpipe.networks._ensemble import EnsembleNetwork
 from ganpipe.params import Choice, refuse
 
 
@@ -23,35 +23,35 @@ class _SideBySide(nn.Module):
         return Judgement(torch.stack([member(x).score for member in self.members], dim=1))
 
 
-class EnsembleCritic(Members, CriticNetwork):
-    """`count` critics of the same architecture and different weights; scores (N, count)."""
+class EnsembleCritic(EnsembleNetwork, CriticNetwork):
+    """`num_members` critics of the same architecture and different weights; scores (N, num_members)."""
 
     kind: Literal["ensemble"]
-    member: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
+    base: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
 
     @model_validator(mode="after")
     def _single(self) -> EnsembleCritic:
-        if self.member.judges > 1 or self.member.kind == "none":
+        if self.base.num_scores > 1 or self.base.kind == "none":
             sentence = "is no critic with one score; use `kind: mlp` or another that is"
-            raise refuse(sentence, "member", "kind", value=self.member.kind)
+            raise refuse(sentence, "base", "kind", value=self.base.kind)
         return self
 
     @property
-    def emits(self) -> Literal["score", "energy"]:
-        return self.member.emits
+    def output_type(self) -> Literal["score", "energy"]:
+        return self.base.output_type
 
     @property
-    def judges(self) -> int:
-        return self.count
+    def num_scores(self) -> int:
+        return self.num_members
 
     @property
-    def couples_samples(self) -> bool:
-        return self.member.couples_samples
+    def uses_batch_stats(self) -> bool:
+        return self.base.uses_batch_stats
 
     @property
-    def coupling(self) -> tuple[str, str]:
-        layer, remedy = self.member.coupling
-        return layer, remedy.replace("`critic.", "`critic.member.")
+    def batch_stats_layer(self) -> tuple[str, str]:
+        layer, remedy = self.base.batch_stats_layer
+        return layer, remedy.replace("`critic.", "`critic.base.")
 
     def build(self, shape: Shape) -> nn.Module:
-        return _SideBySide([self.member.build(shape) for _ in range(self.count)])
+        return _SideBySide([self.base.build(shape) for _ in range(self.num_members)])

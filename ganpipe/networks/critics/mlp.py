@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks._blocks import Scalar, initialise, perceptron
+from ganpipe.networks._blocks import ScalarHead, initialise, mlp
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
 from ganpipe.params import Count, Depth
 
@@ -21,7 +21,7 @@ class MLPCritic(NormalisedCritic, ScoringCritic):
     depth: Depth
 
     def build(self, shape: Shape) -> nn.Module:
-        body = perceptron(prod(shape), self.width, self.depth, 1, self.norm, 0.2)
-        net = Scalar(nn.Sequential(nn.Flatten(), body), self.output == "energy")
+        body = mlp(prod(shape), self.width, self.depth, 1, self.norm, 0.2)
+        net = ScalarHead(nn.Sequential(nn.Flatten(), body), self.output == "energy")
         initialise(net, self.norm)
         return net

@@ -13,5 +13,5 @@ class NoCritic(CriticNetwork):
     kind: Literal["none"]
 
     @property
-    def emits(self) -> Literal["score", "energy"]:
+    def output_type(self) -> Literal["score", "energy"]:
         return "score"

@@ -8,34 +8,34 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks._blocks import Scalar
-from ganpipe.networks._growing import BatchDeviation, Growing, equalised, pooled, sizes_of
+from ganpipe.networks._blocks import ScalarHead
+from ganpipe.networks._growing import MinibatchStdDev, ProgressiveModule, equalized_lr, pooled, sizes_of
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks.critics._scoring import ScoringCritic
 from ganpipe.params import Count
 
 
-class _Critic(Growing):
-    def __init__(self, width: int, shape: Shape, deviation: bool) -> None:
+class _Critic(ProgressiveModule):
+    def __init__(self, width: int, shape: Shape, minibatch_stddev: bool) -> None:
         super().__init__(sizes_of(shape[1]))
         base = self.sizes[0]
 
         def convolution(below: int) -> list[nn.Module]:
-            return [equalised(nn.Conv2d(below, width, 3, padding=1)), nn.LeakyReLU(0.2)]
+            return [equalized_lr(nn.Conv2d(below, width, 3, padding=1)), nn.LeakyReLU(0.2)]
 
         self.from_image = nn.ModuleList(
-            nn.Sequential(equalised(nn.Conv2d(shape[0], width, 1)), nn.LeakyReLU(0.2)) for _ in self.sizes
+            nn.Sequential(equalized_lr(nn.Conv2d(shape[0], width, 1)), nn.LeakyReLU(0.2)) for _ in self.sizes
         )
         self.blocks = nn.ModuleList(
             nn.Sequential(*convolution(width), *convolution(width), nn.AvgPool2d(2)) for _ in self.sizes[1:]
         )
         self.last = nn.Sequential(
-            *([BatchDeviation()] if deviation else []),
-            *convolution(width + deviation),
+            *([MinibatchStdDev()] if minibatch_stddev else []),
+            *convolution(width + minibatch_stddev),
             nn.Flatten(),
-            equalised(nn.Linear(width * base**2, width)),
+            equalized_lr(nn.Linear(width * base**2, width)),
             nn.LeakyReLU(0.2),
-            equalised(nn.Linear(width, 1), gain=1.0),
+            equalized_lr(nn.Linear(width, 1), gain=1.0),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,21 +52,21 @@ class _Critic(Growing):
 class ProgressiveCritic(ImageNetwork, ScoringCritic):
     """Blocks of two convolutions and average pooling down to 4 pixels (7 at 28), all of the same width.
 
-    Equalised learning rate. deviation: one feature map of the last block holds the minibatch standard deviation, so
-    that the critic sees a lack of variety; it couples the samples of a batch.
+    Equalized learning rate. minibatch_stddev: one more feature map before the last block, the standard deviation over
+    the batch, so that the critic sees a lack of variety; one sample's score then depends on the others.
     """
 
     kind: Literal["progressive"]
     width: Count
-    deviation: bool
+    minibatch_stddev: bool
 
     @property
-    def couples_samples(self) -> bool:
-        return self.deviation
+    def uses_batch_stats(self) -> bool:
+        return self.minibatch_stddev
 
     @property
-    def coupling(self) -> tuple[str, str]:
-        return "the minibatch deviation", "`critic.deviation: false`"
+    def batch_stats_layer(self) -> tuple[str, str]:
+        return "the minibatch standard deviation", "`critic.minibatch_stddev: false`"
 
     def build(self, shape: Shape) -> nn.Module:
-        return Scalar(_Critic(self.width, shape, self.deviation), self.output == "energy")
+        return ScalarHead(_Critic(self.width, shape, self.minibatch_stddev), self.output == "energy")

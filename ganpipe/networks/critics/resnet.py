@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks._attention import SelfAttention, unfit_attention
-from ganpipe.networks._blocks import Scalar
+from ganpipe.networks._attention import SelfAttention, attention_incompatibility
+from ganpipe.networks._blocks import ScalarHead
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import DownBlock, MeanPool, SumPool, initialise_residual
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
@@ -30,8 +30,10 @@ class ResNetCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
     width: Count
     attention: Annotated[int, Field(ge=0, le=LARGEST)]
 
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_attention(f"the critic {self.kind}", self.attention, _maps(shape[1]))
+    def incompatibility(self, shape: Shape) -> str | None:
+        return super().incompatibility(shape) or attention_incompatibility(
+            f"the critic {self.kind}", self.attention, _maps(shape[1])
+        )
 
     def build(self, shape: Shape) -> nn.Module:
         maps, layers = _maps(shape[1]), list[nn.Module]()
@@ -42,7 +44,7 @@ class ResNetCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
             layers += [SelfAttention(self.width)] if place == attend else []
         energy = self.output == "energy"
         pool = MeanPool() if energy else SumPool()
-        net = Scalar(nn.Sequential(*layers, nn.ReLU(), pool, nn.Linear(self.width, 1)), energy)
+        net = ScalarHead(nn.Sequential(*layers, nn.ReLU(), pool, nn.Linear(self.width, 1)), energy)
         initialise_residual(net)
         return net
 

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import EncoderNetwork, Shape
-from ganpipe.networks._blocks import Norm, initialise, perceptron
+from ganpipe.networks._blocks import Norm, initialise, mlp
 from ganpipe.params import Count, Depth
 
 
@@ -21,6 +21,6 @@ class MLPEncoder(EncoderNetwork):
     norm: Norm
 
     def build(self, shape: Shape, code: int) -> nn.Module:
-        body = perceptron(prod(shape), self.width, self.depth, code, self.norm, 0.2)
+        body = mlp(prod(shape), self.width, self.depth, code, self.norm, 0.2)
         initialise(body, self.norm)
         return nn.Sequential(nn.Flatten(), body)

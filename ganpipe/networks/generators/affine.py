@@ -26,7 +26,7 @@ class AffineGenerator(GeneratorNetwork):
     kind: Literal["affine"]
     forms: ClassVar[frozenset[Form]] = frozenset({"points"})
 
-    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+    def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
         if latent >= prod(shape):
             return None
         return f"{self.kind} reads {prod(shape)} numbers of a latent, and `latent.size` is {latent}"

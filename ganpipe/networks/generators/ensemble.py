@@ -9,7 +9,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Shape
-from ganpipe.networks._members import Members
+from ganpipe.networks._ensemble import EnsembleNetwork
 from ganpipe.params import Choice, refuse
 
 
@@ -26,27 +26,26 @@ class _Mixture(nn.Module):
         return torch.cat(parts)[places.argsort()]
 
 
-class EnsembleGenerator(Members, GeneratorNetwork):
-    """`count` generators of the same architecture and different weights, an equal share of each batch from each."""
+class EnsembleGenerator(EnsembleNetwork, GeneratorNetwork):
+    """`num_members` generators of the architecture `base`, each of which makes an equal share of every batch."""
 
     kind: Literal["ensemble"]
-    member: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
+    base: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
 
     @model_validator(mode="after")
     def _trained(self) -> EnsembleGenerator:
-        if self.member.made_by:
-            sentence = (
-                f"is made by the procedure {self.member.made_by} alone; use `kind: mlp` or another that any trains"
-            )
-            raise refuse(sentence, "member", "kind", value=self.member.kind)
+        if self.base.requires_algorithm:
+            algorithm = self.base.requires_algorithm
+            sentence = f"is made by the procedure {algorithm} alone; use `kind: mlp` or another that any trains"
+            raise refuse(sentence, "base", "kind", value=self.base.kind)
         return self
 
     @property
-    def shares(self) -> int:
-        return self.count * self.member.shares
+    def num_generators(self) -> int:
+        return self.num_members * self.base.num_generators
 
-    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
-        return self.member.unfit_latent(latent, shape)
+    def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
+        return self.base.latent_incompatibility(latent, shape)
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
-        return _Mixture([self.member.build(latent, shape) for _ in range(self.count)])
+        return _Mixture([self.base.build(latent, shape) for _ in range(self.num_members)])

@@ -78,18 +78,18 @@ class GMMGenerator(GeneratorNetwork):
     kind: Literal["gmm"]
     components: Count
     covariance: Covariance
-    made_by: ClassVar[str | None] = "gmm"
+    requires_algorithm: ClassVar[str | None] = "gmm"
 
-    def unfit(self, shape: Shape) -> str | None:
+    def incompatibility(self, shape: Shape) -> str | None:
         numbers = prod(_factors(self.components, self.covariance, prod(shape)))
         if numbers <= LIMIT:
-            return super().unfit(shape)
+            return super().incompatibility(shape)
         return (
             f"gmm with {self.covariance} covariances of {prod(shape)} features has {numbers:,} numbers in them, more "
             f"than {LIMIT:,}; use `covariance: diag` or fewer components"
         )
 
-    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+    def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
         need = prod(shape) + 1
         if latent >= need:
             return None

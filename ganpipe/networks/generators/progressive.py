@@ -8,22 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Shape
-from ganpipe.networks._growing import Growing, PixelNorm, equalised, repeated, sizes_of
+from ganpipe.networks._growing import PixelNorm, ProgressiveModule, equalized_lr, repeated, sizes_of
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
 
-class _Generator(Growing):
+class _Generator(ProgressiveModule):
     def __init__(self, latent: int, width: int, shape: Shape) -> None:
         super().__init__(sizes_of(shape[1]))
         base = self.sizes[0]
 
         def convolution() -> list[nn.Module]:
-            return [equalised(nn.Conv2d(width, width, 3, padding=1)), nn.LeakyReLU(0.2), PixelNorm()]
+            return [equalized_lr(nn.Conv2d(width, width, 3, padding=1)), nn.LeakyReLU(0.2), PixelNorm()]
 
         self.first = nn.Sequential(
             PixelNorm(),
-            equalised(nn.Linear(latent, width * base**2)),
+            equalized_lr(nn.Linear(latent, width * base**2)),
             nn.Unflatten(1, (width, base, base)),
             nn.LeakyReLU(0.2),
             PixelNorm(),
@@ -34,7 +34,7 @@ class _Generator(Growing):
         )
         self.to_image = nn.ModuleList(
             # the paper's last layer is linear; here a generator's images are in [-1, 1]
-            nn.Sequential(equalised(nn.Conv2d(width, shape[0], 1), gain=1.0), nn.Tanh())
+            nn.Sequential(equalized_lr(nn.Conv2d(width, shape[0], 1), gain=1.0), nn.Tanh())
             for _ in self.sizes
         )
 

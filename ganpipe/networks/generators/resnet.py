@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from ganpipe.networks import GeneratorNetwork, Shape
-from ganpipe.networks._attention import SelfAttention, unfit_attention
-from ganpipe.networks._blocks import Norm, levels, norm_2d
+from ganpipe.networks._attention import SelfAttention, attention_incompatibility
+from ganpipe.networks._blocks import Norm, norm_2d, num_downsamplings
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import UpBlock, initialise_residual
 from ganpipe.params import LARGEST, Count
@@ -26,11 +26,13 @@ class ResNetGenerator(ImageNetwork, GeneratorNetwork):
     norm: Norm
     attention: Annotated[int, Field(ge=0, le=LARGEST)]
 
-    def unfit(self, shape: Shape) -> str | None:
-        return super().unfit(shape) or unfit_attention(f"the generator {self.kind}", self.attention, _maps(shape[1]))
+    def incompatibility(self, shape: Shape) -> str | None:
+        return super().incompatibility(shape) or attention_incompatibility(
+            f"the generator {self.kind}", self.attention, _maps(shape[1])
+        )
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
-        base = shape[1] >> levels(shape[1])
+        base = shape[1] >> num_downsamplings(shape[1])
         layers: list[nn.Module] = [nn.Linear(latent, self.width * base**2), nn.Unflatten(1, (self.width, base, base))]
         for size in _maps(shape[1]):
             layers += [UpBlock(self.width, self.norm)]
@@ -43,4 +45,4 @@ class ResNetGenerator(ImageNetwork, GeneratorNetwork):
 
 def _maps(size: int) -> list[int]:
     """The size of the map behind each block."""
-    return [size >> level for level in reversed(range(levels(size)))]
+    return [size >> level for level in reversed(range(num_downsamplings(size)))]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ganpipe.networks import GeneratorNetwork, Shape
-from ganpipe.networks._blocks import Norm, initialise, levels, norm_2d
+from ganpipe.networks._blocks import Norm, initialise, norm_2d, num_downsamplings
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
@@ -22,7 +22,7 @@ class _UNet(nn.Module):
 
     def __init__(self, noise: int, given: int, shape: Shape, width: int, norm: Norm) -> None:
         super().__init__()
-        depth = levels(shape[1])
+        depth = num_downsamplings(shape[1])
         self._size = shape[1:]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level in range(depth):
@@ -58,7 +58,7 @@ class UNetGenerator(ImageNetwork, GeneratorNetwork):
     kind: Literal["unet"]
     width: Count
     norm: Norm
-    made_by: ClassVar[str | None] = "translation"
+    requires_algorithm: ClassVar[str | None] = "translation"
 
     def build_translator(self, noise: int, given: Shape, shape: Shape) -> nn.Module:
         net = _UNet(noise, given[0], shape, self.width, self.norm)

@@ -16,15 +16,15 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from ganpipe.game import Judgement, Round
-from ganpipe.objectives.f_divergence import EXPONENTIAL, Divergence, FDivergence
+from ganpipe.objectives.fgan import EXPONENTIAL, FGAN, Divergence
 
 WEIGHTS, ALPHAS = (0.3, 0.5, 0.9), (-1.5, -0.5, 0.5, 0.9, 1.5, 2.0, 3.0)
 JS2, LOG4 = 2 * 0.111421, 2 * math.log(2)
 
 
-def row(divergence: str, generator_loss: str = "trick", **parameters: Any) -> FDivergence:
+def row(divergence: str, generator_loss: str = "non_saturating", **parameters: Any) -> FGAN:
     values = {"divergence": divergence, "generator_loss": generator_loss, **parameters}
-    return FDivergence.model_validate({"kind": "f_divergence", **values})
+    return FGAN.model_validate({"kind": "fgan", **values})
 
 
 ROWS = {name: row(name) for name in get_args(Divergence) if name not in ("js_weighted", "alpha")}
@@ -37,7 +37,7 @@ def xlogx(u: Tensor) -> Tensor:
     return torch.special.xlogy(u, u)
 
 
-def f_of(r: FDivergence) -> Callable[[Tensor], Tensor]:
+def f_of(r: FGAN) -> Callable[[Tensor], Tensor]:
     """The convex f of D_f = E_q f(p / q), from the definitions of the divergences and not from the paper's tables."""
     if r.weight is not None:
         w = r.weight  # w KL(p | m) + (1 - w) KL(q | m) with m = w p + (1 - w) q
@@ -58,7 +58,7 @@ def f_of(r: FDivergence) -> Callable[[Tensor], Tensor]:
     }[r.divergence]
 
 
-def best(r: FDivergence, u: Tensor) -> Tensor:
+def best(r: FGAN, u: Tensor) -> Tensor:
     """The critic output at which the bound is tight (formulas.md), before bending."""
     log = torch.log(u)
     if r.weight is not None:
@@ -73,7 +73,7 @@ def best(r: FDivergence, u: Tensor) -> Tensor:
     return optimal.get(r.divergence, log)
 
 
-def unbent(r: FDivergence, v: Tensor) -> Tensor:
+def unbent(r: FGAN, v: Tensor) -> Tensor:
     """The critic output that is bent to v, with the limit written out."""
     if r.divergence not in EXPONENTIAL:
         return v
@@ -81,11 +81,11 @@ def unbent(r: FDivergence, v: Tensor) -> Tensor:
     return limit * torch.atanh(v / limit)
 
 
-def bound(r: FDivergence, p: Tensor, q: Tensor, v: Tensor) -> float:
+def bound(r: FGAN, p: Tensor, q: Tensor, v: Tensor) -> float:
     return float((p * r.activation(v)).sum() - (q * r.conjugate(v)).sum())
 
 
-def divergence(r: FDivergence, p: Tensor, q: Tensor) -> float:
+def divergence(r: FGAN, p: Tensor, q: Tensor) -> float:
     return float((q * f_of(r)(p / q)).sum())
 
 
@@ -258,7 +258,7 @@ def test_real_and_fake_swapped_is_another_bound(name: str) -> None:
         assert mixed != pytest.approx(exact, rel=0.05)
 
 
-@pytest.mark.parametrize("generator_loss", ["trick", "saddle"])
+@pytest.mark.parametrize("generator_loss", ["non_saturating", "saddle"])
 @pytest.mark.parametrize("name", [*ROWS, "alpha 8.0", "alpha -7.0", "alpha 40.0"])
 @pytest.mark.parametrize("r", [-1e4, -40.0, 0.0, 40.0, 1e4])
 def test_finite_whatever_the_critic_says(name: str, r: float, generator_loss: str) -> None:
@@ -309,10 +309,10 @@ def test_alpha_meets_its_neighbours() -> None:
         ({"divergence": "js_weighted", "weight": 1.0}, "less than 1"),
         ({"divergence": "alpha", "alpha": math.inf}, "finite"),
         ({"divergence": "chi"}, "should be 'kl'"),
-        ({"divergence": "kl", "generator_loss": "both"}, "should be 'trick' or 'saddle'"),
+        ({"divergence": "kl", "generator_loss": "both"}, "should be 'non_saturating' or 'saddle'"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        FDivergence.model_validate({"kind": "f_divergence", "generator_loss": "trick", **parameters})
+        FGAN.model_validate({"kind": "fgan", "generator_loss": "non_saturating", **parameters})
     assert words in str(caught.value)

@@ -12,7 +12,7 @@ from ganpipe.networks import GeneratorNetwork, Shape, form_of
 from ganpipe.params import Count, Positive
 
 
-class Climber(nn.Module):
+class GradientAscent(nn.Module):
     """x_0 = z, x_{t+1} = x_t + rate * dD/dx(x_t): `steps` times uphill, within [-1, 1] for images.
 
     Latents (N, L) to samples (N, *shape), from the first of the L numbers. sign: -1 where the critic says an energy,
@@ -41,23 +41,23 @@ class Climber(nn.Module):
         return x.clamp(-1, 1) if form_of(self.shape) == "images" else x
 
 
-class ClimberGenerator(GeneratorNetwork):
+class GradientAscentGenerator(GeneratorNetwork):
     """steps: of gradient ascent. rate: their size, in the networks' space squared for each unit of score.
 
     `latent.size` is one number for each feature of a sample, or more.
     """
 
-    kind: Literal["climber"]
+    kind: Literal["gradient_ascent"]
     steps: Count
     rate: Positive
-    made_by: ClassVar[str | None] = "critic_only"
+    requires_algorithm: ClassVar[str | None] = "critic_only"
 
-    def unfit_latent(self, latent: int, shape: Shape) -> str | None:
+    def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
         features = prod(shape)
         if latent >= features:
             return None
         return f"climber starts from {features} features, so use latent.size {features} or more, not {latent}"
 
-    def around(self, critic: nn.Module, shape: Shape, sign: int) -> Climber:
+    def around(self, critic: nn.Module, shape: Shape, sign: int) -> GradientAscent:
         """The climber up this very critic, whose weights it shares. sign: 1 up a score, -1 down an energy."""
-        return Climber(critic, shape, self.steps, self.rate, sign)
+        return GradientAscent(critic, shape, self.steps, self.rate, sign)

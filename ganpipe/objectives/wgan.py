@@ -10,17 +10,17 @@ from ganpipe.game import Round
 from ganpipe.objectives import Objective
 
 
-class Wasserstein(Objective):
+class WGAN(Objective):
     """Critic: f - r. Generator: -f. Means something only beside a Lipschitz constraint or penalty."""
 
-    kind: Literal["wasserstein"]
+    kind: Literal["wgan"]
 
     @property
-    def lipschitz(self) -> bool:
+    def needs_lipschitz(self) -> bool:
         return True
 
-    def critic(self, game: Round) -> Tensor:
-        return game.on_fake.score - game.on_real.score
+    def critic(self, batch: Round) -> Tensor:
+        return batch.on_fake.score - batch.on_real.score
 
-    def generator(self, game: Round) -> Tensor:
-        return -game.on_fake.score
+    def generator(self, batch: Round) -> Tensor:
+        return -batch.on_fake.score

@@ -12,18 +12,18 @@ from ganpipe.objectives import Objective
 from ganpipe.params import Positive
 
 
-class EnergyMargin(Objective):
+class EBGAN(Objective):
     """Critic: E(x) + relu(margin - E(G)), the hinge taken per sample. Generator: E(G).
 
     margin is in the units of the energy: the mean squared error per pixel of an autoencoder critic.
     """
 
-    kind: Literal["energy_margin"]
+    kind: Literal["ebgan"]
     margin: Positive
-    scale: ClassVar[Literal["score", "energy"]] = "energy"
+    output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
-    def critic(self, game: Round) -> Tensor:
-        return game.on_real.score + relu(self.margin - game.on_fake.score)
+    def critic(self, batch: Round) -> Tensor:
+        return batch.on_real.score + relu(self.margin - batch.on_fake.score)
 
-    def generator(self, game: Round) -> Tensor:
-        return game.on_fake.score
+    def generator(self, batch: Round) -> Tensor:
+        return batch.on_fake.score

@@ -11,15 +11,15 @@ from ganpipe.game import CriticFunction, Round
 from ganpipe.penalties import Penalty
 
 
-class PullAway(Penalty):
+class PullingAway(Penalty):
     """weight * mean over i != j of cos^2(s_i, s_j) on the codes of the fakes: 0 when orthogonal, 1 when parallel."""
 
-    kind: Literal["pull_away"]
+    kind: Literal["pulling_away"]
     player: ClassVar[Literal["critic", "generator"]] = "generator"
     needs_code: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, game: Round, rng: Generator) -> Tensor:
-        code = game.on_fake.code
+    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+        code = batch.on_fake.code
         if code is None:
             raise TypeError("the pulling-away term needs a critic with a code")
         n = len(code)

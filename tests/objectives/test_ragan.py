@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from ganpipe.game import Judgement, Round
-from ganpipe.objectives.relativistic_average import RelativisticAverage
+from ganpipe.objectives.ragan import RaGAN
 
 FORMS = ("logistic", "least_squares", "hinge")
 every = pytest.mark.parametrize("form", FORMS)
 
 
-def build(form: str) -> RelativisticAverage:
-    return RelativisticAverage.model_validate({"kind": "relativistic_average", "form": form})
+def build(form: str) -> RaGAN:
+    return RaGAN.model_validate({"kind": "ragan", "form": form})
 
 
 def game_of(r: Tensor, f: Tensor) -> Round:

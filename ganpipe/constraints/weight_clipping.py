@@ -12,10 +12,10 @@ from ganpipe.constraints import Constraint
 from ganpipe.params import Positive
 
 
-class Clip(Constraint):
+class WeightClipping(Constraint):
     """Weights and biases of convolutions and linear layers lie in [-limit, limit]; normalisation is left alone."""
 
-    kind: Literal["clip"]
+    kind: Literal["weight_clipping"]
     limit: Positive
     unrolls: ClassVar[bool] = False
 

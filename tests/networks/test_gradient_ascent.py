@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.game import Judgement
-from ganpipe.networks.generators.climber import Climber, ClimberGenerator
+from ganpipe.networks.generators.gradient_ascent import GradientAscent, GradientAscentGenerator
 
 
 class Bowl(nn.Module):
@@ -21,8 +21,8 @@ class Bowl(nn.Module):
         return Judgement(-self.a / 2 * (self.quiet(x) - 2).flatten(1).square().sum(1))
 
 
-def climber(shape: tuple[int, ...], steps: int = 3, rate: float = 0.2, sign: int = 1) -> Climber:
-    part = ClimberGenerator.model_validate({"kind": "climber", "steps": steps, "rate": rate})
+def climber(shape: tuple[int, ...], steps: int = 3, rate: float = 0.2, sign: int = 1) -> GradientAscent:
+    part = GradientAscentGenerator.model_validate({"kind": "gradient_ascent", "steps": steps, "rate": rate})
     return part.around(Bowl(), shape, sign)
 
 
@@ -56,9 +56,9 @@ def test_the_critic_is_left_as_it_was() -> None:
 
 
 def test_needs_a_number_for_each_feature_and_reads_no_more() -> None:
-    part = ClimberGenerator.model_validate({"kind": "climber", "steps": 1, "rate": 1.0})
-    assert part.unfit_latent(64, (1, 8, 8)) is None
-    assert part.unfit_latent(65, (1, 8, 8)) is None
-    assert "use latent.size 64" in str(part.unfit_latent(63, (1, 8, 8)))
+    part = GradientAscentGenerator.model_validate({"kind": "gradient_ascent", "steps": 1, "rate": 1.0})
+    assert part.latent_incompatibility(64, (1, 8, 8)) is None
+    assert part.latent_incompatibility(65, (1, 8, 8)) is None
+    assert "use latent.size 64" in str(part.latent_incompatibility(63, (1, 8, 8)))
     z = torch.randn(5, 3)
     assert torch.equal(climber((2,))(z), climber((2,))(z[:, :2]))

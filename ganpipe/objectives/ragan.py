@@ -11,22 +11,22 @@ from ganpipe.game import Round
 from ganpipe.objectives import Objective
 
 
-class RelativisticAverage(Objective):
+class RaGAN(Objective):
     """With a = r - mean(f) and b = f - mean(r), means over the batch and with gradient:
 
     critic (loss(a) + loss(-b)) / 2, generator (loss(-a) + loss(b)) / 2, where loss is sp(-x) for `logistic` (RaGAN),
     (x - 1)^2 for `least_squares` (RaLSGAN) and relu(1 - x) for `hinge` (RaHinge).
     """
 
-    kind: Literal["relativistic_average"]
+    kind: Literal["ragan"]
     form: Literal["logistic", "least_squares", "hinge"]
 
-    def critic(self, game: Round) -> Tensor:
-        a, b = _against_means(game)
+    def critic(self, batch: Round) -> Tensor:
+        a, b = _against_means(batch)
         return 0.5 * (self._loss(a) + self._loss(-b))
 
-    def generator(self, game: Round) -> Tensor:
-        a, b = _against_means(game)
+    def generator(self, batch: Round) -> Tensor:
+        a, b = _against_means(batch)
         return 0.5 * (self._loss(-a) + self._loss(b))
 
     def _loss(self, x: Tensor) -> Tensor:
@@ -35,6 +35,6 @@ class RelativisticAverage(Objective):
         return (x - 1) ** 2 if self.form == "least_squares" else relu(1 - x)
 
 
-def _against_means(game: Round) -> tuple[Tensor, Tensor]:
-    real, fake = game.on_real.score, game.on_fake.score
+def _against_means(batch: Round) -> tuple[Tensor, Tensor]:
+    real, fake = batch.on_real.score, batch.on_fake.score
     return real - fake.mean(), fake - real.mean()

@@ -13,24 +13,24 @@ from ganpipe.objectives import Objective
 from ganpipe.params import Positive
 
 
-class GeneralizedLossSensitive(Objective):
+class GLSGAN(Objective):
     """With the loss L = -score: critic C(margin * d(x, G(z)) + L(x) - L(G(z))), generator L(G(z)).
 
     C(a) = max(a, slope * a). slope 0 is Loss-Sensitive GAN, slope 1 is WGAN plus a constant. L may be negative here,
     so it needs a Lipschitz constraint or penalty. d: mean absolute difference, paired by index.
     """
 
-    kind: Literal["generalized_loss_sensitive"]
+    kind: Literal["gls"]
     margin: Positive
     slope: Annotated[float, Field(ge=0, le=1)]
 
     @property
-    def lipschitz(self) -> bool:
+    def needs_lipschitz(self) -> bool:
         return self.slope > 0
 
-    def critic(self, game: Round) -> Tensor:
-        distance = (game.real - game.fake).abs().flatten(1).mean(1)
-        return leaky_relu(self.margin * distance - game.on_real.score + game.on_fake.score, self.slope)
+    def critic(self, batch: Round) -> Tensor:
+        distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
+        return leaky_relu(self.margin * distance - batch.on_real.score + batch.on_fake.score, self.slope)
 
-    def generator(self, game: Round) -> Tensor:
-        return -game.on_fake.score
+    def generator(self, batch: Round) -> Tensor:
+        return -batch.on_fake.score

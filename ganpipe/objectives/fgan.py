@@ -36,8 +36,8 @@ LIMIT = 30.0
 EXPONENTIAL = {"kl", "reverse_kl", "neyman", "hellinger", "jeffrey", "alpha"}
 
 
-class FDivergence(Objective):
-    """Critic: -g(r) + f*(g(f)). Generator: -g(f) (`trick`, section 3.2) or -f*(g(f)) (`saddle`).
+class FGAN(Objective):
+    """Critic: -g(r) + f*(g(f)). Generator: -g(f) (`non_saturating`, section 3.2) or -f*(g(f)) (`saddle`).
 
     The trick has stronger gradients early and the same solution where q can equal p. Where it cannot, only the saddle
     finds the q of the least divergence: the trick for KL, say, ends at that of reverse KL.
@@ -48,14 +48,14 @@ class FDivergence(Objective):
     above 1.
     """
 
-    kind: Literal["f_divergence"]
+    kind: Literal["fgan"]
     divergence: Divergence
-    generator_loss: Literal["trick", "saddle"]
+    generator_loss: Literal["non_saturating", "saddle"]
     weight: Annotated[float, Field(gt=0, lt=1)] | None = None
     alpha: Number | None = None
 
     @model_validator(mode="after")
-    def _parameters(self) -> FDivergence:
+    def _parameters(self) -> FGAN:
         for name, owner in (("weight", "js_weighted"), ("alpha", "alpha")):
             given = getattr(self, name)
             if (given is not None) != (self.divergence == owner):
@@ -66,12 +66,12 @@ class FDivergence(Objective):
             raise refuse(sentence, "alpha", value=self.alpha)
         return self
 
-    def critic(self, game: Round) -> Tensor:
-        return self.conjugate(game.on_fake.score) - self.activation(game.on_real.score)
+    def critic(self, batch: Round) -> Tensor:
+        return self.conjugate(batch.on_fake.score) - self.activation(batch.on_real.score)
 
-    def generator(self, game: Round) -> Tensor:
-        fake = game.on_fake.score
-        return -self.activation(fake) if self.generator_loss == "trick" else -self.conjugate(fake)
+    def generator(self, batch: Round) -> Tensor:
+        fake = batch.on_fake.score
+        return -self.activation(fake) if self.generator_loss == "non_saturating" else -self.conjugate(fake)
 
     def activation(self, v: Tensor) -> Tensor:
         """g(v), (N,)."""

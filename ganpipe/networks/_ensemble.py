@@ -1,0 +1,22 @@
+"""The base of networks that are several networks side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ganpipe.networks import Network, Shape
+
+
+class EnsembleNetwork(Network):
+    """`num_members` networks of the architecture `base`, each with weights of its own.
+
+    A mixin: it stands before the base class of the player.
+    """
+
+    num_members: Annotated[int, Field(ge=2, le=32)]
+    base: Network
+
+    def incompatibility(self, shape: Shape) -> str | None:
+        return self.base.incompatibility(shape)
