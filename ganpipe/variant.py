@@ -202,7 +202,7 @@ def _slope(v: Variant) -> Problem | None:
 def _unrolling(v: Variant) -> Problem | None:
     unroll = getattr(v.procedure, "unroll", None)
     for i, constraint in enumerate(v.constraints):
-        if unroll and unroll.steps and constraint.player == "critic" and not constraint.unrolls:
+        if unroll and unroll.steps and constraint.player == "critic" and not constraint.supports_unrolling:
             sentence = (
                 "does not hold in the steps of an unrolled critic; use spectral_norm, or `procedure.unroll.steps: 0`"
             )

@@ -305,4 +305,4 @@ def test_spectral_norm_bounds_the_slope_of_the_critic() -> None:
 def test_a_constraint_says_whose_weights_it_holds(kind: str, unrolls: bool, player: str) -> None:
     part = constraint(kind, player, **({"limit": 1.0} if kind == "weight_clipping" else {}))
     assert part.player == player
-    assert part.unrolls == unrolls
+    assert part.supports_unrolling == unrolls

@@ -1,4 +1,4 @@
-"""Constraints: what holds on a network's weights themselves. One file each."""
+"""Constraints on the weights of a network, one file each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ganpipe.params import Part
 class Constraint(Part):
     """Attached once when the network is built, enforced after each of its optimiser steps.
 
-    player: whose weights. unrolls: it holds in the differentiable updates of an unrolled critic as well.
+    player: whose weights. supports_unrolling: it also holds in the differentiable updates of an unrolled critic.
     """
 
     player: Literal["critic", "generator"]
-    unrolls: ClassVar[bool] = True
+    supports_unrolling: ClassVar[bool] = True
 
     def attach(self, net: nn.Module) -> None:
         """Change the network's layers before its optimiser is made. Nothing by default."""
 
     def enforce(self, net: nn.Module) -> None:
-        """Bring the weights back after a step. Nothing by default."""
+        """Project the weights after an optimiser step. Nothing by default."""

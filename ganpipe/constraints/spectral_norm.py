@@ -1,4 +1,4 @@
-"""Miyato et al. 2018, SNGAN (arXiv 1802.05957), equations 8 to 11: each weight over its largest singular value."""
+"""Spectral normalisation: Miyato et al. 2018, SNGAN (arXiv 1802.05957), equations 8 to 11."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganpipe.constraints import Constraint
 
 
 class SpectralNorm(Constraint):
-    """W / sigma(W) in convolutions and linear layers, the kernel reshaped to (out, in * k * k).
+    """W / sigma(W) in convolutions and linear layers, sigma the largest singular value, kernels as (out, in * k * k).
 
     One power iteration for each forward pass in training, none in evaluation; its vectors are buffers of the network.
     """

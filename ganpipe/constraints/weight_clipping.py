@@ -1,4 +1,4 @@
-"""Arjovsky et al. 2017, WGAN (arXiv 1701.07875), algorithm 1, line 7: weight clipping."""
+"""Weight clipping of WGAN: Arjovsky et al. 2017 (arXiv 1701.07875), algorithm 1, line 7."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from ganpipe.params import Positive
 
 
 class WeightClipping(Constraint):
-    """Weights and biases of convolutions and linear layers lie in [-limit, limit]; normalisation is left alone."""
+    """Clips weights and biases of convolutions and linear layers to [-limit, limit], but not those of normalisation.
+
+    limit: the paper's c.
+    """
 
     kind: Literal["weight_clipping"]
     limit: Positive
-    unrolls: ClassVar[bool] = False
+    supports_unrolling: ClassVar[bool] = False
 
     def enforce(self, net: nn.Module) -> None:
         with torch.no_grad():
@@ -25,8 +28,6 @@ class WeightClipping(Constraint):
                 if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
                     for weight in layer.parameters(recurse=False):
                         weight.clamp_(-self.limit, self.limit)
-                    if parametrize.is_parametrized(
-                        layer, "weight"
-                    ):  # the weight that is used is another one's multiple
+                    if parametrize.is_parametrized(layer, "weight"):  # as by an equalized learning rate
                         weights: Any = layer.parametrizations
                         weights.weight.original.mul_(self.limit / layer.weight.abs().clamp(min=self.limit))

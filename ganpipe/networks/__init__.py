@@ -1,4 +1,4 @@
-"""Networks: generators and critics, chosen independently of each other. One file each."""
+"""Networks: generators, critics and encoders, chosen independently of each other, one file each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ganpipe.params import Part
 
 Shape = tuple[int, ...]
 Form = Literal["images", "points"]
+OutputType = Literal["score", "energy"]
 
 
 def form_of(shape: Shape) -> Form:
@@ -21,12 +22,12 @@ def form_of(shape: Shape) -> Form:
 
 
 class Network(Part):
-    """forms: the kinds of samples that the network can make or judge."""
+    """forms: the forms of samples that the network can make or judge."""
 
     forms: ClassVar[frozenset[Form]] = frozenset({"images", "points"})
 
     def incompatibility(self, shape: Shape) -> str | None:
-        """Why the network makes no sense for samples of this shape; None where it does."""
+        """Why the network cannot work on samples of this shape; None where it can."""
         if form_of(shape) not in self.forms:
             return f"{self.kind} is a network for {' and '.join(sorted(self.forms))}, the data are {form_of(shape)}"
         return None
@@ -35,7 +36,7 @@ class Network(Part):
 class GeneratorNetwork(Network):
     """Maps latents (N, L) to samples (N, *shape): images in [-1, 1], points in any range.
 
-    requires_algorithm: the only procedure that can make it; None: whichever trains a generator by its gradient.
+    requires_algorithm: the only algorithm that can train it; None: any that trains a generator by gradient descent.
     """
 
     requires_algorithm: ClassVar[str | None] = None
@@ -46,29 +47,29 @@ class GeneratorNetwork(Network):
 
     @property
     def num_generators(self) -> int:
-        """Among how many networks a batch is divided."""
+        """Among how many networks a batch is divided; more than one for an ensemble."""
         return 1
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
-        """The module, with its weights drawn from torch's global random state."""
+        """The module, initialised from torch's global random state."""
         raise NotImplementedError
 
-    def build_translator(self, noise: int, given: Shape, shape: Shape) -> nn.Module:
-        """A module of noise (N, noise) and a condition (N, *given) that makes samples (N, *shape).
+    def build_translator(self, noise: int, condition_shape: Shape, shape: Shape) -> nn.Module:
+        """A module that maps noise (N, noise) and conditions (N, *condition_shape) to samples (N, *shape).
 
-        Any generator is one, with the condition's numbers beside the noise in place of a latent.
+        By default the generator itself, with the flattened condition behind the noise as its latent.
         """
-        return _Flattening(self.build(noise + prod(given), shape))
+        return _ConcatCondition(self.build(noise + prod(condition_shape), shape))
 
 
-class _Flattening(nn.Module):
+class _ConcatCondition(nn.Module):
     def __init__(self, generator: nn.Module) -> None:
         super().__init__()
         self.generator = generator
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        made: Tensor = self.generator(torch.cat([z, condition.flatten(1)], 1))
-        return made
+        samples: Tensor = self.generator(torch.cat([z, condition.flatten(1)], 1))
+        return samples
 
 
 class EncoderNetwork(Network):
@@ -76,14 +77,14 @@ class EncoderNetwork(Network):
 
     @abstractmethod
     def build(self, shape: Shape, code: int) -> nn.Module:
-        """The module, with its weights drawn from torch's global random state."""
+        """The module, initialised from torch's global random state."""
 
 
 class CriticNetwork(Network):
     """Maps samples (N, *shape) to a `Judgement`. Packing widens shape[0] before the network sees it.
 
-    has_code: its judgement carries features, or an encoder's code. reconstructs: it is an autoencoder, so it can be
-    pre-trained alone.
+    has_code: its output carries a code, the features of an encoder. reconstructs: it is an autoencoder, which can be
+    pre-trained on its own.
     """
 
     has_code: ClassVar[bool] = False
@@ -91,24 +92,24 @@ class CriticNetwork(Network):
 
     @property
     def num_scores(self) -> int:
-        """How many scores it gives a sample: (N,) for one, (N, K) for more."""
+        """Scores per sample: (N,) for one, (N, K) for more."""
         return 1
 
     @property
     @abstractmethod
-    def output_type(self) -> Literal["score", "energy"]:
-        """What the judgement's score is: any real number, or an energy >= 0."""
+    def output_type(self) -> OutputType:
+        """A `score` is any real number, high = real; an `energy` is >= 0, low = real."""
 
     @property
     def uses_batch_stats(self) -> bool:
-        """Whether a layer (batch norm, say) makes one sample's judgement depend on the others in the batch."""
+        """Whether a layer (batch norm, say) makes the output of one sample depend on the others in the batch."""
         return False
 
     @property
     def batch_stats_layer(self) -> tuple[str, str]:
-        """The layer that couples samples, where one does, and the setting without it."""
+        """Where `uses_batch_stats`: the name of that layer, and the setting that replaces it."""
         return "batch norm", "`critic.norm: layer` or `none`"
 
     def build(self, shape: Shape) -> nn.Module:
-        """The module, with its weights drawn from torch's global random state."""
+        """The module, initialised from torch's global random state."""
         raise NotImplementedError

@@ -8,11 +8,11 @@ from torch.nn.functional import max_pool2d
 
 
 class SelfAttention(nn.Module):
-    """(N, C, H, W) -> (N, C, H, W): x + gamma * o, where o gathers what other positions of the same map hold.
+    """(N, C, H, W) -> (N, C, H, W): x + gamma * o, where o is attention over all positions of the same map.
 
     Queries and keys have C / 8 channels, values C / 2, at least 1 each. Keys and values are max-pooled to half the
     size, which the paper's code does to save memory. gamma starts at 0, so the layer starts as the identity and the
-    network learns from its neighbourhoods first. All four maps are 1x1 convolutions, so spectral norm covers them.
+    network first learns from local features. All four maps are 1x1 convolutions, so spectral norm covers them.
     """
 
     def __init__(self, channels: int) -> None:
@@ -28,14 +28,14 @@ class SelfAttention(nn.Module):
         queries = self.query(x).flatten(2)  # (N, C / 8, positions)
         keys = max_pool2d(self.key(x), 2).flatten(2)  # (N, C / 8, sources)
         values = max_pool2d(self.value(x), 2).flatten(2)  # (N, C / 2, sources)
-        weights = torch.softmax(queries.transpose(1, 2) @ keys, dim=2)  # (N, positions, sources), 1 in sum over sources
+        weights = torch.softmax(queries.transpose(1, 2) @ keys, dim=2)  # (N, positions, sources)
         gathered = (values @ weights.transpose(1, 2)).reshape(len(x), -1, *x.shape[2:])
         result: Tensor = x + self.gamma * self.output(gathered)
         return result
 
 
 def attention_incompatibility(kind: str, attention: int, maps: list[int]) -> str | None:
-    """Why no layer of a network with maps of these sizes can attend at this size; None where one can."""
+    """Why `attention` is not the size in pixels of one of these feature maps, or 0; None where it is."""
     if attention in (0, *maps):
         return None
     known = " or ".join(map(str, dict.fromkeys(maps)))

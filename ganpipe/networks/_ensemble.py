@@ -1,4 +1,4 @@
-"""The base of networks that are several networks side by side."""
+"""The base of networks that consist of several networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the networks of progressive growing share (Karras et al. 2018, arXiv 1710.10196)."""
+"""Layers and the base module of progressive growing (Karras et al. 2018, arXiv 1710.10196)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from torch.nn.utils import parametrize
 
 
 def sizes_of(size: int) -> list[int]:
-    """From the smallest size to that of the images: 4 (7 at 28), doubled each time."""
+    """The sizes that it grows through: from 4 pixels (7 for images of 28), doubled each time, to `size`."""
     base = 7 if size % 7 == 0 else 4
     return [base << level for level in range(size.bit_length()) if base << level <= size]
 
 
 def pooled(x: Tensor, factor: int) -> Tensor:
-    """Means of squares of `factor` pixels."""
+    """(N, C, H, W) to 1 / factor of the size: means over squares of factor x factor pixels."""
     return x if factor == 1 else avg_pool2d(x, factor)
 
 
 def repeated(x: Tensor, factor: int) -> Tensor:
-    """Each pixel as a square of `factor` pixels."""
+    """(N, C, H, W) to factor times the size: each pixel repeated factor x factor times."""
     return x if factor == 1 else interpolate(x, scale_factor=float(factor))
 
 
 def blended(images: Tensor, size: int, alpha: float) -> Tensor:
-    """Images as a generator of this size and alpha would show them, at full size: for the reals.
+    """Real images with the detail that a generator at this size and alpha can make, (N, C, H, W) as before.
 
-    At alpha 1 the detail of `size` pixels, at 0 that of half as many, a mixture between.
+    alpha 1: that of `size` pixels; alpha 0: that of half as many; between, a linear blend.
     """
     full = images.shape[-1]
     x = pooled(images, full // size)
@@ -49,10 +49,10 @@ class _Scale(nn.Module):
 
 
 def equalized_lr(layer: nn.Conv2d | nn.Linear, gain: float = sqrt(2)) -> nn.Module:
-    """The layer with an equalised learning rate (section 4.1): weights N(0, 1), times He's constant in each forward.
+    """The layer with an equalized learning rate (section 4.1): weights from N(0, 1), times He's constant at run time.
 
-    A step of Adam is as large whatever the scale of a weight, so all layers learn at the same relative speed.
-    A parametrisation, so that spectral norm comes after it and divides the weight that is really used.
+    The size of Adam's step does not depend on the scale of a weight, so all layers learn at the same relative speed.
+    It is a parametrisation, so that spectral norm, attached later, divides the scaled weight.
     """
     nn.init.normal_(layer.weight)
     if layer.bias is not None:
@@ -69,18 +69,18 @@ class PixelNorm(nn.Module):
 
 
 class MinibatchStdDev(nn.Module):
-    """One more feature map (section 3): the standard deviation over the batch, a mean over features and positions."""
+    """One more feature map (section 3): the standard deviation over the batch, averaged over features and positions."""
 
     def forward(self, x: Tensor) -> Tensor:
-        deviation = (x.var(0, correction=0) + 1e-8).sqrt().mean()
-        return torch.cat([x, deviation.expand(len(x), 1, *x.shape[2:])], dim=1)
+        std = (x.var(0, correction=0) + 1e-8).sqrt().mean()
+        return torch.cat([x, std.expand(len(x), 1, *x.shape[2:])], dim=1)
 
 
 class ProgressiveModule(nn.Module):
-    """A network that works at one of several sizes, every block built from the start so that optimisers persist.
+    """A network that works at one of several sizes, all blocks built at the start, so that optimizer states persist.
 
-    It begins fully grown. Images are always those of the full size: a generator repeats its pixels, a critic pools.
-    Where it stands goes with the state dict.
+    It starts at the largest size. Images are always of full size: a generator repeats its pixels, a critic pools.
+    Size and alpha are part of the state dict.
     """
 
     def __init__(self, sizes: Sequence[int]) -> None:
@@ -89,15 +89,18 @@ class ProgressiveModule(nn.Module):
         self.level, self.alpha = len(self.sizes) - 1, 1.0
 
     def grow_to(self, size: int, alpha: float) -> None:
-        """Work at `size` pixels; alpha < 1: the newest block is faded in over what half the size gives."""
+        """Work at `size` pixels; with alpha < 1 the newest block is blended with the output at half the size.
+
+        Raises ValueError for a size that it does not have, and an alpha that is no share or has no smaller size.
+        """
         level = self.sizes.index(size)
         if not 0 <= alpha <= 1 or (level == 0 and alpha < 1):
             raise ValueError(f"alpha {alpha} at {size} pixels: it lies in 0..1, and nothing is below the smallest size")
         self.level, self.alpha = level, alpha
 
     @property
-    def shrunk(self) -> int:
-        """How many times smaller than the images the network works."""
+    def downscale(self) -> int:
+        """The size of the images over the size that the network works at."""
         return self.sizes[-1] // self.sizes[self.level]
 
     def get_extra_state(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""The base of networks of convolutions."""
+"""The base of convolutional networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ganpipe.networks._blocks import image_incompatibility
 
 
 class ImageNetwork(Network):
-    """For square images at the sizes of `image_incompatibility`; stands before the player's base class."""
+    """For square images of 8, 16, 28, 32 or 64 pixels. A mixin: it stands before the base class of the player."""
 
     forms: ClassVar[frozenset[Form]] = frozenset({"images"})
 

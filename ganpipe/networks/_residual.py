@@ -1,4 +1,4 @@
-"""The pre-activation blocks of Miyato et al. 2018, SNGAN (arXiv 1802.05957), appendix B."""
+"""Pre-activation residual blocks of Miyato et al. 2018, SNGAN (arXiv 1802.05957), appendix B."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         branch: Tensor = self.after(self.first(interpolate(self.before(x), scale_factor=2.0)))
-        # the paper upsamples first: on repeated pixels a 1x1 convolution gives the same, at four times the price
+        # the paper upsamples first; a 1x1 convolution of repeated pixels gives the same at four times the cost
         return branch + interpolate(self.shortcut(x), scale_factor=2.0)
 
 
 class DownBlock(nn.Module):
-    """norm, ReLU, 3x3, norm, ReLU, 3x3, and average pooling to half the size where `down` says so.
+    """norm, ReLU, 3x3, norm, ReLU, 3x3, and with `down` average pooling to half the size.
 
-    first: the block sees the image itself, which no ReLU may cut, and none of it is normalised. The shortcut has a
-    1x1 convolution where the shape changes.
+    first: the input is the image itself, so there is no ReLU before the first convolution and no normalisation. The
+    shortcut has a 1x1 convolution where the shape changes.
     """
 
-    def __init__(self, below: int, channels: int, norm: Norm, down: bool, first: bool = False) -> None:
+    def __init__(self, in_channels: int, channels: int, norm: Norm, down: bool, first: bool = False) -> None:
         super().__init__()
-        before = [] if first else [*norm_2d(norm, below), nn.ReLU()]
+        before = [] if first else [*norm_2d(norm, in_channels), nn.ReLU()]
         middle = [] if first else norm_2d(norm, channels)
         self.down = down
         self.branch = nn.Sequential(
             *before,
-            nn.Conv2d(below, channels, 3, padding=1),
+            nn.Conv2d(in_channels, channels, 3, padding=1),
             *middle,
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
-        self.shortcut = nn.Conv2d(below, channels, 1) if down or below != channels else nn.Identity()
+        self.shortcut = nn.Conv2d(in_channels, channels, 1) if down or in_channels != channels else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         branch: Tensor = self.branch(x)
@@ -69,11 +69,11 @@ class MeanPool(nn.Module):
         return x.mean((2, 3))
 
 
-def initialise_residual(net: nn.Module) -> None:
-    """Glorot and Bengio 2010, uniform, as in the authors' code: times sqrt(2) in the 3x3 layers. Biases start at 0."""
+def init_residual_weights(net: nn.Module) -> None:
+    """Glorot and Bengio 2010, uniform, with gain sqrt(2) in the 3x3 layers, as in the authors' code; biases 0."""
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            inside = isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3)
-            nn.init.xavier_uniform_(layer.weight, sqrt(2) if inside else 1.0)
+            in_branch = isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3)
+            nn.init.xavier_uniform_(layer.weight, sqrt(2) if in_branch else 1.0)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -1,6 +1,7 @@
-"""Objectives: the losses of critic and generator, one file each.
+"""Objectives: the losses of critic (discriminator) and generator, one file each.
 
-A loss is a pure function of a round, one value per sample; the caller takes the mean and minimises it.
+A loss is a pure function of one batch that gives one value per sample, (N,); the caller takes the mean and minimises
+it. In the docstrings r = D(x) and f = D(G(z)) are the critic's outputs, (N,) each, and sp is softplus.
 """
 
 from __future__ import annotations
@@ -15,34 +16,34 @@ from ganpipe.params import Part
 
 
 class Objective(Part):
-    """The losses of both players. r = D(x), f = D(G(z)) in the docstrings of the members.
+    """The losses of both players.
 
-    output_type: what it reads of the critic: a `score`, any real number, high = real; or an `energy` >= 0, low = real.
+    output_type: of the critic: a `score` is any real number, high = real; an `energy` is >= 0, low = real.
     """
 
     output_type: ClassVar[Literal["score", "energy"]] = "score"
 
     @property
     def needs_lipschitz(self) -> bool:
-        """Whether nothing in its loss bounds the critic, so that a penalty or constraint has to limit the slope."""
+        """Whether its loss leaves the critic's gradient unbounded: a penalty or constraint has to limit it."""
         return False
 
     @property
     def num_scores(self) -> int:
-        """How many critics it reads; more than one needs a critic ensemble of that size."""
+        """How many scores per sample it reads; more than one needs a critic ensemble of that size."""
         return 1
 
     @property
     def has_state(self) -> bool:
-        """Whether it remembers something from round to round."""
+        """Whether it keeps a state between steps."""
         return bool(self.initial_state(torch.device("cpu")))
 
     def initial_state(self, device: torch.device) -> State:
-        """What `Round.state` holds in the first round. Nothing by default."""
+        """The `state` of the first batch. Empty by default."""
         return {}
 
     def next_state(self, batch: Round) -> State:
-        """The state after a critic's step in this round."""
+        """The state after a critic step on this batch."""
         return batch.state
 
     def critic(self, batch: Round) -> Tensor:

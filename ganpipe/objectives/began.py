@@ -1,4 +1,4 @@
-"""Berthelot et al. 2017, BEGAN (arXiv 1703.10717), section 3.4: energies in a balance that is kept by control."""
+"""Boundary equilibrium GAN: Berthelot et al. 2017 (arXiv 1703.10717), section 3.4."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ganpipe.params import Positive
 
 
 class BEGAN(Objective):
-    """Critic: E(x) - k E(G). Generator: E(G).
+    """r and f are energies, and a state k, () in [0, 1], holds E f at gamma * E r.
 
-    k starts at 0; after each critic step k <- k + lambda_k * (gamma * E(x) - E(G)), kept in [0, 1].
+    gamma: the ratio that is held. lambda_k: the step size of k.
     """
 
     kind: Literal["began"]
@@ -25,14 +25,18 @@ class BEGAN(Objective):
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
     def initial_state(self, device: torch.device) -> State:
+        """k = 0."""
         return {"k": torch.zeros((), device=device)}
 
     def critic(self, batch: Round) -> Tensor:
+        """r - k f."""
         return batch.on_real.score - batch.state["k"] * batch.on_fake.score
 
     def generator(self, batch: Round) -> Tensor:
+        """f."""
         return batch.on_fake.score
 
     def next_state(self, batch: Round) -> State:
-        off_balance = self.gamma * batch.on_real.score.mean() - batch.on_fake.score.mean()
-        return {"k": (batch.state["k"] + self.lambda_k * off_balance.detach()).clamp(0, 1)}
+        """k + lambda_k (gamma E r - E f), kept in [0, 1]."""
+        error = self.gamma * batch.on_real.score.mean() - batch.on_fake.score.mean()
+        return {"k": (batch.state["k"] + self.lambda_k * error.detach()).clamp(0, 1)}

@@ -1,4 +1,4 @@
-"""Zhao et al. 2016, EBGAN (arXiv 1609.03126), equations 1 and 2: energies and a margin."""
+"""Energy-based GAN: Zhao et al. 2016 (arXiv 1609.03126)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from ganpipe.params import Positive
 
 
 class EBGAN(Objective):
-    """Critic: E(x) + relu(margin - E(G)), the hinge taken per sample. Generator: E(G).
-
-    margin is in the units of the energy: the mean squared error per pixel of an autoencoder critic.
-    """
+    """r and f are energies. margin: the paper's m, in the energies' units: mean squared error per pixel."""
 
     kind: Literal["ebgan"]
     margin: Positive
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
     def critic(self, batch: Round) -> Tensor:
+        """r + relu(m - f): equation 1, the hinge per sample."""
         return batch.on_real.score + relu(self.margin - batch.on_fake.score)
 
     def generator(self, batch: Round) -> Tensor:
+        """f: equation 2."""
         return batch.on_fake.score

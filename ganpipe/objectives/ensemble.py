@@ -1,4 +1,4 @@
-"""Several objectives at once, each with a critic of its own (Durugkar et al. 2017, GMAN, arXiv 1611.01673)."""
+"""Several objectives at once, each with a critic of its own: Durugkar et al. 2017, GMAN (arXiv 1611.01673)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Ensemble(Objective):
     ]
 
     @model_validator(mode="after")
-    def _alike(self) -> Ensemble:
+    def _one_score_without_state(self) -> Ensemble:
         for i, member in enumerate(self.members):
             if member.output_type != self.output_type or member.kind in ("none", self.kind) or member.has_state:
-                sentence = "cannot be a member, which reads one score and remembers nothing"
+                sentence = "cannot be a member, which reads one score and has no state"
                 remedy = "use `kind: non_saturating` or another loss of scores"
                 raise refuse(f"{sentence}; {remedy}", "members", i, "kind", value=member.kind)
         return self
@@ -46,8 +46,10 @@ class Ensemble(Objective):
 
 
 def _column(batch: Round, k: int) -> Round:
-    def judge(x: Tensor) -> Judgement:
-        whole = batch.on_real if x is batch.real else batch.on_fake
-        return Judgement(whole.score[:, k], whole.code)
+    """The batch as the critic of member k judges it, scores (N,)."""
 
-    return Round(batch.real, batch.fake, judge)
+    def critic(x: Tensor) -> Judgement:
+        output = batch.on_real if x is batch.real else batch.on_fake
+        return Judgement(output.score[:, k], output.code)
+
+    return Round(batch.real, batch.fake, critic)

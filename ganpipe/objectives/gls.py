@@ -1,4 +1,4 @@
-"""Qi 2017, GLS-GAN (arXiv 1701.06264), section 7: the hinge of Loss-Sensitive GAN as a leaky one."""
+"""Generalized Loss-Sensitive GAN: Qi 2017 (arXiv 1701.06264), section 7."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ganpipe.params import Positive
 
 
 class GLSGAN(Objective):
-    """With the loss L = -score: critic C(margin * d(x, G(z)) + L(x) - L(G(z))), generator L(G(z)).
+    """Loss-Sensitive GAN with a leaky hinge C(a) = max(a, slope a), and the negative score for its loss, L = -D.
 
-    C(a) = max(a, slope * a). slope 0 is Loss-Sensitive GAN, slope 1 is WGAN plus a constant. L may be negative here,
-    so it needs a Lipschitz constraint or penalty. d: mean absolute difference, paired by index.
+    slope 0 is Loss-Sensitive GAN, slope 1 is WGAN plus a constant. L may be negative here, so the critic needs a
+    Lipschitz constraint or penalty. margin: the paper's lambda. d: mean absolute difference, paired by index.
     """
 
     kind: Literal["gls"]
@@ -29,8 +29,10 @@ class GLSGAN(Objective):
         return self.slope > 0
 
     def critic(self, batch: Round) -> Tensor:
+        """C(lambda d - r + f)."""
         distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
         return leaky_relu(self.margin * distance - batch.on_real.score + batch.on_fake.score, self.slope)
 
     def generator(self, batch: Round) -> Tensor:
+        """-f."""
         return -batch.on_fake.score

@@ -1,4 +1,4 @@
-"""Lim and Ye 2017 (arXiv 1705.02894); Miyato et al. 2018 (arXiv 1802.05957), equations 16 and 17."""
+"""Hinge loss: Lim and Ye 2017 (arXiv 1705.02894); Miyato et al. 2018, SNGAN (arXiv 1802.05957)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ganpipe.objectives import Objective
 
 
 class Hinge(Objective):
-    """Critic: relu(1 - r) + relu(1 + f), whose optimum is sign(p - q) and value 2(1 - TV). Generator: -f."""
+    """The hinge of a support vector machine for the critic; its least loss is 2 (1 - TV(p, q))."""
 
     kind: Literal["hinge"]
 
     def critic(self, batch: Round) -> Tensor:
+        """relu(1 - r) + relu(1 + f): Miyato et al., equation 16; the optimum is sign(p - q)."""
         return relu(1 - batch.on_real.score) + relu(1 + batch.on_fake.score)
 
     def generator(self, batch: Round) -> Tensor:
+        """-f: equation 17."""
         return -batch.on_fake.score

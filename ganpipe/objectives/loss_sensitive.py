@@ -1,4 +1,4 @@
-"""Qi 2017, Loss-Sensitive GAN (arXiv 1701.06264), equations 6 and 7: a margin that grows with the distance."""
+"""Loss-Sensitive GAN: Qi 2017 (arXiv 1701.06264)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ganpipe.params import NonNegative, Positive
 
 
 class LossSensitive(Objective):
-    """Critic: relu(margin * d(x, G(z)) + L(x) - L(G(z))) + gamma * L(x). Generator: L(G(z)).
+    """r and f are losses L >= 0, which differ by a margin that grows with the distance d(x, G(z)).
 
-    d is the mean absolute difference of each real and its fake, paired by index: mean, not the paper's sum over
-    pixels, so that one margin serves every image size. margin is the paper's lambda, gamma its gamma.
+    d is the mean absolute difference of each real and its fake, paired by index: the mean, not the paper's sum over
+    pixels, so that one margin serves every image size. margin: the paper's lambda. gamma: the weight of r itself.
     """
 
     kind: Literal["loss_sensitive"]
@@ -25,9 +25,11 @@ class LossSensitive(Objective):
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
     def critic(self, batch: Round) -> Tensor:
+        """relu(lambda d + r - f) + gamma r: equation 6."""
         distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
         loss = relu(self.margin * distance + batch.on_real.score - batch.on_fake.score)
         return loss + self.gamma * batch.on_real.score
 
     def generator(self, batch: Round) -> Tensor:
+        """f: equation 7."""
         return batch.on_fake.score

@@ -1,4 +1,4 @@
-"""Mao et al. 2017 (arXiv 1611.04076), equation 2: least squares on the raw critic output."""
+"""Least squares GAN: Mao et al. 2017 (arXiv 1611.04076)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ganpipe.params import Number, refuse
 
 
 class LSGAN(Objective):
-    """Critic: (r - real)^2 / 2 + (f - fake)^2 / 2. Generator: (f - target)^2 / 2.
+    """Least squares on the raw critic output, without a sigmoid.
 
-    real, fake, target are the paper's b, a, c: (1, 0, 1) in practice; (1, -1, 0) makes the generator minimise the
+    real, fake, target: the paper's b, a and c. (1, 0, 1) in practice; with (1, -1, 0) the generator minimises the
     Pearson divergence between p + q and 2q (equation 8).
     """
 
@@ -25,14 +25,16 @@ class LSGAN(Objective):
     target: Number
 
     @model_validator(mode="after")
-    def _apart(self) -> LSGAN:
+    def _labels_differ(self) -> LSGAN:
         for name in ("real", "target"):
             if getattr(self, name) == self.fake:
-                raise refuse("is the code of fakes too, so nothing moves; use another", name, value=self.fake)
+                raise refuse("is the label of fakes too, so nothing moves; use another", name, value=self.fake)
         return self
 
     def critic(self, batch: Round) -> Tensor:
+        """(r - b)^2 / 2 + (f - a)^2 / 2: equation 2; the optimum is (b p + a q) / (p + q)."""
         return 0.5 * (batch.on_real.score - self.real) ** 2 + 0.5 * (batch.on_fake.score - self.fake) ** 2
 
     def generator(self, batch: Round) -> Tensor:
+        """(f - c)^2 / 2: equation 2."""
         return 0.5 * (batch.on_fake.score - self.target) ** 2

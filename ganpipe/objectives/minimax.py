@@ -1,4 +1,4 @@
-"""Goodfellow et al. 2014 (arXiv 1406.2661), equation 1: the zero-sum game."""
+"""The original GAN: Goodfellow et al. 2014 (arXiv 1406.2661), equation 1, a zero-sum game."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ganpipe.objectives import Objective
 
 
 class Minimax(Objective):
-    """Critic: sp(-r) + sp(f). Generator: -sp(f), whose gradient vanishes where the critic is sure of the fakes."""
+    """-V(D, G) for the critic, the part of V(D, G) that depends on G for the generator."""
 
     kind: Literal["minimax"]
 
     def critic(self, batch: Round) -> Tensor:
+        """sp(-r) + sp(f): equation 1; the optimum is r = log(p / q)."""
         return softplus(-batch.on_real.score) + softplus(batch.on_fake.score)
 
     def generator(self, batch: Round) -> Tensor:
+        """-sp(f): equation 1; its gradient vanishes where the critic is sure of the fakes."""
         return -softplus(batch.on_fake.score)

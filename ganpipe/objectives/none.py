@@ -1,4 +1,4 @@
-"""No objective: the procedure has a loss of its own (autoencoder, VAE, Gaussian mixture)."""
+"""No objective: the algorithm has a loss of its own (autoencoder, VAE, Gaussian mixture)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from ganpipe.objectives import Objective
 
 
 class NoObjective(Objective):
-    """For procedures without a game."""
+    """For algorithms without a critic."""
 
     kind: Literal["none"]

@@ -1,4 +1,4 @@
-"""Jolicoeur-Martineau 2018 (arXiv 1807.00734), equations 7 to 10: each score against the other side's mean."""
+"""Relativistic average GAN: Jolicoeur-Martineau 2018 (arXiv 1807.00734), equations 7 to 10."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from ganpipe.objectives import Objective
 
 
 class RaGAN(Objective):
-    """With a = r - mean(f) and b = f - mean(r), means over the batch and with gradient:
+    """Each score against the mean of the other side: a = r - mean(f), b = f - mean(r), the means with gradient.
 
-    critic (loss(a) + loss(-b)) / 2, generator (loss(-a) + loss(b)) / 2, where loss is sp(-x) for `logistic` (RaGAN),
-    (x - 1)^2 for `least_squares` (RaLSGAN) and relu(1 - x) for `hinge` (RaHinge).
+    form: loss(x) is sp(-x) for `logistic` (RaGAN), (x - 1)^2 for `least_squares` (RaLSGAN), relu(1 - x) for `hinge`.
     """
 
     kind: Literal["ragan"]
     form: Literal["logistic", "least_squares", "hinge"]
 
     def critic(self, batch: Round) -> Tensor:
+        """(loss(a) + loss(-b)) / 2."""
         a, b = _against_means(batch)
         return 0.5 * (self._loss(a) + self._loss(-b))
 
     def generator(self, batch: Round) -> Tensor:
+        """(loss(-a) + loss(b)) / 2."""
         a, b = _against_means(batch)
         return 0.5 * (self._loss(-a) + self._loss(b))
 

@@ -1,4 +1,4 @@
-"""Arjovsky et al. 2017 (arXiv 1701.07875), equations 2 and 3: the dual of the Wasserstein-1 distance."""
+"""Wasserstein GAN: Arjovsky et al. 2017 (arXiv 1701.07875)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganpipe.objectives import Objective
 
 
 class WGAN(Objective):
-    """Critic: f - r. Generator: -f. Means something only beside a Lipschitz constraint or penalty."""
+    """The dual of the Wasserstein-1 distance, for a critic that a penalty or constraint keeps 1-Lipschitz."""
 
     kind: Literal["wgan"]
 
@@ -20,7 +20,9 @@ class WGAN(Objective):
         return True
 
     def critic(self, batch: Round) -> Tensor:
+        """f - r: equations 2 and 3."""
         return batch.on_fake.score - batch.on_real.score
 
     def generator(self, batch: Round) -> Tensor:
+        """-f: theorem 3."""
         return -batch.on_fake.score

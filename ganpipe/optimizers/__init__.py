@@ -1,4 +1,4 @@
-"""Optimisers, one file each."""
+"""Optimizers, one file each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ganpipe.params import Part, Positive
 
 
 class Optimizer(Part):
-    """lr: the step size."""
+    """lr: the learning rate."""
 
     lr: Positive
 
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-        """The torch optimiser over these parameters."""
+        """The torch optimizer over these parameters."""

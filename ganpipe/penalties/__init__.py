@@ -1,4 +1,4 @@
-"""Penalties: terms beside a player's loss, functionals of the critic around the samples. One file each."""
+"""Penalties: terms that are added to the loss of one player, one file each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ganpipe.params import Part, Positive
 
 
 class Penalty(Part):
-    """A term that is added to one player's loss, its gradients in float32 whatever the precision of the rest.
+    """A term beside one player's loss. Gradients in it are taken in float32, whatever the precision of the rest.
 
-    player: whose loss it joins. per_sample: it reads the critic's gradient at single samples, so no layer of the
-    critic may couple samples. needs_code: it reads the critic's codes.
+    weight: its factor. player: whose loss it joins. per_sample: it reads the critic's gradient at single samples, so no
+    layer of the critic may mix the samples of a batch. needs_code: it reads the critic's features (`code`).
     """
 
     weight: Positive

@@ -1,4 +1,4 @@
-"""Kodali et al. 2017, DRAGAN (arXiv 1705.07215): the slope around the data."""
+"""DRAGAN: Kodali et al. 2017 (arXiv 1705.07215), a gradient penalty around the data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ganpipe.penalties._gradient import gradient_norm
 
 
 class DRAGAN(Penalty):
-    """weight * (|dD/dx| - target)^2 at x + a * noise_scale * std(batch) * U[0, 1), one a ~ U[0, 1) a sample.
+    """weight (|dD/dx| - target)^2 at x + a * noise_scale * std * U[0, 1), with one a ~ U[0, 1) per sample.
 
-    noise_scale is 0.5 in the authors' code, std over the whole batch of reals.
+    weight, target: the paper's lambda and k. noise_scale: 0.5 in the authors' code. std: of the whole batch of reals.
     """
 
     kind: Literal["dragan"]

@@ -1,4 +1,4 @@
-"""Karras et al. 2018 (arXiv 1710.10196), appendix A.1: keeps the scores of the reals near 0."""
+"""Drift penalty: Karras et al. 2018 (arXiv 1710.10196), appendix A.1; it keeps the scores of the reals near 0."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ganpipe.penalties import Penalty
 
 
 class Drift(Penalty):
-    """weight * r^2; the paper's weight is 0.001."""
+    """weight r^2, of a critic ensemble the mean over its K scores. weight: the paper's epsilon, 0.001."""
 
     kind: Literal["drift"]
 
     def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
         squares = batch.on_real.score.square()
-        return self.weight * (squares if squares.ndim == 1 else squares.mean(1))  # an ensemble says several things
+        return self.weight * (squares if squares.ndim == 1 else squares.mean(1))

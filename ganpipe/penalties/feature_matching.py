@@ -1,4 +1,4 @@
-"""Feature matching: fakes get the features of reals (Salimans et al. 2016, 1606.03498, section 3.1)."""
+"""Feature matching: Salimans et al. 2016 (arXiv 1606.03498), section 3.1, as a term beside the generator's loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganpipe.penalties import Penalty
 
 
 class FeatureMatching(Penalty):
-    """weight * |mean code(x) - mean code(G(z))|^2 / C on the critic's codes, a mean over the C features."""
+    """weight |mean code(x) - mean code(G(z))|^2 / C on the critic's codes, (N, C): the mean over the features."""
 
     kind: Literal["feature_matching"]
     player: ClassVar[Literal["critic", "generator"]] = "generator"

@@ -1,4 +1,4 @@
-"""Gulrajani et al. 2017, WGAN-GP (arXiv 1704.00028), equation 3, and its relatives."""
+"""WGAN-GP: Gulrajani et al. 2017 (arXiv 1704.00028), equation 3, and its relatives."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ganpipe.penalties._gradient import gradient_norm
 
 
 class GradientPenalty(Penalty):
-    """weight * (|dD/dx| - target)^2 between real and fake, at x = a * real + (1 - a) * fake, one a ~ U[0, 1) a sample.
+    """weight (|dD/dx| - target)^2 at a x + (1 - a) G(z), with one a ~ U[0, 1) per sample.
 
-    target 1 is WGAN-GP, target 0 the zero-centred penalty. one_sided punishes only slopes above the target
-    (Petzka et al. 2018, WGAN-LP, arXiv 1709.08894): a function is 1-Lipschitz when its slope is at most 1.
+    weight: the paper's lambda. target: 1 for WGAN-GP, 0 for the zero-centred penalty. one_sided: only gradients above
+    the target cost (WGAN-LP, Petzka et al. 2018, arXiv 1709.08894): a 1-Lipschitz function has a norm of at most 1.
     """
 
     kind: Literal["gradient_penalty"]

@@ -1,4 +1,4 @@
-"""Zhao et al. 2016, EBGAN (arXiv 1609.03126), equation 4: the pulling-away term."""
+"""Pulling-away term of EBGAN: Zhao et al. 2016 (arXiv 1609.03126), equation 4."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganpipe.penalties import Penalty
 
 
 class PullingAway(Penalty):
-    """weight * mean over i != j of cos^2(s_i, s_j) on the codes of the fakes: 0 when orthogonal, 1 when parallel."""
+    """weight * mean over i != j of cos^2(s_i, s_j) on the fakes' codes s: 0 when orthogonal, 1 when parallel."""
 
     kind: Literal["pulling_away"]
     player: ClassVar[Literal["critic", "generator"]] = "generator"

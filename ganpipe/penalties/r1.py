@@ -1,4 +1,4 @@
-"""Mescheder et al. 2018 (arXiv 1801.04406), section 4.1: R1, the critic's squared slope on reals."""
+"""R1: Mescheder et al. 2018 (arXiv 1801.04406), section 4.1, the squared gradient of the critic at the reals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganpipe.penalties._gradient import input_gradient
 
 
 class R1(Penalty):
-    """weight / 2 * |dD/dx|^2 at the reals; weight is the paper's gamma."""
+    """weight / 2 |dD/dx|^2 at the reals. weight: the paper's gamma."""
 
     kind: Literal["r1"]
     per_sample: ClassVar[bool] = True

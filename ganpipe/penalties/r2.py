@@ -1,4 +1,4 @@
-"""Mescheder et al. 2018 (arXiv 1801.04406), section 4.1: R2, the critic's squared slope on fakes."""
+"""R2: Mescheder et al. 2018 (arXiv 1801.04406), section 4.1, the squared gradient of the critic at the fakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganpipe.penalties._gradient import input_gradient
 
 
 class R2(Penalty):
-    """weight / 2 * |dD/dx|^2 at the fakes; weight is the paper's gamma."""
+    """weight / 2 |dD/dx|^2 at the fakes. weight: the paper's gamma."""
 
     kind: Literal["r2"]
     per_sample: ClassVar[bool] = True

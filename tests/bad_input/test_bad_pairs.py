@@ -111,7 +111,7 @@ def pairs() -> Iterator[tuple[str, Raw]]:
         assert isinstance(constraint, Constraint)
         two = {"constraints": [constraint, SN[0] | {"player": constraint.player}], "objective": {"kind": "hinge"}}
         yield "two constraints", two | {"critic": SCORE}
-        if not constraint.unrolls:
+        if not constraint.supports_unrolling:
             unrolled = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0}
             unrolled["unroll"] = {"steps": 2, "lr": 0.1}
             yield "unrolling", {"constraints": [constraint], "procedure": unrolled, "critic": SCORE}

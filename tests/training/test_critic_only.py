@@ -294,7 +294,7 @@ def test_it_learns_where_the_reals_are() -> None:
 def test_a_latent_has_a_number_for_each_feature() -> None:
     assert row("digits").incompatibility((1, 8, 8)) is None
     reason = row("digits").incompatibility((3, 8, 8))
-    assert reason == "climber starts from 192 features, so use latent.size 192 or more, not 70"
+    assert reason == "gradient_ascent starts from 192 features, so use latent.size 192 or more, not 70"
 
 
 @pytest.mark.parametrize(

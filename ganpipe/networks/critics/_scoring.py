@@ -1,25 +1,23 @@
-"""What critics have in common: one number at the end, and layers that may be normalised."""
+"""Bases of critics: the choice of the output, and of the normalisation."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-from ganpipe.networks import CriticNetwork
+from ganpipe.networks import CriticNetwork, OutputType
 from ganpipe.networks._blocks import Norm
 
 
 class ScoringCritic(CriticNetwork):
-    """output: any real number, or an energy >= 0."""
+    """output: a `score`, any real number, or an `energy` >= 0."""
 
-    output: Literal["score", "energy"]
+    output: OutputType
 
     @property
-    def output_type(self) -> Literal["score", "energy"]:
+    def output_type(self) -> OutputType:
         return self.output
 
 
 class NormalisedCritic(CriticNetwork):
-    """norm: of its hidden layers; batch norm couples the samples of a batch."""
+    """norm: of its hidden layers; with batch norm the score of a sample depends on the others of its batch."""
 
     norm: Norm
 

@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganpipe.networks import Shape, form_of
+from ganpipe.networks import OutputType, Shape, form_of
 from ganpipe.networks._blocks import (
     AutoencoderEnergy,
     downsampling,
     image_incompatibility,
-    initialise,
+    init_weights,
     mlp,
     upsampling,
 )
@@ -21,9 +21,10 @@ from ganpipe.params import Count
 
 
 class AutoencoderCritic(NormalisedCritic):
-    """Energy = mean squared reconstruction error over a sample's features; code: width of the bottleneck.
+    """Energy = mean squared reconstruction error over a sample's features.
 
-    layers: `convolutions`, those of DCGAN both ways (images only), or `dense`, two hidden layers each way.
+    code: width of the bottleneck. layers: `convolutions`, DCGAN's in encoder and decoder (images only), or `dense`,
+    two hidden layers in each.
     """
 
     kind: Literal["autoencoder"]
@@ -41,7 +42,7 @@ class AutoencoderCritic(NormalisedCritic):
         return image_incompatibility(self.kind, shape)
 
     @property
-    def output_type(self) -> Literal["score", "energy"]:
+    def output_type(self) -> OutputType:
         return "energy"
 
     def build(self, shape: Shape) -> nn.Module:
@@ -55,5 +56,5 @@ class AutoencoderCritic(NormalisedCritic):
             decoder = mlp(self.code, self.width, 2, prod(shape), self.norm, 0.2)
             decoder = nn.Sequential(*decoder, *image, nn.Unflatten(1, shape))
         net = AutoencoderEnergy(encoder, decoder)
-        initialise(net, self.norm)
+        init_weights(net, self.norm)
         return net

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks._blocks import ScalarHead, downsampling, initialise
+from ganpipe.networks._blocks import ScalarHead, downsampling, init_weights
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
 from ganpipe.params import Count
@@ -21,5 +21,5 @@ class DCGANCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
 
     def build(self, shape: Shape) -> nn.Module:
         net = ScalarHead(downsampling(shape, self.width, self.norm, 1), self.output == "energy")
-        initialise(net, self.norm)
+        init_weights(net, self.norm)
         return net

@@ -1,4 +1,4 @@
-"""Several critics side by side, one for each member of an ensemble of objectives."""
+"""An ensemble of critics, one for each member of an ensemble of objectives (GMAN, arXiv 1611.01673)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from ganpipe.game import Judgement
-from ganpipe.networks import CriticNetwork, Shape
+from ganpipe.networks import CriticNetwork, OutputType, Shape
 from ganpipe.networks._ensemble import EnsembleNetwork
 from ganpipe.params import Choice, refuse
 
 
-class _SideBySide(nn.Module):
+class _Critics(nn.Module):
     def __init__(self, members: list[nn.Module]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
@@ -24,7 +24,7 @@ class _SideBySide(nn.Module):
 
 
 class EnsembleCritic(EnsembleNetwork, CriticNetwork):
-    """`num_members` critics of the same architecture and different weights; scores (N, num_members)."""
+    """`num_members` critics of the architecture `base`; scores (N, num_members)."""
 
     kind: Literal["ensemble"]
     base: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
@@ -37,7 +37,7 @@ class EnsembleCritic(EnsembleNetwork, CriticNetwork):
         return self
 
     @property
-    def output_type(self) -> Literal["score", "energy"]:
+    def output_type(self) -> OutputType:
         return self.base.output_type
 
     @property
@@ -54,4 +54,4 @@ class EnsembleCritic(EnsembleNetwork, CriticNetwork):
         return layer, remedy.replace("`critic.", "`critic.base.")
 
     def build(self, shape: Shape) -> nn.Module:
-        return _SideBySide([self.base.build(shape) for _ in range(self.num_members)])
+        return _Critics([self.base.build(shape) for _ in range(self.num_members)])

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import Shape
-from ganpipe.networks._blocks import ScalarHead, initialise, mlp
+from ganpipe.networks._blocks import ScalarHead, init_weights, mlp
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
 from ganpipe.params import Count, Depth
 
@@ -23,5 +23,5 @@ class MLPCritic(NormalisedCritic, ScoringCritic):
     def build(self, shape: Shape) -> nn.Module:
         body = mlp(prod(shape), self.width, self.depth, 1, self.norm, 0.2)
         net = ScalarHead(nn.Sequential(nn.Flatten(), body), self.output == "energy")
-        initialise(net, self.norm)
+        init_weights(net, self.norm)
         return net

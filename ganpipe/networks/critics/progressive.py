@@ -1,4 +1,4 @@
-"""The growing critic of Karras et al. 2018 (arXiv 1710.10196), table 2, at 8 to 64 pixels."""
+"""The critic of progressive growing: Karras et al. 2018 (arXiv 1710.10196), table 2, at 8 to 64 pixels."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Critic(ProgressiveModule):
         super().__init__(sizes_of(shape[1]))
         base = self.sizes[0]
 
-        def convolution(below: int) -> list[nn.Module]:
-            return [equalized_lr(nn.Conv2d(below, width, 3, padding=1)), nn.LeakyReLU(0.2)]
+        def convolution(in_channels: int) -> list[nn.Module]:
+            return [equalized_lr(nn.Conv2d(in_channels, width, 3, padding=1)), nn.LeakyReLU(0.2)]
 
         self.from_image = nn.ModuleList(
             nn.Sequential(equalized_lr(nn.Conv2d(shape[0], width, 1)), nn.LeakyReLU(0.2)) for _ in self.sizes
@@ -39,7 +39,7 @@ class _Critic(ProgressiveModule):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = pooled(x, self.shrunk)
+        x = pooled(x, self.downscale)
         y = self.from_image[self.level](x)
         for level in reversed(range(self.level)):
             y = self.blocks[level](y)

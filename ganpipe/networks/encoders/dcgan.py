@@ -7,7 +7,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import EncoderNetwork, Shape
-from ganpipe.networks._blocks import Norm, downsampling, initialise
+from ganpipe.networks._blocks import Norm, downsampling, init_weights
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
@@ -21,5 +21,5 @@ class DCGANEncoder(ImageNetwork, EncoderNetwork):
 
     def build(self, shape: Shape, code: int) -> nn.Module:
         net = downsampling(shape, self.width, self.norm, code)
-        initialise(net, self.norm)
+        init_weights(net, self.norm)
         return net

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import EncoderNetwork, Shape
-from ganpipe.networks._blocks import Norm, initialise, mlp
+from ganpipe.networks._blocks import Norm, init_weights, mlp
 from ganpipe.params import Count, Depth
 
 
@@ -22,5 +22,5 @@ class MLPEncoder(EncoderNetwork):
 
     def build(self, shape: Shape, code: int) -> nn.Module:
         body = mlp(prod(shape), self.width, self.depth, code, self.norm, 0.2)
-        initialise(body, self.norm)
+        init_weights(body, self.norm)
         return nn.Sequential(nn.Flatten(), body)

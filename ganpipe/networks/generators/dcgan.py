@@ -7,7 +7,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import GeneratorNetwork, Shape
-from ganpipe.networks._blocks import Norm, initialise, upsampling
+from ganpipe.networks._blocks import Norm, init_weights, upsampling
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.params import Count
 
@@ -21,5 +21,5 @@ class DCGANGenerator(ImageNetwork, GeneratorNetwork):
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
         net = upsampling(latent, self.width, shape, self.norm, [nn.Tanh()])
-        initialise(net, self.norm)
+        init_weights(net, self.norm)
         return net

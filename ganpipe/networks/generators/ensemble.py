@@ -19,11 +19,11 @@ class _Mixture(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, z: Tensor) -> Tensor:
-        # latent i goes to member i mod count, so that every stretch of a batch has its share of each
+        # latent i goes to member i mod count, so that every part of a batch has samples of each
         n, count = len(z), len(self.members)
         parts = [member(z[k::count]) for k, member in enumerate(self.members) if k < n]
-        places = torch.cat([torch.arange(k, n, count, device=z.device) for k in range(min(n, count))])
-        return torch.cat(parts)[places.argsort()]
+        order = torch.cat([torch.arange(k, n, count, device=z.device) for k in range(min(n, count))])
+        return torch.cat(parts)[order.argsort()]
 
 
 class EnsembleGenerator(EnsembleNetwork, GeneratorNetwork):

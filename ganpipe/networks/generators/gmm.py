@@ -12,16 +12,16 @@ from ganpipe.networks import GeneratorNetwork, Shape, form_of
 from ganpipe.params import Count
 
 Covariance = Literal["full", "tied", "diag", "spherical"]
-# numbers in the factors: 128 MiB on disk, twice that while they are fitted
-LIMIT = 2**25
+# entries of the factors: 128 MiB on disk, twice that while they are fitted
+MAX_ENTRIES = 2**25
 
 
 class Mixture(nn.Module):
-    """x = mean_k + factor_k e: the latent's first number picks the component k, the next D are e ~ N(0, I).
+    """x = mean_k + factor_k e: the first number of the latent picks the component k, the next D are e.
 
     weights (K,), means (K, D) and factors are buffers. factors, with covariance_k = factor_k factor_k^T: (K, D, D) for
-    `full`, (1, D, D) for `tied`, and what stands on the diagonal, (K, D) or (K, 1), for `diag` and `spherical`.
-    Images are cut at -1 and 1, which pixels have and a Gaussian has not.
+    `full`, (1, D, D) for `tied`, and the diagonals, (K, D) or (K, 1), for `diag` and `spherical`. Images are
+    clamped to [-1, 1].
     """
 
     weights: Tensor
@@ -39,9 +39,9 @@ class Mixture(nn.Module):
         self.register_buffer("factors", one)
 
     def take(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
-        """Become the mixture of these (K,), (K, D) and covariances of scikit-learn's shapes, better in float64.
+        """Set weights (K,), means (K, D) and covariances, in scikit-learn's shapes: (K, D, D), (D, D), (K, D) or (K,).
 
-        These are (K, D, D), (D, D), (K, D) or (K,). Raises torch.linalg.LinAlgError where one of the first two is not
+        Better in float64. Raises torch.linalg.LinAlgError where one of the first two is not
         positive definite.
         """
         factors = covariances.sqrt() if self._diagonal else torch.linalg.cholesky(covariances)
@@ -63,16 +63,16 @@ class Mixture(nn.Module):
             x = x + noise @ self.factors[0].T
         else:
             for k, factor in enumerate(self.factors):  # a factor for each sample would take N * D * D numbers
-                of = chosen == k
-                x[of] += noise[of] @ factor.T
+                own = chosen == k
+                x[own] += noise[own] @ factor.T
         x = x.reshape(-1, *self.shape)
         return x.clamp(-1, 1) if form_of(self.shape) == "images" else x
 
 
 class GMMGenerator(GeneratorNetwork):
-    """`components` Gaussians. covariance: of each `full`, `diag` or `spherical`, or `tied`, one full for all.
+    """components: their number. covariance: as in scikit-learn, with `tied` a single full one for all components.
 
-    `latent.size` is one number for the choice of the component and one for each feature of a sample, or more.
+    `latent.size`: one number for the choice of the component and one for each feature of a sample, or more.
     """
 
     kind: Literal["gmm"]
@@ -82,11 +82,11 @@ class GMMGenerator(GeneratorNetwork):
 
     def incompatibility(self, shape: Shape) -> str | None:
         numbers = prod(_factors(self.components, self.covariance, prod(shape)))
-        if numbers <= LIMIT:
+        if numbers <= MAX_ENTRIES:
             return super().incompatibility(shape)
         return (
             f"gmm with {self.covariance} covariances of {prod(shape)} features has {numbers:,} numbers in them, more "
-            f"than {LIMIT:,}; use `covariance: diag` or fewer components"
+            f"than {MAX_ENTRIES:,}; use `covariance: diag` or fewer components"
         )
 
     def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:

@@ -1,4 +1,4 @@
-"""A critic as its own generator: samples are found by climbing its score; the procedure `critic_only` trains it."""
+"""An energy-based model's sampler: gradient ascent on the critic's score; the procedure `critic_only` trains it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ganpipe.params import Count, Positive
 
 
 class GradientAscent(nn.Module):
-    """x_0 = z, x_{t+1} = x_t + rate * dD/dx(x_t): `steps` times uphill, within [-1, 1] for images.
+    """x_0 = z, x_{t+1} = x_t + rate * dD/dx(x_t): `steps` times, kept in [-1, 1] for images.
 
-    Latents (N, L) to samples (N, *shape), from the first of the L numbers. sign: -1 where the critic says an energy,
-    low = real. The critic, which may not couple samples, is in evaluation mode and float32 meanwhile, and the way up is
-    not differentiated: the critic learns from where it ended.
+    Latents (N, L) to samples (N, *shape), from the first of the L numbers. sign: -1 where the critic's output
+    is an energy, low = real. The critic, none of whose layers may mix samples, is in evaluation mode meanwhile; the
+    result has no gradient.
     """
 
     def __init__(self, critic: nn.Module, shape: Shape, steps: int, rate: float, sign: int) -> None:
@@ -28,23 +28,23 @@ class GradientAscent(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         training = self.critic.training
         self.critic.eval()
-        x = self._inside(z[:, : prod(self.shape)].detach().reshape(-1, *self.shape))
+        x = self._in_range(z[:, : prod(self.shape)].detach().reshape(-1, *self.shape))
         with torch.enable_grad():
             for _ in range(self.steps):
                 x.requires_grad_(True)
-                (slope,) = torch.autograd.grad(self.critic(x).score.sum(), x)
-                x = self._inside(x.detach() + self.sign * self.rate * slope)
+                (gradient,) = torch.autograd.grad(self.critic(x).score.sum(), x)
+                x = self._in_range(x.detach() + self.sign * self.rate * gradient)
         self.critic.train(training)
         return x
 
-    def _inside(self, x: Tensor) -> Tensor:
+    def _in_range(self, x: Tensor) -> Tensor:
         return x.clamp(-1, 1) if form_of(self.shape) == "images" else x
 
 
 class GradientAscentGenerator(GeneratorNetwork):
-    """steps: of gradient ascent. rate: their size, in the networks' space squared for each unit of score.
+    """steps: of gradient ascent. rate: the factor of the gradient in each.
 
-    `latent.size` is one number for each feature of a sample, or more.
+    `latent.size`: one number for each feature of a sample, or more.
     """
 
     kind: Literal["gradient_ascent"]
@@ -56,8 +56,8 @@ class GradientAscentGenerator(GeneratorNetwork):
         features = prod(shape)
         if latent >= features:
             return None
-        return f"climber starts from {features} features, so use latent.size {features} or more, not {latent}"
+        return f"gradient_ascent starts from {features} features, so use latent.size {features} or more, not {latent}"
 
     def around(self, critic: nn.Module, shape: Shape, sign: int) -> GradientAscent:
-        """The climber up this very critic, whose weights it shares. sign: 1 up a score, -1 down an energy."""
+        """The sampler of this critic, with which it shares weights. sign: 1 up a score, -1 down an energy."""
         return GradientAscent(critic, shape, self.steps, self.rate, sign)

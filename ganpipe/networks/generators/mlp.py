@@ -8,7 +8,7 @@ from typing import Literal
 from torch import nn
 
 from ganpipe.networks import GeneratorNetwork, Shape, form_of
-from ganpipe.networks._blocks import Norm, initialise, mlp
+from ganpipe.networks._blocks import Norm, init_weights, mlp
 from ganpipe.params import Count, Depth
 
 
@@ -22,5 +22,5 @@ class MLPGenerator(GeneratorNetwork):
 
     def build(self, latent: int, shape: Shape) -> nn.Module:
         net = mlp(latent, self.width, self.depth, prod(shape), self.norm, 0.0)
-        initialise(net, self.norm)
+        init_weights(net, self.norm)
         return nn.Sequential(net, nn.Tanh(), nn.Unflatten(1, shape)) if form_of(shape) == "images" else net

@@ -1,4 +1,4 @@
-"""The growing generator of Karras et al. 2018 (arXiv 1710.10196), table 2, at 8 to 64 pixels."""
+"""The generator of progressive growing: Karras et al. 2018 (arXiv 1710.10196), table 2, at 8 to 64 pixels."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class _Generator(ProgressiveModule):
         image: Tensor = self.to_image[self.level](x)
         if self.alpha < 1:
             image = torch.lerp(repeated(self.to_image[self.level - 1](below), 2), image, self.alpha)
-        return repeated(image, self.shrunk)
+        return repeated(image, self.downscale)
 
 
 class ProgressiveGenerator(ImageNetwork, GeneratorNetwork):
     """Blocks of nearest-neighbour upsampling and two convolutions from 4 pixels (7 at 28), all of the same width.
 
-    Equalised learning rate, and pixel norm after each convolution.
+    Equalized learning rate, and pixel norm after each convolution.
     """
 
     kind: Literal["progressive"]

@@ -11,14 +11,14 @@ from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._attention import SelfAttention, attention_incompatibility
 from ganpipe.networks._blocks import Norm, norm_2d, num_downsamplings
 from ganpipe.networks._images import ImageNetwork
-from ganpipe.networks._residual import UpBlock, initialise_residual
+from ganpipe.networks._residual import UpBlock, init_residual_weights
 from ganpipe.params import LARGEST, Count
 
 
 class ResNetGenerator(ImageNetwork, GeneratorNetwork):
     """Upsampling residual blocks from 4 pixels (2 at 8, 7 at 28), all of the same width.
 
-    attention: pixels of the map behind whose block self-attention stands (Zhang et al. 2018); 0: none.
+    attention: the size in pixels of the feature map that gets self-attention (Zhang et al. 2018); 0: none.
     """
 
     kind: Literal["resnet"]
@@ -39,10 +39,10 @@ class ResNetGenerator(ImageNetwork, GeneratorNetwork):
             layers += [SelfAttention(self.width)] if size == self.attention else []
         layers += [*norm_2d(self.norm, self.width), nn.ReLU(), nn.Conv2d(self.width, shape[0], 3, padding=1), nn.Tanh()]
         net = nn.Sequential(*layers)
-        initialise_residual(net)
+        init_residual_weights(net)
         return net
 
 
 def _maps(size: int) -> list[int]:
-    """The size of the map behind each block."""
+    """The size of the feature map after each block."""
     return [size >> level for level in reversed(range(num_downsamplings(size)))]
