@@ -19,9 +19,10 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ganpipe.params import kinds, part_class
+from ganpipe.rules import RULES
 from ganpipe.training.adversarial import Game
 from ganpipe.training.batches import Batches, Space
-from ganpipe.variant import RULES, Runtime, Variant
+from ganpipe.variant import Runtime, Variant
 
 Parameters = dict[str, Any]
 POINTS, IMAGES = (2,), (1, 8, 8)

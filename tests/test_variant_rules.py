@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ganpipe import variant as rules
+from ganpipe import rules
 from ganpipe.rows import merge, merged, read_yaml
 from ganpipe.variant import Variant
 

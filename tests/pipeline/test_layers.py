@@ -26,7 +26,7 @@ LAYERS = (
         "whole",
     },
     {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
-    {"variant"},
+    {"rules", "variant"},
     {"training", "evaluation", "report"},
     {
         "features",
@@ -52,7 +52,9 @@ LAUNCH = {"ganpipe.tracking", "ganpipe.tracking.launch", "ganpipe.tracking.ident
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("ganpipe", "stages", cache_dir=None, include_external_packages=True)
+    return grimp.build_graph(
+        "ganpipe", "stages", cache_dir=None, include_external_packages=True, exclude_type_checking_imports=True
+    )
 
 
 def unit(module: str) -> str:

@@ -1,0 +1,231 @@
+"""The rules on combinations of parts. Each gives the first problem that it finds, with the remedy, or None."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ganpipe.variant import Variant
+
+
+class Problem(NamedTuple):
+    """A key, its value, and a sentence about it without its subject: what is wrong; what to use instead."""
+
+    loc: tuple[str | int, ...]
+    value: object
+    sentence: str
+
+
+def _objective_and_critic(v: Variant) -> Problem | None:
+    """A game needs both; another training has neither."""
+    for name, part in (("objective", v.objective), ("critic", v.critic)):
+        if v.procedure.plays and part.kind == "none":
+            sentence = f"leaves the procedure {v.procedure.kind} without its {name}; use another `{name}.kind`"
+            return Problem((name, "kind"), part.kind, sentence)
+        if not v.procedure.plays and part.kind != "none":
+            sentence = f"has no place in the procedure {v.procedure.kind}; use `kind: none`"
+            return Problem((name, "kind"), part.kind, sentence)
+    return None
+
+
+def _networks_of_the_procedure(v: Variant) -> Problem | None:
+    """Some procedures train one kind of network alone, and some networks are trained by one procedure alone."""
+    procedure, generator = v.procedure, v.generator
+    if procedure.makes and generator.kind != procedure.makes:
+        sentence = f"cannot be made by the procedure {procedure.kind}; use `generator.kind: {procedure.makes}`"
+        return Problem(("generator", "kind"), generator.kind, sentence)
+    required = generator.requires_algorithm
+    if required and procedure.kind != required:
+        sentence = f"is made by another procedure than {procedure.kind}; use `procedure.kind: {required}`"
+        return Problem(("generator", "kind"), generator.kind, sentence)
+    if procedure.asks and v.critic.kind != procedure.asks:
+        sentence = f"is not one that the procedure {procedure.kind} can train; use `critic.kind: {procedure.asks}`"
+        return Problem(("critic", "kind"), v.critic.kind, sentence)
+    if procedure.per_sample and v.critic.uses_batch_stats:
+        layer, remedy = v.critic.batch_stats_layer
+        sentence = f"couples the samples of a batch by {layer}, and {procedure.kind} needs the gradient at each"
+        return Problem(("critic", "kind"), v.critic.kind, f"{sentence}; use {remedy}")
+    return None
+
+
+def _latents(v: Variant) -> Problem | None:
+    """Some procedures fit the generator to N(0, 1)."""
+    if not v.procedure.normal or v.latent.kind == "normal":
+        return None
+    sentence = f"is not what the procedure {v.procedure.kind} fits its generator to; use `latent.kind: normal`"
+    return Problem(("latent", "kind"), v.latent.kind, sentence)
+
+
+def _players_of_penalties_and_constraints(v: Variant) -> Problem | None:
+    """A penalty needs a loss that it joins, a constraint a network that is trained."""
+    for i, penalty in enumerate(v.penalties):
+        if not v.procedure.plays or penalty.player not in v.procedure.trains:
+            sentence = f"is in no loss of the procedure {v.procedure.kind}; remove it"
+            return Problem(("penalties", i, "kind"), penalty.kind, sentence)
+    for i, constraint in enumerate(v.constraints):
+        if constraint.player not in v.procedure.trains:
+            sentence = f"has no {constraint.player} to train in the procedure {v.procedure.kind}; remove it"
+            return Problem(("constraints", i, "player"), constraint.player, sentence)
+    return None
+
+
+def _output_type(v: Variant) -> Problem | None:
+    """The critic gives what the objective reads, a score or an energy."""
+    reads, gives = v.objective.output_type, v.critic.output_type
+    if reads == gives:
+        return None
+    remedy = "`output: energy`, or `kind: autoencoder`" if reads == "energy" else "`output: score`"
+    return Problem(
+        ("critic", "kind"),
+        v.critic.kind,
+        f"does not fit `objective.kind`: {v.objective.kind} reads the critic's {reads}, and the critic {v.critic.kind} "
+        f"emits {'an energy' if gives == 'energy' else 'a score'}; use a critic with {remedy}",
+    )
+
+
+def _num_scores(v: Variant) -> Problem | None:
+    """The critic gives as many scores per sample as the objective reads."""
+    reads, gives = v.objective.num_scores, v.critic.num_scores
+    if reads == gives:
+        return None
+    found = f"gives {gives} score{'s' * (gives > 1)} a sample, and the objective {v.objective.kind} reads {reads}"
+    if reads > 1 and gives > 1:
+        return Problem(("critic", "num_members"), gives, f"{found}; use `num_members: {reads}`")
+    ensemble = f"`critic.kind: ensemble` with `num_members: {reads}`"
+    remedy = ensemble if reads > 1 else "`critic.kind: mlp` or another of one score"
+    return Problem(("critic", "kind"), v.critic.kind, f"{found}; use {remedy}")
+
+
+def _penalties_and_critic(v: Variant) -> Problem | None:
+    """The critic has the code, or the gradient at single samples, that a penalty reads."""
+    for i, penalty in enumerate(v.penalties):
+        loc = ("penalties", i, "kind")
+        if penalty.needs_code and not v.critic.has_code:
+            remedy = "remove it"
+            if not v.procedure.asks:
+                remedy = "use `critic.kind: autoencoder`"
+                if v.objective.output_type == "score":
+                    remedy += " with `objective.kind: ebgan`, or remove it"
+            sentence = f"needs the critic's codes, and the critic {v.critic.kind} has none; {remedy}"
+            return Problem(loc, penalty.kind, sentence)
+        if penalty.per_sample and v.critic.uses_batch_stats:
+            layer, remedy = v.critic.batch_stats_layer
+            sentence = f"reads the critic's gradient at single samples, and {layer} couples the samples of a batch"
+            return Problem(loc, penalty.kind, f"{sentence}; use {remedy}")
+        if penalty.per_sample and v.critic.num_scores > 1:
+            sentence = "reads one gradient of the critic a sample, and an ensemble has several"
+            remedy = "use `constraints: [{kind: spectral_norm, player: critic}]`"
+            return Problem(loc, penalty.kind, f"{sentence}; {remedy}")
+    return None
+
+
+def _one_constraint_per_player(v: Variant) -> Problem | None:
+    for i, constraint in enumerate(v.constraints):
+        if any(constraint.player == other.player for other in v.constraints[:i]):
+            sentence = f"is a second constraint on the weights of the {constraint.player}, and the two undo each other"
+            return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; use one for each `player`")
+    return None
+
+
+def _lipschitz(v: Variant) -> Problem | None:
+    """A loss without a bound needs a critic whose gradient is limited."""
+    limited = any(penalty.per_sample for penalty in v.penalties) or any(c.player == "critic" for c in v.constraints)
+    if not v.objective.needs_lipschitz or limited or "generator" not in v.procedure.trains:
+        return None
+    sentence = "has no bound without a limit to the critic's gradient"
+    remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, player: critic}]`"
+    return Problem(("objective", "kind"), v.objective.kind, f"{sentence}; {remedy}")
+
+
+def _unrolling(v: Variant) -> Problem | None:
+    """Constraints hold in the differentiable steps of an unrolled critic as well."""
+    unroll = getattr(v.procedure, "unroll", None)
+    if not unroll or not unroll.steps:
+        return None
+    for i, constraint in enumerate(v.constraints):
+        if constraint.player == "critic" and not constraint.supports_unrolling:
+            sentence = "does not hold in the steps of an unrolled critic"
+            remedy = "use spectral_norm, or `procedure.unroll.steps: 0`"
+            return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; {remedy}")
+    return None
+
+
+def _generator_ensemble(v: Variant) -> Problem | None:
+    """A batch is divided among the generators of an ensemble."""
+    generators, pack = v.generator.num_generators, getattr(v.procedure, "pack", 1)
+    if generators > 1 and pack > 1:
+        sentence = "joins samples of fixed members of the ensemble, by which the critic tells packs from real ones"
+        return Problem(("procedure", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`")
+    if generators > 1 and not v.procedure.plays:
+        sentence = f"gives each member a part of the batch, and {v.procedure.kind} decodes each code by one decoder"
+        remedy = "use `generator.kind: mlp` or another single one"
+        return Problem(("generator", "kind"), v.generator.kind, f"{sentence}; {remedy}")
+    if v.batch < 2 * generators:  # batch norm needs two samples
+        sentence = f"is less than two samples for each of the {generators} generators; use `batch: {2 * generators}`"
+        return Problem(("batch",), v.batch, sentence)
+    return None
+
+
+def _packs(v: Variant) -> Problem | None:
+    """A batch is a whole number of packs, and at least two, for batch norm and the pulling-away term."""
+    pack = getattr(v.procedure, "pack", 1)
+    if v.batch % pack == 0 and v.batch >= 2 * pack:
+        return None
+    use = max(v.batch // pack, 2) * pack
+    return Problem(("batch",), v.batch, f"is not two or more whole packs of `procedure.pack` = {pack}; use {use}")
+
+
+def _pretraining(v: Variant) -> Problem | None:
+    """Pre-training is that of an autoencoder critic on samples as they are."""
+    loc, steps = ("pretrain", "steps"), v.pretrain.steps
+    if steps and not v.procedure.pretrains:
+        sentence = f"pre-trains a critic of single samples, which {v.procedure.kind} has not; use 0"
+        return Problem(loc, steps, sentence)
+    if steps and not v.critic.reconstructs:
+        sentence = f"pre-trains an autoencoder, and the critic {v.critic.kind} is none"
+        return Problem(loc, steps, f"{sentence}; use `critic.kind: autoencoder` or 0")
+    return None
+
+
+def _first(v: Variant) -> Problem | None:
+    """A conditional generator gets a part of the latent as noise; an earlier training makes conditions of the rest."""
+    if v.procedure.stacks and v.latent.size <= v.condition_latent:
+        sentence = f"leaves no noise beside the {v.condition_latent} that a condition is made from"
+        return Problem(("latent", "size"), v.latent.size, f"{sentence}; use {v.condition_latent + 1} or more")
+    if v.first is None:
+        return None
+    loc = ("first", "title")
+    if not v.procedure.stacks:
+        sentence = f"has no place before the procedure {v.procedure.kind}; use null, or `procedure.kind: translation`"
+        return Problem(loc, v.first.title, sentence)
+    if v.first.first or v.first.pretrain.steps:
+        sentence = "starts from an earlier training itself; use `first: null` and `pretrain.steps: 0` in it"
+        return Problem(loc, v.first.title, sentence)
+    if v.first.latent.kind != v.latent.kind:
+        sentence = f"is not how the latents of the row are drawn; use `{v.latent.kind}`"
+        return Problem(("first", "latent", "kind"), v.first.latent.kind, sentence)
+    return None
+
+
+# in this order: a rule may rely on those before it
+RULES = (
+    _objective_and_critic,
+    _networks_of_the_procedure,
+    _latents,
+    _players_of_penalties_and_constraints,
+    _output_type,
+    _num_scores,
+    _penalties_and_critic,
+    _one_constraint_per_player,
+    _lipschitz,
+    _unrolling,
+    _generator_ensemble,
+    _packs,
+    _pretraining,
+    _first,
+)
+
+
+def first_problem(v: Variant) -> Problem | None:
+    """What the first rule that the variant breaks says; None where it breaks none."""
+    return next((problem for rule in RULES if (problem := rule(v))), None)
