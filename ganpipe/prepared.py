@@ -20,7 +20,7 @@ ARRAYS = ("train", "train_labels", "test", "test_labels")
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedDataset:
     """Samples with their labels: images uint8 (N, C, H, W), points float32 (N, D); labels int64 (N,).
 
     scale: points are divided by it for training. modes, mode_std: centres (K, D) and deviation of a known mixture.
@@ -55,7 +55,7 @@ class Prepared:
         return sha.hexdigest()
 
 
-def write(folder: Path, name: str, data: Prepared) -> None:
+def write(folder: Path, name: str, data: PreparedDataset) -> None:
     """Write the folder; `meta.json` comes last, so a folder without it is not a data set."""
     for array in ARRAYS:
         with writing(folder / f"{array}.npy") as file:
@@ -63,7 +63,7 @@ def write(folder: Path, name: str, data: Prepared) -> None:
     write_json(folder / "meta.json", _meta(name, data))
 
 
-def _meta(name: str, data: Prepared) -> dict[str, Any]:
+def _meta(name: str, data: PreparedDataset) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "name": name,
@@ -80,7 +80,7 @@ def _meta(name: str, data: Prepared) -> dict[str, Any]:
     }
 
 
-def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
+def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
     """The data and its `meta.json`. Raises BadInput where the folder is missing, broken or fails its checksum."""
     remedy = f"delete {folder} and run `dvc repro prepare`"
     try:
@@ -91,7 +91,7 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
         # a folder from before there was a base has none, and is otherwise the same
         meta.setdefault("base", None)
         numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
-        data = Prepared(**arrays, **numbers, modes=modes)
+        data = PreparedDataset(**arrays, **numbers, modes=modes)
         found = _meta(meta["name"], data)
         _sound(data)
     except Exception as error:  # numpy and json say what is wrong with a file by nearly any of them
@@ -115,7 +115,7 @@ def _array(file: Path) -> NDArray[Any]:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _sound(data: Prepared) -> None:
+def _sound(data: PreparedDataset) -> None:
     """Refuse numbers that no data set has. Raises ValueError."""
     if type(data.classes) is not int or data.classes < 1:
         raise ValueError(f"classes is {shown(data.classes)} and not 1 or more")

@@ -7,8 +7,8 @@ from pathlib import Path
 from ganpipe import prepared
 from ganpipe.data import Dataset, named
 from ganpipe.errors import BadInput
+from ganpipe.fingerprint import data_root
 from ganpipe.params import part_class
-from ganpipe.sources import data_root
 from ganpipe.stage import read_spec, run
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganpipe.params import Part
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
 def named(sentence: str, kind: str, name: str) -> str:
@@ -29,14 +29,14 @@ class Dataset(Part):
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample: (C, H, W) or (D,)."""
 
-    def missing(self, root: Path) -> str | None:
+    def missing_files(self, root: Path) -> str | None:
         """One sentence on why the source cannot be read, with the remedy; None where nothing is wrong.
 
         root: the folder for raw files. Files that `load` would download are not missing.
         """
         return None
 
-    def state(self, root: Path) -> str | None:
+    def fingerprint(self, root: Path) -> str | None:
         """A digest of what the source holds, where that may change and DVC can't watch it; None where it can't.
 
         It is asked for at every `dvc repro`, so it has to be cheap. Raises BadInput where the source can't be read.
@@ -47,10 +47,10 @@ class Dataset(Part):
         """How many classes there are; None where only `load` can say. Nothing that is `missing` is asked for it."""
         return None
 
-    def tested(self) -> int | None:
+    def test_size(self) -> int | None:
         """How many images are in the test split; None where only `load` can say."""
         return None
 
     @abstractmethod
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         """Make or read the samples, with a fixed split. Raises BadInput where a file is missing or corrupt."""

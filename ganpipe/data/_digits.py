@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ganpipe.data._images import Images, SplitSeed, held_out
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 HeldOut = Annotated[int, Field(ge=100, le=1000)]
 CLASSES = 10
@@ -28,13 +28,13 @@ class DigitImages(Images):
     def classes(self, root: Path) -> int:
         return CLASSES
 
-    def tested(self) -> int:
+    def test_size(self) -> int:
         return self.test
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         from sklearn.datasets import load_digits
 
         source = load_digits()
         images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
         train, test = held_out(images, source.target.astype(np.int64), self.test, self.split_seed)
-        return Prepared(*train, *test, classes=CLASSES)
+        return PreparedDataset(*train, *test, classes=CLASSES)

@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from ganpipe.data._downloads import Downloads
+from ganpipe.data._downloaded import DownloadedImages
 from ganpipe.data._images import Split
 from ganpipe.params import Whole
 
 
-class IdxImages(Downloads):
+class IdxImages(DownloadedImages):
     """60,000 + 10,000 images. size: 28, or 32 with a border of 2 black pixels, so nothing is ever resampled.
 
     source: the class of torchvision, which reads <source>/raw/<the four uncompressed files>.

@@ -13,7 +13,7 @@ import numpy as np
 
 from ganpipe.data._images import Images, Split
 from ganpipe.params import Samples, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 CHANNELS = 3
 
@@ -41,13 +41,13 @@ class Stacked(Images):
     def classes(self, root: Path) -> int:
         return int(self.singles.classes(root) ** CHANNELS)
 
-    def missing(self, root: Path) -> str | None:
-        return self.singles.missing(root)
+    def missing_files(self, root: Path) -> str | None:
+        return self.singles.missing_files(root)
 
-    def tested(self) -> int:
+    def test_size(self) -> int:
         return self.test
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         singles = self.singles.load(root)
         base = singles.classes
 
@@ -59,4 +59,4 @@ class Stacked(Images):
 
         train = draw((singles.train, singles.train_labels), self.train, 0)
         test = draw((singles.test, singles.test_labels), self.test, 1)
-        return Prepared(*train, *test, classes=base**CHANNELS, base=base)
+        return PreparedDataset(*train, *test, classes=base**CHANNELS, base=base)

@@ -12,11 +12,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from ganpipe.data._image_files import ImageFiles, Unreadable, shown, square
 from ganpipe.data._images import Split
-from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
 from ganpipe.params import Line, Whole
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 PARTITION, ATTRIBUTES, IMAGES = "list_eval_partition.txt", "list_attr_celeba.txt", "img_align_celeba"
 TRAIN, TEST = 0, 2
@@ -24,7 +24,7 @@ Listed = dict[int, tuple[list[str], list[int]]]
 """For each part its images, by name, and their labels."""
 
 
-class CelebA(Pictures):
+class CelebA(ImageFiles):
     """The square of 178 pixels about the centre, resized to `size` by Pillow's bicubic filter with antialiasing.
 
     attribute: one of the 40 whose absence and presence are the classes 0 and 1; null: one class. The split is the
@@ -43,10 +43,10 @@ class CelebA(Pictures):
     def classes(self, root: Path) -> int:
         return 2 if self.attribute else 1
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         listed = self.listed(root)
         train, test = (self._split(root, *listed[part]) for part in (TRAIN, TEST))
-        return Prepared(*train, *test, classes=self.classes(root))
+        return PreparedDataset(*train, *test, classes=self.classes(root))
 
     def _split(self, root: Path, names: list[str], labels: list[int]) -> Split:
         images = np.empty((len(names), *self.shape), np.uint8)

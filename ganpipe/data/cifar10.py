@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.data._downloads import Downloads
+from ganpipe.data._downloaded import DownloadedImages
 from ganpipe.data._images import Split
 from ganpipe.files import writing
 
@@ -26,7 +26,7 @@ RECORDS = 10_000
 RECORD = 1 + 3 * 32 * 32
 
 
-class CIFAR10(Downloads):
+class CIFAR10(DownloadedImages):
     """32x32 pixels in three colours, ten classes, with the published split.
 
     GANPIPE_DATA_ROOT names a folder with cifar-10-batches-bin/<the six files>.bin; without it they are downloaded.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ganpipe.data._points import Drawn
+from ganpipe.data._synthetic_points import SyntheticPoints
 from ganpipe.params import Frozen, Length, Number, Positive, refuse
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
 class Component(Frozen):
@@ -22,7 +22,7 @@ class Component(Frozen):
     variance: Positive
 
 
-class Gaussian1D(Drawn):
+class Gaussian1D(SyntheticPoints):
     """Points on the line, shape (1,). train, test: independent samples of each. scale: divides them for training."""
 
     kind: Literal["gaussian_1d"]
@@ -43,7 +43,7 @@ class Gaussian1D(Drawn):
     def shape(self) -> tuple[int, ...]:
         return (1,)
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         rng = np.random.default_rng(self.seed)
         mean = np.array([c.mean for c in self.components])
         std = np.sqrt([c.variance for c in self.components])
@@ -54,4 +54,4 @@ class Gaussian1D(Drawn):
             return values.astype(np.float32)[:, None], labels.astype(np.int64)
 
         (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
-        return Prepared(x, y, x_test, y_test, len(mean), scale=self.scale)
+        return PreparedDataset(x, y, x_test, y_test, len(mean), scale=self.scale)

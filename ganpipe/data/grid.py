@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ganpipe.data._points import PlaneMixture
+from ganpipe.data._synthetic_points import PlaneMixture
 from ganpipe.params import Length
 
 

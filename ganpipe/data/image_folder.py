@@ -12,16 +12,16 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
+from ganpipe.data._image_files import ImageFiles, Unreadable, shown, square
 from ganpipe.data._images import SplitSeed, held_out
-from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
 from ganpipe.params import LARGEST, Line, Whole
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 KEY = "datasets.image_folder"
 
 
-class ImageFolder(Pictures):
+class ImageFolder(ImageFiles):
     """Files in the order of their names, whose names may be any: what is in them says whether they are images.
 
     path: the folder, below that for raw files where it is relative. Its sub-folders are the classes, in the order of
@@ -78,7 +78,7 @@ class ImageFolder(Pictures):
         self._enough(folder, {name: len(files) for name, files in found.items()})
         return found
 
-    def state(self, root: Path) -> str:
+    def fingerprint(self, root: Path) -> str:
         """SHA-256 of the name, size and time of change of every file that `listed` lists, in its order.
 
         Not of what is in them: 100,000 images would be read at every `dvc repro`, where this takes a second. A file
@@ -121,10 +121,10 @@ class ImageFolder(Pictures):
     def _held_out(self, total: int) -> int:
         return int(self.test) if self.test >= 1 else round(self.test * total)
 
-    def tested(self) -> int | None:
+    def test_size(self) -> int | None:
         return int(self.test) if self.test >= 1 else None
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         found = self.listed(root)
         files = [(file, label) for label, of_class in enumerate(found.values()) for file in of_class]
         images = np.empty((len(files), *self.shape), np.uint8)
@@ -147,7 +147,7 @@ class ImageFolder(Pictures):
         self._enough(root / self.path, {name: kept[label] for label, name in enumerate(found)})
         test = self._held_out(len(labels))
         train, rest = held_out(images[: len(labels)], np.array(labels, np.int64), test, self.split_seed)
-        return Prepared(*train, *rest, classes=len(found))
+        return PreparedDataset(*train, *rest, classes=len(found))
 
 
 def _entries(folder: Path, top: Path) -> list[Path]:

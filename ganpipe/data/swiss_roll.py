@@ -8,16 +8,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.data._points import Drawn
+from ganpipe.data._synthetic_points import SyntheticPoints
 from ganpipe.params import NonNegative
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 # the angle at the inner and at the outer end, in radians: one turn and a half. They are no parameters: between others
 # it is another curve than the one of that name
 START, END = 1.5 * np.pi, 4.5 * np.pi
 
 
-class SwissRoll(Drawn):
+class SwissRoll(SyntheticPoints):
     """Points t (cos t, sin t) with t uniform over one turn and a half. There are no modes and one class.
 
     noise: deviation of Gaussian noise per axis, where the radius grows by 1 per radian, from 4.7 to 14.1.
@@ -31,7 +31,7 @@ class SwissRoll(Drawn):
     def shape(self) -> tuple[int, ...]:
         return (2,)
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         # not by scikit-learn's function: its seeds end at 32 bits
         rng = np.random.default_rng(self.seed)
 
@@ -43,4 +43,4 @@ class SwissRoll(Drawn):
         (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
         # the mean of t**2, halved for each axis: about unit variance
         square = (START**2 + START * END + END**2) / 3
-        return Prepared(x, y, x_test, y_test, classes=1, scale=float(np.sqrt(square / 2 + self.noise**2)))
+        return PreparedDataset(x, y, x_test, y_test, classes=1, scale=float(np.sqrt(square / 2 + self.noise**2)))

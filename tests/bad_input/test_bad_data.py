@@ -18,7 +18,7 @@ from small_params import is_one_sentence
 from ganpipe import prepared
 from ganpipe.data import _mnist
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from stages import prepare
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -54,7 +54,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(project)
     monkeypatch.setenv("GANPIPE_DATA_ROOT", str(tmp_path / "raw"))
     images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
-    prepared.write(project / "data/prepared" / NAME, NAME, Prepared(images, labels, images, labels, classes=3))
+    prepared.write(project / "data/prepared" / NAME, NAME, PreparedDataset(images, labels, images, labels, classes=3))
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     yield tmp_path / "raw"
     spec = project / "data/specs/data.json"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ganpipe.data import Dataset
 from ganpipe.params import Length, Samples, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
-class Drawn(Dataset):
+class SyntheticPoints(Dataset):
     """train, test: independent samples of each split. seed: of the draw."""
 
     train: Samples
@@ -26,7 +26,7 @@ class Drawn(Dataset):
         return "points"
 
 
-class PlaneMixture(Drawn):
+class PlaneMixture(SyntheticPoints):
     """Equally likely isotropic Gaussians in the plane. std: each mode's deviation per axis."""
 
     std: Length
@@ -39,7 +39,7 @@ class PlaneMixture(Drawn):
     def centres(self) -> NDArray[np.float64]:
         """The modes, (M, 2)."""
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         # the scale makes the data about unit variance
         centres, rng = self.centres(), np.random.default_rng(self.seed)
 
@@ -49,4 +49,4 @@ class PlaneMixture(Drawn):
 
         (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
         scale = float(np.sqrt((centres**2).mean() + self.std**2))
-        return Prepared(x, y, x_test, y_test, len(centres), scale=scale, modes=centres, mode_std=self.std)
+        return PreparedDataset(x, y, x_test, y_test, len(centres), scale=scale, modes=centres, mode_std=self.std)

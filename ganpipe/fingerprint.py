@@ -1,4 +1,4 @@
-"""What lies where data is read from, as a file that DVC can depend on."""
+"""A fingerprint of the files that data is read from, as a file that DVC can depend on."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def data_root(path: Path) -> Path:
     return Path(os.environ.get("GANPIPE_DATA_ROOT") or path / "data" / "raw")
 
 
-def source(spec: dict[str, Any], root: Path) -> dict[str, Any]:
-    """What the stage `source` writes of the data set in `data.json`: a digest for a folder of images, else null.
+def fingerprint(spec: dict[str, Any], root: Path) -> dict[str, Any]:
+    """What the stage `fingerprint` writes of the data set in `data.json`: a digest for a folder of images, else null.
 
-    root: of the project. Raises BadInput where the source can't be read.
+    root: of the project. Raises BadInput where the files cannot be read.
     """
     dataset: Any = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
-    return {"state": dataset.state(data_root(root))}
+    return {"fingerprint": dataset.fingerprint(data_root(root))}

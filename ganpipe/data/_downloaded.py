@@ -10,12 +10,12 @@ from typing import ClassVar
 
 from ganpipe.data._images import Images, Split
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 CLASSES = 10
 
 
-class Downloads(Images):
+class DownloadedImages(Images):
     """GANPIPE_DATA_ROOT names a folder with the files; without it they are downloaded.
 
     folder, files: where they lie below the folder for raw files. what, all_of_them: the words for one and for all.
@@ -40,7 +40,7 @@ class Downloads(Images):
     def classes(self, root: Path) -> int:
         return CLASSES
 
-    def missing(self, root: Path) -> str | None:
+    def missing_files(self, root: Path) -> str | None:
         place = root / self.folder
         absent = [name for name in self.files if not (place / name).is_file()]
         if absent and "GANPIPE_DATA_ROOT" in os.environ:
@@ -60,11 +60,11 @@ class Downloads(Images):
                 )
         return None
 
-    def load(self, root: Path) -> Prepared:
-        if sentence := self.missing(root):
+    def load(self, root: Path) -> PreparedDataset:
+        if sentence := self.missing_files(root):
             raise BadInput(sentence)
         try:
-            return Prepared(*self.split(root, train=True), *self.split(root, train=False), classes=CLASSES)
+            return PreparedDataset(*self.split(root, train=True), *self.split(root, train=False), classes=CLASSES)
         except (OSError, HTTPException, RuntimeError, ValueError) as error:
             reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
             raise BadInput(

@@ -12,15 +12,15 @@ from ganpipe.conditions import Condition, Shape
 from ganpipe.params import LARGEST
 
 
-class Coarse(Condition):
+class Downsampled(Condition):
     """factor: each pixel is the mean of a square of so many times so many."""
 
-    kind: Literal["coarse"]
+    kind: Literal["downsampled"]
     factor: Annotated[int, Field(ge=2, le=LARGEST)]
 
     def unfit(self, shape: Shape) -> str | None:
         if shape[1] % self.factor or shape[2] % self.factor:
-            return f"a coarse image is {self.factor} times smaller, and {shape[1]}x{shape[2]} cannot be divided so"
+            return f"a downsampled image is {self.factor} times smaller, and {shape[1]}x{shape[2]} cannot be divided so"
         return None
 
     def shape(self, shape: Shape) -> Shape:

@@ -24,14 +24,14 @@ class Unreadable(Exception):
     """A file that is no image, or only the beginning of one: why, after "<file> "."""
 
 
-class Pictures(Images):
+class ImageFiles(Images):
     """Image files in a folder, which nobody downloads."""
 
     @abstractmethod
     def listed(self, root: Path) -> Any:
         """What there is to read. Raises BadInput where it is not as it should be."""
 
-    def missing(self, root: Path) -> str | None:
+    def missing_files(self, root: Path) -> str | None:
         try:
             self.listed(root)
         except BadInput as error:
