@@ -1,4 +1,4 @@
-"""A fingerprint of the files that data is read from, as a file that DVC can depend on."""
+"""A fingerprint of the raw files of a data set, which DVC can depend on where it cannot watch the files themselves."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ganpipe.data import Dataset, with_entry_name
+from ganpipe.errors import BadInput
 from ganpipe.params import part_class
 
 
-def data_root(path: Path) -> Path:
+def data_root(project: Path) -> Path:
     """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
-    return Path(os.environ.get("GANPIPE_DATA_ROOT") or path / "data" / "raw")
+    root = os.environ.get("GANPIPE_DATA_ROOT")
+    return Path(root).expanduser() if root else project / "data" / "raw"
 
 
-def fingerprint(spec: dict[str, Any], root: Path) -> dict[str, Any]:
-    """What the stage `fingerprint` writes of the data set in `data.json`: a digest for a folder of images, else null.
+def fingerprint(spec: dict[str, Any], project: Path) -> dict[str, str | None]:
+    """What the stage `fingerprint` writes for the data set in `data.json`: a SHA-256 for a folder of images, else null.
 
-    root: of the project. Raises BadInput where the files cannot be read.
+    Raises BadInput where the files cannot be read.
     """
-    dataset: Any = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
-    return {"fingerprint": dataset.fingerprint(data_root(root))}
+    dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
+    assert isinstance(dataset, Dataset)
+    try:
+        return {"fingerprint": dataset.fingerprint(data_root(project))}
+    except BadInput as error:
+        raise BadInput(with_entry_name(str(error), dataset.kind, spec["data"])) from None

@@ -46,7 +46,7 @@ def test_downsampled_is_the_mean_of_squares() -> None:
 
 def test_downsampled_divides_only_what_can_be_divided() -> None:
     sentence = condition("downsampled", factor=3).unfit((1, 8, 8))
-    assert sentence == "a downsampled image is 3 times smaller, and 8x8 cannot be divided so"
+    assert sentence == "8x8 pixels cannot be divided by a downsampling factor of 3"
     with pytest.raises(ValidationError, match="greater than or equal to 2"):
         condition("downsampled", factor=1)
 

@@ -15,7 +15,7 @@ from ganpipe.prepared import PreparedDataset
 
 
 class Component(Frozen):
-    """One Gaussian of the mixture: its share, mean and variance."""
+    """One Gaussian of the mixture. share: its weight; the weights sum to 1."""
 
     share: Annotated[float, Field(gt=0, le=1)]
     mean: Number
@@ -23,20 +23,22 @@ class Component(Frozen):
 
 
 class Gaussian1D(SyntheticPoints):
-    """Points on the line, shape (1,). train, test: independent samples of each. scale: divides them for training."""
+    """Points on the line, shape (1,). scale: points are divided by it for training.
+
+    train, test: independent samples in each split. seed: of the random generator.
+    """
 
     kind: Literal["gaussian_1d"]
     components: Annotated[tuple[Component, ...], Field(strict=False, min_length=1)]
     scale: Length
 
     @model_validator(mode="after")
-    def _shares(self) -> Gaussian1D:
+    def _check_shares(self) -> Gaussian1D:
         total = sum(component.share for component in self.components)
         if abs(total - 1) > 1e-9:
-            said = [component.model_dump() for component in self.components]
             shares = " + ".join(f"{component.share:g}" for component in self.components)
             problem = f"has the shares {shares} = {total:.6g}; make them add up to `1`"
-            raise refuse(problem, "components", value=said)
+            raise refuse(problem, "components", value=[component.model_dump() for component in self.components])
         return self
 
     @property

@@ -13,9 +13,9 @@ from ganpipe.params import Length
 
 
 class Grid(PlaneMixture):
-    """side: modes along each axis, `spacing` apart and centred on 0. std: each mode's deviation per axis.
+    """side: modes along each axis, `spacing` apart and centred on 0. std: standard deviation of each mode per axis.
 
-    train, test: independent samples of each split. seed: of the draw.
+    train, test: independent samples in each split. seed: of the random generator.
     """
 
     kind: Literal["grid"]

@@ -239,7 +239,7 @@ def test_translators_at_every_size(shape: tuple[int, ...], network: dict[str, An
     ("shape", "changes", "words"),
     [
         ((2,), {}, "translation makes images of poorer images"),
-        ((1, 28, 28), {"procedure": {"condition": {"factor": 3}}}, "3 times smaller, and 28x28 cannot"),
+        ((1, 28, 28), {"procedure": {"condition": {"factor": 3}}}, "28x28 pixels cannot be divided"),
     ],
 )
 def test_what_does_not_fit_the_data_says_why(shape: tuple[int, ...], changes: dict[str, Any], words: str) -> None:
