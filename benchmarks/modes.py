@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from ganpipe import configuration
+from ganpipe.fingerprint import data_root
 from ganpipe.metrics.modes import modes
-from ganpipe.sources import data_root
 from ganpipe.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 

@@ -24,7 +24,7 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     rows, seeds, data = set(configuration.variants), {str(seed) for seed in configuration.seeds}, configuration.datasets
     for top in ("runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports"):
         yield from (path for path in _visible(root / top) if path.name not in data)
-    for top in ("data/sources", "data/prepared"):
+    for top in ("data/fingerprints", "data/prepared"):
         yield from (path for path in _visible(root / top) if path.stem not in data)
     for name in data:
         for folder in ("runs", "evals", "pretrained"):

@@ -11,13 +11,13 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from ganpipe.data import Dataset, named
+from ganpipe.data import Dataset, with_entry_name
 from ganpipe.errors import BadInput, dotted, shown
 from ganpipe.evaluation.parameters import EvaluateParams, enough
+from ganpipe.fingerprint import data_root
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed, part_class
 from ganpipe.rows import Overlay, merged, read_yaml
-from ganpipe.sources import data_root
 from ganpipe.training.classifier import ClassifierParams
 from ganpipe.variant import Runtime, Variant
 
@@ -223,10 +223,10 @@ def check(configuration: Configuration) -> None:
         for form in FORMS:  # a mistake in what a row says for data that is not chosen is a mistake today
             for name in [name for name, dataset in c.datasets.items() if dataset.form == form] or [""]:
                 c._variant(row, form, name)
-    sentence = c.dataset.missing(data_root(path=Path()))
+    sentence = c.dataset.missing_files(data_root(Path()))
     if sentence:
-        raise BadInput(named(sentence, c.dataset.kind, c.data.kind))
-    classes = c.dataset.classes(data_root(path=Path())) if c.dataset.form == "images" else None
+        raise BadInput(with_entry_name(sentence, c.dataset.kind, c.data.kind))
+    classes = c.dataset.classes(data_root(Path())) if c.dataset.form == "images" else None
     if classes is not None and (sentence := c.evaluate.unfit(c.data.kind, classes)):
         raise BadInput(sentence)
     if c.dataset.form == "images":
@@ -237,8 +237,8 @@ def _check_counts(c: Configuration) -> None:
     """Refuse fewer images than the figures need, which would be found after all trainings. Raises BadInput."""
     name, needs = c.data.kind, c.evaluate.needs
     enough(c.evaluate.cap, "images by evaluate.cap", needs)
-    if (tested := c.dataset.tested()) is not None:
-        enough(tested, f"test images of {name}", needs)
+    if (test_size := c.dataset.test_size()) is not None:
+        enough(test_size, f"test images of {name}", needs)
     for row in c.variants:
         variant = c.variant(row)
         for way, count in ((("samples",), variant.samples), (("moments", "samples"), variant.moments.samples)):

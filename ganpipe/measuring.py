@@ -10,10 +10,10 @@ from ganpipe.evaluation.images import Classify
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.spaces import Extract
 from ganpipe.evaluation.stored import Networks
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
-def networks(spec: dict[str, Any], data: Prepared) -> tuple[Networks, Classify | None]:
+def networks(spec: dict[str, Any], data: PreparedDataset) -> tuple[Networks, Classify | None]:
     """Those that `evaluate.features` names, and the classifier where the data has classes; none for points.
 
     Importing this loads no torch: points do without. Raises BadInput as `open_network` does, and where the data turned

@@ -3,8 +3,8 @@
 DVC itself cannot say: it does not see through `resolve`, which decides what the specs are. So the new specs are made
 in memory, and DVC's own rule is applied to them, stage by stage in the order of the graph: a stage is up to date where
 its command, dependencies and outs are those of its lock entry; it is restored where its run cache knows the same
-command on the same dependencies; else it runs, and whatever depends on it runs too. Of `source`, which DVC runs each
-time, it is known beforehand whether it will find anything new. What comes after a stage that will
+command on the same dependencies; else it runs, and whatever depends on it runs too. Of `fingerprint`, which DVC runs
+each time, it is known beforehand whether it will find anything new. What comes after a stage that will
 run is an upper bound: where it happens to make the very same files as before, DVC stops there.
 """
 
@@ -25,8 +25,8 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 
 from ganpipe.errors import BadInput
+from ganpipe.fingerprint import fingerprint
 from ganpipe.rows import read_yaml
-from ganpipe.sources import source
 from ganpipe.specs import Spec, text
 from ganpipe.stage import SPECS
 
@@ -103,8 +103,8 @@ class _Forecast:
                 self._specs = {path: json.loads(self._on_disk(path) or "null") for path in self._specs}
             self._hashes = {str(SPECS / path): _md5(text(spec).encode()) for path, spec in self._specs.items()}
             return Item(name, "runs", reason, None, False) if reason else None
-        if name == "source":
-            return self._consider_source(stage, lock)
+        if name == "fingerprint":
+            return self._consider_fingerprint(stage, lock)
         deps = {dep.def_path: self._hash(dep.def_path) for dep in stage.deps if not _is_params(dep)}
         reason = self._why_inputs(stage, lock, deps)
         inputs_changed = reason is not None
@@ -121,15 +121,15 @@ class _Forecast:
         self._remember(stage, {})
         return Item(name, "runs", reason, _seconds(self._root, stage), False)
 
-    def _consider_source(self, stage: Stage, lock: Lock | None) -> Item | None:
-        """DVC runs it each time; it does something where the source is not as it was, and that is known beforehand."""
+    def _consider_fingerprint(self, stage: Stage, lock: Lock | None) -> Item | None:
+        """DVC runs it each time; it does something where the files changed, which is known beforehand."""
         (out,), spec = stage.outs, self._specs.get("data.json")
-        now = _md5(text(source(spec, self._root)).encode()) if spec else None
-        self._hashes[out.def_path], self._made_by[out.def_path] = now, "source"
+        now = _md5(text(fingerprint(spec, self._root)).encode()) if spec else None
+        self._hashes[out.def_path], self._made_by[out.def_path] = now, "fingerprint"
         if lock is not None and now == _hashes(lock["outs"]).get(out.def_path):
             return None
         return Item(
-            "source", "runs", "the files that the data is read from changed" if lock else "never ran", None, False
+            "fingerprint", "runs", "the files that the data is read from changed" if lock else "never ran", None, False
         )
 
     def _lock(self, stage: Stage) -> Lock | None:

@@ -1,4 +1,4 @@
-"""The one format of prepared data: four arrays and a JSON file in a folder (see CONTRIBUTING.md)."""
+"""The format of prepared data: a folder with four arrays and a JSON file (see CONTRIBUTING.md)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ ARRAYS = ("train", "train_labels", "test", "test_labels")
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Samples with their labels: images uint8 (N, C, H, W), points float32 (N, D); labels int64 (N,).
+class PreparedDataset:
+    """Samples with their labels: images uint8 (N, C, H, W) or points float32 (N, D), labels int64 (N,).
 
-    scale: points are divided by it for training. modes, mode_std: centres (K, D) and deviation of a known mixture.
-    base: classes of one channel where each channel is an image of its own: classes = base ** channels.
+    classes: number of classes; labels are 0 to classes - 1. scale: points are divided by it for training.
+    modes, mode_std: means (K, D) and standard deviation of a known mixture of Gaussians.
+    base: classes of one channel where the channels are images of their own: classes = base ** channels.
     """
 
     train: NDArray[Any]
@@ -39,10 +40,12 @@ class Prepared:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
         return tuple(self.train.shape[1:])
 
     @property
     def form(self) -> str:
+        """Either "images" or "points"."""
         return "images" if len(self.shape) == 3 else "points"
 
     def digest(self) -> str:
@@ -55,15 +58,15 @@ class Prepared:
         return sha.hexdigest()
 
 
-def write(folder: Path, name: str, data: Prepared) -> None:
-    """Write the folder; `meta.json` comes last, so a folder without it is not a data set."""
+def write(folder: Path, name: str, data: PreparedDataset) -> None:
+    """Write the folder of the data set `name`. `meta.json` comes last: a folder without it is incomplete."""
     for array in ARRAYS:
         with writing(folder / f"{array}.npy") as file:
             np.save(file, np.ascontiguousarray(getattr(data, array)), allow_pickle=False)
     write_json(folder / "meta.json", _meta(name, data))
 
 
-def _meta(name: str, data: Prepared) -> dict[str, Any]:
+def _meta(name: str, data: PreparedDataset) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "name": name,
@@ -80,21 +83,20 @@ def _meta(name: str, data: Prepared) -> dict[str, Any]:
     }
 
 
-def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
+def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
     """The data and its `meta.json`. Raises BadInput where the folder is missing, broken or fails its checksum."""
     remedy = f"delete {folder} and run `dvc repro prepare`"
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         version, digest = meta["format"], meta["digest"]
-        arrays: dict[str, Any] = {name: _array(folder / f"{name}.npy") for name in ARRAYS}
+        arrays: dict[str, Any] = {name: _read_array(folder / f"{name}.npy") for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
-        # a folder from before there was a base has none, and is otherwise the same
-        meta.setdefault("base", None)
+        meta.setdefault("base", None)  # older folders have none
         numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
-        data = Prepared(**arrays, **numbers, modes=modes)
+        data = PreparedDataset(**arrays, **numbers, modes=modes)
         found = _meta(meta["name"], data)
-        _sound(data)
-    except Exception as error:  # numpy and json say what is wrong with a file by nearly any of them
+        _validate(data)
+    except Exception as error:  # numpy and json raise nearly any type for a broken file
         reason = str(error).split(". ")[0] or type(error).__name__
         raise BadInput(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None
     if version != FORMAT:
@@ -109,14 +111,14 @@ def read(folder: Path) -> tuple[Prepared, dict[str, Any]]:
     return data, meta
 
 
-def _array(file: Path) -> NDArray[Any]:
-    """One array of a .npy file, and of nothing else that numpy would read. Raises ValueError or OSError."""
+def _read_array(file: Path) -> NDArray[Any]:
+    """The array in a .npy file, which no pickle may be. Raises ValueError or OSError."""
     with file.open("rb") as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _sound(data: Prepared) -> None:
-    """Refuse numbers that no data set has. Raises ValueError."""
+def _validate(data: PreparedDataset) -> None:
+    """Raises ValueError for numbers that no data set has."""
     if type(data.classes) is not int or data.classes < 1:
         raise ValueError(f"classes is {shown(data.classes)} and not 1 or more")
     numbers = {"scale": data.scale} | ({} if data.mode_std is None else {"mode_std": data.mode_std})

@@ -103,7 +103,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         "data.json": {
             "data": data,
             "dataset": dataset.model_dump(mode="json"),
-            "code": code.closure({"stages.source", "stages.prepare", *parts_of(dataset)}),
+            "code": code.closure({"stages.fingerprint", "stages.prepare", *parts_of(dataset)}),
         },
         "classifier.json": {
             "data": data,

@@ -1,14 +1,14 @@
-"""Make or read the chosen data set and write it in the one format."""
+"""Generate or read the chosen data set and write it in the format of `ganpipe.prepared`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ganpipe import prepared
-from ganpipe.data import Dataset, named
+from ganpipe.data import Dataset, with_entry_name
 from ganpipe.errors import BadInput
+from ganpipe.fingerprint import data_root
 from ganpipe.params import part_class
-from ganpipe.sources import data_root
 from ganpipe.stage import read_spec, run
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     try:
         data = dataset.load(data_root(Path()))
     except BadInput as error:
-        raise BadInput(named(str(error), dataset.kind, spec["data"])) from None
+        raise BadInput(with_entry_name(str(error), dataset.kind, spec["data"])) from None
     except MemoryError as error:
         reason = str(error) or "out of memory"
         raise BadInput(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ganpipe.conditions import Condition
 from ganpipe.params import kinds, part_class
 
-EACH: dict[str, dict[str, Any]] = {"coarse": {"factor": 2}, "silhouette": {"threshold": 0.5}}
+EACH: dict[str, dict[str, Any]] = {"downsampled": {"factor": 2}, "silhouette": {"threshold": 0.5}}
 
 
 def condition(kind: str, **changes: Any) -> Condition:
@@ -37,18 +37,18 @@ def test_a_condition_has_its_shape_and_stays_in_range(kind: str, shape: tuple[in
     assert torch.equal(one.of(images[2:3]), found[2:3])
 
 
-def test_coarse_is_the_mean_of_squares() -> None:
+def test_downsampled_is_the_mean_of_squares() -> None:
     image = torch.arange(16.0).view(1, 1, 4, 4) / 8 - 1
     expected = torch.tensor([[2.5, 4.5], [10.5, 12.5]]) / 8 - 1
-    assert torch.allclose(condition("coarse").of(image)[0, 0], expected)
-    assert torch.allclose(condition("coarse", factor=4).of(image), image.mean().view(1, 1, 1, 1))
+    assert torch.allclose(condition("downsampled").of(image)[0, 0], expected)
+    assert torch.allclose(condition("downsampled", factor=4).of(image), image.mean().view(1, 1, 1, 1))
 
 
-def test_coarse_divides_only_what_can_be_divided() -> None:
-    sentence = condition("coarse", factor=3).unfit((1, 8, 8))
-    assert sentence == "a coarse image is 3 times smaller, and 8x8 cannot be divided so"
+def test_downsampled_divides_only_what_can_be_divided() -> None:
+    sentence = condition("downsampled", factor=3).unfit((1, 8, 8))
+    assert sentence == "8x8 pixels cannot be divided by a downsampling factor of 3"
     with pytest.raises(ValidationError, match="greater than or equal to 2"):
-        condition("coarse", factor=1)
+        condition("downsampled", factor=1)
 
 
 def test_a_silhouette_is_where_the_brightest_channel_is_above_the_threshold() -> None:

@@ -71,7 +71,7 @@ def test_missing_files_of_the_chosen_data_are_named_before_anything_runs(
     raw = copy.deepcopy(ORIGINAL)
     checked(raw)
     raw["data"]["kind"] = "mnist"
-    with pytest.raises(BadInput, match=r"needs the uncompressed file .*train-images-idx3-ubyte, which is not there"):
+    with pytest.raises(BadInput, match=r"needs the file .*train-images-idx3-ubyte, which is missing"):
         checked(raw)
 
 

@@ -86,14 +86,14 @@ PHASES = [
     {"size": 8, "fade": 1.0, "stable": 1.0, "batch": 4},
 ]
 UNET = {"kind": "unet", "width": 2, "norm": "batch"}
-COARSE = {"kind": "coarse", "factor": 2}
+DOWNSAMPLED = {"kind": "downsampled", "factor": 2}
 # the kinds beside the game, each with the generator that it makes, if there is one only
 OTHERS: dict[str, tuple[Parameters, Parameters | None]] = {
     "autoencoder": ({"encoder": ENCODER}, None),
     "critic_only": ({"noise": 0.1}, {"kind": "gradient_ascent", "steps": 2, "rate": 0.1}),
     "gmm": ({"floor": 0.1, "restarts": 1}, {"kind": "gmm", "components": 2, "covariance": "diag"}),
     "progressive": ({"critic_steps": 1, "phases": PHASES}, {"kind": "progressive", "width": 2}),
-    "translation": ({"critic_steps": 1, "l1": 1.0, "observed": 5, "condition": COARSE}, UNET),
+    "translation": ({"critic_steps": 1, "l1": 1.0, "observed": 5, "condition": DOWNSAMPLED}, UNET),
     "vae": ({"deviation": 0.3, "encoder": ENCODER}, None),
 }
 # other generators than the perceptron, by the procedure that they are used in

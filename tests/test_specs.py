@@ -58,7 +58,7 @@ def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     assert "ganpipe.training.adversarial" in first["code"]
     assert "ganpipe.training.translation" not in first["code"]
     assert "ganpipe.training.translation" in second["code"]
-    assert named(first, "conditions") == named(second, "conditions") == {"coarse"}
+    assert named(first, "conditions") == named(second, "conditions") == {"downsampled"}
     alone = built["pretrain/translate.json"]
     assert alone["not_applicable"] == "the row has no pre-training"
 

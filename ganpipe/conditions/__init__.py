@@ -1,4 +1,4 @@
-"""Conditions: what a translation starts from, computed from the image that it should make. One file each."""
+"""Conditions: what an image-to-image generator starts from, computed from the target image. One file each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Shape = tuple[int, ...]
 
 
 class Condition(Part):
-    """A picture of less detail than an image, in [-1, 1] like the image itself."""
+    """An image of less detail than the target image, in [-1, 1] as the target is."""
 
     def unfit(self, shape: Shape) -> str | None:
-        """Why images of this shape have no such condition; None where they have."""
+        """Why there is no such condition for images of shape (C, H, W); None where there is."""
         return None
 
     @abstractmethod
@@ -24,8 +24,8 @@ class Condition(Part):
 
     @abstractmethod
     def of(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [-1, 1] to (N, *shape(C, H, W)) in [-1, 1]."""
+        """The conditions of images: (N, C, H, W) in [-1, 1] to (N, *shape((C, H, W))) in [-1, 1]."""
 
     def nearest(self, x: Tensor) -> Tensor:
-        """What a generator made in place of a condition, as the nearest one that there can be."""
+        """The nearest valid condition to a generated one, of the same shape."""
         return x

@@ -1,4 +1,4 @@
-"""Where an image is bright: its filled outline (FashionGAN, Zhu et al. 2017, arXiv 1710.07346, has a segmentation)."""
+"""A mask of the bright pixels, as a segmentation of the object (FashionGAN, Zhu et al. 2017, arXiv 1710.07346)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ganpipe.conditions import Condition, Shape
 
 
 class Silhouette(Condition):
-    """1 where the brightest channel lies above the threshold (of 0 black to 1 white), -1 elsewhere; one channel."""
+    """1 where the brightest channel is above the threshold (0 black, 1 white), -1 elsewhere; one channel."""
 
     kind: Literal["silhouette"]
     threshold: Annotated[float, Field(ge=0, lt=1)]

@@ -1,4 +1,4 @@
-"""Data sets: one file each, all written in one format (`ganpipe.prepared`)."""
+"""Data sets: one file each, named by its `kind`. All are prepared in one format, see `ganpipe.prepared`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 from ganpipe.params import Part
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
-def named(sentence: str, kind: str, name: str) -> str:
-    """What a data set says, over its entry in `datasets`: it knows its kind and not the name that it goes by."""
+def with_entry_name(sentence: str, kind: str, name: str) -> str:
+    """An error sentence of a data set with the name of its entry in `datasets`: a data set knows only its kind."""
     start = f"datasets.{kind}"
     return f"datasets.{name}{sentence[len(start) :]}" if sentence.startswith(start) else sentence
 
 
 class Dataset(Part):
-    """A source of samples. The numbers that define it stand in params.yaml under `datasets`."""
+    """A data set. Its fields are the parameters of its entry under `datasets` in params.yaml.
+
+    `root` is the folder for raw files throughout: GANPIPE_DATA_ROOT, or data/raw of the project.
+    """
 
     @property
     @abstractmethod
@@ -27,30 +30,33 @@ class Dataset(Part):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """The shape of one sample: (C, H, W) or (D,)."""
+        """The shape of one sample: (C, H, W) for images, (D,) for points."""
 
-    def missing(self, root: Path) -> str | None:
-        """One sentence on why the source cannot be read, with the remedy; None where nothing is wrong.
+    @abstractmethod
+    def load(self, root: Path) -> PreparedDataset:
+        """Generate or read the samples and their labels, with a fixed split.
 
-        root: the folder for raw files. Files that `load` would download are not missing.
+        Raises BadInput where a file is missing or corrupt.
+        """
+
+    def missing_files(self, root: Path) -> str | None:
+        """One sentence on which raw files are missing, with the remedy; None where `load` can go ahead.
+
+        Files that `load` downloads are not missing.
         """
         return None
 
-    def state(self, root: Path) -> str | None:
-        """A digest of what the source holds, where that may change and DVC can't watch it; None where it can't.
+    def fingerprint(self, root: Path) -> str | None:
+        """A digest of the raw files where they may change and DVC cannot watch them; None for all other data.
 
-        It is asked for at every `dvc repro`, so it has to be cheap. Raises BadInput where the source can't be read.
+        Computed at every `dvc repro`, so it has to be cheap. Raises BadInput where the files cannot be read.
         """
         return None
 
     def classes(self, root: Path) -> int | None:
-        """How many classes there are; None where only `load` can say. Nothing that is `missing` is asked for it."""
+        """The number of classes; None where only `load` can tell. Called where no files are missing."""
         return None
 
-    def tested(self) -> int | None:
-        """How many images are in the test split; None where only `load` can say."""
+    def test_size(self) -> int | None:
+        """The number of test images; None where only `load` can tell."""
         return None
-
-    @abstractmethod
-    def load(self, root: Path) -> Prepared:
-        """Make or read the samples, with a fixed split. Raises BadInput where a file is missing or corrupt."""

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits, for the data sets that are made of them."""
+"""scikit-learn's handwritten digits, the base of `digits` and `stacked_digits`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ganpipe.data._images import Images, SplitSeed, held_out
-from ganpipe.prepared import Prepared
+from ganpipe.data._images import ImageDataset, SplitSeed, stratified_split
+from ganpipe.prepared import PreparedDataset
 
-HeldOut = Annotated[int, Field(ge=100, le=1000)]
+TestSize = Annotated[int, Field(ge=100, le=1000)]
 CLASSES = 10
 
 
-class DigitImages(Images):
-    """1,797 grey images of 8x8 pixels. test: images held out, stratified by class. split_seed: which ones."""
+class DigitImages(ImageDataset):
+    """1,797 grey images of 8x8 pixels. test: test images, stratified by class. split_seed: seed of the split."""
 
-    test: HeldOut
+    test: TestSize
     split_seed: SplitSeed
 
     @property
@@ -28,13 +28,13 @@ class DigitImages(Images):
     def classes(self, root: Path) -> int:
         return CLASSES
 
-    def tested(self) -> int:
+    def test_size(self) -> int:
         return self.test
 
-    def load(self, root: Path) -> Prepared:
+    def load(self, root: Path) -> PreparedDataset:
         from sklearn.datasets import load_digits
 
-        source = load_digits()
-        images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
-        train, test = held_out(images, source.target.astype(np.int64), self.test, self.split_seed)
-        return Prepared(*train, *test, classes=CLASSES)
+        digits = load_digits()
+        images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[:, None]
+        train, test = stratified_split(images, digits.target.astype(np.int64), self.test, self.split_seed)
+        return PreparedDataset(*train, *test, classes=CLASSES)

@@ -1,4 +1,4 @@
-"""What data sets of images share: their form, and how some of them are held out."""
+"""The base of image data sets, and a stratified split into train and test."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pydantic import Field
 
 from ganpipe.data import Dataset
 
-# scikit-learn takes 32 bits
+# scikit-learn takes seeds of 32 bits
 SplitSeed = Annotated[int, Field(ge=0, lt=2**32)]
 Split = tuple[NDArray[Any], NDArray[np.int64]]
 """Samples (N, ...) and their labels (N,)."""
 
 
-class Images(Dataset):
-    """Images uint8, (N, C, H, W)."""
+class ImageDataset(Dataset):
+    """Images, uint8 (N, C, H, W), with labels, int64 (N,)."""
 
     @property
     def form(self) -> Literal["images", "points"]:
@@ -27,17 +27,17 @@ class Images(Dataset):
 
     @abstractmethod
     def classes(self, root: Path) -> int:
-        """How many classes there are: without two there is nothing to train a classifier on."""
+        """The number of classes: a classifier is trained on two or more."""
 
 
-def held_out(images: NDArray[Any], labels: NDArray[np.int64], test: int, seed: int) -> tuple[Split, Split]:
-    """Train and test split, with `test` images in the second and each class in both by its share of all.
+def stratified_split(images: NDArray[Any], labels: NDArray[np.int64], test_size: int, seed: int) -> tuple[Split, Split]:
+    """Train and test split, the second of `test_size` images, each class in both in proportion.
 
-    Every class has to have two images, and either side as many images as there are classes.
+    Every class needs two images, and each side at least as many images as there are classes.
     """
     from sklearn.model_selection import train_test_split
 
-    train, rest, train_labels, rest_labels = train_test_split(
-        images, labels, test_size=test, random_state=seed, stratify=labels
+    train, test, train_labels, test_labels = train_test_split(
+        images, labels, test_size=test_size, random_state=seed, stratify=labels
     )
-    return (train, train_labels), (rest, rest_labels)
+    return (train, train_labels), (test, test_labels)

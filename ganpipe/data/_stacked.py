@@ -1,4 +1,4 @@
-"""Three images as the three channels of one: a thousand modes, known by their digits.
+"""Stacked images: three grey images as the channels of one, with a thousand modes that are known by their digits.
 
 Metz et al. 2017 (unrolled GANs, arXiv 1611.02163, section 3.3.1), Srivastava et al. 2017 (VEEGAN, arXiv 1705.07761),
 Lin et al. 2018 (PacGAN, arXiv 1712.04086, section 4.2).
@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ganpipe.data._images import Images, Split
+from ganpipe.data._images import ImageDataset, Split
 from ganpipe.params import Samples, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 CHANNELS = 3
 
 
-class Stacked(Images):
-    """Triples of single images, uint8 (N, 3, H, W), drawn independently and uniformly with replacement.
+class StackedImages(ImageDataset):
+    """Triples of images, uint8 (N, 3, H, W), drawn independently and uniformly with replacement within each split.
 
-    train, test: triples of each split, of the single images of that split alone. seed: of the draw. The label of the
-    digits a, b, c in the first, second and third channel is 100 a + 10 b + c.
+    train, test: triples in each split. seed: of the random generator. The label of the digits a, b, c in the first,
+    second and third channel is 100 a + 10 b + c.
     """
 
     train: Samples
@@ -31,32 +31,33 @@ class Stacked(Images):
 
     @property
     @abstractmethod
-    def singles(self) -> Images:
-        """The data set of the single images, of one channel."""
+    def base_dataset(self) -> ImageDataset:
+        """The data set of the grey images."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (CHANNELS, *self.singles.shape[1:])
+        return (CHANNELS, *self.base_dataset.shape[1:])
 
     def classes(self, root: Path) -> int:
-        return int(self.singles.classes(root) ** CHANNELS)
+        return int(self.base_dataset.classes(root) ** CHANNELS)
 
-    def missing(self, root: Path) -> str | None:
-        return self.singles.missing(root)
+    def missing_files(self, root: Path) -> str | None:
+        return self.base_dataset.missing_files(root)
 
-    def tested(self) -> int:
+    def test_size(self) -> int:
         return self.test
 
-    def load(self, root: Path) -> Prepared:
-        singles = self.singles.load(root)
-        base = singles.classes
+    def load(self, root: Path) -> PreparedDataset:
+        grey = self.base_dataset.load(root)
+        base = grey.classes
 
-        def draw(images: Split, count: int, split: int) -> Split:
-            # a stream for each split, so that more of one leaves the other as it is
-            chosen = np.random.default_rng([self.seed, split]).integers(len(images[0]), size=(count, CHANNELS))
-            labels: np.ndarray = images[1][chosen] @ base ** np.arange(CHANNELS - 1, -1, -1)
-            return images[0][chosen, 0], labels.astype(np.int64)
+        def draw(split: Split, count: int, stream: int) -> Split:
+            images, labels = split
+            # a random stream for each split, so that the size of one does not change the other
+            chosen = np.random.default_rng([self.seed, stream]).integers(len(images), size=(count, CHANNELS))
+            stacked_labels: np.ndarray = labels[chosen] @ base ** np.arange(CHANNELS - 1, -1, -1)
+            return images[chosen, 0], stacked_labels.astype(np.int64)
 
-        train = draw((singles.train, singles.train_labels), self.train, 0)
-        test = draw((singles.test, singles.test_labels), self.test, 1)
-        return Prepared(*train, *test, classes=base**CHANNELS, base=base)
+        train = draw((grey.train, grey.train_labels), self.train, 0)
+        test = draw((grey.test, grey.test_labels), self.test, 1)
+        return PreparedDataset(*train, *test, classes=base**CHANNELS, base=base)

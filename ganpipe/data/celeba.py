@@ -1,35 +1,34 @@
 """CelebA, aligned and cropped (Liu et al. 2015, arXiv 1411.7766): 202,599 faces of 178x218 pixels.
 
-Its files are read here and not by torchvision, which wants five lists of which two are used here, and cannot download
-them without a further package and the good will of Google Drive.
+Not read by torchvision, which wants three more lists and a further package for its download.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 
+from ganpipe.data._image_files import ImageFiles, UnreadableImage, read_square
 from ganpipe.data._images import Split
-from ganpipe.data._pictures import Pictures, Unreadable, shown, square
 from ganpipe.errors import BadInput
 from ganpipe.params import Line, Whole
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 PARTITION, ATTRIBUTES, IMAGES = "list_eval_partition.txt", "list_attr_celeba.txt", "img_align_celeba"
-TRAIN, TEST = 0, 2
-Listed = dict[int, tuple[list[str], list[int]]]
-"""For each part its images, by name, and their labels."""
+PARTS = {0: "train", 2: "test"}
+WIDTH, HEIGHT = 178, 218
+Listed = tuple[list[str], list[int]]
+"""Names of images and their labels."""
 
 
-class CelebA(Pictures):
-    """The square of 178 pixels about the centre, resized to `size` by Pillow's bicubic filter with antialiasing.
+class CelebA(ImageFiles):
+    """Faces, cropped to the central square of 178 pixels and resized to `size`, with the published split.
 
-    attribute: one of the 40 whose absence and presence are the classes 0 and 1; null: one class. The split is the
-    published one, whose validation part is not used. The folder for raw files holds celeba/img_align_celeba/*.jpg,
-    celeba/list_eval_partition.txt and, for an attribute, celeba/list_attr_celeba.txt.
+    attribute: one of the 40, whose absence and presence are the classes 0 and 1; null: one class. The validation part
+    is not used. Files: celeba/img_align_celeba/*.jpg, celeba/list_eval_partition.txt and, for an attribute,
+    celeba/list_attr_celeba.txt below the folder for raw files.
     """
 
     kind: Literal["celeba"]
@@ -43,28 +42,27 @@ class CelebA(Pictures):
     def classes(self, root: Path) -> int:
         return 2 if self.attribute else 1
 
-    def load(self, root: Path) -> Prepared:
-        listed = self.listed(root)
-        train, test = (self._split(root, *listed[part]) for part in (TRAIN, TEST))
-        return Prepared(*train, *test, classes=self.classes(root))
+    def load(self, root: Path) -> PreparedDataset:
+        train, test = (self._read(root, *listed) for listed in self.list_files(root))
+        return PreparedDataset(*train, *test, classes=self.classes(root))
 
-    def _split(self, root: Path, names: list[str], labels: list[int]) -> Split:
+    def _read(self, root: Path, names: list[str], labels: list[int]) -> Split:
         images = np.empty((len(names), *self.shape), np.uint8)
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             file = root / "celeba" / IMAGES / name
             try:
-                images[place] = square(file, self.size, channels=3, expected=(178, 218))
-            except Unreadable as error:
+                images[index] = read_square(file, self.size, channels=3, expected=(WIDTH, HEIGHT))
+            except UnreadableImage as error:
                 raise BadInput(f"datasets.celeba reads {file}, which {error}: replace it with the original.") from None
         return images, np.array(labels, np.int64)
 
-    def listed(self, root: Path) -> Listed:
-        """The images of the train and the test part and their labels."""
+    def list_files(self, root: Path) -> list[Listed]:
+        """The images of the train and the test part, by name, with their labels."""
         folder = root / "celeba"
         try:
-            there = {entry.name for entry in (folder / IMAGES).iterdir()}
-            parts = dict(_pairs(folder / PARTITION, _lines(folder / PARTITION), 0, range(3)))
-            labels = self._labels(folder / ATTRIBUTES) if self.attribute else dict.fromkeys(parts, 0)
+            existing = {entry.name for entry in (folder / IMAGES).iterdir()}
+            parts = _read_column(folder / PARTITION, 0, 1, {"0", "1", "2"})
+            labels = self._read_labels(folder / ATTRIBUTES) if self.attribute else dict.fromkeys(parts, 0)
         except (OSError, UnicodeDecodeError) as error:
             file = getattr(error, "filename", None) or folder
             raise BadInput(
@@ -72,55 +70,47 @@ class CelebA(Pictures):
                 f"data at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, put {PARTITION}, {ATTRIBUTES} and the "
                 f"folder {IMAGES} into celeba/ of a folder and point GANPIPE_DATA_ROOT to it."
             ) from None
-        out: Listed = {}
-        for part, word in ((TRAIN, "train"), (TEST, "test")):
+        listed = []
+        for part, split in PARTS.items():
             names = sorted(name for name, number in parts.items() if number == part)
             if not names:
-                raise BadInput(
-                    f"datasets.celeba finds no {word} image (part {part}) in {folder / PARTITION}: replace the file "
-                    "with the original."
-                )
+                raise _corrupt(folder / PARTITION, f"has no {split} image (part {part})")
             for name in names:
-                if name not in there:
+                if name not in existing:
                     raise BadInput(
-                        f"datasets.celeba needs the image {shown(folder / IMAGES / name)}, which is not there: unpack "
-                        f"all of {IMAGES}.zip."
+                        f"datasets.celeba needs the image {folder / IMAGES / name}, which is missing: unpack all of "
+                        f"{IMAGES}.zip."
                     )
                 if name not in labels:
-                    raise BadInput(
-                        f"datasets.celeba finds no attributes of {shown(name)} in {folder / ATTRIBUTES}: replace the "
-                        "file with the original."
-                    )
-            out[part] = (names, [labels[name] for name in names])
-        return out
+                    raise _corrupt(folder / ATTRIBUTES, f"has no attributes of {name}")
+            listed.append((names, [labels[name] for name in names]))
+        return listed
 
-    def _labels(self, file: Path) -> dict[str, int]:
+    def _read_labels(self, file: Path) -> dict[str, int]:
         """0 or 1 for each image of the list, whose second line names the attributes."""
-        lines = _lines(file)
-        known = lines[1].split() if len(lines) > 1 else []
+        known = (file.read_text(encoding="utf-8").splitlines()[1:2] or [""])[0].split()
         if self.attribute not in known:
             raise BadInput(
                 f"datasets.celeba.attribute is {self.attribute!r}, which {file} does not name: use null"
                 f"{' or one of ' * bool(known)}{', '.join(known)}."
             )
-        values = _pairs(file, lines, 2, (-1, 1), known.index(self.attribute), len(known))
-        return {name: (value + 1) // 2 for name, value in values}
+        values = _read_column(file, 2, len(known), {"-1", "1"}, known.index(self.attribute))
+        return {name: int(value == 1) for name, value in values.items()}
 
 
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines()
-
-
-def _pairs(
-    file: Path, lines: list[str], head: int, legal: Collection[int], column: int = 0, columns: int = 1
-) -> Iterator[tuple[str, int]]:
-    """The image and the number in one column of each line below the head; empty lines are passed over."""
-    for number, line in enumerate(lines[head:], head + 1):
-        name, *values = line.split() or [""]
-        if name and (len(values) != columns or values[column] not in map(str, legal)):
-            raise BadInput(
-                f"datasets.celeba reads {file}, whose line {number} is not the name of an image and {columns} of the "
-                f"numbers {', '.join(map(str, legal))}: replace the file with the original."
+def _read_column(file: Path, skip: int, columns: int, legal: set[str], column: int = 0) -> dict[str, int]:
+    """The number in one of the columns behind the name of an image, by name; `skip` lines at the top are no images."""
+    values = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()[skip:], skip + 1):
+        name, *numbers = line.split() or [""]
+        if name and (len(numbers) != columns or numbers[column] not in legal):
+            raise _corrupt(
+                file, f"has no image and {columns} of the numbers {', '.join(sorted(legal))} in line {number}"
             )
         if name:
-            yield name, int(values[column])
+            values[name] = int(numbers[column])
+    return values
+
+
+def _corrupt(file: Path, reason: str) -> BadInput:
+    return BadInput(f"datasets.celeba reads {file}, which {reason}: replace the file with the original.")

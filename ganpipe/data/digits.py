@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: 1,797 images of 8x8 pixels, part of the package and so there without a network."""
+"""scikit-learn's handwritten digits: 1,797 grey images of 8x8 pixels, part of the package, never downloaded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from ganpipe.data._digits import DigitImages
 
 
 class Digits(DigitImages):
-    """test: images held out, stratified by class. split_seed: which ones."""
+    """test: test images, stratified by class. split_seed: seed of the split."""
 
     kind: Literal["digits"]

@@ -1,4 +1,4 @@
-"""Fashion-MNIST through torchvision (Xiao et al. 2017, arXiv 1708.07747): 60,000 + 10,000 grey images of clothes."""
+"""Fashion-MNIST (Xiao et al. 2017, arXiv 1708.07747): 60,000 + 10,000 grey images of clothes."""
 
 from __future__ import annotations
 
@@ -6,35 +6,30 @@ import struct
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
-
-from ganpipe.data._idx import IdxImages
+from ganpipe.data._mnist import IdxImages
 
 
 class FashionMNIST(IdxImages):
-    """size 28, or 32 with a border of 2 black pixels: the images themselves are never resampled.
+    """size: 28 pixels, or 32 with a black border of 2 pixels; nothing is resampled.
 
-    GANPIPE_DATA_ROOT names a folder with FashionMNIST/raw/<the four uncompressed files>; without it they are
-    downloaded.
+    Files: FashionMNIST/raw/<the four uncompressed files> below GANPIPE_DATA_ROOT, downloaded where that is not set.
     """
 
-    source: ClassVar[str] = "FashionMNIST"
+    torchvision_class: ClassVar[str] = "FashionMNIST"
     folder: ClassVar[str] = "FashionMNIST/raw"
 
     kind: Literal["fashion_mnist"]
 
-    def wrong(self, file: Path) -> str | None:
-        # torchvision knows only the MD5s of the compressed files, and checks them where it downloads: of files that
-        # were put there, the header, the length and the range of the labels are known, and the grey levels are not
+    def corruption(self, file: Path) -> str | None:
+        # only MD5s of the compressed files are published: header, length and range of the labels are checked here
+        content, labels = file.read_bytes(), "labels" in file.name
         count = 60_000 if file.name.startswith("train") else 10_000
-        labels = "labels" in file.name
         header = struct.pack(">2i", 2049, count) if labels else struct.pack(">4i", 2051, count, 28, 28)
         size = len(header) + count * (1 if labels else 28 * 28)
-        if file.stat().st_size != size:
-            return f"which has {file.stat().st_size:,} bytes and not {size:,}"
-        with file.open("rb") as stream:
-            if stream.read(len(header)) != header:
-                return f"which does not begin as {count:,} {'labels' if labels else 'images of 28x28 pixels'} do"
-            if labels and (largest := int(np.frombuffer(stream.read(), np.uint8).max())) > 9:
-                return f"which has a label {largest} and not only 0 to 9"
+        if len(content) != size:
+            return f"which has {len(content):,} bytes and not {size:,}"
+        if not content.startswith(header):
+            return f"whose header is not that of {count:,} {'labels' if labels else 'images of 28x28 pixels'}"
+        if labels and (largest := max(content[len(header) :])) > 9:
+            return f"which has a label {largest}, and labels are 0 to 9"
         return None

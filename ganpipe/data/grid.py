@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ganpipe.data._points import PlaneMixture
+from ganpipe.data._synthetic_points import PlaneMixture
 from ganpipe.params import Length
 
 
 class Grid(PlaneMixture):
-    """side: modes along each axis, `spacing` apart and centred on 0. std: each mode's deviation per axis.
+    """side: modes along each axis, `spacing` apart and centred on 0. std: standard deviation of each mode per axis.
 
-    train, test: independent samples of each split. seed: of the draw.
+    train, test: independent samples in each split. seed: of the random generator.
     """
 
     kind: Literal["grid"]

@@ -1,4 +1,4 @@
-"""MNIST through torchvision: 60,000 + 10,000 grey images, read from files that are there or downloaded."""
+"""MNIST (LeCun et al. 1998): 60,000 + 10,000 grey images of handwritten digits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ganpipe.data._mnist import MnistImages
 
 
 class MNIST(MnistImages):
-    """size 28, or 32 with a border of 2 black pixels: the digits themselves are never resampled.
+    """size: 28 pixels, or 32 with a black border of 2 pixels; nothing is resampled.
 
-    GANPIPE_DATA_ROOT names a folder with MNIST/raw/<the four uncompressed files>; without it they are downloaded.
+    Files: MNIST/raw/<the four uncompressed files> below GANPIPE_DATA_ROOT, downloaded where that is not set.
     """
 
     kind: Literal["mnist"]

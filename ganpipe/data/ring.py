@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ganpipe.data._points import PlaneMixture
+from ganpipe.data._synthetic_points import PlaneMixture
 from ganpipe.params import Length
 
 
 class Ring(PlaneMixture):
-    """modes: how many, evenly spaced on a circle of this radius. std: each mode's deviation per axis.
+    """modes: their number, evenly spaced on a circle of this radius. std: standard deviation of each mode per axis.
 
-    train, test: independent samples of each split. seed: of the draw.
+    train, test: independent samples in each split. seed: of the random generator.
     """
 
     kind: Literal["ring"]
@@ -23,7 +23,7 @@ class Ring(PlaneMixture):
     radius: Length
 
     def centres(self) -> NDArray[np.float64]:
-        # endpoint=False: a linspace up to 2 pi puts two modes in one place
+        # without the end point, which is the first mode again
         angle = np.linspace(0, 2 * np.pi, self.modes, endpoint=False)
         centres: NDArray[np.float64] = self.radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         return centres

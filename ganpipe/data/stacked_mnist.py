@@ -1,24 +1,24 @@
-"""Three digits of MNIST as the three channels, with MNIST's own split: the usual test of who loses modes."""
+"""Stacked MNIST: three digits as three channels, with MNIST's own split; the usual benchmark of mode collapse."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from ganpipe.data._images import Images
+from ganpipe.data._images import ImageDataset
 from ganpipe.data._mnist import MnistImages
-from ganpipe.data._stacked import Stacked
+from ganpipe.data._stacked import StackedImages
 from ganpipe.params import Whole
 
 
-class StackedMNIST(Stacked):
-    """train, test: triples of each split. seed: of their draw. Shape (3, size, size), label 100 a + 10 b + c.
+class StackedMNIST(StackedImages):
+    """Shape (3, size, size), label 100 a + 10 b + c. train, test: triples in each split. seed: of their draw.
 
-    size: 28, or 32 with a border of 2 black pixels. The files are those of `mnist`.
+    size: 28 pixels, or 32 with a black border of 2 pixels. The files are those of `mnist`.
     """
 
     kind: Literal["stacked_mnist"]
     size: Annotated[Literal[28, 32], Whole]
 
     @property
-    def singles(self) -> Images:
+    def base_dataset(self) -> ImageDataset:
         return MnistImages(kind=self.kind, size=self.size)

@@ -8,20 +8,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.data._points import Drawn
+from ganpipe.data._synthetic_points import SyntheticPoints
 from ganpipe.params import NonNegative
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
-# the angle at the inner and at the outer end, in radians: one turn and a half. They are no parameters: between others
-# it is another curve than the one of that name
+# the angles of the inner and the outer end in radians, those of scikit-learn: one turn and a half
 START, END = 1.5 * np.pi, 4.5 * np.pi
 
 
-class SwissRoll(Drawn):
-    """Points t (cos t, sin t) with t uniform over one turn and a half. There are no modes and one class.
+class SwissRoll(SyntheticPoints):
+    """Points t (cos t, sin t) with t uniform from 1.5 pi to 4.5 pi, in one class, without known modes.
 
-    noise: deviation of Gaussian noise per axis, where the radius grows by 1 per radian, from 4.7 to 14.1.
-    train, test: independent samples of each split. seed: of the draw.
+    noise: standard deviation of Gaussian noise per axis; the radius is t. train, test: independent samples in each
+    split. seed: of the random generator.
     """
 
     kind: Literal["swiss_roll"]
@@ -31,9 +30,8 @@ class SwissRoll(Drawn):
     def shape(self) -> tuple[int, ...]:
         return (2,)
 
-    def load(self, root: Path) -> Prepared:
-        # not by scikit-learn's function: its seeds end at 32 bits
-        rng = np.random.default_rng(self.seed)
+    def load(self, root: Path) -> PreparedDataset:
+        rng = np.random.default_rng(self.seed)  # scikit-learn's own function takes seeds of 32 bits only
 
         def draw(n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
             t = rng.uniform(START, END, size=(n, 1))
@@ -41,6 +39,6 @@ class SwissRoll(Drawn):
             return points.astype(np.float32), np.zeros(n, np.int64)
 
         (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
-        # the mean of t**2, halved for each axis: about unit variance
-        square = (START**2 + START * END + END**2) / 3
-        return Prepared(x, y, x_test, y_test, classes=1, scale=float(np.sqrt(square / 2 + self.noise**2)))
+        mean_square = (START**2 + START * END + END**2) / 3  # of t
+        scale = float(np.sqrt(mean_square / 2 + self.noise**2))  # to about unit variance
+        return PreparedDataset(x, y, x_test, y_test, classes=1, scale=scale)

@@ -15,7 +15,7 @@ from ganpipe.metrics.inception_score import score_name
 from ganpipe.metrics.parzen import parzen
 from ganpipe.metrics.sharpness import sharpness
 from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 Classify = Callable[[Array], NDArray[np.float64]]
 """Images uint8 (N, C, H, W) to the probability of each class (N, K)."""
@@ -25,7 +25,7 @@ class ImageReference(Reference):
     """spaces: at least one, the first one's figures lead. classify: None where the data has no classes."""
 
     def __init__(
-        self, data: Prepared, parameters: EvaluateParams, spaces: Sequence[Space], classify: Classify | None
+        self, data: PreparedDataset, parameters: EvaluateParams, spaces: Sequence[Space], classify: Classify | None
     ) -> None:
         super().__init__(data, parameters, parameters.needs)
         self._spaces, self._classify = tuple(spaces), classify
@@ -147,7 +147,7 @@ class ImageReference(Reference):
         }
 
 
-def _real_shares(data: Prepared) -> NDArray[np.float64]:
+def _real_shares(data: PreparedDataset) -> NDArray[np.float64]:
     """The share of each class (K,) in the test split.
 
     Where each channel is an image of its own, the product of the channels' shares: of a thousand classes a test split

@@ -13,13 +13,13 @@ from ganpipe.metrics.memorisation import memorisation_of, training_distances
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.sliced_wasserstein import sliced_wasserstein
 from ganpipe.metrics.wasserstein import transport
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
 class PointReference(Reference):
     """Modes, high quality and reverse KL for known mixtures; Wasserstein distances and copies for all."""
 
-    def __init__(self, data: Prepared, parameters: EvaluateParams) -> None:
+    def __init__(self, data: PreparedDataset, parameters: EvaluateParams) -> None:
         super().__init__(data, parameters, {"": 1})
         self._targets = self.choose(self.real, parameters.transport, "real transport")
         self.classes = 0 if data.modes is None or data.mode_std is None else len(data.modes)

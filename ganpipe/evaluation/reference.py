@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
 from ganpipe.evaluation.parameters import EvaluateParams, Needs, enough
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 Array = NDArray[Any]
 Better = Literal["lower", "higher"]
@@ -107,7 +107,7 @@ class Reference(ABC):
     classes: int
     real_shares: NDArray[np.float64]
 
-    def __init__(self, data: Prepared, parameters: EvaluateParams, needs: Needs) -> None:
+    def __init__(self, data: PreparedDataset, parameters: EvaluateParams, needs: Needs) -> None:
         self.data, self.parameters, self.needs = data, parameters, needs
         self.real: Array = self.choose(data.test, parameters.cap, "test")
         enough(len(self.real), "real samples", needs)

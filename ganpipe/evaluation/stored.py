@@ -16,7 +16,7 @@ from ganpipe.evaluation.points import PointReference
 from ganpipe.evaluation.reference import Reference, choose
 from ganpipe.evaluation.spaces import Extract, Real, Space
 from ganpipe.files import write_json
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 Networks = Mapping[str, tuple[str, Extract]]
 """Resizer and function of each feature network."""
@@ -24,7 +24,7 @@ Known = dict[int, dict[str, Bounds]]
 
 
 def compute(
-    data: Prepared, parameters: EvaluateParams, networks: Networks, classify: Classify | None, folder: Path
+    data: PreparedDataset, parameters: EvaluateParams, networks: Networks, classify: Classify | None, folder: Path
 ) -> Reference:
     """The real side, with every network's view of it written into the folder. Raises BadInput for too few images."""
     if data.form == "points":
@@ -41,7 +41,7 @@ def compute(
 
 
 def read(
-    data: Prepared, parameters: EvaluateParams, networks: Networks, classify: Classify | None, folder: Path
+    data: PreparedDataset, parameters: EvaluateParams, networks: Networks, classify: Classify | None, folder: Path
 ) -> Reference:
     """The same from the folder. Raises BadInput where a file is missing or broken."""
     if data.form == "points":

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.evaluation.parameters import Network
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -25,7 +25,7 @@ Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 class Surroundings:
     """What a network may need: the data that it is for, the folder of the trained classifier, and the device."""
 
-    data: Prepared
+    data: PreparedDataset
     classifier: Path
     architecture: dict[str, Any]
     device: str

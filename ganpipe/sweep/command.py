@@ -26,7 +26,7 @@ from ganpipe.sweep.schedule import Job, Outcome, Schedule
 from ganpipe.sweep.workers import PATIENCE, Pool
 
 FOLDER = Path(".cache/sweep")
-SHARED = ("resolve", "source", "prepare", "classifier", "reference")
+SHARED = ("resolve", "fingerprint", "prepare", "classifier", "reference")
 WORDS = {"ran": "done", "restored": "restored", "kept": "up to date", "failed": "FAILED", "skipped": "skipped"}
 KINDS = ("not_finite", "diverged", "collapsed", "stalled", "memorising")
 QUICK, RATE = 4.0, 50.0

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from ganpipe.interruption import patience
 from ganpipe.optimizers._eager import eager
 from ganpipe.params import Count, Frozen, Positive, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.state import Stateful, Stream
 from ganpipe.training.streams import initialised_by, stream
@@ -61,7 +61,7 @@ class Classifier(nn.Module):
 
 
 def fit(
-    data: Prepared,
+    data: PreparedDataset,
     params: ClassifierParams,
     device: torch.device,
     out: Path,
@@ -95,13 +95,13 @@ def fit(
     }
 
 
-def _new(params: ClassifierParams, data: Prepared) -> Classifier:
+def _new(params: ClassifierParams, data: PreparedDataset) -> Classifier:
     """Where each channel is an image of its own, one network reads them all, one at a time."""
     shape = (1, *data.shape[1:]) if data.base else data.shape
     return Classifier(params, shape, data.base or data.classes)
 
 
-def _single(data: Prepared) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _single(data: PreparedDataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Training images and labels as the network sees them: the first channel is the first digit of the label."""
     if not data.base:
         return data.train, data.train_labels
@@ -143,7 +143,7 @@ def _read(net: nn.Module, images: Tensor, base: int | None) -> tuple[Tensor, Ten
     return features.reshape(n, -1), joint
 
 
-def load(folder: Path, params: ClassifierParams, data: Prepared, device: torch.device) -> Classify:
+def load(folder: Path, params: ClassifierParams, data: PreparedDataset, device: torch.device) -> Classify:
     """The trained network of this folder."""
     net = _new(params, data)
     net.load_state_dict(load_file(folder / "classifier.safetensors"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganpipe.conditions import Condition
 from ganpipe.params import Choice, Frozen, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training import loop
 from ganpipe.training.batches import Space
 from ganpipe.training.checkpoint import Checkpoint
@@ -28,7 +28,7 @@ class Job(Frozen):
 
 
 def run(
-    name: str, job: Job, runtime: Runtime, data: Prepared, out: Path, checkpoint: Checkpoint | None = None
+    name: str, job: Job, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
     """Train it on the conditions of the images and write into `out` what every training writes. Returns facts."""
     space = Space(data.form, data.scale)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ganpipe.files import write_whole
 from ganpipe.interruption import patience
 from ganpipe.looks import moments
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
 from ganpipe.training.checkpoint import Checkpoint
@@ -43,7 +43,7 @@ class Job:
     name: str
     variant: Variant
     runtime: Runtime
-    data: Prepared
+    data: PreparedDataset
     seed: int
     out: Path
     pretrained: Path | None = None

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganpipe.interruption import patience
 from ganpipe.networks import CriticNetwork
 from ganpipe.params import Choice, Count, Frozen, Positive
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training.batches import Batches, Space, packed
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.history import Progress
@@ -32,7 +32,7 @@ class Job(Frozen):
 
 
 def run(
-    name: str, job: Job, runtime: Runtime, data: Prepared, out: Path, checkpoint: Checkpoint | None = None
+    name: str, job: Job, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
     """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ganpipe.looks import STALLED
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.vendi import vendi
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.variant import Watch
 
 EVERY = 50
@@ -45,7 +45,7 @@ class Watcher:
     games come back from the edge.
     """
 
-    def __init__(self, watch: Watch, data: Prepared) -> None:
+    def __init__(self, watch: Watch, data: PreparedDataset) -> None:
         self._watch, self._data = watch, data
         # data that is one sample over and over has none to compare with
         self._spread = _spread(data.train[:: max(1, len(data.train) // MOST)]) or 1.0

@@ -18,7 +18,7 @@ from small_params import is_one_sentence
 from ganpipe import prepared
 from ganpipe.data import _mnist
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from stages import prepare
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -54,7 +54,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(project)
     monkeypatch.setenv("GANPIPE_DATA_ROOT", str(tmp_path / "raw"))
     images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
-    prepared.write(project / "data/prepared" / NAME, NAME, Prepared(images, labels, images, labels, classes=3))
+    prepared.write(project / "data/prepared" / NAME, NAME, PreparedDataset(images, labels, images, labels, classes=3))
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     yield tmp_path / "raw"
     spec = project / "data/specs/data.json"
@@ -170,7 +170,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "the largest bomb": (lambda folder: (folder / "2.png").write_bytes(png(2**31 - 1, 2**31 - 1)), "Pillow's limit"),
     "a page": (
         lambda folder: (folder / "2.png").write_text("<html>404</html>"),
-        "which is not an image of a known kind",
+        "which is not an image of a known format",
     ),
     "a link out": (
         lambda folder: (folder / "2.gif").symlink_to("/etc/passwd"),
@@ -206,7 +206,7 @@ def test_a_file_of_any_name_is_read_or_named_in_one_line(name: str, root: Path) 
     assert len(dataset.load(root).train) == (2 if hidden else 3)  # type: ignore[attr-defined]
     odd.write_bytes(b"broken")
     if not hidden:
-        assert "which is not an image of a known kind" in said("image_folder")
+        assert "which is not an image of a known format" in said("image_folder")
     assert not (root / "harm").exists()
     assert not Path("harm").exists()
 
@@ -218,7 +218,7 @@ def test_a_class_of_any_name(name: str, root: Path) -> None:
     (root / "images").mkdir()
     (root / "class").rename(root / "images" / f"c{name}")
     (root / "images" / f"d{name}").mkdir()
-    assert "has a class of no images, " in said("image_folder", test=2)
+    assert "holds no images in " in said("image_folder", test=2)
 
 
 @pytest.mark.parametrize(

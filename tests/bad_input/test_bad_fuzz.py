@@ -186,7 +186,7 @@ def test_an_array_of_any_bytes_is_no_prepared_data(array: str, magic: bytes, con
     folder = Path("../digits")
     if not folder.exists():
         images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
-        prepared.write(folder, "digits", prepared.Prepared(images, labels, images, labels, classes=3))
+        prepared.write(folder, "digits", prepared.PreparedDataset(images, labels, images, labels, classes=3))
     file = folder / f"{array}.npy"
     good = file.read_bytes()
     file.write_bytes((magic or good[:kept]) + content)
@@ -205,7 +205,7 @@ def test_an_array_of_any_bytes_is_no_prepared_data(array: str, magic: bytes, con
 def test_any_value_in_the_facts_of_prepared_data(key: str, value: Any) -> None:
     folder = Path("../digits")
     images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
-    prepared.write(folder, "digits", prepared.Prepared(images, labels, images, labels, classes=3))
+    prepared.write(folder, "digits", prepared.PreparedDataset(images, labels, images, labels, classes=3))
     meta = json.loads((folder / "meta.json").read_text())
     # a larger number of classes, another scale or deviation are as good; DVC's own digest covers them
     number = isinstance(value, (int, float)) and not isinstance(value, bool)

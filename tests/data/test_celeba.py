@@ -54,7 +54,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("size", [32, 64])
 def test_images_are_cropped_and_stand_in_the_published_split_by_name(size: int, root: Path) -> None:
     given = source(size)
-    assert given.missing(root) is None
+    assert given.missing_files(root) is None
     data = given.load(root)
     assert (given.form, given.shape) == (data.form, data.shape) == ("images", (3, size, size))
     assert (data.classes, data.base, data.modes) == (given.classes(root), None, None) == (1, None, None)
@@ -195,7 +195,7 @@ def test_what_is_not_as_it_should_be_is_named_in_one_sentence(
     given = source(attribute=attribute)
     with pytest.raises(BadInput) as caught:
         given.load(root)
-    assert str(caught.value) == given.missing(root) == sentence.replace("{root}", str(root))
+    assert str(caught.value) == given.missing_files(root) == sentence.replace("{root}", str(root))
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def copy(root: Path, tmp_path: Path) -> Path:
 
 
 def test_the_batches_are_read_in_order_with_their_colours(root: Path) -> None:
-    assert SOURCE.missing(root) is None
+    assert SOURCE.missing_files(root) is None
     data = SOURCE.load(root)
     assert (SOURCE.form, SOURCE.shape) == (data.form, data.shape) == ("images", (3, 32, 32))
     assert (data.classes, data.base, data.modes) == (10, None, None)
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_the_original_is_named(name: str, content: bytes, 
     (copy / name).write_bytes(content)
     with pytest.raises(BadInput) as caught:
         SOURCE.load(copy.parent)
-    assert str(caught.value) == SOURCE.missing(copy.parent)
+    assert str(caught.value) == SOURCE.missing_files(copy.parent)
     assert str(caught.value) == (
         f"datasets.cifar10 reads {copy / name}, {words}: the file is corrupt, so replace it with the original."
     )
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_the_original_is_named(name: str, content: bytes, 
 def test_a_missing_file_of_the_named_folder_is_named(name: str, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANPIPE_DATA_ROOT", str(copy.parent))
     (copy / name).unlink()
-    assert SOURCE.missing(copy.parent) == (
+    assert SOURCE.missing_files(copy.parent) == (
         f"datasets.cifar10 needs the file of the binary version {copy / name}, which is not there: put it there, point "
         "GANPIPE_DATA_ROOT to the folder that holds cifar-10-batches-bin, or unset it to download the data."
     )
@@ -129,7 +129,7 @@ def address(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_without_a_folder_the_archive_is_downloaded_once(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert SOURCE.missing(tmp_path / "raw") is None
+    assert SOURCE.missing_files(tmp_path / "raw") is None
     digest = SOURCE.load(tmp_path / "raw").digest()
     assert digest == SOURCE.load(root).digest()
     monkeypatch.setattr(cifar10, "URL", NOBODY)

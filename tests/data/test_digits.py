@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 
 from ganpipe.data.digits import Digits
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 NOWHERE = Path("/nonexistent")
 
 
-def digits(test: int = 360, split_seed: int = 0) -> Prepared:
+def digits(test: int = 360, split_seed: int = 0) -> PreparedDataset:
     source = Digits(kind="digits", test=test, split_seed=split_seed)
-    assert source.missing(NOWHERE) is None
+    assert source.missing_files(NOWHERE) is None
     data = source.load(NOWHERE)
     assert (source.form, source.shape) == (data.form, data.shape) == ("images", (1, 8, 8))
     return data
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
+def data() -> PreparedDataset:
     return digits()
 
 
-def test_shapes_and_types(data: Prepared) -> None:
+def test_shapes_and_types(data: PreparedDataset) -> None:
     assert data.train.shape == (1437, 1, 8, 8)
     assert data.test.shape == (360, 1, 8, 8)
     assert data.train.dtype == data.test.dtype == np.uint8
@@ -36,7 +36,7 @@ def test_shapes_and_types(data: Prepared) -> None:
     assert (data.classes, data.scale, data.modes, data.mode_std) == (10, 1.0, None, None)
 
 
-def test_each_image_of_the_source_is_in_one_split_with_its_label(data: Prepared) -> None:
+def test_each_image_of_the_source_is_in_one_split_with_its_label(data: PreparedDataset) -> None:
     from sklearn.datasets import load_digits
 
     source = load_digits()
@@ -50,12 +50,12 @@ def test_each_image_of_the_source_is_in_one_split_with_its_label(data: Prepared)
     assert not set(rows(data.train, data.train_labels)) & set(rows(data.test, data.test_labels))
 
 
-def test_the_split_is_stratified(data: Prepared) -> None:
+def test_the_split_is_stratified(data: PreparedDataset) -> None:
     train, test = np.bincount(data.train_labels, minlength=10), np.bincount(data.test_labels, minlength=10)
     assert np.abs(test - (train + test) * 360 / 1797).max() < 1
 
 
-def test_grey_levels_fill_the_range(data: Prepared) -> None:
+def test_grey_levels_fill_the_range(data: PreparedDataset) -> None:
     levels = np.unique(data.train)
     assert len(levels) == 17
     assert levels[0] == 0
@@ -63,7 +63,7 @@ def test_grey_levels_fill_the_range(data: Prepared) -> None:
     assert np.abs(levels - np.arange(17) * 255 / 16).max() <= 0.5
 
 
-def test_the_bytes_depend_on_the_parameters_and_on_nothing_else(data: Prepared) -> None:
+def test_the_bytes_depend_on_the_parameters_and_on_nothing_else(data: PreparedDataset) -> None:
     np.random.seed(7)
     assert digits().digest() == data.digest()
     assert digits(split_seed=1).digest() != data.digest()

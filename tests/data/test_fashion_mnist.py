@@ -60,7 +60,7 @@ def copy(root: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("size", [28, 32])
 def test_the_files_are_read_with_their_split(size: int, root: Path) -> None:
     source = FashionMNIST(kind="fashion_mnist", size=size)  # type: ignore[arg-type]
-    assert source.missing(root) is None
+    assert source.missing_files(root) is None
     data = source.load(root)
     assert (source.form, source.shape) == (data.form, data.shape) == ("images", (1, size, size))
     assert (data.classes, data.base, data.modes) == (10, None, None)
@@ -105,7 +105,7 @@ def test_a_file_that_cannot_be_the_original_is_named(name: str, content: bytes, 
     file, source = replaced(copy, name, content), FashionMNIST(kind="fashion_mnist", size=28)
     with pytest.raises(BadInput) as caught:
         source.load(copy.parents[1])
-    assert str(caught.value) == source.missing(copy.parents[1])
+    assert str(caught.value) == source.missing_files(copy.parents[1])
     assert str(caught.value) == (
         f"datasets.fashion_mnist reads {file}, {words}: the file is corrupt, so replace it with the original."
     )
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_the_original_is_named(name: str, content: bytes, 
 def test_a_missing_file_of_the_named_folder_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANPIPE_DATA_ROOT", str(copy.parents[1]))
     (copy / LABELS).unlink()
-    assert FashionMNIST(kind="fashion_mnist", size=28).missing(copy.parents[1]) == (
+    assert FashionMNIST(kind="fashion_mnist", size=28).missing_files(copy.parents[1]) == (
         f"datasets.fashion_mnist needs the uncompressed file {copy / LABELS}, which is not there: put it there, point "
         "GANPIPE_DATA_ROOT to the folder that holds FashionMNIST/raw, or unset it to download the data."
     )
@@ -137,9 +137,9 @@ def server(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def test_without_a_folder_the_files_are_downloaded(root: Path, server: Path, tmp_path: Path) -> None:
     source = FashionMNIST(kind="fashion_mnist", size=28)
-    assert source.missing(tmp_path / "raw") is None
+    assert source.missing_files(tmp_path / "raw") is None
     assert source.load(tmp_path / "raw").digest() == source.load(root).digest()
-    assert source.missing(tmp_path / "raw") is None
+    assert source.missing_files(tmp_path / "raw") is None
 
 
 @pytest.mark.parametrize("there", [True, False])

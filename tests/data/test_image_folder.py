@@ -12,10 +12,10 @@ from image_files import Array, fill, folder_of, noise, put
 from PIL import Image
 
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
-def together(data: Prepared) -> tuple[Array, np.ndarray[Any, Any]]:
+def together(data: PreparedDataset) -> tuple[Array, np.ndarray[Any, Any]]:
     return np.concatenate([data.train, data.test]), np.concatenate([data.train_labels, data.test_labels])
 
 
@@ -167,7 +167,7 @@ def test_folders_are_classes_by_name_with_all_that_lies_below_them(tmp_path: Pat
     fill(tmp_path / "images" / "cat" / ".hidden", 1, first=60)
     (tmp_path / "images" / ".DS_Store").write_bytes(b"x")
     given = folder_of(test=12)
-    assert given.missing(tmp_path) is None
+    assert given.missing_files(tmp_path) is None
     data = given.load(tmp_path)
     assert (given.form, given.shape) == (data.form, data.shape) == ("images", (3, 8, 8))
     assert (data.classes, data.base, data.modes) == (given.classes(tmp_path), None, None) == (3, None, None)
@@ -230,12 +230,12 @@ def test_the_state_is_of_names_sizes_and_times_in_order(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / "images" / name / "below", 3)
     given = folder_of()
-    assert given.state(tmp_path) == given.state(tmp_path)
-    seen = {given.state(tmp_path)}
+    assert given.fingerprint(tmp_path) == given.fingerprint(tmp_path)
+    seen = {given.fingerprint(tmp_path)}
 
     def changed() -> bool:
         before = len(seen)
-        seen.add(given.state(tmp_path))
+        seen.add(given.fingerprint(tmp_path))
         return len(seen) > before
 
     file = tmp_path / "images" / "a" / "below" / "000.png"
@@ -257,4 +257,4 @@ def test_the_state_is_of_names_sizes_and_times_in_order(tmp_path: Path) -> None:
 
 def test_the_state_of_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^datasets\.image_folder\.path reads .*images \(No such file or directory\): "):
-        folder_of().state(tmp_path)
+        folder_of().fingerprint(tmp_path)

@@ -79,7 +79,7 @@ def test_a_broken_image_is_named_and_refused(make: Callable[[Path], object], wor
     fill(tmp_path / "images", 4)
     file = tmp_path / "images" / "002x"
     make(file)
-    assert folder_of().missing(tmp_path) is None  # the files are opened where they are read, and only there
+    assert folder_of().missing_files(tmp_path) is None  # the files are opened where they are read, and only there
     with pytest.raises(BadInput) as caught:
         folder_of().load(tmp_path)
     sentence = str(caught.value)
@@ -241,7 +241,7 @@ def test_an_illegal_folder_is_refused_in_one_sentence(
         given = folder_of(**settings, broken=broken_ones)
         with pytest.raises(BadInput) as caught:
             given.load(tmp_path)
-        assert str(caught.value) == given.missing(tmp_path) == sentence.replace("{root}", str(tmp_path))
+        assert str(caught.value) == given.missing_files(tmp_path) == sentence.replace("{root}", str(tmp_path))
 
 
 def test_a_class_whose_images_are_all_skipped_is_refused(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_class_whose_images_are_all_skipped_is_refused(tmp_path: Path) -> None
     for name in ("x", "y"):
         (tmp_path / "images" / "b" / name).write_text("hello")
     given = folder_of(broken="skip", test=2)
-    assert given.missing(tmp_path) is None
+    assert given.missing_files(tmp_path) is None
     with pytest.raises(BadInput) as caught:
         given.load(tmp_path)
     assert str(caught.value) == (
@@ -262,7 +262,7 @@ def test_a_class_whose_images_are_all_skipped_is_refused(tmp_path: Path) -> None
 def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     fill(tmp_path / "images" / "a", 4)
     (tmp_path / "images" / "a").chmod(0)
-    sentence = folder_of().missing(tmp_path)
+    sentence = folder_of().missing_files(tmp_path)
     (tmp_path / "images" / "a").chmod(0o755)
     assert sentence == (
         f"datasets.image_folder.path reads {tmp_path}/images/a (Permission denied): make it readable or remove it."

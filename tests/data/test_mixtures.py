@@ -11,7 +11,7 @@ import pytest
 
 from ganpipe.data import Dataset
 from ganpipe.params import part_class
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 N = 40_000
 RING: dict[str, Any] = {"kind": "ring", "modes": 8, "radius": 2.0, "std": 0.02}
@@ -19,12 +19,12 @@ GRID: dict[str, Any] = {"kind": "grid", "side": 5, "spacing": 2.0, "std": 0.05}
 both = pytest.mark.parametrize("parameters", [RING, GRID], ids=["ring", "grid"])
 
 
-def make(parameters: dict[str, Any], **more: Any) -> Prepared:
+def make(parameters: dict[str, Any], **more: Any) -> PreparedDataset:
     parameters = {"train": N, "test": 5000, "seed": 0, **parameters, **more}
     source = part_class("ganpipe.data", parameters["kind"]).model_validate(parameters)
     assert isinstance(source, Dataset)
     data = source.load(Path("/nonexistent"))
-    assert source.missing(Path("/nonexistent")) is None
+    assert source.missing_files(Path("/nonexistent")) is None
     assert (source.form, source.shape) == (data.form, data.shape) == ("points", (2,))
     return data
 

@@ -87,11 +87,11 @@ def test_the_real_files_at_28_and_32_pixels(root: Path) -> None:
 def test_a_corrupt_file_is_named_in_one_sentence(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = MNIST(kind="mnist", size=28)
     asked = refuse_to_load(monkeypatch)
-    assert source.missing(fake) is None
+    assert source.missing_files(fake) is None
     for name in FILES:
         file = fake / "MNIST" / "raw" / name
         file.write_text("x" + name[1:])
-        sentence = source.missing(fake)
+        sentence = source.missing_files(fake)
         assert sentence is not None
         assert str(file) in sentence
         assert f"whose MD5 is not {_mnist.FILES[name]}" in sentence
@@ -127,7 +127,7 @@ def test_compressed_files_alone_are_not_enough(tmp_path: Path, monkeypatch: pyte
     raw.mkdir(parents=True)
     for name in FILES:
         (raw / f"{name}.gz").write_text(name)
-    sentence = MNIST(kind="mnist", size=28).missing(tmp_path)
+    sentence = MNIST(kind="mnist", size=28).missing_files(tmp_path)
     assert sentence is not None
     assert "uncompressed" in sentence
 
@@ -150,7 +150,7 @@ def test_without_a_folder_the_files_are_downloaded_and_a_failure_is_one_sentence
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch() if name.endswith("ubyte") else (tmp_path / name).mkdir()
     source = MNIST(kind="mnist", size=28)
-    assert source.missing(tmp_path) is None
+    assert source.missing_files(tmp_path) is None
     with pytest.raises(BadInput) as caught:
         source.load(tmp_path)
     assert asked == [{"train": True, "download": True}]

@@ -14,34 +14,34 @@ import pytest
 
 from ganpipe import prepared
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
-def images() -> Prepared:
+def images() -> PreparedDataset:
     rng = np.random.default_rng(0)
 
     def some(n: int) -> tuple[np.ndarray, np.ndarray]:
         return rng.integers(0, 256, (n, 3, 8, 8)).astype(np.uint8), rng.integers(0, 10, n)
 
     (train, train_labels), (test, test_labels) = some(5), some(3)
-    return Prepared(train, train_labels, test, test_labels, classes=10)
+    return PreparedDataset(train, train_labels, test, test_labels, classes=10)
 
 
-def stacked() -> Prepared:
+def stacked() -> PreparedDataset:
     data = images()
     labels = {"train_labels": data.train_labels % 8, "test_labels": data.test_labels % 8}
     return dataclasses.replace(data, **labels, classes=8, base=2)
 
 
-def points() -> Prepared:
+def points() -> PreparedDataset:
     rng = np.random.default_rng(0)
     modes = np.array([[0.1, 2.0], [1 / 3, -1.0]])
     train, test = (rng.standard_normal((n, 2)).astype(np.float32) for n in (5, 3))
-    return Prepared(train, np.zeros(5, np.int64), test, np.ones(3, np.int64), 2, 1.7, modes, 0.02)
+    return PreparedDataset(train, np.zeros(5, np.int64), test, np.ones(3, np.int64), 2, 1.7, modes, 0.02)
 
 
 @pytest.mark.parametrize("make", [images, stacked, points])
-def test_what_is_written_is_read_again(make: Callable[[], Prepared], tmp_path: Path) -> None:
+def test_what_is_written_is_read_again(make: Callable[[], PreparedDataset], tmp_path: Path) -> None:
     data = make()
     prepared.write(tmp_path / "a" / "set", "name", data)
     again, meta = prepared.read(tmp_path / "a" / "set")
@@ -106,10 +106,11 @@ def test_digest_sees_values_types_shapes_and_labels_but_not_the_layout() -> None
         {"test_labels": data.test_labels + 1},
     ):
         arrays = {name: getattr(data, name) for name in prepared.ARRAYS} | change
-        digests.add(Prepared(**arrays, classes=10).digest())
+        digests.add(PreparedDataset(**arrays, classes=10).digest())
     assert len(digests) == 8
     assert (
-        Prepared(np.asfortranarray(data.train), data.train_labels, data.test, data.test_labels, 10).digest() in digests
+        PreparedDataset(np.asfortranarray(data.train), data.train_labels, data.test, data.test_labels, 10).digest()
+        in digests
     )
 
 

@@ -15,7 +15,7 @@ from ganpipe.data.mnist import MNIST
 from ganpipe.data.stacked_digits import StackedDigits
 from ganpipe.data.stacked_mnist import StackedMNIST
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 NOWHERE = Path("/nonexistent")
 N = 20_000
@@ -26,18 +26,20 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GANPIPE_DATA_ROOT", raising=False)
 
 
-def stacked(train: int = N, test: int = 5000, seed: int = 0, held_out: int = 360, split_seed: int = 0) -> Prepared:
+def stacked(
+    train: int = N, test: int = 5000, seed: int = 0, held_out: int = 360, split_seed: int = 0
+) -> PreparedDataset:
     source = StackedDigits(
         kind="stacked_digits", train=train, test=test, seed=seed, held_out=held_out, split_seed=split_seed
     )
-    assert source.missing(NOWHERE) is None
+    assert source.missing_files(NOWHERE) is None
     data = source.load(NOWHERE)
     assert (source.form, source.shape) == (data.form, data.shape) == ("images", (3, 8, 8))
     return data
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
+def data() -> PreparedDataset:
     return stacked()
 
 
@@ -48,7 +50,7 @@ def places(images: np.ndarray) -> dict[bytes, int]:
     return found
 
 
-def check_channels(data: Prepared, singles: Prepared) -> dict[str, np.ndarray]:
+def check_channels(data: PreparedDataset, singles: PreparedDataset) -> dict[str, np.ndarray]:
     """Every channel is one of its own split's images, its digit stands in the label. Returns which, (N, 3)."""
     chosen = {}
     for split in ("train", "test"):
@@ -61,7 +63,7 @@ def check_channels(data: Prepared, singles: Prepared) -> dict[str, np.ndarray]:
     return chosen
 
 
-def test_each_channel_is_an_image_of_its_split_with_the_digit_of_the_label(data: Prepared) -> None:
+def test_each_channel_is_an_image_of_its_split_with_the_digit_of_the_label(data: PreparedDataset) -> None:
     singles = Digits(kind="digits", test=360, split_seed=0).load(NOWHERE)
     assert not set(places(singles.train)) & set(places(singles.test))
     chosen = check_channels(data, singles)
@@ -78,13 +80,13 @@ def test_each_channel_is_an_image_of_its_split_with_the_digit_of_the_label(data:
     assert abs(both[0, 1]) < 5 / np.sqrt(15_000)  # a split does not repeat the draw of the other
 
 
-def test_types_and_what_is_known_of_the_modes(data: Prepared) -> None:
+def test_types_and_what_is_known_of_the_modes(data: PreparedDataset) -> None:
     assert data.train.dtype == data.test.dtype == np.uint8
     assert data.train_labels.dtype == data.test_labels.dtype == np.int64
     assert (data.classes, data.base, data.modes, data.mode_std) == (1000, 10, None, None)
 
 
-def test_all_thousand_modes_appear_with_the_shares_of_their_digits(data: Prepared) -> None:
+def test_all_thousand_modes_appear_with_the_shares_of_their_digits(data: PreparedDataset) -> None:
     assert set(data.train_labels.tolist()) == set(range(1000))
     single = np.bincount(Digits(kind="digits", test=360, split_seed=0).load(NOWHERE).train_labels) / 1437
     expected = N * np.einsum("i,j,k->ijk", single, single, single).ravel()
@@ -93,7 +95,7 @@ def test_all_thousand_modes_appear_with_the_shares_of_their_digits(data: Prepare
     assert abs((((counts - expected) ** 2) / expected).sum() - 999) < 5 * np.sqrt(2 * 999)
 
 
-def test_the_bytes_depend_on_the_parameters_and_on_nothing_else(data: Prepared) -> None:
+def test_the_bytes_depend_on_the_parameters_and_on_nothing_else(data: PreparedDataset) -> None:
     np.random.seed(7)
     assert stacked().digest() == data.digest()
     changes = [{"seed": 1}, {"split_seed": 1}, {"held_out": 300}]
@@ -117,7 +119,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("size", [28, 32])
 def test_mnist_is_stacked_from_its_own_splits(size: int, small: Path) -> None:
     source = StackedMNIST(kind="stacked_mnist", size=size, train=3000, test=400, seed=0)  # type: ignore[arg-type]
-    assert source.missing(small) is None
+    assert source.missing_files(small) is None
     data = source.load(small)
     assert (source.form, source.shape) == (data.form, data.shape) == ("images", (3, size, size))
     assert (data.classes, data.base) == (source.classes(small), 10) == (1000, 10)
@@ -133,7 +135,7 @@ def test_a_corrupt_file_of_mnist_is_named_with_the_key_that_is_in_use(small: Pat
     file.write_bytes(file.read_bytes()[:-1] + b"\0\0")
     with pytest.raises(BadInput) as caught:
         source.load(small)
-    assert str(caught.value) == source.missing(small)
+    assert str(caught.value) == source.missing_files(small)
     assert str(caught.value) == (
         f"datasets.stacked_mnist reads {file}, whose MD5 is not {_mnist.FILES[file.name]}: the file is corrupt, so "
         "replace it with the original."
@@ -146,7 +148,7 @@ def test_a_missing_file_of_mnist_is_named_with_the_key_that_is_in_use(
     monkeypatch.setenv("GANPIPE_DATA_ROOT", str(small))
     file = small / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     file.unlink()
-    assert StackedMNIST(kind="stacked_mnist", size=28, train=30, test=30, seed=0).missing(small) == (
+    assert StackedMNIST(kind="stacked_mnist", size=28, train=30, test=30, seed=0).missing_files(small) == (
         f"datasets.stacked_mnist needs the uncompressed file {file}, which is not there: put it there, point "
         "GANPIPE_DATA_ROOT to the folder that holds MNIST/raw, or unset it to download the data."
     )

@@ -10,14 +10,14 @@ import pytest
 from sklearn.datasets import make_swiss_roll
 
 from ganpipe.data.swiss_roll import END, START, SwissRoll
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 N = 40_000
 
 
-def roll(noise: float = 0.25, train: int = N, test: int = 5000, seed: int = 0) -> Prepared:
+def roll(noise: float = 0.25, train: int = N, test: int = 5000, seed: int = 0) -> PreparedDataset:
     source = SwissRoll(kind="swiss_roll", noise=noise, train=train, test=test, seed=seed)
-    assert source.missing(Path("/nonexistent")) is None
+    assert source.missing_files(Path("/nonexistent")) is None
     data = source.load(Path("/nonexistent"))
     assert (source.form, source.shape) == (data.form, data.shape) == ("points", (2,))
     return data

@@ -17,7 +17,7 @@ from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Reference, Samples
 from ganpipe.evaluation.row import Trained, evaluate
 from ganpipe.features.pixels import pixels
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 Array = NDArray[Any]
 CLASSES = 4
@@ -101,7 +101,7 @@ TWO: stored.Networks = networks() | {"pixels": ("own", pixels)}
 
 
 def reference(
-    data: Prepared,
+    data: PreparedDataset,
     network: Network | None = None,
     opened: stored.Networks | None = None,
     classify: Classify | None = None,
@@ -118,16 +118,18 @@ def balanced(count: int, classes: int = CLASSES) -> Array:
     return np.arange(count) % classes
 
 
-def prepared_images() -> Prepared:
+def prepared_images() -> PreparedDataset:
     """A fixture: images of each class."""
     train, test = balanced(600), balanced(200)
-    return Prepared(images(train, 1), train, images(test, 2), test, classes=CLASSES)
+    return PreparedDataset(images(train, 1), train, images(test, 2), test, classes=CLASSES)
 
 
-def prepared_points() -> Prepared:
+def prepared_points() -> PreparedDataset:
     """A fixture: points around each mode."""
     train, test = balanced(600, 3), balanced(200, 3)
-    return Prepared(points(train, 1), train, points(test, 2), test, classes=3, scale=1.5, modes=CENTRES, mode_std=0.1)
+    return PreparedDataset(
+        points(train, 1), train, points(test, 2), test, classes=3, scale=1.5, modes=CENTRES, mode_std=0.1
+    )
 
 
 def both(array: Array, finite: bool = True) -> Samples:
@@ -146,5 +148,5 @@ def judged(real: Reference, samples: Mapping[int, Samples | Trained], **known: A
     return dict(loaded)
 
 
-def run(data: Prepared, samples: Mapping[int, Samples | Trained], **changes: Any) -> dict[str, Any]:
+def run(data: PreparedDataset, samples: Mapping[int, Samples | Trained], **changes: Any) -> dict[str, Any]:
     return judged(reference(data, **changes), samples)

@@ -24,7 +24,7 @@ from evaluation_data import (
 
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import not_applicable
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 HEAD = ["format", "row", "title", "data", "not_applicable", "seeds"]
 REST = ["protocol", "figures", "classes", "moments", "verdicts"]
@@ -33,7 +33,7 @@ NEITHER = ["copies", "copying", "sharpness"]
 WITH_ERRORS = ["frechet_infinite", "kid", "classifier_score", "sliced_wasserstein", "parzen"]
 
 
-def test_structure_for_images(image_data: Prepared) -> None:
+def test_structure_for_images(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {0: Samples(good, collapsed), 7: Samples(collapsed, good)})
     assert list(found) == [*HEAD, *REST]
@@ -86,7 +86,7 @@ def test_structure_for_images(image_data: Prepared) -> None:
     assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == [None, "collapsed"]
 
 
-def test_structure_for_points(point_data: Prepared) -> None:
+def test_structure_for_points(point_data: PreparedDataset) -> None:
     found = run(point_data, {0: both(points(balanced(150, 3), 3))})
     assert list(found["figures"]) == [*MODE_FIGURES, *DISTANCES]
     assert found["protocol"]["transport_generated"] == found["protocol"]["transport_real"] == 100
@@ -103,7 +103,7 @@ def test_structure_for_points(point_data: Prepared) -> None:
     assert ways == ["higher", "higher", "lower", "lower", "lower", None, None]
 
 
-def test_points_without_known_modes_have_only_the_distances(point_data: Prepared) -> None:
+def test_points_without_known_modes_have_only_the_distances(point_data: PreparedDataset) -> None:
     data = replace(point_data, modes=None, mode_std=None)
     found = run(data, {0: both(points(balanced(150, 3), 3)), 1: both(np.full((150, 2), np.nan, np.float32))})
     assert list(found["figures"]) == DISTANCES
@@ -128,7 +128,7 @@ def test_a_row_that_does_not_apply() -> None:
     }
 
 
-def test_a_perfect_sampler_is_at_the_floor_and_noise_at_the_ceiling(image_data: Prepared) -> None:
+def test_a_perfect_sampler_is_at_the_floor_and_noise_at_the_ceiling(image_data: PreparedDataset) -> None:
     noise = np.random.default_rng(5).integers(256, size=(300, 1, 6, 6), dtype=np.uint8)
     figures = run(image_data, {0: both(images(balanced(300), 3)), 1: both(noise)})["figures"]
     for name, figure in figures.items():
@@ -147,7 +147,7 @@ def test_a_perfect_sampler_is_at_the_floor_and_noise_at_the_ceiling(image_data: 
     assert abs(figures["frechet_infinite"]["raw"][0]) < figures["frechet"]["raw"][0]
 
 
-def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_data: Prepared) -> None:
+def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_data: PreparedDataset) -> None:
     figures = run(image_data, {0: both(images(0 * balanced(300), 3))})["figures"]
     assert figures["precision"]["raw"][0] > 0.85
     for name in ("recall", "coverage"):
@@ -161,7 +161,7 @@ def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_
 
 
 @pytest.mark.parametrize("cap", [1000, 100])
-def test_copies_of_training_images_show(image_data: Prepared, cap: int) -> None:
+def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -> None:
     """All of them, however few are compared: each is in the train split, and that is searched as a whole."""
     found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, cap=cap)
     copies = found["figures"]["copies"]
@@ -174,7 +174,7 @@ def test_copies_of_training_images_show(image_data: Prepared, cap: int) -> None:
     assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == ["memorising", None]
 
 
-def test_points_of_known_quality(point_data: Prepared) -> None:
+def test_points_of_known_quality(point_data: PreparedDataset) -> None:
     good, collapsed = points(balanced(300, 3), 3), points(0 * balanced(300), 4)
     figures = run(point_data, {0: both(good), 1: both(collapsed)}, transport=150)["figures"]
     assert figures["modes"]["raw"] == [3, 1]
@@ -188,7 +188,7 @@ def test_points_of_known_quality(point_data: Prepared) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_diverged_seed_has_no_figures_and_spares_the_others(point_data: Prepared, value: float) -> None:
+def test_a_diverged_seed_has_no_figures_and_spares_the_others(point_data: PreparedDataset, value: float) -> None:
     good = points(balanced(150, 3), 3)
     bad = good.copy()
     bad[17, 1] = value
@@ -201,7 +201,7 @@ def test_a_diverged_seed_has_no_figures_and_spares_the_others(point_data: Prepar
     assert found["verdicts"] == [None, None, {"kind": "not_finite", "reason": "samples are not finite"}]
 
 
-def test_diverged_images_have_no_figures(image_data: Prepared) -> None:
+def test_diverged_images_have_no_figures(image_data: PreparedDataset) -> None:
     good = images(balanced(250), 3)
     found = run(image_data, {0: both(good), 1: Samples(np.full(good.shape, np.nan, np.float32), good)})
     assert all(figure["raw"][1] is None for figure in found["figures"].values())
@@ -209,13 +209,13 @@ def test_diverged_images_have_no_figures(image_data: Prepared) -> None:
     assert None not in found["figures"]["frechet"]["ema"]
 
 
-def test_huge_points_are_measured(point_data: Prepared) -> None:
+def test_huge_points_are_measured(point_data: PreparedDataset) -> None:
     found = run(point_data, {0: both(points(balanced(150, 3), 3) * np.float32(1e30))})
     assert found["figures"]["wasserstein"]["raw"][0] > 1e29
     assert found["figures"]["high_quality"]["raw"][0] == 0.0
 
 
-def test_huge_features_are_measured(image_data: Prepared) -> None:
+def test_huge_features_are_measured(image_data: PreparedDataset) -> None:
     """Cubed and added up they would be above float32's largest number."""
     good = {0: both(images(balanced(250), 3))}
     huge = {"classifier": ("none", lambda batch: np.float32(1e15) * batch.reshape(len(batch), -1)[:, :5])}
@@ -225,7 +225,7 @@ def test_huge_features_are_measured(image_data: Prepared) -> None:
         assert figures[name]["raw"][0] is not None, name
 
 
-def test_an_infinite_figure_is_null(image_data: Prepared) -> None:
+def test_an_infinite_figure_is_null(image_data: PreparedDataset) -> None:
     """No real sample of class 3, and a generator that makes some: so do the floor's draws."""
     kept = image_data.test_labels != 3
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])

@@ -28,14 +28,14 @@ from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import generated_count
 from ganpipe.metrics.inception_score import inception_score
 from ganpipe.metrics.wasserstein import transport
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
 @pytest.mark.parametrize(
     ("made", "cap", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
 )
 def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
-    image_data: Prepared, made: int, cap: int, expected: int
+    image_data: PreparedDataset, made: int, cap: int, expected: int
 ) -> None:
     found = run(image_data, {0: both(images(balanced(made), 3))}, cap=cap)
     assert found["protocol"]["generated"] == expected
@@ -45,13 +45,13 @@ def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
     assert counts == {(expected, min(200, cap))}
 
 
-def test_the_smallest_file_counts_for_all_seeds(image_data: Prepared) -> None:
+def test_the_smallest_file_counts_for_all_seeds(image_data: PreparedDataset) -> None:
     real = reference(image_data)
     few, many = images(balanced(90), 3), images(balanced(240), 3)
     assert generated_count(real, [Samples(many, few), both(many)]) == 90
 
 
-def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image_data: Prepared) -> None:
+def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image_data: PreparedDataset) -> None:
     """One sample of class 3 in 4000 shows in the shares, whether or not it is among the 100 compared."""
     labels = np.append(np.array([0, 1, 2])[balanced(3999, 3)], 3)
     network = Network()
@@ -62,7 +62,7 @@ def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image
     assert network.calls == [4000, 4000, 100, 100, 100, 100]  # raw, ema, three draws for the floor, ceiling
 
 
-def test_only_the_chosen_images_are_compared(image_data: Prepared) -> None:
+def test_only_the_chosen_images_are_compared(image_data: PreparedDataset) -> None:
     """Noise in all other places of the file leaves the figures as they are, and shows in the shares."""
     real = reference(image_data, cap=100)
     chosen = real.choose(np.arange(2000), 100, "samples")
@@ -75,7 +75,7 @@ def test_only_the_chosen_images_are_compared(image_data: Prepared) -> None:
     assert spoilt.shares != good.shares
 
 
-def test_only_the_chosen_points_are_compared(point_data: Prepared) -> None:
+def test_only_the_chosen_points_are_compared(point_data: PreparedDataset) -> None:
     real = reference(point_data, cap=150)
     chosen = real.choose(np.arange(2000), 150, "samples")
     samples = np.zeros((2000, 2), np.float32) - 50
@@ -85,7 +85,7 @@ def test_only_the_chosen_points_are_compared(point_data: Prepared) -> None:
     assert spoilt.shares[0] == (50 + 1850) / 2000
 
 
-def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image_data: Prepared) -> None:
+def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image_data: PreparedDataset) -> None:
     samples = images(balanced(900), 3)
     first = run(image_data, {0: both(samples)}, cap=100)
     np.random.seed(5)
@@ -100,7 +100,7 @@ def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image
         assert first["figures"]["frechet"][key] != other["figures"]["frechet"][key]
 
 
-def test_bounds_can_be_kept(image_data: Prepared) -> None:
+def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
     samples = {0: both(images(balanced(250), 3))}
     network = Network()
     real = reference(image_data, network)
@@ -117,7 +117,7 @@ def test_bounds_can_be_kept(image_data: Prepared) -> None:
     assert limits == {(-1.0, None, None)}
 
 
-def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepared) -> None:
+def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: PreparedDataset) -> None:
     real = reference(image_data, draws=4)
     found = bounds(real, 200)
     assert list(found) == [*IMAGE_FIGURES, THERE]
@@ -130,7 +130,7 @@ def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepar
     assert (found["copies"].floor, found["copies"].deviation) == (0.01, None)  # training samples are copies themselves
 
 
-def test_floor_is_the_train_split_against_the_test_split(image_data: Prepared) -> None:
+def test_floor_is_the_train_split_against_the_test_split(image_data: PreparedDataset) -> None:
     """With each test image twice in place of the train images hardly anything is between them."""
     train, labels = np.repeat(image_data.test, 2, axis=0), np.repeat(image_data.test_labels, 2)
     near = bounds(reference(replace(image_data, train=train, train_labels=labels)), 200)
@@ -141,13 +141,13 @@ def test_floor_is_the_train_split_against_the_test_split(image_data: Prepared) -
     assert near["frechet"].floor < 0.5 * far["frechet"].floor
 
 
-def test_the_split_can_be_halved_and_no_more(image_data: Prepared) -> None:
+def test_the_split_can_be_halved_and_no_more(image_data: PreparedDataset) -> None:
     assert most(reference(image_data)) == 300
     assert most(reference(replace(image_data, train=image_data.train[:201]))) == 100
     assert most(reference(image_data, cap=60)) == 60
 
 
-def test_noise_fills_twice_the_bounding_box(point_data: Prepared) -> None:
+def test_noise_fills_twice_the_bounding_box(point_data: PreparedDataset) -> None:
     low, high = point_data.train.min(axis=0), point_data.train.max(axis=0)
     noise = reference(point_data).noise(20_000)
     assert noise.dtype == np.float32
@@ -155,14 +155,14 @@ def test_noise_fills_twice_the_bounding_box(point_data: Prepared) -> None:
     np.testing.assert_allclose(noise.mean(axis=0), (low + high) / 2, atol=0.05)
 
 
-def test_noise_images_use_every_level(image_data: Prepared) -> None:
+def test_noise_images_use_every_level(image_data: PreparedDataset) -> None:
     noise = reference(image_data).noise(500)
     assert noise.dtype == np.uint8
     assert noise.shape == (500, 1, 6, 6)
     assert len(np.unique(noise)) == 256
 
 
-def test_transport_is_limited_on_both_sides(point_data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transport_is_limited_on_both_sides(point_data: PreparedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
 
     def spy(*, generated: Array, real: Array, solve: Callable[..., Any] = transport) -> Any:
@@ -180,7 +180,7 @@ def test_transport_is_limited_on_both_sides(point_data: Prepared, monkeypatch: p
     assert (protocol["transport_generated"], protocol["transport_real"]) == (150, 200)
 
 
-def test_a_larger_file_brings_no_smaller_divergence_of_the_classes(image_data: Prepared) -> None:
+def test_a_larger_file_brings_no_smaller_divergence_of_the_classes(image_data: PreparedDataset) -> None:
     """An exact sampler of K classes is (K - 1) / 2 n away with n samples: the compared ones count, as for the floor."""
     real, found = reference(image_data), []
     for seed in range(3, 13):
@@ -189,7 +189,7 @@ def test_a_larger_file_brings_no_smaller_divergence_of_the_classes(image_data: P
     assert 0.4 < statistics.fmean(found) / (3 / 600) < 2.5  # of all 20,000 it would be 0.015
 
 
-def test_subsets_are_at_most_half_of_a_side(image_data: Prepared) -> None:
+def test_subsets_are_at_most_half_of_a_side(image_data: PreparedDataset) -> None:
     """Subsets of the whole side are all the same, and their spread would be no error."""
     good = both(images(balanced(120), 3))
     found = run(image_data, {0: good}, kid={"subsets": 20, "size": 1000})
@@ -201,7 +201,7 @@ def test_subsets_are_at_most_half_of_a_side(image_data: Prepared) -> None:
     assert fewer["protocol"]["kid_size"] == 100  # half of the 200 real ones
 
 
-def test_one_subset_or_split_has_no_error(image_data: Prepared) -> None:
+def test_one_subset_or_split_has_no_error(image_data: PreparedDataset) -> None:
     figures = run(image_data, {0: both(images(balanced(200), 3))}, kid={"subsets": 1, "size": 60}, splits=1)["figures"]
     for name, of in (("kid", "subset"), ("classifier_score", "split")):
         assert figures[name]["raw"][0] is not None
@@ -212,7 +212,7 @@ def test_one_subset_or_split_has_no_error(image_data: Prepared) -> None:
         }
 
 
-def test_the_error_of_the_score_is_that_of_a_mean_of_splits(image_data: Prepared) -> None:
+def test_the_error_of_the_score_is_that_of_a_mean_of_splits(image_data: PreparedDataset) -> None:
     """Two splits a and b: the standard error of their mean is |a - b| / 2, and the mean is theirs."""
     samples = images(balanced(201), 3)
     real = reference(image_data, splits=2)

@@ -9,14 +9,14 @@ from evaluation_data import TWO, Network, balanced, both, images, judged, points
 from ganpipe.evaluation.bounds import Bounds, bounds
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import Trained
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 QUICK = ["frechet", "precision", "recall", "classes_covered", "smallest_class"]
 EARLY, LATE = images(0 * balanced(120), 5), images(balanced(120), 6)
 END = both(images(balanced(250), 3))
 
 
-def test_the_quick_figures_stand_at_each_step(image_data: Prepared) -> None:
+def test_the_quick_figures_stand_at_each_step(image_data: PreparedDataset) -> None:
     """The order of the steps is theirs, and not that in which they were read."""
     seeds = {0: Trained(END, {500: Samples(LATE, EARLY), 20: both(EARLY)}), 1: Trained(END, {20: both(LATE)})}
     real = reference(image_data, opened=TWO)
@@ -38,7 +38,7 @@ def test_the_quick_figures_stand_at_each_step(image_data: Prepared) -> None:
     assert found["protocol"]["generated"] == 250
 
 
-def test_the_smallest_moment_counts(image_data: Prepared) -> None:
+def test_the_smallest_moment_counts(image_data: PreparedDataset) -> None:
     few, many = both(images(balanced(50), 7)), both(LATE)
     found = run(image_data, {0: Trained(END, {20: many, 40: few}), 1: Trained(END, {20: many})})
     assert found["moments"]["generated"] == 50
@@ -47,18 +47,18 @@ def test_the_smallest_moment_counts(image_data: Prepared) -> None:
     assert run(image_data, {0: Trained(END, {20: large})})["moments"]["generated"] == 300  # half the train split
 
 
-def test_without_a_moment_there_is_none(image_data: Prepared) -> None:
+def test_without_a_moment_there_is_none(image_data: PreparedDataset) -> None:
     assert run(image_data, {0: Trained(END, {}), 1: Trained(END, {})})["moments"] is None
 
 
-def test_a_seed_without_moments_has_none_of_the_values(image_data: Prepared) -> None:
+def test_a_seed_without_moments_has_none_of_the_values(image_data: PreparedDataset) -> None:
     found = run(image_data, {0: Trained(END, {}), 1: Trained(END, {20: both(LATE)})})
     for figure in found["moments"]["figures"].values():
         assert figure["raw"][0] == figure["ema"][0] == [None]
         assert None not in (*figure["raw"][1], *figure["ema"][1])
 
 
-def test_moments_that_are_not_finite_have_no_figures(point_data: Prepared) -> None:
+def test_moments_that_are_not_finite_have_no_figures(point_data: PreparedDataset) -> None:
     good = both(points(balanced(150, 3), 3))
     bad = both(np.full((60, 2), np.inf, np.float32))
     found = run(point_data, {0: Trained(good, {1: both(points(balanced(60, 3), 4)), 2: bad})})["moments"]
@@ -68,7 +68,7 @@ def test_moments_that_are_not_finite_have_no_figures(point_data: Prepared) -> No
 
 
 @pytest.mark.parametrize("kept", [120, 121])
-def test_quick_bounds_can_be_kept_for_their_number(image_data: Prepared, kept: int) -> None:
+def test_quick_bounds_can_be_kept_for_their_number(image_data: PreparedDataset, kept: int) -> None:
     network = Network()
     real = reference(image_data, network)
     marked = {name: Bounds(-1.0, None, None) for name in QUICK}

@@ -16,7 +16,7 @@ from ganpipe.evaluation.bounds import bounds
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import Trained
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,14 @@ from ganpipe.prepared import Prepared
         ({4: both(np.zeros((0, 1, 6, 6), np.uint8))}, "There are 0 generated samples"),
     ],
 )
-def test_samples_unlike_the_data_are_refused(image_data: Prepared, samples: dict[int, Samples], sentence: str) -> None:
+def test_samples_unlike_the_data_are_refused(
+    image_data: PreparedDataset, samples: dict[int, Samples], sentence: str
+) -> None:
     with pytest.raises(BadInput, match=sentence):
         run(image_data, samples)
 
 
-def test_a_moment_unlike_the_data_is_named(image_data: Prepared) -> None:
+def test_a_moment_unlike_the_data_is_named(image_data: PreparedDataset) -> None:
     good = both(images(balanced(40), 3))
     bad = Trained(good, {100: good, 200: both(np.zeros((20, 1, 5, 5), np.uint8))})
     with pytest.raises(BadInput, match=r"^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
@@ -57,7 +59,7 @@ def test_a_moment_unlike_the_data_is_named(image_data: Prepared) -> None:
     ],
 )
 def test_too_few_real_samples_are_refused(
-    image_data: Prepared, changes: dict[str, int], needed: int, asks: str, remedy: str
+    image_data: PreparedDataset, changes: dict[str, int], needed: int, asks: str, remedy: str
 ) -> None:
     said = f"^There are {changes['cap']} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
     with pytest.raises(BadInput, match=said):
@@ -65,13 +67,13 @@ def test_too_few_real_samples_are_refused(
     reference(image_data, **(changes | {"cap": needed}))
 
 
-def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: Prepared) -> None:
+def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: PreparedDataset) -> None:
     with pytest.raises(BadInput, match="There are 5 samples of half the train split to compare, and evaluate"):
         reference(replace(image_data, train=image_data.train[:11]))
     assert bounds(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
 
 
-def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: Prepared) -> None:
+def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: PreparedDataset) -> None:
     with pytest.raises(BadInput, match="There are 600 samples to compare: 601 are asked for"):
         bounds(reference(image_data), 601)
 

@@ -30,12 +30,12 @@ from ganpipe.evaluation import stored
 from ganpipe.evaluation.bounds import bounds
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.row import Trained
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 SECOND = [f"{name}_pixels" for name in SPACE_FIGURES]
 
 
-def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: Prepared) -> None:
+def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: PreparedDataset) -> None:
     good = {0: both(images(balanced(250), 3))}
     alone, two = run(image_data, good)["figures"], run(image_data, good, opened=TWO)["figures"]
     assert list(two) == [*IMAGE_FIGURES, *SECOND]
@@ -50,7 +50,7 @@ def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: Prepare
     assert two["copies_pixels"]["floor"] == 0.01
 
 
-def test_the_order_of_the_networks_says_which_one_leads(image_data: Prepared) -> None:
+def test_the_order_of_the_networks_says_which_one_leads(image_data: PreparedDataset) -> None:
     turned = dict(reversed(TWO.items()))
     good = {0: both(images(balanced(250), 3))}
     one, other = run(image_data, good, opened=TWO)["figures"], run(image_data, good, opened=turned)["figures"]
@@ -62,7 +62,7 @@ def test_the_order_of_the_networks_says_which_one_leads(image_data: Prepared) ->
     assert "classes_covered" in other  # they are the classifier's wherever it stands
 
 
-def test_only_the_first_network_is_in_the_quick_figures(image_data: Prepared) -> None:
+def test_only_the_first_network_is_in_the_quick_figures(image_data: PreparedDataset) -> None:
     real = reference(image_data, opened=TWO)
     quick = ("frechet", "precision", "recall", "classes_covered", "smallest_class")
     assert real.quick == quick
@@ -73,12 +73,12 @@ def test_only_the_first_network_is_in_the_quick_figures(image_data: Prepared) ->
     assert [measured.value(name) for name in quick] == [whole.value(name) for name in quick]
 
 
-def test_quick_figures_of_points_need_no_transport(point_data: Prepared) -> None:
+def test_quick_figures_of_points_need_no_transport(point_data: PreparedDataset) -> None:
     assert reference(point_data).quick == ("modes", "high_quality", "reverse_kl", "sliced_wasserstein")
     assert reference(replace(point_data, modes=None, mode_std=None)).quick == ("sliced_wasserstein",)
 
 
-def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: Prepared) -> None:
+def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: PreparedDataset) -> None:
     """Half of 120 is below twice 36 pixels: the line to infinitely many is bent there."""
     figures = run(image_data, {0: both(images(balanced(120), 3))}, opened=TWO)["figures"]
     bent = figures["frechet_infinite_pixels"]
@@ -92,20 +92,20 @@ def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: Prep
     assert few["notes"]["raw"] == ["20 numbers of samples take 39 samples or more"]
 
 
-def test_images_without_edges_have_no_sharpness_to_compare_with(image_data: Prepared) -> None:
+def test_images_without_edges_have_no_sharpness_to_compare_with(image_data: PreparedDataset) -> None:
     flat = replace(image_data, test=np.full_like(image_data.test, 7))
     found = run(flat, {0: both(images(balanced(120), 3))})["figures"]["sharpness"]
     assert (found["raw"], found["notes"]["raw"]) == ([None], ["the real images have no edges"])
 
 
-def test_windows_at_the_edge_of_those_tried_are_noted(image_data: Prepared) -> None:
+def test_windows_at_the_edge_of_those_tried_are_noted(image_data: PreparedDataset) -> None:
     black, copies = np.zeros_like(image_data.test), image_data.test
     found = run(image_data, {0: Samples(raw=black, ema=copies)})["figures"]["parzen"]
     assert found["notes"]["ema"] == ["windows of 0.1 are at the edge of evaluate.windows: wider bounds may do better"]
     assert found["notes"]["raw"] == [None]
 
 
-def test_from_the_files_comes_the_same_evaluation(image_data: Prepared, tmp_path: Path) -> None:
+def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, tmp_path: Path) -> None:
     good, moment = both(images(balanced(250), 3)), both(images(balanced(70), 4))
     seeds = {0: Trained(good, {10: moment}), 1: Trained(both(image_data.train[:260]), {10: moment})}
     params, network = parameters(features=["classifier", "pixels"]), Network()
@@ -121,7 +121,7 @@ def test_from_the_files_comes_the_same_evaluation(image_data: Prepared, tmp_path
     assert network.calls == [250, 250, 260, 260, 70, 70, 70, 70]  # no bounds were computed again
 
 
-def test_the_files_are_the_same_whenever_they_are_written(image_data: Prepared, tmp_path: Path) -> None:
+def test_the_files_are_the_same_whenever_they_are_written(image_data: PreparedDataset, tmp_path: Path) -> None:
     """DVC compares them by their bytes."""
     for folder in (tmp_path / "one", tmp_path / "two"):
         stored.write_bounds(
@@ -131,7 +131,7 @@ def test_the_files_are_the_same_whenever_they_are_written(image_data: Prepared, 
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_points_need_no_file_but_the_bounds(point_data: Prepared, tmp_path: Path) -> None:
+def test_points_need_no_file_but_the_bounds(point_data: PreparedDataset, tmp_path: Path) -> None:
     good = {0: both(points(balanced(150, 3), 3))}
     real = stored.compute(point_data, parameters(), {}, None, tmp_path)
     stored.write_bounds(real, [150], [], tmp_path)
@@ -141,7 +141,7 @@ def test_points_need_no_file_but_the_bounds(point_data: Prepared, tmp_path: Path
     assert json.dumps(judged(again, good, known=known)) == json.dumps(judged(real, good))
 
 
-def test_bounds_are_those_that_were_written(image_data: Prepared, tmp_path: Path) -> None:
+def test_bounds_are_those_that_were_written(image_data: PreparedDataset, tmp_path: Path) -> None:
     """For more samples than half the train split, as every evaluation does, for that half."""
     real = reference(image_data)
     stored.write_bounds(real, [10_000, 250, 5_000], [80], tmp_path / "new" / "folder")
@@ -156,7 +156,7 @@ def test_bounds_are_those_that_were_written(image_data: Prepared, tmp_path: Path
 @pytest.mark.parametrize(
     "broken", ["missing", "empty", "garbage", "cut", "flipped", "a key is missing", "another key", "pickled", "array"]
 )
-def test_a_broken_file_is_one_sentence(image_data: Prepared, tmp_path: Path, broken: str) -> None:
+def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Path, broken: str) -> None:
     stored.compute(image_data, parameters(), networks(), Network().classify, tmp_path)
     path = tmp_path / "classifier.npz"
     whole = path.read_bytes()

@@ -25,7 +25,7 @@ from ganpipe.errors import BadInput
 from ganpipe.evaluation.reference import Reference, Samples
 from ganpipe.features.pixels import pixels
 from ganpipe.measuring import networks
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 BASE, MODES = 10, 1000
 DIGITS = np.random.default_rng(97).integers(256, size=(BASE, 4, 4), dtype=np.uint8)
@@ -53,7 +53,7 @@ def classify(batch: Array) -> NDArray[np.float64]:
 def thousand() -> Reference:
     """The test split has a few images of most modes and none of some: 1000 e^-5 = 7 of them."""
     train, test = drawn(8000, 1), drawn(5000, 2)
-    data = Prepared(stacked(train), train, stacked(test), test, classes=MODES, base=BASE)
+    data = PreparedDataset(stacked(train), train, stacked(test), test, classes=MODES, base=BASE)
     assert MODES - len(np.unique(test)) > 0
     changes: dict[str, Any] = {"cap": 2500, "directions": 2, "draws": 2}
     return reference(data, opened=PIXELS, classify=classify, **changes)
@@ -107,10 +107,10 @@ def test_the_divergence_of_a_thousand_modes_is_finite_for_an_exact_sampler(thous
     assert thousand.real_shares[723] == pytest.approx(first * middle * last)
 
 
-def class_free() -> Prepared:
+def class_free() -> PreparedDataset:
     train, test = balanced(400), balanced(200)
     nothing = [np.zeros(len(labels), np.int64) for labels in (train, test)]
-    return Prepared(images(train, 1), nothing[0], images(test, 2), nothing[1], classes=1)
+    return PreparedDataset(images(train, 1), nothing[0], images(test, 2), nothing[1], classes=1)
 
 
 def test_without_classes_there_are_no_figures_of_them() -> None:
@@ -146,5 +146,5 @@ def test_the_pipeline_opens_no_classifier_for_data_without_classes() -> None:
     assert str(caught.value).startswith("evaluate.features is ['pixels', 'classifier'], and faces has one class, so ")
 
 
-def test_points_need_no_network(point_data: Prepared) -> None:
+def test_points_need_no_network(point_data: PreparedDataset) -> None:
     assert networks({}, point_data) == ({}, None)

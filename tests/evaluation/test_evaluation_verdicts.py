@@ -12,14 +12,14 @@ from ganpipe.evaluation.bounds import Bounds
 from ganpipe.evaluation.reference import Measured, Samples, Value
 from ganpipe.evaluation.row import Trained
 from ganpipe.evaluation.verdicts import verdict
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 LIMITS = {"recall": Bounds(0.8, 0.01, 0.1)}
 STALLED = {"kind": "stalled", "reason": "nothing moved", "step": 300}
 
 
 def called(
-    data: Prepared, shares: list[float | None], figures: dict[str, float | None] | None = None, **rules: float
+    data: PreparedDataset, shares: list[float | None], figures: dict[str, float | None] | None = None, **rules: float
 ) -> tuple[str, str] | None:
     """The verdict on such shares of the classes and figures, with some of the rules changed."""
     values = {name: Value(value) for name, value in ({"recall": 0.9, "copies": 0.0} | (figures or {})).items()}
@@ -31,7 +31,7 @@ def called(
 EVEN: list[float | None] = [0.25] * 4
 
 
-def test_nothing_is_wrong(image_data: Prepared) -> None:
+def test_nothing_is_wrong(image_data: PreparedDataset) -> None:
     assert called(image_data, EVEN) is None
 
 
@@ -45,7 +45,7 @@ def test_nothing_is_wrong(image_data: Prepared) -> None:
     ],
 )
 def test_samples_in_few_classes_are_collapsed(
-    image_data: Prepared, shares: list[float | None], there: int | None
+    image_data: PreparedDataset, shares: list[float | None], there: int | None
 ) -> None:
     expected = there and ("collapsed", f"samples are in {there} of 4 classes")
     assert called(image_data, shares) == expected
@@ -54,11 +54,13 @@ def test_samples_in_few_classes_are_collapsed(
 @pytest.mark.parametrize(
     ("rule", "found"), [(0.75, None), (0.76, ("collapsed", "samples are in 3 of 4 classes")), (0.0, None)]
 )
-def test_the_rule_says_how_many_classes(image_data: Prepared, rule: float, found: tuple[str, str] | None) -> None:
+def test_the_rule_says_how_many_classes(
+    image_data: PreparedDataset, rule: float, found: tuple[str, str] | None
+) -> None:
     assert called(image_data, [0.3, 0.3, 0.4, 0.0], classes=rule) == found
 
 
-def test_classes_without_real_samples_are_no_classes(image_data: Prepared) -> None:
+def test_classes_without_real_samples_are_no_classes(image_data: PreparedDataset) -> None:
     """Nobody is in them, and nobody has to be."""
     kept = image_data.test_labels < 3
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
@@ -79,14 +81,14 @@ def test_classes_without_real_samples_are_no_classes(image_data: Prepared) -> No
     ],
 )
 def test_a_recall_far_below_that_of_real_images_is_collapsed(
-    image_data: Prepared, recall: float, rule: float, found: tuple[str, str] | None
+    image_data: PreparedDataset, recall: float, rule: float, found: tuple[str, str] | None
 ) -> None:
     assert called(image_data, EVEN, {"recall": recall}, recall=rule) == found
 
 
 @pytest.mark.parametrize(("recall", "floor"), [(None, 0.8), (0.0, None)])
 def test_without_recall_or_its_floor_there_is_no_such_verdict(
-    image_data: Prepared, recall: float | None, floor: float | None
+    image_data: PreparedDataset, recall: float | None, floor: float | None
 ) -> None:
     measured = Measured({"recall": Value(recall), "copies": Value(0.0)}, EVEN, EVEN)
     real = reference(image_data)
@@ -105,14 +107,14 @@ def test_without_recall_or_its_floor_there_is_no_such_verdict(
     ],
 )
 def test_samples_near_the_training_data_are_memorising(
-    image_data: Prepared, copies: float | None, rule: float, found: bool
+    image_data: PreparedDataset, copies: float | None, rule: float, found: bool
 ) -> None:
     said = called(image_data, EVEN, {"copies": copies}, copies=rule)
     near = "of the samples are nearer to a training sample than 99 % of the test samples are"
     assert said == (("memorising", f"{100 * (copies or 0):.0f} % {near}") if found else None)
 
 
-def test_collapsed_comes_before_memorising(image_data: Prepared) -> None:
+def test_collapsed_comes_before_memorising(image_data: PreparedDataset) -> None:
     """A generator that makes a single training image is both, and the first says more."""
     for shares, recall in (([1.0, 0.0, 0.0, 0.0], 0.9), (EVEN, 0.0)):
         said = called(image_data, list(shares), {"recall": recall, "copies": 1.0})
@@ -120,7 +122,7 @@ def test_collapsed_comes_before_memorising(image_data: Prepared) -> None:
         assert said[0] == "collapsed"
 
 
-def test_the_verdict_of_the_training_stands(image_data: Prepared) -> None:
+def test_the_verdict_of_the_training_stands(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     diverged = {"kind": "diverged", "reason": "it is huge", "step": 300}
     found = run(image_data, {seed: Trained(both(one), {}, diverged) for seed, one in ((0, good), (1, collapsed))})
@@ -128,7 +130,7 @@ def test_the_verdict_of_the_training_stands(image_data: Prepared) -> None:
     assert found["figures"]["frechet"]["raw"][0] is not None  # they are measured all the same
 
 
-def test_a_training_that_stands_still_may_have_collapsed(image_data: Prepared) -> None:
+def test_a_training_that_stands_still_may_have_collapsed(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {seed: Trained(both(one), {}, STALLED) for seed, one in ((0, good), (1, collapsed))})
     assert found["verdicts"] == [
@@ -137,7 +139,7 @@ def test_a_training_that_stands_still_may_have_collapsed(image_data: Prepared) -
     ]
 
 
-def test_a_training_that_was_not_finite_has_no_figures(image_data: Prepared) -> None:
+def test_a_training_that_was_not_finite_has_no_figures(image_data: PreparedDataset) -> None:
     """Its images look like any others: what is not a number became a pixel."""
     good, reason = images(balanced(250), 3), "critic is nan at step 17"
     ended = Trained(both(good, finite=False), {}, {"kind": "not_finite", "reason": reason, "step": 17})
@@ -151,20 +153,20 @@ def test_a_training_that_was_not_finite_has_no_figures(image_data: Prepared) -> 
     assert found["verdicts"] == [{"kind": "not_finite", "reason": reason}, None]
 
 
-def test_a_row_without_a_finite_seed_has_limits_all_the_same(image_data: Prepared) -> None:
+def test_a_row_without_a_finite_seed_has_limits_all_the_same(image_data: PreparedDataset) -> None:
     good = images(balanced(250), 3)
     figures = run(image_data, {0: both(good, finite=False)})["figures"]
     assert {value for figure in figures.values() for value in figure["raw"] + figure["ema"]} == {None}
     assert figures["frechet"]["floor"] < figures["frechet"]["ceiling"]
 
 
-def test_verdicts_are_of_the_raw_generator(image_data: Prepared) -> None:
+def test_verdicts_are_of_the_raw_generator(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {0: Samples(good, collapsed), 1: Samples(collapsed, good)})
     assert found["verdicts"] == [None, {"kind": "collapsed", "reason": "samples are in 1 of 4 classes"}]
 
 
-def test_points_collapse_onto_modes(point_data: Prepared) -> None:
+def test_points_collapse_onto_modes(point_data: PreparedDataset) -> None:
     good, collapsed = points(balanced(250, 3), 3), points(0 * balanced(250), 4)
     missing = points(balanced(250, 2), 3)
     copied = np.ascontiguousarray(point_data.train[:250])

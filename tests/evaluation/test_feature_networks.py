@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 from ganpipe.errors import BadInput
 from ganpipe.features import Surroundings, _fidelity, clip, dinov2, inception, open_network
 from ganpipe.features.classifier import open_classifier
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import ClassifierParams, fit
 
 ARCHITECTURE = {"width": 2, "features": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
 COLOURS = np.random.default_rng(0).integers(256, size=(3, 3, 8, 8), dtype=np.uint8)
 
 
-def around(data: Prepared, folder: Path = Path("nowhere")) -> Surroundings:
+def around(data: PreparedDataset, folder: Path = Path("nowhere")) -> Surroundings:
     return Surroundings(data, folder, ARCHITECTURE, "cpu")
 
 
-def faces() -> Prepared:
+def faces() -> PreparedDataset:
     labels = np.zeros(20, np.int64)
     pictures = images(balanced(20), 1)
-    return Prepared(pictures, labels, pictures, labels, classes=1)
+    return PreparedDataset(pictures, labels, pictures, labels, classes=1)
 
 
 def test_pixels_are_the_pixels() -> None:
@@ -45,7 +45,7 @@ def test_pixels_are_the_pixels() -> None:
     np.testing.assert_array_equal(extract(np.array([[[[0, 255]]]], np.uint8)), [[0.0, 1.0]])
 
 
-def test_the_classifier_gives_its_features_and_its_classes(image_data: Prepared, tmp_path: Path) -> None:
+def test_the_classifier_gives_its_features_and_its_classes(image_data: PreparedDataset, tmp_path: Path) -> None:
     fit(image_data, ClassifierParams.model_validate(ARCHITECTURE), torch.device("cpu"), tmp_path)
     resizer, extract = open_network("classifier", around(image_data, tmp_path))
     features, probabilities = open_classifier(around(image_data, tmp_path))(image_data.test)
@@ -130,7 +130,7 @@ def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, mon
     monkeypatch.setattr(inception, "SHA256", sha256(weights))
     opened = open_network("inception", around(faces()))
     train, test = (np.repeat(images(balanced(n), n), 3, axis=1) for n in (12, 8))
-    data = Prepared(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
+    data = PreparedDataset(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
     changes: dict[str, Any] = {"neighbours": 1, "density_neighbours": 1, "draws": 2, "directions": 2}
     real = reference(data, opened={"inception": opened}, **changes)
     assert real.figures["inception_score"].label == "Inception score, 2 splits"

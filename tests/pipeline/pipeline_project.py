@@ -47,8 +47,8 @@ class Result:
 
     @property
     def ran(self) -> set[str]:
-        # `source` looks each time, so that it ran says nothing
-        return set(re.findall(r"^Running stage '(?:.*:)?(.+)':$", self.text, re.MULTILINE)) - {"source"}
+        # `fingerprint` runs each time, so that it ran says nothing
+        return set(re.findall(r"^Running stage '(?:.*:)?(.+)':$", self.text, re.MULTILINE)) - {"fingerprint"}
 
     @property
     def restored(self) -> set[str]:

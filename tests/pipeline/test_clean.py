@@ -66,7 +66,7 @@ def test_a_data_set_leaves_nothing_behind(project: Project) -> None:
         "clocks",
         "reports",
         "data/prepared",
-        "data/sources",
+        "data/fingerprints",
     )
     for top in tops:
         (project.root / top / "ring").mkdir()

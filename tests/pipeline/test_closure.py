@@ -68,7 +68,7 @@ def test_a_training_loads_the_parts_of_its_row_alone(spied: Project, row: str) -
 @pytest.mark.parametrize(
     ("stage", "spec"),
     [
-        ("source", "data.json"),
+        ("fingerprint", "data.json"),
         ("prepare", "data.json"),
         ("classifier", "classifier.json"),
         ("reference", "reference.json"),

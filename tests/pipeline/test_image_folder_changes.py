@@ -32,11 +32,11 @@ def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
     assert project.repro("prepare").ran == {"resolve", "prepare"}
     first, nothing = meta(), project.repro("prepare").ran
     assert nothing == set()
-    assert not {"source", "prepare"} & project.plan().keys()
+    assert not {"fingerprint", "prepare"} & project.plan().keys()
     draw(images / "cat", "55555.png")
     planned = project.plan()
-    assert planned["source"]["reason"] == "the files that the data is read from changed"
-    assert planned["prepare"]["reason"] == "data/sources/image_folder.json changes"
+    assert planned["fingerprint"]["reason"] == "the files that the data is read from changed"
+    assert planned["prepare"]["reason"] == "data/fingerprints/image_folder.json changes"
     assert project.repro("prepare").ran == {"prepare"}
     more = meta()
     assert more != first
@@ -50,4 +50,4 @@ def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
 
 
 def test_of_other_data_nothing_is_looked_at(built: Project) -> None:
-    assert (built.root / "data/sources/digits.json").read_text() == '{\n  "state": null\n}\n'
+    assert (built.root / "data/fingerprints/digits.json").read_text() == '{\n  "fingerprint": null\n}\n'

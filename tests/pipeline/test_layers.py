@@ -33,7 +33,7 @@ LAYERS = (
         "measuring",
         "configuration",
         "specs",
-        "sources",
+        "fingerprint",
         "stage",
         "schema",
         "tracking",
@@ -147,7 +147,8 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
 
 
 @pytest.mark.parametrize(
-    "stage", ["source", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"]
+    "stage",
+    ["fingerprint", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"],
 )
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")

@@ -44,7 +44,7 @@ def test_two_at_a_time_make_what_dvc_makes_and_nothing_twice(fresh: Project, bui
     for stage, entry in locked(built).items():
         same = [out for out in entry["outs"] if out["path"] in outs(built) or out["path"].startswith("runs/")]
         assert [out for out in locked(fresh)[stage]["outs"] if out["path"] in {o["path"] for o in same}] == same
-    assert fresh.dvc("status").out == "source:\n\talways changed\n"
+    assert fresh.dvc("status").out == "fingerprint:\n\talways changed\n"
     assert fresh.repro("-P", "--dry").ran == set()
     again = fresh.ganpipe("sweep")
     assert again.out.startswith("Everything is up to date: no stage will run.\n")

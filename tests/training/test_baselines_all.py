@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from training_games import CPU, PARAMS, RUNTIME, digits, points
 
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
 from ganpipe.training.batches import Batches, Space
@@ -74,7 +74,7 @@ def game(row: str, form: str, seed: int = 0, shape: tuple[int, ...] | None = Non
     return made
 
 
-def data(form: str) -> Prepared:
+def data(form: str) -> PreparedDataset:
     return digits() if form == "images" else points()
 
 

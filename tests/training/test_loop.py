@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from training_games import CPU, PARAMS, ROWS, RUNTIME, digits, points, variant
 
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
 from ganpipe.training.batches import Space
@@ -37,11 +37,11 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def data() -> dict[str, Prepared]:
+def data() -> dict[str, PreparedDataset]:
     return {"digits": digits(), "convolutions": digits(), "points": points()}
 
 
-def run(row: str, space: str, data: Prepared, out: Path, seed: int = 0, **changes: Any) -> Outcome:
+def run(row: str, space: str, data: PreparedDataset, out: Path, seed: int = 0, **changes: Any) -> Outcome:
     pretrained = changes.pop("pretrained", None)
     return train(Job(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained))
 
@@ -52,7 +52,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
 def test_twenty_steps_write_every_documented_file(
-    row: str, space: str, data: dict[str, Prepared], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    row: str, space: str, data: dict[str, PreparedDataset], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clocks = run(row, space, data[space], tmp_path / "run").clocks
     assert set(files(tmp_path / "run")) == FILES
@@ -78,7 +78,7 @@ def test_twenty_steps_write_every_documented_file(
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
-    row: str, data: dict[str, Prepared], tmp_path: Path
+    row: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
     run(row, "points", data["points"], tmp_path, steps=13, log_every=5)
     with (tmp_path / "history.csv").open(newline="") as file:
@@ -96,7 +96,7 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     assert np.isfinite([float(value) for value in filled]).all()
 
 
-def test_grids_are_written_every_so_many_steps_and_at_the_end(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_grids_are_written_every_so_many_steps_and_at_the_end(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     run("lsgan", "digits", data["digits"], tmp_path, steps=9, grid_every=4)
     found = sorted((tmp_path / "grids").iterdir())
     assert [path.name for path in found] == ["000004.png", "000008.png", "000009.png"]
@@ -106,7 +106,7 @@ def test_grids_are_written_every_so_many_steps_and_at_the_end(data: dict[str, Pr
     assert found[0].read_bytes() != found[2].read_bytes()
 
 
-def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     torch.manual_seed(1)
     run("ebgan", "digits", data["digits"], tmp_path / "a")
     torch.manual_seed(2)
@@ -117,7 +117,7 @@ def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, Prepared], 
     assert all(a[name] != c[name] for name in FILES)
 
 
-def test_how_often_it_looks_does_not_change_the_result(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_how_often_it_looks_does_not_change_the_result(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     run("lsgan", "digits", data["digits"], tmp_path / "a")
     run("lsgan", "digits", data["digits"], tmp_path / "b", log_every=1, grid_every=1)
     run("lsgan", "digits", data["digits"], tmp_path / "c", samples=600)
@@ -128,7 +128,7 @@ def test_how_often_it_looks_does_not_change_the_result(data: dict[str, Prepared]
     assert a["samples_ema.npy"] == b["samples_ema.npy"] == d["samples_ema.npy"]
 
 
-def test_the_critic_starts_from_its_pretrained_weights(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_the_critic_starts_from_its_pretrained_weights(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     run("ebgan", "points", data["points"], tmp_path / "first")
     file = tmp_path / "first" / "critic.safetensors"
     still = {"critic_optimizer": {"lr": 1e-30}, "steps": 1}
@@ -137,7 +137,9 @@ def test_the_critic_starts_from_its_pretrained_weights(data: dict[str, Prepared]
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_samples_of_the_average_are_those_of_recalibrated_statistics(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_samples_of_the_average_are_those_of_recalibrated_statistics(
+    data: dict[str, PreparedDataset], tmp_path: Path
+) -> None:
     """The buffers of the averaged generator are not the ones that it copied from the last one."""
     run("lsgan", "digits", data["digits"], tmp_path, generator={"norm": "batch"})
     raw, averaged = (load_file(tmp_path / f"generator{suffix}.safetensors") for suffix in ("", "_ema"))
@@ -147,10 +149,10 @@ def test_samples_of_the_average_are_those_of_recalibrated_statistics(data: dict[
     assert {int(averaged[name]) for name in averaged if name.endswith("num_batches_tracked")} == {20}
 
 
-def test_points_are_written_in_their_own_units(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_points_are_written_in_their_own_units(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     run("lsgan", "points", data["points"], tmp_path / "a", steps=1)
     one = data["points"]
-    larger = Prepared(
+    larger = PreparedDataset(
         10 * one.train, one.train_labels, 10 * one.test, one.test_labels, 1, 10 * one.scale, one.modes, one.mode_std
     )
     run("lsgan", "points", larger, tmp_path / "b", steps=1)
@@ -202,7 +204,7 @@ def test_the_scatter_of_points_that_are_no_numbers_is_empty() -> None:
     assert not (picture == (200, 30, 60)).all(2).any()
 
 
-def test_the_last_moment_is_the_end_of_the_training(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_the_last_moment_is_the_end_of_the_training(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     run("lsgan", "digits", data["digits"], tmp_path, samples=100)
     chosen, space = variant("lsgan", "digits"), Space("images", 1.0)
     for suffix in ("", "_ema"):
@@ -214,7 +216,7 @@ def test_the_last_moment_is_the_end_of_the_training(data: dict[str, Prepared], t
 
 @pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
 def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
-    row: str, space: str, data: dict[str, Prepared], tmp_path: Path
+    row: str, space: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
     huge = {"lr": 1e9}  # the largest that a rate may be
     outcome = run(
@@ -234,7 +236,7 @@ def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
     assert not any(name.startswith("moments/") for name in there)
 
 
-def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     """The figures of that step are those from before it, and what is no number becomes a black pixel."""
     huge = {"lr": 1e6}
     rates = {"generator_optimizer": huge, "critic_optimizer": huge}
@@ -245,7 +247,7 @@ def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, Prep
     assert "generator is not finite at step 1" in outcome.verdict.reason
 
 
-def test_a_generator_that_does_not_move_has_stalled(data: dict[str, Prepared], tmp_path: Path) -> None:
+def test_a_generator_that_does_not_move_has_stalled(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     still = {"generator_optimizer": {"lr": 1e-30}, "generator": {"norm": "none"}}
     outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, watch={"variance": 0.0, "vendi": 0.0})
     assert outcome.verdict is not None
@@ -257,7 +259,7 @@ def test_a_generator_that_does_not_move_has_stalled(data: dict[str, Prepared], t
 
 @pytest.mark.parametrize(("times", "kind"), [(100, "collapsed"), (1, None)])
 def test_a_generator_with_a_hundred_times_its_rate_has_collapsed(
-    times: float, kind: str | None, data: dict[str, Prepared], tmp_path: Path
+    times: float, kind: str | None, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
     """As the row stands but for its length: images of a few kinds, which differ as much as real ones do."""
     row = merged(PARAMS["train"], PARAMS["variants"]["non_saturating"], "images", "digits")

@@ -10,14 +10,14 @@ import torch
 from safetensors.torch import load_file
 from training_games import RUNTIME, digits, points
 
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training.pretrain import Job, run
 
 SMALL = {"kind": "autoencoder", "layers": "dense", "width": 64, "norm": "none", "code": 16}
 
 
 @pytest.fixture(scope="module")
-def data() -> Prepared:
+def data() -> PreparedDataset:
     return digits()
 
 
@@ -34,7 +34,7 @@ def job(steps: int = 150, pack: int = 1, margin: float | None = 0.2, seed: int =
     )
 
 
-def energy_of(file: Path, work: Job, data: Prepared) -> float:
+def energy_of(file: Path, work: Job, data: PreparedDataset) -> float:
     net = work.critic.build((work.pack * data.shape[0], *data.shape[1:]))
     net.load_state_dict(load_file(file))
     net.eval()
@@ -46,7 +46,9 @@ def energy_of(file: Path, work: Job, data: Prepared) -> float:
         return float(net(x).score.mean())
 
 
-def test_the_energy_of_real_digits_falls(data: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_energy_of_real_digits_falls(
+    data: PreparedDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     work = job()
     facts = run("pretrain ebgan", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] < 0.4 * facts["energy_before"]
@@ -59,7 +61,7 @@ def test_the_energy_of_real_digits_falls(data: Prepared, tmp_path: Path, capsys:
     assert "pretrain ebgan" in capsys.readouterr().err
 
 
-def test_it_is_its_seeds(data: Prepared, tmp_path: Path) -> None:
+def test_it_is_its_seeds(data: PreparedDataset, tmp_path: Path) -> None:
     found = []
     for i, seed in enumerate((0, 0, 1)):
         torch.manual_seed(i)
@@ -71,14 +73,14 @@ def test_it_is_its_seeds(data: Prepared, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layers", ["dense", "convolutions"])
-def test_packs_are_pretrained_as_packs(layers: str, data: Prepared, tmp_path: Path) -> None:
+def test_packs_are_pretrained_as_packs(layers: str, data: PreparedDataset, tmp_path: Path) -> None:
     work = job(5, pack=3, margin=None, layers=layers, width=8)
     facts = run("x", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] == pytest.approx(energy_of(tmp_path / "critic.safetensors", work, data), rel=1e-5)
     assert facts["energy_over_margin"] is None
 
 
-def test_batch_norm_is_judged_in_evaluation_mode(data: Prepared, tmp_path: Path) -> None:
+def test_batch_norm_is_judged_in_evaluation_mode(data: PreparedDataset, tmp_path: Path) -> None:
     work = job(20, norm="batch")
     facts = run("x", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] == pytest.approx(energy_of(tmp_path / "critic.safetensors", work, data), rel=1e-5)

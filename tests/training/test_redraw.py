@@ -14,12 +14,12 @@ from PIL import Image
 from training_games import RUNTIME, digits, points, variant
 
 from ganpipe.errors import BadInput
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import Job, train
 from ganpipe.training.redraw import redraw
 
 
-def make(runs: Path, row: str, space: str, data: Prepared) -> Path:
+def make(runs: Path, row: str, space: str, data: PreparedDataset) -> Path:
     """A run as `stages/train.py` leaves it."""
     chosen = variant(row, space, steps=5)
     out = runs / ("digits" if data.form == "images" else "ring") / row / "0"

@@ -42,7 +42,7 @@ def batches(seed: int = 0) -> Batches:
 
 
 SILHOUETTE = {"procedure": {"condition": {"kind": "silhouette", "threshold": 0.5}}}
-EACH = {"coarse": {}, "silhouette": SILHOUETTE, "unet": {"generator": UNET}}
+EACH = {"downsampled": {}, "silhouette": SILHOUETTE, "unet": {"generator": UNET}}
 
 
 @pytest.mark.parametrize("changes", EACH.values(), ids=EACH)
@@ -141,9 +141,9 @@ def test_a_stack_hands_each_part_its_numbers_of_the_latent() -> None:
     stack = at.stacks["raw"].eval()
     z = torch.randn((3, 12), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        made, coarse = stack(z), at.first.eval()(z[:, :5])
-        assert coarse.shape == (3, 1, 4, 4)
-        assert torch.equal(made, at.generator(z[:, 5:], coarse))
+        made, downsampled = stack(z), at.first.eval()(z[:, :5])
+        assert downsampled.shape == (3, 1, 4, 4)
+        assert torch.equal(made, at.generator(z[:, 5:], downsampled))
         other = z.clone()
         other[:, :5] = 0
         assert not torch.equal(stack(other), made)
@@ -176,7 +176,7 @@ def test_the_first_is_trained_alone_on_the_conditions_and_the_second_starts_from
     assert same(weights(again.get_submodule("first")), start)
 
 
-def test_the_first_sees_the_coarse_images_and_nothing_finer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_sees_downsampled_images_and_nothing_finer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen, data = variant("stacked"), digits()
     assert chosen.first is not None
     seen: list[Job] = []
@@ -239,7 +239,7 @@ def test_translators_at_every_size(shape: tuple[int, ...], network: dict[str, An
     ("shape", "changes", "words"),
     [
         ((2,), {}, "translation makes images of poorer images"),
-        ((1, 28, 28), {"procedure": {"condition": {"factor": 3}}}, "3 times smaller, and 28x28 cannot"),
+        ((1, 28, 28), {"procedure": {"condition": {"factor": 3}}}, "28x28 pixels cannot be divided"),
     ],
 )
 def test_what_does_not_fit_the_data_says_why(shape: tuple[int, ...], changes: dict[str, Any], words: str) -> None:

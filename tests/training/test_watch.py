@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from training_games import PARAMS
 
 from ganpipe.looks import moments
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.training.watch import EVERY, Verdict, Watcher
 from ganpipe.variant import Watch
 
@@ -26,7 +26,7 @@ def mixture(labels: NDArray[np.int64], seed: int = 0, std: float = 0.1) -> NDArr
 
 def watcher(**changes: Any) -> Watcher:
     labels = np.arange(400) % 4
-    data = Prepared(mixture(labels), labels, mixture(labels, 1), labels, 4, modes=CENTRES, mode_std=0.1)
+    data = PreparedDataset(mixture(labels), labels, mixture(labels, 1), labels, 4, modes=CENTRES, mode_std=0.1)
     return Watcher(LIMITS.model_copy(update=changes), data)
 
 
@@ -87,7 +87,7 @@ def test_a_look_at_samples_looks_at_the_figures_too() -> None:
 
 def test_data_without_variance_is_watched() -> None:
     one = np.zeros((30, 2), np.float32)
-    at = Watcher(LIMITS, Prepared(one, np.zeros(30, np.int64), one, np.zeros(30, np.int64), 1))
+    at = Watcher(LIMITS, PreparedDataset(one, np.zeros(30, np.int64), one, np.zeros(30, np.int64), 1))
     found = looked(at, one)
     assert found is not None
     assert found.kind == "collapsed"
@@ -145,7 +145,7 @@ def test_few_samples_of_an_exact_sampler_have_not_collapsed() -> None:
     centres = np.stack([10.0 * np.arange(1000), np.zeros(1000)], axis=1)
     rng, no = np.random.default_rng(0), np.zeros(1000, np.int64)
     train = centres.astype(np.float32)
-    data = Prepared(train, no, train, no, 1000, modes=centres, mode_std=0.1)
+    data = PreparedDataset(train, no, train, no, 1000, modes=centres, mode_std=0.1)
     exact = train[rng.integers(1000, size=100)]
     assert looked(Watcher(LIMITS, data), exact) is None
     found = looked(Watcher(LIMITS, data), exact[rng.integers(20, size=100)])
@@ -168,7 +168,7 @@ def test_samples_that_stand_still_have_stalled(moved: float, kind: str | None) -
 def test_images_are_watched_too() -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)
-    data = Prepared(images, np.zeros(50, np.int64), images, np.zeros(50, np.int64), 1)
+    data = PreparedDataset(images, np.zeros(50, np.int64), images, np.zeros(50, np.int64), 1)
     found = looked(Watcher(LIMITS, data), np.repeat(images[:1], 40, axis=0))
     assert found is not None
     assert (found.kind, found.reason) == (
@@ -187,7 +187,7 @@ def pictures(kinds: int, seed: int) -> NDArray[np.uint8]:
 
 def watch_of(train: NDArray[Any], test: NDArray[Any], **changes: Any) -> Watcher:
     none = np.zeros(len(train), np.int64)
-    return Watcher(LIMITS.model_copy(update=changes), Prepared(train, none, test, none[: len(test)], 1))
+    return Watcher(LIMITS.model_copy(update=changes), PreparedDataset(train, none, test, none[: len(test)], 1))
 
 
 @pytest.mark.parametrize(

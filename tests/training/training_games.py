@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged, read_yaml
 from ganpipe.training.adversarial import Game
 from ganpipe.variant import Runtime, Variant
@@ -130,17 +130,17 @@ class Endless:
 
 
 @cache
-def digits() -> Prepared:
+def digits() -> PreparedDataset:
     from sklearn.datasets import load_digits
 
     source = load_digits()
     images = np.rint(source.images * (255 / 16)).astype(np.uint8)[:, None]
     labels = source.target.astype(np.int64)
-    return Prepared(images[:1000], labels[:1000], images[1000:1200], labels[1000:1200], classes=10)
+    return PreparedDataset(images[:1000], labels[:1000], images[1000:1200], labels[1000:1200], classes=10)
 
 
-def points() -> Prepared:
+def points() -> PreparedDataset:
     rng = np.random.default_rng(0)
     x = (5 * rng.standard_normal((600, 2))).astype(np.float32)
     labels = np.zeros(600, np.int64)
-    return Prepared(x[:500], labels[:500], x[500:], labels[500:], 1, 5.0, np.zeros((1, 2)), 5.0)
+    return PreparedDataset(x[:500], labels[:500], x[500:], labels[500:], 1, 5.0, np.zeros((1, 2)), 5.0)

@@ -1,4 +1,4 @@
-"""The base of data sets of points that are drawn, not read."""
+"""The base of data sets of points that are sampled from a known distribution."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ganpipe.data import Dataset
 from ganpipe.params import Length, Samples, Seed
-from ganpipe.prepared import Prepared
+from ganpipe.prepared import PreparedDataset
 
 
-class Drawn(Dataset):
-    """train, test: independent samples of each split. seed: of the draw."""
+class SyntheticPoints(Dataset):
+    """Points, float32 (N, D). train, test: independent samples in each split. seed: of the random generator."""
 
     train: Samples
     test: Samples
@@ -26,8 +26,8 @@ class Drawn(Dataset):
         return "points"
 
 
-class PlaneMixture(Drawn):
-    """Equally likely isotropic Gaussians in the plane. std: each mode's deviation per axis."""
+class PlaneMixture(SyntheticPoints):
+    """Equally likely isotropic Gaussians in the plane. std: standard deviation of each mode per axis."""
 
     std: Length
 
@@ -37,10 +37,9 @@ class PlaneMixture(Drawn):
 
     @abstractmethod
     def centres(self) -> NDArray[np.float64]:
-        """The modes, (M, 2)."""
+        """The means of the modes, (M, 2)."""
 
-    def load(self, root: Path) -> Prepared:
-        # the scale makes the data about unit variance
+    def load(self, root: Path) -> PreparedDataset:
         centres, rng = self.centres(), np.random.default_rng(self.seed)
 
         def draw(n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -48,5 +47,5 @@ class PlaneMixture(Drawn):
             return (centres[labels] + self.std * rng.standard_normal((n, 2))).astype(np.float32), labels
 
         (x, y), (x_test, y_test) = draw(self.train), draw(self.test)
-        scale = float(np.sqrt((centres**2).mean() + self.std**2))
-        return Prepared(x, y, x_test, y_test, len(centres), scale=scale, modes=centres, mode_std=self.std)
+        scale = float(np.sqrt((centres**2).mean() + self.std**2))  # to unit variance
+        return PreparedDataset(x, y, x_test, y_test, len(centres), scale=scale, modes=centres, mode_std=self.std)

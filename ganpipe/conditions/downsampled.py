@@ -1,4 +1,4 @@
-"""The same image at a lower resolution (Zhang et al. 2017, StackGAN, arXiv 1612.03242, stage I)."""
+"""The image at a lower resolution (Zhang et al. 2017, StackGAN, arXiv 1612.03242, stage I)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ganpipe.conditions import Condition, Shape
 from ganpipe.params import LARGEST
 
 
-class Coarse(Condition):
-    """factor: each pixel is the mean of a square of so many times so many."""
+class Downsampled(Condition):
+    """factor: each pixel is the mean of a square of factor x factor pixels."""
 
-    kind: Literal["coarse"]
+    kind: Literal["downsampled"]
     factor: Annotated[int, Field(ge=2, le=LARGEST)]
 
     def unfit(self, shape: Shape) -> str | None:
         if shape[1] % self.factor or shape[2] % self.factor:
-            return f"a coarse image is {self.factor} times smaller, and {shape[1]}x{shape[2]} cannot be divided so"
+            return f"{shape[1]}x{shape[2]} pixels cannot be divided by a downsampling factor of {self.factor}"
         return None
 
     def shape(self, shape: Shape) -> Shape:

@@ -1,0 +1,30 @@
+"""A fingerprint of the raw files of a data set, which DVC can depend on where it cannot watch the files themselves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ganpipe.data import Dataset, with_entry_name
+from ganpipe.errors import BadInput
+from ganpipe.params import part_class
+
+
+def data_root(project: Path) -> Path:
+    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
+    root = os.environ.get("GANPIPE_DATA_ROOT")
+    return Path(root).expanduser() if root else project / "data" / "raw"
+
+
+def fingerprint(spec: dict[str, Any], project: Path) -> dict[str, str | None]:
+    """What the stage `fingerprint` writes for the data set in `data.json`: a SHA-256 for a folder of images, else null.
+
+    Raises BadInput where the files cannot be read.
+    """
+    dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
+    assert isinstance(dataset, Dataset)
+    try:
+        return {"fingerprint": dataset.fingerprint(data_root(project))}
+    except BadInput as error:
+        raise BadInput(with_entry_name(str(error), dataset.kind, spec["data"])) from None
