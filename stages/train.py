@@ -50,7 +50,7 @@ def main() -> None:
 
     variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
     if not _up_to_date(spec, variant, runtime):
-        raise BadInput(f"{spec_path} is older than params.yaml or variants: run `dvc repro resolve` first.")
+        raise BadInput(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
     from ganpipe import prepared
     from ganpipe.training.leftovers import discard
     from ganpipe.training.workplace import workplace
