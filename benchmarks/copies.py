@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
 
 SOURCE = Path(__file__).resolve().parents[1]
 LEFT_OUT = ("dvc.lock", "stages/dvc.lock", "metrics.json")
@@ -27,3 +32,31 @@ def commit(folder: Path) -> Path:
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "state"]):
         subprocess.run(["git", *command], cwd=folder, check=True, env={**os.environ, **WHO})
     return folder
+
+
+@contextmanager
+def edited(folder: Path) -> Iterator[Any]:
+    """params.yaml to edit, in which `variants` maps each name of the list to the content of its file in variants/.
+
+    `extended` does so for the other files there. On exit those that are neither listed nor extended are removed.
+    """
+    yaml, files = YAML(), folder / "variants"
+    params = yaml.load(folder / "params.yaml")
+    rows = {file.stem: yaml.load(file) for file in files.iterdir()}
+    params["variants"] = {name: rows.pop(name) for name in params["variants"]}
+    params["extended"] = rows
+    yield params
+    rows = params.pop("extended") | params["variants"]
+    needed: set[str] = set()
+    todo = list(params["variants"])
+    while todo:
+        name = todo.pop()
+        needed.add(name)
+        todo += [rows[name]["extends"]] if "extends" in rows[name] else []
+    for name in needed:
+        yaml.dump(rows[name], files / f"{name}.yaml")
+    for file in files.iterdir():
+        if file.stem not in needed:
+            file.unlink()
+    params["variants"] = list(params["variants"])
+    yaml.dump(params, folder / "params.yaml")

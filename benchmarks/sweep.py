@@ -30,9 +30,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from benchmarks.copies import commit, copy
+from benchmarks.copies import commit, copy, edited
 
 COMPARED = ("data", "classifiers", "references", "pretrained", "runs", "evals")
 PAUSE = 2.0  # seconds to let the machine calm down
@@ -43,28 +41,25 @@ SMALL_EVALUATION = {"draws": 2, "directions": 50, "transport": 100}
 def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small: bool = False) -> Path:
     """A copy of the project as it stands, in which nothing has run."""
     copy(folder)
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-    params["seeds"] = list(range(seeds))
-    params["runtime"].update(device="cpu", threads=threads)
-    for row in list(params["variants"])[rows:]:
-        del params["variants"][row]
-    params["loss"] = next(iter(params["variants"]))
-    shorten(params, steps)
-    if small:
-        params["data"]["kind"] = "ring"
-        params["datasets"]["ring"].update(train=1000, test=500)
-        for key, value in SMALL_EVALUATION.items():
-            params["evaluate"][key] = value
-        params["train"]["samples"], params["train"]["moments"]["samples"] = 500, 100
-    yaml.dump(params, folder / "params.yaml")
+    with edited(folder) as params:
+        params["seeds"] = list(range(seeds))
+        params["runtime"].update(device="cpu", threads=threads)
+        params["variants"] = dict(list(params["variants"].items())[:rows])
+        params["loss"] = next(iter(params["variants"]))
+        shorten(params, steps)
+        if small:
+            params["data"]["kind"] = "ring"
+            params["datasets"]["ring"].update(train=1000, test=500)
+            for key, value in SMALL_EVALUATION.items():
+                params["evaluate"][key] = value
+            params["train"]["samples"], params["train"]["moments"]["samples"] = 500, 100
     return commit(folder)
 
 
 def shorten(params: Any, steps: int) -> None:
     """So many steps for every training that has more; what trains before the game stays as it is."""
-    for row in (params["train"], *params["variants"].values()):
-        for layer in (row, *row.get("on", {}).values()):
+    for row in (params["train"], *params["extended"].values(), *params["variants"].values()):
+        for layer in (row, *row.get("overrides", {}).values()):
             if row is params["train"] or "steps" in layer:
                 layer["steps"] = steps
 

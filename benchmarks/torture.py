@@ -32,9 +32,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from benchmarks.copies import commit, copy
+from benchmarks.copies import commit, copy, edited
 
 ROWS = ("lsgan", "wgan_gp", "ebgan", "vae", "progressive", "stacked", "began", "unrolled", "critic_only", "gmm")
 # phase: the stage that is killed in, and the part of the project that is done before
@@ -105,20 +103,16 @@ def environment(**more: str) -> dict[str, str]:
 def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
     """A copy of the project with these rows, one seed and so few steps."""
     copy(folder)
-    yaml, path = YAML(), folder / "params.yaml"
-    params: Any = yaml.load(path.read_text(encoding="utf-8"))
-    params["seeds"], params["loss"], params["runtime"]["device"] = [0], rows[0], "cpu"
-    params["classifier"]["steps"] = steps
-    params["evaluate"].update(cap=300, draws=2, directions=50, transport=100)
-    params["evaluate"]["kid"].update(subsets=10, size=100)
-    params["train"].update(samples=300, grid_every=100)
-    params["train"]["moments"].update(count=3, samples=200)
-    for row in set(params["variants"]) - set(rows):
-        del params["variants"][row]
-    for mapping in (params["train"], *params["variants"].values()):
-        shorten(mapping, steps)
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(params, file)
+    with edited(folder) as params:
+        params["seeds"], params["loss"], params["runtime"]["device"] = [0], rows[0], "cpu"
+        params["classifier"]["steps"] = steps
+        params["evaluate"].update(cap=300, draws=2, directions=50, transport=100)
+        params["evaluate"]["kid"].update(subsets=10, size=100)
+        params["train"].update(samples=300, grid_every=100)
+        params["train"]["moments"].update(count=3, samples=200)
+        params["variants"] = {row: params["variants"][row] for row in rows}
+        for mapping in (params["train"], *params["extended"].values(), *params["variants"].values()):
+            shorten(mapping, steps)
     return commit(folder)
 
 

@@ -194,17 +194,19 @@ def _run_folder(run: str) -> Path:
 
 
 @app.command()
-def schema(output: Annotated[Path, typer.Option("-o", "--output")] = Path("schema.json")) -> None:
-    """Write the JSON schema of params.yaml, by which editors complete and underline."""
-    from ganpipe.schema import schema as build
+def schema(output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path(".cache/schema")) -> None:
+    """Write the JSON schemas of params.yaml and of variants/, by which editors complete and underline."""
+    from ganpipe.files import write_json
+    from ganpipe.schema import schemas
 
-    try:
-        output.write_text(json.dumps(build(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BadInput(
-            f"--output is {output}, which cannot be written ({error.strerror}): choose another place."
-        ) from None
-    print(output)
+    for name, content in schemas().items():
+        try:
+            write_json(output / name, content)
+        except OSError as error:
+            raise BadInput(
+                f"--output is {output}, which cannot be written ({error.strerror}): choose another place."
+            ) from None
+        print(output / name)
 
 
 @app.command()

@@ -6,6 +6,7 @@ module that a `kind` names is imported: whoever validates one row loads the code
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 import unicodedata
@@ -21,6 +22,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
@@ -61,6 +63,20 @@ class Frozen(BaseModel):
     """A model without surprises: immutable, strict types, finite numbers, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, value: Any) -> Any:
+        """Pydantic refuses them as well, without the keys that are known."""
+        known = list(cls.model_fields)
+        for key in value if isinstance(value, dict) else ():
+            if isinstance(key, str) and key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                message = (
+                    f"no such key is known: {f'did you mean {near[0]}' if near else 'remove it'} (known: {{known}})"
+                )
+                raise _error("unknown_key", message, (key,), value[key], known)
+        return value
 
 
 class Part(Frozen):

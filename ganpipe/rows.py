@@ -1,126 +1,135 @@
-"""params.yaml as plain data: reading it, and laying a row on what all rows share.
+"""params.yaml and variants/ as plain data: reading them, and laying a variant on what all variants share.
 
-Kept apart from the validation of the whole file: a training resolves its own row with this, and so depends on neither
-the other rows' parts nor the wording of error messages.
+Kept apart from the validation of the whole: a training resolves its own variant with this, and so depends neither on
+the parts of other variants nor on the wording of error messages.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import ConstructorError, SafeConstructor
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from ganpipe.errors import BadInput, shown
+from ganpipe.errors import BadInput, dotted, shown
 
 Overlay = dict[str, Any]
-# the tags of what JSON has, and of the key << that merges mappings
-PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
-# with aliases a file of 300 bytes may hold more values than fit into memory
-MOST_VALUES = 1_000_000
-# the time to read nested brackets grows with the square of their number
-MOST_BRACKETS = 300
+PARAMS = "params.yaml"
+FOLDER = "variants"
+# names reach a shell and are names of files
+LONGEST_NAME = 60
+NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
+LEGAL_NAME = f"use at most {LONGEST_NAME} lower-case letters, digits and _, a letter first"
+
+
+class Place(NamedTuple):
+    """A key of params.yaml or of a file in variants/, by its way through the file."""
+
+    file: str
+    way: tuple[int | str, ...] = ()
+
+    def inside(self, *way: int | str) -> Place:
+        """A key below this one."""
+        return Place(self.file, (*self.way, *way))
+
+    def __str__(self) -> str:
+        """As in a sentence: `train.steps`, `variants/lsgan.yaml: objective.real`, or the file for all of it."""
+        if not self.way:
+            return self.file
+        return dotted(*self.way) if self.file == PARAMS else f"{self.file}: {dotted(*self.way)}"
+
+
+def file_of(variant: str) -> str:
+    """The file of a variant, relative to the project's folder."""
+    return f"{FOLDER}/{variant}.yaml"
 
 
 def read_yaml(path: Path) -> Overlay:
-    """A YAML 1.2 mapping as plain dicts and lists, read as DVC reads it; aliases and merge keys are legal.
-
-    Raises BadInput: also for tags, dates and other values that JSON has not, and where aliases make it endless or huge.
-    """
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = _Plain
-    text = _text(path)
+    """The mapping in a YAML 1.2 file, read as DVC reads it. Raises BadInput."""
     try:
-        if _brackets(text) > MOST_BRACKETS:
-            raise RecursionError
-        with warnings.catch_warnings():
-            # of an anchor that is used twice, and of numbers in YAML 1.1: both are legal
-            warnings.simplefilter("ignore")
-            value = yaml.load(text)
-    except YAMLError as error:
-        mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
-        line = mark.line + 1 if mark else text.count("\n", 0, position) + 1 if isinstance(position, int) else None
-        where = f" in line {line}" if line else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        reason = reason if len(reason) <= 200 else f"{reason[:197]}..."
-        raise BadInput(f"{path} is not YAML{where} ({reason}): mend that line.") from None
-    except RecursionError:
-        raise BadInput(f"{path} is nested too deeply: remove the superfluous brackets.") from None
-    if not isinstance(value, dict):
-        raise BadInput(f"{path} is {shown(value)}: it should be a mapping of keys to values.")
-    return value
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        return content.decode("utf-8")
+        text = path.read_text(encoding="utf-8")
+        value = YAML(typ="safe", pure=True).load(text)
     except FileNotFoundError:
         raise BadInput(f"{path} is not there: run from the project's folder.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}): make it a UTF-8 text file.") from None
     except UnicodeDecodeError as error:
-        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
-        raise BadInput(
-            f"{path} cannot be read (byte {byte:#04x} in line {line} is not UTF-8): make it a UTF-8 text file."
-        ) from None
+        number, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        sentence = f"{path} cannot be read (byte {byte:#04x} in line {number} is not UTF-8): make it a UTF-8 text file."
+        raise BadInput(sentence) from None
+    except Exception as error:  # besides its own errors the parser raises ValueError, RecursionError and others
+        mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+        line = mark.line + 1 if mark else text.count("\n", 0, position) + 1 if isinstance(position, int) else None
+        where = f" in line {line}" if line else ""
+        reason = getattr(error, "problem", None) or (str(error).splitlines() or [type(error).__name__])[0]
+        reason = reason if len(reason) <= 200 else f"{reason[:197]}..."
+        raise BadInput(f"{path} is not YAML{where} ({reason}): correct it.") from None
+    if not isinstance(value, dict):
+        raise BadInput(f"{path} is {shown(value)}: it should be a mapping of keys to values.")
+    return value
 
 
-def _brackets(text: str) -> int:
-    """How deep brackets are nested at most, those in text and comments among them."""
-    deepest = depth = 0
-    for bracket in re.findall(r"[\[\]{}]", text):
-        depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
-        deepest = max(deepest, depth)
-    return deepest
+def read_project(path: Path) -> Overlay:
+    """params.yaml with the content of variants/ beside it: `variants` maps each name to its row, as of `read_row`.
+
+    Raises BadInput where the list and the folder do not agree.
+    """
+    raw = read_yaml(path)
+    if "variants" not in raw:
+        return raw
+    names, folder = raw["variants"], path.parent / FOLDER
+    if not isinstance(names, list) or not names:
+        raise BadInput(f"variants is {shown(names)}: it should be a list of names, each with a file in {folder}.")
+    for place, name in enumerate(names):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise BadInput(f"variants.{place} is {shown(name)}, which is not a legal name: {LEGAL_NAME}.")
+        if not (folder / f"{name}.yaml").is_file():
+            raise BadInput(
+                f"variants.{place} is {shown(name)}, but {_lacks(folder, name)}: add it, or remove the name."
+            )
+        if name in names[:place]:
+            raise BadInput(f"variants.{place} is {shown(name)} for the second time: remove it.")
+    rows = {name: read_row(folder, name) for name in names}
+    used = {name for row in rows.items() for name in _lineage(*row)}
+    for file in sorted(folder.glob("*.yaml")):
+        if file.stem not in used:
+            raise BadInput(
+                f"{file} is neither in the list `variants` of {path} nor extended by one that is: add {file.stem} to "
+                "the list, or remove the file."
+            )
+    return {**raw, "variants": rows}
 
 
-class _Plain(SafeConstructor):
-    """Makes dicts, lists, text, numbers, booleans and null, and nothing else."""
+def read_row(folder: Path, name: str, above: tuple[str, ...] = ()) -> Overlay:
+    """The row in variants/<name>.yaml, in which `extends: other` has become `extends: {other: <its row>}`.
 
-    def construct_document(self, node: Node) -> Any:
-        _size(node, {})
-        return super().construct_document(node)
-
-    def construct_object(self, node: Node, deep: bool = False) -> Any:
-        tag = str(node.tag)
-        name = tag.replace("tag:yaml.org,2002:", "!!")
-        if tag not in PLAIN:
-            reason = f"the tag {name} is none that is read: remove it"
-            if isinstance(node, ScalarNode) and tag.startswith("tag:yaml.org"):  # as a date has without asking
-                reason = f"{shown(node.value)} is {name} and not text: put it in quotes"
-            raise ConstructorError(None, None, reason, node.start_mark)
-        if isinstance(node, ScalarNode) and any("\ud800" <= character <= "\udfff" for character in node.value):
-            reason = f"{shown(node.value)} holds half a character: write the character itself"
-            raise ConstructorError(None, None, reason, node.start_mark)
-        try:
-            return super().construct_object(node, deep=deep)
-        except (ValueError, KeyError):  # a scalar that is not what its tag says, or an int of thousands of digits
-            reason = f"{shown(node.value)} cannot be read as {name}"
-            raise ConstructorError(None, None, reason, node.start_mark) from None
+    above: the variants that extend this one. Raises BadInput where there is no such file, or it extends itself.
+    """
+    row, above = read_yaml(folder / f"{name}.yaml"), (*above, name)
+    if "extends" in row:
+        base, place = row["extends"], f"{folder / name}.yaml: extends"
+        if not isinstance(base, str) or not NAME.fullmatch(base):
+            raise BadInput(f"{place} is {shown(base)}: it should be the name of another file in {folder}.")
+        if base in above:
+            raise BadInput(f"{place} is {shown(base)}, which extends {name} itself: remove one of the two.")
+        if not (folder / f"{base}.yaml").is_file():
+            raise BadInput(f"{place} is {shown(base)}, but {_lacks(folder, base)}: use the name of another file there.")
+        row["extends"] = {base: read_row(folder, base, above)}
+    return row
 
 
-def _size(node: Node, known: dict[int, int]) -> int:
-    """How many values a node holds once its aliases are followed; each node is looked at once. Raises YAMLError."""
-    if id(node) in known:
-        if not known[id(node)]:
-            raise ConstructorError(None, None, "an alias stands inside what it stands for", node.start_mark)
-        return known[id(node)]
-    known[id(node)] = 0
-    inside = [] if isinstance(node, ScalarNode) else node.value
-    if isinstance(node, MappingNode):
-        inside = [item for pair in inside for item in pair]
-    size = 1 + sum(_size(item, known) for item in inside)
-    if size > MOST_VALUES:
-        sentence = f"aliases make more than {MOST_VALUES:,} values of it"
-        raise ConstructorError(None, None, sentence, node.start_mark)
-    known[id(node)] = size
-    return size
+def _lacks(folder: Path, name: str) -> str:
+    near = difflib.get_close_matches(name, [file.stem for file in folder.glob("*.yaml")], n=1)
+    return f"there is no {folder / name}.yaml{f' (did you mean {near[0]}?)' if near else ''}"
+
+
+def _lineage(name: str, row: Overlay) -> Iterator[str]:
+    yield name
+    for base in row.get("extends", {}).items():
+        yield from _lineage(*base)
 
 
 def selected(path: Path) -> tuple[str, str]:
@@ -140,18 +149,32 @@ def merge(base: Overlay, over: Overlay) -> Overlay:
     out = dict(base)
     for key, value in over.items():
         below = out.get(key)
-        if isinstance(value, dict) and isinstance(below, dict) and _same_kind(below, value):
+        if (
+            isinstance(value, dict)
+            and isinstance(below, dict)
+            and value.get("kind", below.get("kind")) == below.get("kind")
+        ):
             value = merge(below, value)
         out[key] = value
     return out
 
 
-def _same_kind(below: Overlay, value: Overlay) -> bool:
-    return "kind" not in value or value["kind"] == below.get("kind")
+def layers(source: Overlay, place: Place, form: str, data: str) -> Iterator[tuple[Place, Overlay]]:
+    """What `train` or a row holds for such data, with where it stands; a later layer is laid on the earlier ones.
+
+    First come the layers of the row that it extends, without their titles, then its own keys, then
+    `overrides.<form>` and `overrides.<data set>`.
+    """
+    for name, base in source.get("extends", {}).items():
+        for found, layer in layers(base, Place(file_of(name)), form, data):
+            yield found, {key: value for key, value in layer.items() if key != "title"}
+    yield place, {key: value for key, value in source.items() if key not in ("extends", "overrides")}
+    overrides = source.get("overrides", {})
+    yield from ((place.inside("overrides", key), overrides[key]) for key in (form, data) if key in overrides)
 
 
 def merged(train: Overlay, row: Overlay, form: str, data: str) -> Overlay:
-    """Everything that a row says for such data. Later wins: train, train.on.<form>, train.on.<data>, then the row's.
+    """All settings of a row for such data: the layers of `train`, and on them those of the row.
 
     A row's `first` is a row of its own, laid on `train` in the same way.
     """
@@ -163,7 +186,6 @@ def merged(train: Overlay, row: Overlay, form: str, data: str) -> Overlay:
 
 
 def _laid(out: Overlay, source: Overlay, form: str, data: str) -> Overlay:
-    on = source.get("on", {})
-    for layer in ({k: v for k, v in source.items() if k != "on"}, on.get(form, {}), on.get(data, {})):
+    for _, layer in layers(source, Place(""), form, data):
         out = merge(out, layer)
     return out

@@ -1,4 +1,4 @@
-"""The JSON schema of params.yaml."""
+"""The JSON schemas of params.yaml and of the files in variants/, by which editors complete and underline."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import copy
 from typing import Any
 
 from ganpipe.configuration import Configuration
+from ganpipe.rows import NAME
 from ganpipe.variant import Variant
 
 Schema = dict[str, Any]
+DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
-def schema() -> Schema:
-    """JSON schema (draft 2020-12) of the whole file, every kind of every part included.
+def schemas() -> dict[str, Schema]:
+    """JSON schemas (draft 2020-12) by the names of their files, every kind of every part included.
 
     `train` and the rows are pieces of a variant: the same keys and types as in a whole one, none of them required.
     """
@@ -20,17 +22,27 @@ def schema() -> Schema:
     # a row may hold a row (`first`), so a variant is among its own definitions
     definitions = {f"Partial{name}": _partial(value) for name, value in variant["$defs"].items()}
     piece = definitions["PartialVariant"]
-    overlay = copy.deepcopy(piece)
-    piece["properties"]["on"] = {
+    definitions["PartialOverlay"] = copy.deepcopy(piece)
+    piece["properties"]["overrides"] = {
         "type": "object",
         "description": "Laid on top for one form of data (images, points) or one data set.",
         "additionalProperties": {"$ref": "#/$defs/PartialOverlay"},
     }
-    whole["$defs"] |= definitions | {"PartialOverlay": overlay}
+    row = copy.deepcopy(piece)
+    row["properties"]["extends"] = {
+        **_NAME,
+        "description": "The other row that this one is laid on, but for its title.",
+    }
+    whole["$defs"] |= definitions
     whole["properties"]["train"] = {"$ref": "#/$defs/PartialVariant"}
-    whole["properties"]["variants"]["additionalProperties"] = {"$ref": "#/$defs/PartialVariant"}
-    title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "params.yaml of ganpipe"}
-    return {**whole, **title}
+    whole["properties"]["variants"] = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _NAME}
+    return {
+        "params.json": {**whole, **DRAFT, "title": "params.yaml of ganpipe"},
+        "variant.json": {**row, **DRAFT, "title": "a variant of ganpipe", "$defs": definitions},
+    }
+
+
+_NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 
 
 def _partial(value: Any) -> Any:

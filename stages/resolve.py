@@ -1,4 +1,4 @@
-"""Validate the whole of params.yaml and write one spec for each piece of work."""
+"""Validate params.yaml and variants/ and write one spec for each piece of work."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ganpipe import __version__
 from ganpipe.errors import BadInput, Lacking, out_of_memory
 from ganpipe.files import digest, write_json
-from ganpipe.rows import merged, read_yaml
+from ganpipe.rows import FOLDER, merged, read_row, read_yaml
 from ganpipe.saying import say
 from ganpipe.stage import SPECS, Clock, read_spec, run
 from ganpipe.tracking.identity import identity
@@ -50,7 +50,7 @@ def main() -> None:
 
     variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
     if not _up_to_date(spec, variant, runtime):
-        raise BadInput(f"{spec_path} is older than params.yaml: run `dvc repro resolve` first.")
+        raise BadInput(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
     from ganpipe import prepared
     from ganpipe.training.leftovers import discard
     from ganpipe.training.workplace import workplace
@@ -99,10 +99,11 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
 
 
 def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> bool:
-    """Whether params.yaml still says what the spec says; it may meanwhile say something illegal, or nothing."""
+    """Whether params.yaml and the variant's file still hold what the spec holds, and nothing illegal."""
     params = read_yaml(Path("params.yaml"))
     try:
-        now = merged(params["train"], params["variants"][spec["row"]], spec["form"], spec["data"])
+        row = read_row(Path(FOLDER), spec["row"])
+        now = merged(params["train"], row, spec["form"], spec["data"])
         same = type(variant).model_validate(now) == variant and params["data"]["kind"] == spec["data"]
         device = params["runtime"]["device"]
         resolved = params["runtime"] | {"device": runtime.device if device == "auto" else device}

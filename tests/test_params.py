@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ganpipe import params
 from ganpipe.objectives import Objective
 from ganpipe.params import Choice, Count, Frozen, NonNegative, Part, Positive, Seed, kinds, part_class, refuse
-from ganpipe.rows import merged, read_yaml
+from ganpipe.rows import merged, read_project
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = [
@@ -137,10 +137,10 @@ def test_private_modules_are_no_kinds() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from ganpipe.rows import merged, read_yaml
+from ganpipe.rows import merged, read_project
 from ganpipe.variant import Variant
 
-raw = read_yaml(Path("params.yaml"))
+raw = read_project(Path("params.yaml"))
 row, form, data = sys.argv[1:]
 Variant.model_validate(merged(raw["train"], raw["variants"][row], form, data))
 print(*sorted(name for name in sys.modules if name.split(".")[0] in ("ganpipe", "mlflow", "torchvision", "sklearn")))
@@ -154,7 +154,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
     command = [sys.executable, "-c", SCRIPT, "lsgan", "points", "ring"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=True)
     loaded = done.stdout.split()
-    raw = read_yaml(ROOT / "params.yaml")
+    raw = read_project(ROOT / "params.yaml")
     row = merged(raw["train"], raw["variants"]["lsgan"], "points", "ring")
     named = {
         "ganpipe.objectives": [row["objective"]],

@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from ganpipe import rules
-from ganpipe.rows import merge, merged, read_yaml
+from ganpipe.rows import merge, merged, read_project
 from ganpipe.variant import Variant
 
-PARAMS = read_yaml(Path(__file__).resolve().parents[1] / "params.yaml")
+PARAMS = read_project(Path(__file__).resolve().parents[1] / "params.yaml")
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
 SCORE = MLP | {"output": "score"}
 ENERGY = MLP | {"output": "energy"}

@@ -15,5 +15,5 @@ def remedy(variant: Variant, row: str, data: str) -> str:
     less = batch // 2 // pack * pack
     if less < 2 * max(pack, variant.generator.num_generators):  # as the rules of `variant` have it
         return f"batch {batch}, the smallest: try narrower networks"
-    setting = f"`dvc exp run -S ++variants.{row}.on.{data}.batch={less}`"
+    setting = f"`dvc exp run -S variants/{row}.yaml:++overrides.{data}.batch={less}`"
     return f"batch {batch}: try {less}, as in {setting}, or narrower networks"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from benchmarks.copies import edited
 
 SOURCE = Path(__file__).parents[2]
 ROWS = ("lsgan", "wgan_gp", "ebgan")
@@ -91,12 +91,9 @@ class Project:
 
     @contextmanager
     def params(self) -> Iterator[Any]:
-        """params.yaml to edit."""
-        yaml, path = YAML(), self.root / "params.yaml"
-        content = yaml.load(path.read_text(encoding="utf-8"))
-        yield content
-        with path.open("w", encoding="utf-8") as file:
-            yaml.dump(content, file)
+        """params.yaml to edit, in which `variants` maps each name to the content of its file in variants/."""
+        with edited(self.root) as params:
+            yield params
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace the first `old` in a file, which has to be there."""
@@ -143,10 +140,9 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
         params["train"]["moments"].update(count=2, samples=100)
         for dataset in ("ring", "grid"):
             params["datasets"][dataset].update(train=200, test=200)
-        for row in set(params["variants"]) - set(ROWS):
-            del params["variants"][row]
-        _shrink(params["train"])
-        _shrink(params["variants"])
+        params["variants"] = {row: params["variants"][row] for row in ROWS}
+        for key in ("train", "extended", "variants"):
+            _shrink(params[key])
         params["variants"]["ebgan"]["pretrain"]["steps"] = 4
     project.run("git", "init", "--quiet", "--initial-branch", "main")
     project.commit()

@@ -39,7 +39,7 @@ def test_only_a_row_that_asks_for_it_is_pretrained(built: Project) -> None:
 
 
 def test_an_experiment_trains_what_its_settings_concern(project: Project) -> None:
-    changed = project.experiment("loss=wgan_gp", "variants.wgan_gp.penalties.0.weight=5")
+    changed = project.experiment("loss=wgan_gp", "variants/wgan_gp.yaml:penalties.0.weight=5")
     assert changed.ran == {"resolve", "evaluate@wgan_gp", "headline"} | trainings("wgan_gp")
     run = json.loads((project.root / "runs/digits/wgan_gp/0/run.json").read_text())
     assert run["parameters"]["penalties"][0]["weight"] == 5.0

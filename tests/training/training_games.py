@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from ganpipe.prepared import PreparedDataset
-from ganpipe.rows import merge, merged, read_yaml
+from ganpipe.rows import merge, merged, read_project
 from ganpipe.training.adversarial import Game
 from ganpipe.variant import Runtime, Variant
 
-PARAMS = read_yaml(Path(__file__).resolve().parents[2] / "params.yaml")
+PARAMS = read_project(Path(__file__).resolve().parents[2] / "params.yaml")
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
 # form and data set of params.yaml, and the shape of a sample: digits as convolutions and as rows of numbers see them
