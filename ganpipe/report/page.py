@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from ganpipe.report.comparison import Comparison, comparison, plain
 from ganpipe.report.curves import Panel, panel, panels
-from ganpipe.report.moments import curves, over_time
 from ganpipe.report.pictures import Histogram, Picture, histogram, picture, progression
 from ganpipe.report.read import Run, Variant, Zoo, read_zoo
+from ganpipe.report.snapshots import curves, over_time
 from ganpipe.report.table import NOTHING, Cell, Column, cell, columns, count, duration, number
 
 PROTOCOL = {
@@ -37,7 +37,7 @@ class Sizes:
 
 
 ZOO = Sizes(grid=216, strip=160, strips=7)
-HEADLINE = Sizes(grid=380, strip=250, strips=10)
+SUMMARY = Sizes(grid=380, strip=250, strips=10)
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ def zoo_page(root: Path, spec: dict[str, Any]) -> str:
     return _render("zoo.html.j2", read_zoo(root, spec), ZOO)
 
 
-def headline_page(root: Path, spec: dict[str, Any], row: str) -> str:
+def summary_page(root: Path, spec: dict[str, Any], row: str) -> str:
     """The page of one variant, with more room for its pictures."""
-    return _render("headline.html.j2", read_zoo(root, {**spec, "rows": [row], "loss": row}), HEADLINE)
+    return _render("summary.html.j2", read_zoo(root, {**spec, "rows": [row], "loss": row}), SUMMARY)
 
 
 def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
     shown = [variant for variant in zoo.variants if variant.not_applicable is None]
-    table, more = (columns(shown, to_ceiling=sizes is HEADLINE, leading=leading) for leading in (True, False))
+    table, more = (columns(shown, to_ceiling=sizes is SUMMARY, leading=leading) for leading in (True, False))
     protocols = [variant.evaluation.protocol for variant in shown]
     verdicts = [verdict for column in table for verdict in (column.verdict_raw, column.verdict_ema)]
     compared = _comparisons(table[0], shown) if table and sizes is ZOO else {}

@@ -78,7 +78,7 @@ def test_a_mistake_is_the_same_sentence_everywhere(mistaken: Project, place: str
         ("seeds", 3, "ERROR: unexpected error - 'Value' object is not iterable"),
         ("variants", None, "ERROR: unexpected error - 'Value' object is not iterable"),
         ("data", "ring", "ERROR: failed to parse 'stages.source.outs' in 'dvc.yaml': Could not find 'data.kind'"),
-        ("loss", ["lsgan"], "ERROR: failed to parse 'stages.headline.deps' in 'dvc.yaml':"),
+        ("loss", ["lsgan"], "ERROR: failed to parse 'stages.summary.deps' in 'dvc.yaml':"),
     ],
 )
 def test_where_dvc_refuses_first_the_check_still_says_why(mistaken: Project, place: str, value: Any, said: str) -> None:

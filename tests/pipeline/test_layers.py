@@ -145,7 +145,7 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
 
 
 @pytest.mark.parametrize(
-    "stage", ["source", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"]
+    "stage", ["source", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "summary", "report"]
 )
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")

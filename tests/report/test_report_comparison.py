@@ -12,7 +12,7 @@ import pytest
 from report_tree import EVIL, Spec, change_json, write_tree
 
 from ganpipe.report.comparison import Comparison, comparison
-from ganpipe.report.page import headline_page, zoo_page
+from ganpipe.report.page import summary_page, zoo_page
 from ganpipe.report.read import read_zoo
 from ganpipe.report.table import columns
 from ganpipe.statistics import Number, a12, bootstrap_mean, rank, summary, welch
@@ -162,7 +162,7 @@ def test_no_comparison_of_one_variant_or_of_a_figure_without_a_better_side(tmp_p
     one = with_values(tmp_path / "one", {"wgan_gp": NEAR})
     html = zoo_page(tmp_path / "one", {**one, "rows": ["wgan_gp", "progressive"]})
     assert 'comparison"' not in html
-    assert 'comparison"' not in headline_page(tmp_path / "one", one, "wgan_gp")
+    assert 'comparison"' not in summary_page(tmp_path / "one", one, "wgan_gp")
 
 
 def test_data_inside_the_page_are_those_of_the_table(tmp_path: Path) -> None:

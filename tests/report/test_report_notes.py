@@ -8,7 +8,7 @@ import pytest
 from report_tree import Spec, change_json, figure
 
 from ganpipe.report.evaluations import Evaluation, Figure
-from ganpipe.report.page import headline_page, zoo_page
+from ganpipe.report.page import summary_page, zoo_page
 from ganpipe.report.read import Variant
 from ganpipe.report.table import Column, cell, columns
 from ganpipe.statistics import Number
@@ -63,6 +63,6 @@ def test_pages_say_what_was_not_computed_and_why(leads: bool, tmp_path: Path, sp
 
     for row in ("wgan_gp", "lsgan"):
         change_json(tmp_path, f"evals/digits/{row}.json", without)
-    for html in (zoo_page(tmp_path, spec), headline_page(tmp_path, spec, "wgan_gp")):
+    for html in (zoo_page(tmp_path, spec), summary_page(tmp_path, spec, "wgan_gp")):
         assert f"<small>not computed: {WHY}</small>" in html
         assert "not finite" not in html

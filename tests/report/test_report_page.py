@@ -15,14 +15,14 @@ import pytest
 from report_tree import EVIL, Spec, change_json, write_tree
 
 from ganpipe.errors import BadInput
-from ganpipe.report.page import headline_page, zoo_page
+from ganpipe.report.page import summary_page, zoo_page
 
 
 class Whole(NamedTuple):
     root: Path
     spec: Spec
     zoo: str
-    headline: str
+    summary: str
 
 
 VOID = {"meta", "img", "input", "br", "link"}
@@ -68,7 +68,7 @@ class Page(HTMLParser):
 
 
 def both(root: Path, spec: Spec) -> list[str]:
-    return [zoo_page(root, spec), headline_page(root, spec, "lsgan")]
+    return [zoo_page(root, spec), summary_page(root, spec, "lsgan")]
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_pictures_and_curves_of_every_seed(whole: Whole) -> None:
     assert all(int(width or 0) % 17 == 0 for width in widths)  # a whole multiple of the picture before its enlargement
 
 
-@pytest.mark.parametrize("name", ["zoo", "headline"])
+@pytest.mark.parametrize("name", ["zoo", "summary"])
 def test_pages_open_offline(whole: Whole, name: str) -> None:
     html = getattr(whole, name)
     assert not re.search(r"https?:|@import|url\((?!#)", html)
@@ -137,7 +137,7 @@ def test_pages_open_offline(whole: Whole, name: str) -> None:
             assert target is None or target.startswith(("#", "data:image/png;base64,"))
 
 
-@pytest.mark.parametrize("name", ["zoo", "headline"])
+@pytest.mark.parametrize("name", ["zoo", "summary"])
 def test_texts_are_never_markup(whole: Whole, name: str) -> None:
     html = getattr(whole, name)
     page = Page(html)
@@ -149,7 +149,7 @@ def test_texts_are_never_markup(whole: Whole, name: str) -> None:
 
 
 def test_links_within_the_page_lead_somewhere(whole: Whole) -> None:
-    for html in (whole.zoo, whole.headline):
+    for html in (whole.zoo, whole.summary):
         tags = Page(html).tags
         ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
         assert len(ids) == len(set(ids))
@@ -160,7 +160,7 @@ def test_links_within_the_page_lead_somewhere(whole: Whole) -> None:
 
 
 def test_rendered_twice_gives_the_same_bytes(whole: Whole) -> None:
-    assert both(whole.root, whole.spec) == [whole.zoo, whole.headline]
+    assert both(whole.root, whole.spec) == [whole.zoo, whole.summary]
 
 
 def test_same_bytes_in_another_process_that_never_loads_torch(whole: Whole) -> None:
@@ -177,7 +177,7 @@ def test_same_bytes_in_another_process_that_never_loads_torch(whole: Whole) -> N
 
 def test_importing_the_pages_loads_no_heavy_library() -> None:
     code = (
-        "import sys, ganpipe.report.page, ganpipe.report.headline\n"
+        "import sys, ganpipe.report.page, ganpipe.report.summary\n"
         "print([n for n in ('torch', 'mlflow', 'matplotlib', 'numpy', 'scipy', 'PIL') if n in sys.modules])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
@@ -215,7 +215,7 @@ def test_figures_that_are_not_finite_are_said(tmp_path: Path, spec: Spec) -> Non
     words = Page(zoo_page(tmp_path, spec)).words
     assert "WGAN-GP selected 3 seeds, 200 / 40 not finite 1 of 3 seeds 6.06 \u00b1 0.15 not finite 0.130" in words
     assert "1 seed without finite samples" in words
-    headline_page(tmp_path, spec, "wgan_gp")
+    summary_page(tmp_path, spec, "wgan_gp")
 
 
 def test_marks_beside_floor_and_ceiling(whole: Whole, tmp_path: Path, spec: Spec) -> None:
@@ -252,8 +252,8 @@ def test_runs_without_history_pictures_or_clock(tmp_path: Path, spec: Spec) -> N
         assert "time per training \u2013" in words
 
 
-def test_headline_shows_one_row_only(tmp_path: Path, spec: Spec) -> None:
-    page = Page(headline_page(tmp_path, spec, "wgan_gp"))
+def test_summary_shows_one_row_only(tmp_path: Path, spec: Spec) -> None:
+    page = Page(summary_page(tmp_path, spec, "wgan_gp"))
     assert "WGAN-GP on digits" in page.words
     assert EVIL not in page.words
     assert "objective.kind wasserstein" in page.words
@@ -261,8 +261,8 @@ def test_headline_shows_one_row_only(tmp_path: Path, spec: Spec) -> None:
     assert page.count("details") == 0
 
 
-def test_headline_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
-    words = Page(headline_page(tmp_path, spec, "progressive")).words
+def test_summary_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
+    words = Page(summary_page(tmp_path, spec, "progressive")).words
     assert "needs 32" in words
 
 
@@ -281,4 +281,4 @@ def test_missing_evaluations_are_one_sentence(tmp_path: Path, spec: Spec) -> Non
     with pytest.raises(BadInput, match=missing):
         zoo_page(tmp_path, {**spec, "rows": ["lsgan"]})
     with pytest.raises(BadInput, match=missing):
-        headline_page(tmp_path, spec, "lsgan")
+        summary_page(tmp_path, spec, "lsgan")

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from report_tree import Spec, change_json, write_tree
 
-from ganpipe.report.headline import headline_metrics, headline_plots
 from ganpipe.report.read import read_evaluation
+from ganpipe.report.summary import summary_metrics, summary_plots
 from ganpipe.statistics import summary
 
 
 def test_metrics(tmp_path: Path, spec: Spec) -> None:
     source = {"network": "classifier", "resizer": "none", "generated": 718, "real": 360, "split": "test"}
     change_json(tmp_path, "evals/digits/wgan_gp.json", lambda said: said["figures"]["frechet"].update(source))
-    metrics = headline_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
+    metrics = summary_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
     s = summary([12.0 * (1 + 0.01 * seed) for seed in range(3)])
     assert metrics["frechet"] == {
         "mean": s.mean,
@@ -38,7 +38,7 @@ def test_metrics_hold_finite_numbers_only(tmp_path: Path) -> None:
         evaluation["figures"]["frechet"].update(raw=[float("nan")], ceiling=float("inf"), ema=[])
 
     change_json(tmp_path, "evals/digits/wgan_gp.json", diverge)
-    metrics = headline_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
+    metrics = summary_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
     assert metrics["frechet"] == {"floor": 2.0}
     assert metrics["recall"] == {"mean": 0.25, "floor": 0.96, "ceiling": 0.0}
     assert set(metrics["ema"]) == {"recall"}
@@ -46,11 +46,11 @@ def test_metrics_hold_finite_numbers_only(tmp_path: Path) -> None:
 
 
 def test_metrics_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
-    assert headline_metrics(read_evaluation(tmp_path, "digits", "progressive")) == {}
+    assert summary_metrics(read_evaluation(tmp_path, "digits", "progressive")) == {}
 
 
 def test_plots(tmp_path: Path, spec: Spec) -> None:
-    headline_plots(tmp_path, spec, "lsgan", tmp_path / "plots")
+    summary_plots(tmp_path, spec, "lsgan", tmp_path / "plots")
     with (tmp_path / "plots/history.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["step", "critic_loss", "now_and_then"]
@@ -71,12 +71,12 @@ def test_plots_are_of_all_seeds_or_of_none(tmp_path: Path, spec: Spec) -> None:
     """A seed that ended early would else make the mean jump to that of the others."""
     path = tmp_path / "runs/digits/lsgan/1/history.csv"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:4]))
-    headline_plots(tmp_path, spec, "lsgan", tmp_path / "plots")
+    summary_plots(tmp_path, spec, "lsgan", tmp_path / "plots")
     with (tmp_path / "plots/history.csv").open(newline="") as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [10, 20, 30]
 
 
 def test_plots_of_a_row_that_makes_no_sense(tmp_path: Path, spec: Spec) -> None:
-    headline_plots(tmp_path, spec, "progressive", tmp_path / "plots")
+    summary_plots(tmp_path, spec, "progressive", tmp_path / "plots")
     assert (tmp_path / "plots/history.csv").read_text() == "step\n"
     assert (tmp_path / "plots/samples.png").read_bytes().startswith(b"\x89PNG")

@@ -18,7 +18,7 @@ from ganpipe.statistics import finite
 Metrics = dict[str, Any]
 
 
-def headline_metrics(evaluation: Evaluation) -> Metrics:
+def summary_metrics(evaluation: Evaluation) -> Metrics:
     """For metrics.json: the leading figures of the last weights by name, under `ema` those of the averaged ones, under
     `more` the other figures of the last weights, and under `from` what the first figure is from.
 
@@ -34,7 +34,7 @@ def headline_metrics(evaluation: Evaluation) -> Metrics:
     return metrics | {name: group for name, group in groups.items() if group}
 
 
-def headline_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> None:
+def summary_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> None:
     """Writes `history.csv`, the mean over the seeds at the steps that all of them have, and `samples.png`, the last
     grid of the first seed.
 

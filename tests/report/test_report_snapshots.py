@@ -12,10 +12,10 @@ import pytest
 from report_tree import EVIL, Spec, change_json, figure, write_tree
 
 from ganpipe.errors import BadInput
-from ganpipe.report.headline import headline_metrics
-from ganpipe.report.moments import curves, over_time
-from ganpipe.report.page import headline_page, zoo_page
+from ganpipe.report.page import summary_page, zoo_page
 from ganpipe.report.read import read_evaluation, read_zoo
+from ganpipe.report.snapshots import curves, over_time
+from ganpipe.report.summary import summary_metrics
 
 STEPS = [50, 100, 150, 200]
 RAW = [[90.0, 20.0, 10.0, 30.0], [80.0, 25.0, 12.0, 11.0]]
@@ -118,7 +118,7 @@ def test_a_seed_that_was_lost_before_the_first_moment(tree: tuple[Path, Spec]) -
         evaluation["verdicts"][1] = {"kind": "not_finite", "reason": "critic_loss is nan at step 1"}
 
     change_json(root, "evals/digits/wgan_gp.json", lost)
-    for page in (zoo_page(root, spec), headline_page(root, spec, "wgan_gp")):
+    for page in (zoo_page(root, spec), summary_page(root, spec, "wgan_gp")):
         assert re.search("not finite.* seed 1: critic_loss is nan at step 1", text(page))
     table = over_time(read_zoo(root, spec).variants)
     assert table is not None
@@ -205,7 +205,7 @@ def test_the_pages_say_what_the_leading_figures_are_from(tree: tuple[Path, Spec]
         change_json(root, f"evals/digits/{row}.json", come_from)
     network = "features: dinov2, resizer: bicubic"
     source = f": {network}; 1 437 generated against 360 real samples (test split)."
-    for page in (zoo_page(root, spec), headline_page(root, spec, "lsgan")):
+    for page in (zoo_page(root, spec), summary_page(root, spec, "lsgan")):
         assert source in text(page).replace("\u2009", " ")
     assert f"from 718 samples ({network})" in text(zoo_page(root, spec))
 
@@ -231,7 +231,7 @@ def test_the_zoo_page_says_it(tree: tuple[Path, Spec]) -> None:
 
 def test_the_page_of_one_variant_says_it(tree: tuple[Path, Spec]) -> None:
     root, spec = tree
-    said = text(headline_page(root, spec, "lsgan"))
+    said = text(summary_page(root, spec, "lsgan"))
     for words in (
         "More figures",
         "KID",
@@ -243,7 +243,7 @@ def test_the_page_of_one_variant_says_it(tree: tuple[Path, Spec]) -> None:
 
 
 def test_the_leading_figures_stand_first_in_metrics_json(tree: tuple[Path, Spec]) -> None:
-    metrics = headline_metrics(read_evaluation(tree[0], "digits", "lsgan"))
+    metrics = summary_metrics(read_evaluation(tree[0], "digits", "lsgan"))
     assert set(metrics) == {"frechet", "recall", "ema", "more", "from"}
     assert set(metrics["ema"]) == {"frechet", "recall"}
     assert metrics["more"]["kid"]["mean"] == 2.0
