@@ -1,101 +1,85 @@
-"""The leading figure at moments of the training: how fast a variant gets there, and whether it stays."""
+"""The leading metric at snapshots of the training: how fast a variant gets there, and whether it stays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganpipe import looks
-from ganpipe.report.evaluations import Course
+from ganpipe.report.evaluations import WEIGHTS, Course, Weights
+from ganpipe.report.formats import NOTHING, count, extent, number
 from ganpipe.report.read import Series, Variant
-from ganpipe.report.table import NOTHING, Cell, cell, count, number
-from ganpipe.statistics import Number
+from ganpipe.report.table import Cell, cell
+from ganpipe.statistics import Better, Number
 
 
 @dataclass(frozen=True)
 class Row:
-    """One variant with one kind of weights. last: at the last moment. best: of each seed, whenever it was.
+    """One variant with one kind of weights. cells: one for each share of the training. best: of each seed, at any time.
 
-    at: the steps of the best moments, the earliest of equal ones. at_moments: one cell for each share of the training.
+    at: the steps of the best snapshots, the earliest of equal ones.
     """
 
-    row: str
+    variant: str
     title: str
-    at_moments: tuple[Cell, ...]
+    cells: tuple[Cell, ...]
     best: Cell
     at: str
-    last: Cell
 
 
 @dataclass(frozen=True)
 class Table:
-    """shares: of the training, in per cent, the columns. generated: how many samples each value is from. others: titles
-    of the variants that were looked at another number of times, which are not in the table.
+    """shares: of the training, in per cent, the columns. generated: how many samples each value is from.
+
+    real: the real-data baseline. others: titles of the variants with another number of snapshots, which are left out.
     """
 
     label: str
-    better: str | None
-    floor: str
+    better: Better | None
+    real: str
     generated: str
     shares: tuple[str, ...]
-    raw: tuple[Row, ...]
-    ema: tuple[Row, ...]
+    rows: dict[Weights, tuple[Row, ...]]
     others: tuple[str, ...]
 
 
 def over_time(variants: Sequence[Variant]) -> Table | None:
-    """The first figure at each moment, of all variants for which as many moments were planned as for most of them.
+    """The first metric at each snapshot, of all variants for which as many were planned as for most of them.
 
-    A seed that ended early has no value from there on. None where no variant has any moment.
+    A seed that ended early has no value from there on. None where no variant has any snapshot.
     """
-    looked = [variant for variant in variants if variant.evaluation.moments and variant.evaluation.moments.figures]
-    if not looked:
+    found = [(v, of) for v in variants if (of := v.evaluation.moments) and of.figures]
+    if not found:
         return None
-    counts = [_planned(variant) for variant in looked]
-    most = max(set(counts), key=counts.count)
-    rows = {"raw": list[Row](), "ema": list[Row]()}
-    courses, generated = list[Course](), list[int]()
-    for variant in looked:
-        moments = variant.evaluation.moments
-        if moments is not None and _planned(variant) == most:
-            courses.append(moments.figures[0])
-            generated.append(moments.generated)
-            for weights, of in rows.items():
-                missing = (None,) * (most - len(moments.steps))
-                values = [(*seed, *missing) for seed in getattr(courses[-1], weights)]
-                of.append(_row(variant, (*moments.steps, *(0 for _ in missing)), courses[-1], values))
-    floors = dict.fromkeys(number(course.floor) for course in courses)
+    planned = {v.row: _planned(v) for v, _ in found}
+    most = max(planned.values(), key=list(planned.values()).count)
+    kept = [(v, of, next(iter(of.figures.values()))) for v, of in found if planned[v.row] == most]
+    first = kept[0][2]
     return Table(
-        label=courses[0].label,
-        better=courses[0].better,
-        floor=" to ".join(floors),
-        generated=" to ".join(dict.fromkeys(count(value) for value in sorted(generated))),
+        label=first.label,
+        better=first.better,
+        real=" to ".join(dict.fromkeys(number(course.floor) for _, _, course in kept)),
+        generated=" to ".join(dict.fromkeys(count(of.generated) for _, of, _ in kept)),
         shares=tuple(f"{100 * (k + 1) / most:.0f} %" for k in range(most)),
-        raw=tuple(rows["raw"]),
-        ema=tuple(rows["ema"]),
-        others=tuple(variant.title for variant in looked if _planned(variant) != most),
+        rows={w: tuple(_row(v, of.steps, course, w, most) for v, of, course in kept) for w in WEIGHTS},
+        others=tuple(v.title for v, _ in found if planned[v.row] != most),
     )
 
 
+def curves(variant: Variant, weights: Weights) -> dict[str, list[Series]]:
+    """Every metric over the steps by its label, a series per seed, for drawing."""
+    found = variant.evaluation.moments
+    courses = found.figures.values() if found else ()
+    return {course.label: [_series(found.steps, seed) for seed in course.of(weights)] for course in courses if found}
+
+
 def _planned(variant: Variant) -> int:
-    """How many moments the training would have had; those that were reached where no run says it."""
-    planned = [len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0]
-    for run in variant.runs:
-        steps, said = run.parameters.get("steps"), run.parameters.get("moments")
-        if isinstance(steps, int) and isinstance(said, Mapping) and "count" in said:
-            planned.append(len(looks.moments(steps, int(said["count"]))))
-    return max(planned)
-
-
-def curves(variant: Variant, weights: str) -> list[tuple[str, list[Series]]]:
-    """Every figure over the steps, a series per seed, for drawing."""
-    moments = variant.evaluation.moments
-    if moments is None:
-        return []
-    return [
-        (course.label, [_series(moments.steps, values) for values in getattr(course, weights)])
-        for course in moments.figures
-    ]
+    """How many snapshots the training would have had; those that were reached where no run states it."""
+    reached = len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0
+    for parameters in (run.parameters for run in variant.runs):
+        if "steps" in parameters and "moments" in parameters:
+            return max(reached, len(looks.moments(parameters["steps"], parameters["moments"]["count"])))
+    return reached
 
 
 def _series(steps: Sequence[int], values: Sequence[Number]) -> Series:
@@ -103,19 +87,15 @@ def _series(steps: Sequence[int], values: Sequence[Number]) -> Series:
     return Series(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))
 
 
-def _row(variant: Variant, steps: Sequence[int], course: Course, values: Sequence[Sequence[Number]]) -> Row:
+def _row(variant: Variant, steps: Sequence[int], course: Course, weights: Weights, most: int) -> Row:
     seeds, sign = variant.evaluation.seeds, 1 if course.better == "lower" else -1
-    best: list[Number] = []
-    at: list[int] = []
-    for of in values:
-        known = [(sign * value, step, value) for step, value in zip(steps, of, strict=True) if value is not None]
-        best.append(min(known)[2] if known else None)
-        at += [min(known)[1]] if known else []
+    padded = [(*values, *(None,) * (most - len(steps))) for values in course.of(weights)]
+    known = [[(sign * v, step, v) for step, v in zip(steps, of, strict=False) if v is not None] for of in padded]
+    best = [min(of) if of else None for of in known]
     return Row(
-        row=variant.row,
+        variant=variant.row,
         title=variant.title,
-        at_moments=tuple(cell([of[k] for of in values], seeds) for k in range(len(steps))),
-        best=cell(best, seeds),
-        at=" to ".join(dict.fromkeys(count(step) for step in (min(at), max(at)))) if at else NOTHING,
-        last=cell([of[-1] for of in values], seeds),
+        cells=tuple(cell(at_snapshot, seeds) for at_snapshot in zip(*padded, strict=True)),
+        best=cell([one[2] if one else None for one in best], seeds),
+        at=extent([one[1] for one in best if one]) or NOTHING,
     )

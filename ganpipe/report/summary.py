@@ -10,27 +10,26 @@ from typing import Any
 from ganpipe.files import write_whole
 from ganpipe.looks import SOURCE
 from ganpipe.report.curves import mean_curve
-from ganpipe.report.evaluations import Evaluation, Figure
+from ganpipe.report.evaluations import Evaluation, Metric, Weights
 from ganpipe.report.read import Series, read_variant
-from ganpipe.report.table import cell
-from ganpipe.statistics import finite
-
-Metrics = dict[str, Any]
+from ganpipe.statistics import finite, summary
 
 
-def summary_metrics(evaluation: Evaluation) -> Metrics:
-    """For metrics.json: the leading figures of the last weights by name, under `ema` those of the averaged ones, under
-    `more` the other figures of the last weights, and under `from` what the first figure is from.
+def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """For metrics.json: the leading metrics of the last weights by name, under `ema` those of the averaged ones, under
+    `more` the other metrics of the last weights, and under `from` what the first metric is from.
 
     What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
-    leading = [figure for figure in evaluation.figures if figure.leads]
-    metrics: Metrics = {figure.name: _numbers(evaluation, figure, "raw") for figure in leading}
+    leading = {name: metric for name, metric in evaluation.figures.items() if metric.leads}
+    others = {name: metric for name, metric in evaluation.figures.items() if not metric.leads}
+    source = next(iter(leading.values())).model_dump(include=set(SOURCE), exclude_none=True) if leading else {}
     groups = {
-        "ema": {f.name: _numbers(evaluation, f, "ema") for f in leading if f.ema},
-        "more": {f.name: _numbers(evaluation, f, "raw") for f in evaluation.figures if not f.leads},
-        "from": {key: said for of in leading[:1] for key in SOURCE if (said := getattr(of, key)) is not None},
+        "ema": {name: _numbers(metric, "ema") for name, metric in leading.items() if metric.ema},
+        "more": {name: _numbers(metric, "raw") for name, metric in others.items()},
+        "from": source,
     }
+    metrics = {name: _numbers(metric, "raw") for name, metric in leading.items()}
     return metrics | {name: group for name, group in groups.items() if group}
 
 
@@ -40,39 +39,31 @@ def summary_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> N
 
     One line a quantity: `dvc plots diff` lays those of two experiments over each other.
     """
-    variant = read_variant(root, str(spec["data"]), row)
-    names = list(dict.fromkeys(name for run in variant.runs for name in run.history))
+    runs = read_variant(root, str(spec["data"]), row).runs
+    names = list(dict.fromkeys(name for run in runs for name in run.history))
+    means = {name: mean_curve([run.history.get(name, Series((), ())) for run in runs]) for name in names}
     rows: dict[int, dict[str, float]] = {}
-    for name in names:
-        mean = mean_curve([run.history.get(name, Series((), ())) for run in variant.runs])
+    for name, mean in means.items():
         for step, value in zip(mean.steps, mean.values, strict=True):
-            rows.setdefault(step, {})[name] = value
+            rows.setdefault(step, {"step": step})[name] = value
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", *names])
-    for step, values in sorted(rows.items()):
-        writer.writerow([step, *(values.get(name, "") for name in names)])
+    writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows[step] for step in sorted(rows))
     write_whole(folder / "history.csv", text.getvalue().encode())
-    grid = next((run.grids[-1].png for run in variant.runs if run.grids), None)
-    write_whole(folder / "samples.png", grid if grid is not None else _blank())
+    grid = next((run.grids[-1] for run in runs if run.grids), None)
+    write_whole(folder / "samples.png", grid.path.read_bytes() if grid else _blank())
 
 
-def _numbers(evaluation: Evaluation, figure: Figure, weights: str) -> dict[str, float]:
-    said = cell(getattr(figure, weights), evaluation.seeds)
-    numbers = {
-        "mean": said.value,
-        "low": said.low,
-        "high": said.high,
-        "floor": figure.floor,
-        "ceiling": figure.ceiling,
-    }
+def _numbers(metric: Metric, weights: Weights) -> dict[str, float]:
+    s = summary(metric.of(weights))
+    interval = {} if s.lost else {"mean": s.mean, "low": s.low, "high": s.high}
+    numbers = {**interval, "floor": metric.floor, "ceiling": metric.ceiling}
     return {name: value for name, value in numbers.items() if value is not None and finite([value])}
 
 
 def _blank() -> bytes:
     """A white picture, where there is nothing to show: DVC wants the file in any case."""
-    import io
-
     from PIL import Image
 
     buffer = io.BytesIO()
