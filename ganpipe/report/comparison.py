@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ganpipe.report.evaluations import Weights
-from ganpipe.report.formats import NOTHING, number
+from ganpipe.report.formats import NOTHING, extent, number
 from ganpipe.report.read import Variant
 from ganpipe.report.table import Cell, Column
 from ganpipe.statistics import (
@@ -113,9 +113,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
         )
 
     counts = [len(given) for given in values.values()]
-    seeds = " to ".join(dict.fromkeys(map(str, (min(counts), max(counts))))) + (
-        " seeds" if max(counts) > 1 else " seed"
-    )
+    seeds = f"{extent(counts)} seed{'s' * (max(counts) > 1)}"
     refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {RESOLVED} are needed to rank"
     return Comparison(tuple(compared(name) for name in ranks or values), best, ranking.pairs, seeds, refused)
 

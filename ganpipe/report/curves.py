@@ -26,8 +26,8 @@ _ACCENT, _MUTED, _RULE = _COLORS
 class Panel:
     """One quantity of a history: a curve per seed, thin, and their mean.
 
-    cut: the range of the values where the axis does not show all of it. lost: how many values are not finite. svg: empty
-    where there is nothing to draw.
+    cut: the range of the values where the axis does not show all of it. lost: how many values are not finite.
+    svg: empty where there is nothing to draw.
     """
 
     title: str

@@ -35,10 +35,10 @@ class _ByWeights(_Model):
 class Metric(_ByWeights):
     """One metric of one variant: a value per seed, between `floor` (of real data) and `ceiling` (of noise).
 
-    floor_deviation: standard deviation of the floor over its draws. leads: it stands in the first table. generated,
-    real: numbers of samples that were compared, the real ones of `split`. errors: the standard error of each seed's value
-    over the metric's own randomness, as KID's subsets. notes: why a seed's value was not computed, or what has to be
-    known of it.
+    leads: it stands in the first table. floor_deviation: standard deviation of the floor over its draws. generated,
+    real: numbers of samples that were compared, the real ones of `split`. errors: the standard error of each seed's
+    value over the metric's own randomness, as KID's subsets. notes: why a seed's value was not computed, or what has
+    to be known of it.
     """
 
     label: str

@@ -170,10 +170,8 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
 
 def _courses(variant: Variant, weights: Weights) -> tuple[Panel, ...]:
     """Each metric over the snapshots of the training."""
-    found = curves(variant, weights).items()
-    return tuple(
-        panel(label, of, f"{variant.row}/{weights}/{label}") for label, of in found if any(s.steps for s in of)
-    )
+    found = {label: seeds for label, seeds in curves(variant, weights).items() if any(seed.steps for seed in seeds)}
+    return tuple(panel(label, seeds, f"{variant.row}/{weights}/{label}") for label, seeds in found.items())
 
 
 def _last_step(run: Run) -> int | None:

@@ -70,7 +70,7 @@ def picture(grid: Grid, caption: str, target: int) -> Picture:
 
 
 def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
-    """The PNG before it was enlarged by repeating pixels, its width and height: the page chooses a multiple of its own."""
+    """The PNG as it was before it was enlarged by repeating pixels, its width and its height."""
     import numpy as np
     from PIL import Image
 
@@ -85,9 +85,9 @@ def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
     if not 1 < factor <= LARGEST_FACTOR:
         return png, image.width, image.height
     buffer = io.BytesIO()
-    image = image.resize((image.width // factor, image.height // factor), Image.Resampling.NEAREST)
-    image.save(buffer, format="PNG")
-    return buffer.getvalue(), image.width, image.height
+    size = (image.width // factor, image.height // factor)
+    image.resize(size, Image.Resampling.NEAREST).save(buffer, format="PNG")
+    return buffer.getvalue(), *size
 
 
 def progression(grids: Sequence[Grid], most: int) -> list[Grid]:

@@ -48,7 +48,7 @@ class Leader:
 class Column:
     """One metric over all variants. features: the network and its resizer, "" for points.
 
-    source: features, numbers of samples and split. about: the source, and how far the values are known. note: why values
+    source: features, numbers of samples and split. about: the source, and how far the values are known. note: why some
     were not computed, or what to know of them. real, noise: the baselines. real_at: where the first lies on the scale.
     """
 
