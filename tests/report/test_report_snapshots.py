@@ -127,7 +127,7 @@ def test_the_pages_show_it_and_name_a_variant_with_another_number_of_snapshots(t
         "Over time Frechet distance",
         "from 718 samples",
         "25 % 50 % 75 % 100 % last best at step",
-        "WGAN-GP 85 \u00b1 64 22 \u00b1 32 11 \u00b1 13 20 \u00b1 121 11 \u00b1 13 150 to 200",
+        "WGAN-GP 85 \u00b1 64 22 \u00b1 32 11 \u00b1 13 20 \u00b1 121 10.5 \u00b1 6.4 150 to 200",
         "collapsed: seed 1",
         f"seed 1: recall is 0.01 {EVIL}",
         "Left out, with another number of snapshots: Progressive growing.",
