@@ -72,7 +72,7 @@ def _items(root: Path, specs: dict[str, Spec]) -> Iterator[Item]:
     with Repo(str(root)) as repo:
         graph = repo.index.graph
         ancestors = {
-            stage for end in graph if end.addressing == "headline" for stage in networkx.descendants(graph, end) | {end}
+            stage for end in graph if end.addressing == "summary" for stage in networkx.descendants(graph, end) | {end}
         }
         cache = _Cache(Path(repo.cache.local.path).parent.parent)
         forecast = _Forecast(root, specs, cache, repo.dvcignore.is_ignored_file)

@@ -122,12 +122,12 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
             "seeds": list(c.seeds),
             "code": code.closure({"stages.evaluate", *compared}),
         },
-        "headline.json": {
+        "summary.json": {
             "data": data,
             "seeds": list(c.seeds),
             "loss": c.loss,
             "titles": {c.loss: titles[c.loss]},
-            "code": code.closure({"stages.headline"}),
+            "code": code.closure({"stages.summary"}),
         },
         "report.json": {
             "data": data,

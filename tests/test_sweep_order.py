@@ -95,7 +95,7 @@ def test_some_rows_take_along_what_they_need_and_nothing_of_others() -> None:
             planned(f"evaluate@{row}", f"train@{row}-0", "classifier"),
         )
     ]
-    ends = [planned("headline", "evaluate@lsgan"), planned("report", "evaluate@lsgan", "evaluate@ebgan")]
+    ends = [planned("summary", "evaluate@lsgan"), planned("report", "evaluate@lsgan", "evaluate@ebgan")]
     everything = [*shared, *rows, *ends]
     assert [found.name for found in wanted(everything, {}, frozenset())] == [item.stage for item in everything]
     names = {found.name for found in wanted(everything, {}, frozenset({"lsgan"}))}

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ganpipe.report.formats import MINUS, number
 from ganpipe.report.read import Run, Series
-from ganpipe.report.table import MINUS, number
 
 MOST_POINTS = 160
 """Longer curves are averaged in groups of neighbouring rows, which are means of their steps already."""
@@ -18,13 +18,17 @@ MOST_POINTS = 160
 LARGEST = 1e30
 """Beyond this a value counts as not finite: no axis can show it."""
 
-_INKS = {"#0a0b0c": "var(--accent)", "#0d0e0f": "var(--muted)", "#1a1b1c": "var(--rule)"}
-_ACCENT, _MUTED, _RULE = _INKS
+_COLORS = {"#0a0b0c": "var(--accent)", "#0d0e0f": "var(--muted)", "#1a1b1c": "var(--rule)"}
+_ACCENT, _MUTED, _RULE = _COLORS
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One quantity of a history: a curve per seed, thin, and their mean."""
+    """One quantity of a history: a curve per seed, thin, and their mean.
+
+    cut: the range of the values where the axis does not show all of it. lost: how many values are not finite.
+    svg: empty where there is nothing to draw.
+    """
 
     title: str
     cut: str
@@ -42,19 +46,20 @@ def panel(name: str, seeds: Sequence[Series], salt: str) -> Panel:
     """Draws one quantity of all seeds."""
     drawn = [thinned(series) for series in seeds]
     values = [value for series in drawn for value in series.values if math.isfinite(value)]
+    bad = sum(not _drawable(value) for series in seeds for value in series.values)
+    title, lost = name.replace("_", " ").replace("/", " / "), f"{bad} value{'s' * (bad > 1)} not finite" if bad else ""
+    if not values:
+        return Panel(title, "", lost, "")
     low, high = _limits(values)
-    cut, bad = "", sum(not _drawable(value) for series in seeds for value in series.values)
-    if values and (min(values) < low or max(values) > high):
-        cut = f"axis cut, values from {number(min(values))} to {number(max(values))}"
-    lost = f"{bad} value{'s' if bad > 1 else ''} not finite" if bad else ""
-    svg = _draw(drawn, low, high, salt) if values else ""
-    return Panel(name.replace("_", " ").replace("/", " / "), cut, lost, svg)
+    beyond = min(values) < low or max(values) > high
+    cut = f"axis cut, values from {number(min(values))} to {number(max(values))}" if beyond else ""
+    return Panel(title, cut, lost, _draw(drawn, low, high, salt))
 
 
 def thinned(series: Series) -> Series:
     """At most `MOST_POINTS` points; a group with a value that is not finite becomes a gap."""
     pairs = [(s, v if _drawable(v) else math.nan) for s, v in zip(series.steps, series.values, strict=True)]
-    size = max(1, math.ceil(len(pairs) / MOST_POINTS))  # a seed that was lost before its first moment has none
+    size = max(1, math.ceil(len(pairs) / MOST_POINTS))  # a seed that was lost before its first snapshot has none
     groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     return Series(
         tuple(group[-1][0] for group in groups),
@@ -65,9 +70,9 @@ def thinned(series: Series) -> Series:
 def mean_curve(seeds: Sequence[Series]) -> Series:
     """The mean over the seeds, at the steps that all of them have."""
     pairs = sorted(pair for series in seeds for pair in zip(series.steps, series.values, strict=True))
-    together = [(step, [value for _, value in group]) for step, group in groupby(pairs, key=lambda pair: pair[0])]
-    whole = [(step, sum(values) / len(values)) for step, values in together if len(values) == len(seeds)]
-    return Series(tuple(step for step, _ in whole), tuple(value for _, value in whole))
+    by_step = [(step, [value for _, value in group]) for step, group in groupby(pairs, key=lambda pair: pair[0])]
+    complete = [(step, sum(values) / len(values)) for step, values in by_step if len(values) == len(seeds)]
+    return Series(tuple(step for step, _ in complete), tuple(mean for _, mean in complete))
 
 
 def _drawable(value: float) -> bool:
@@ -76,16 +81,13 @@ def _drawable(value: float) -> bool:
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:
     """The axis holds all values, or the middle 96 % of them where a few would squash the rest."""
-    if not values:
-        return 0.0, 1.0
-    ordered = sorted(values)
+    ordered, cut = sorted(values), len(values) // 50
     low, high = ordered[0], ordered[-1]
-    cut = len(ordered) // 50
     inner_low, inner_high = ordered[cut], ordered[-1 - cut]
     if inner_high > inner_low and high - low > 5 * (inner_high - inner_low):
         low, high = inner_low, inner_high
-    room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
-    return low - room, high + room
+    margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def _step(value: float, _: object) -> str:
@@ -138,6 +140,6 @@ def _inline(svg: str) -> str:
     svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
     svg = re.sub(r" font-family: [^;]*;", "", svg)
     svg = re.sub(r' (d|x|y|transform)="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), svg)
-    for ink, variable in _INKS.items():
-        svg = svg.replace(ink, variable)
+    for color, variable in _COLORS.items():
+        svg = svg.replace(color, variable)
     return re.sub(r"\s*\n\s*", "\n", svg).strip()

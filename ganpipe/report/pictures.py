@@ -5,24 +5,26 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganpipe.report.evaluations import Classes
+from ganpipe.errors import BadInput
+from ganpipe.report.evaluations import Classes, Weights
+from ganpipe.report.formats import number
 from ganpipe.report.read import Grid
-from ganpipe.report.table import number
+from ganpipe.statistics import finite
 
 WIDTH, HEIGHT = 420, 120
 MOST_BARS = 40
 """More classes than this are drawn as two outlines, in the order of their shares."""
 
 LARGEST_FACTOR = 16
-"""What looks like a larger enlargement is a picture of a single colour."""
+"""A picture that seems to be enlarged by more is one of a single colour."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image in the page: shown at a whole multiple of its size where it is small."""
+    """An image in the page. width: in CSS pixels, a whole multiple of its own where it is small."""
 
     uri: str
     caption: str
@@ -35,7 +37,7 @@ class Bar:
     """A class: the real share as a wide bar, the mean over the seeds as a narrow one, a dot for each seed."""
 
     x: float
-    wide: float
+    width: float
     real: float
     mean: float
     dots: tuple[float, ...]
@@ -45,14 +47,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Shares of the classes, measured in a box of `WIDTH` by `HEIGHT`."""
+    """Shares of the classes, measured in a box of `WIDTH` by `HEIGHT`. top: the share at the upper edge.
 
-    bars: tuple[Bar, ...]
-    real_outline: str
-    mean_outline: str
+    lost: seeds without finite samples. real_outline, mean_outline: SVG paths, where the classes are too many for bars.
+    """
+
     top: str
     classes: int
     lost: int
+    bars: tuple[Bar, ...] = ()
+    real_outline: str = ""
+    mean_outline: str = ""
 
 
 def picture(grid: Grid, caption: str, target: int) -> Picture:
@@ -65,19 +70,24 @@ def picture(grid: Grid, caption: str, target: int) -> Picture:
 
 
 def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
-    """The picture before it was enlarged by repeating pixels: the page chooses a multiple of its own."""
+    """The PNG as it was before it was enlarged by repeating pixels, its width and its height."""
     import numpy as np
     from PIL import Image
 
-    image = Image.open(io.BytesIO(grid.png))
-    planes = np.asarray(image).reshape(grid.height, grid.width, -1)
-    changes = [1 + np.flatnonzero((np.diff(planes, axis=a) != 0).any((1 - a, 2))) for a in (0, 1)]
-    factor = int(np.gcd.reduce([grid.width, grid.height, *changes[0], *changes[1]]))
+    png = grid.path.read_bytes()
+    try:
+        image = Image.open(io.BytesIO(png))
+        pixels = np.asarray(image).reshape(image.height, image.width, -1)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadInput(f"{grid.path} is no PNG that can be read ({error}): run its stage again.") from error
+    changes = [1 + np.flatnonzero((np.diff(pixels, axis=axis) != 0).any((1 - axis, 2))) for axis in (0, 1)]
+    factor = int(np.gcd.reduce([image.width, image.height, *changes[0], *changes[1]]))
     if not 1 < factor <= LARGEST_FACTOR:
-        return grid.png, grid.width, grid.height
-    width, height, buffer = grid.width // factor, grid.height // factor, io.BytesIO()
-    image.resize((width, height), Image.Resampling.NEAREST).save(buffer, format="PNG")
-    return buffer.getvalue(), width, height
+        return png, image.width, image.height
+    buffer = io.BytesIO()
+    size = (image.width // factor, image.height // factor)
+    image.resize(size, Image.Resampling.NEAREST).save(buffer, format="PNG")
+    return buffer.getvalue(), *size
 
 
 def progression(grids: Sequence[Grid], most: int) -> list[Grid]:
@@ -92,43 +102,43 @@ def progression(grids: Sequence[Grid], most: int) -> list[Grid]:
     return [grids[min(index, len(grids) - 1)] for index in chosen]
 
 
-def histogram(classes: Classes, weights: str) -> Histogram | None:
-    """The shares of the real samples beside those of the generated ones, or None where there are none."""
-    given: tuple[tuple[float, ...], ...] = getattr(classes, weights)
-    seeds = [shares for shares in given if all(math.isfinite(share) for share in shares)]
-    if not given or not classes.real:
+def histogram(classes: Classes | None, weights: Weights) -> Histogram | None:
+    """The shares of the real samples beside those of the generated ones, None where there are none."""
+    given = classes.of(weights) if classes else ()
+    if classes is None or not given or not classes.real:
         return None
-    means = [sum(seed[index] for seed in seeds) / len(seeds) if seeds else 0.0 for index in range(len(classes.names))]
+    seeds = [shares for shares in given if len(finite(shares)) == len(shares)]
+    means = [sum(shares) / len(seeds) for shares in zip(*seeds, strict=True)] if seeds else [0.0] * len(classes.names)
     top = max(share for shares in (classes.real, *seeds) for share in shares) or 1.0
-    count, lost = len(classes.names), len(given) - len(seeds)
-
-    def height(share: float) -> float:
-        return round(HEIGHT * share / top, 2)
-
-    if count > MOST_BARS:
-        outlines = [_outline(shares, height) for shares in (classes.real, means)]
-        return Histogram((), outlines[0], outlines[1], _percent(top), count, lost)
+    number_of, lost = len(classes.names), len(given) - len(seeds)
+    if number_of > MOST_BARS:
+        outlines = [_outline(shares, top) for shares in (classes.real, means)]
+        return Histogram(_percent(top), number_of, lost, (), *outlines)
     bars = tuple(
         Bar(
-            x=round(WIDTH * (index + 0.5) / count, 2),
-            wide=round(0.78 * WIDTH / count, 2),
-            real=height(classes.real[index]),
-            mean=height(means[index]),
-            dots=tuple(height(seed[index]) for seed in seeds),
+            x=round(WIDTH * (index + 0.5) / number_of, 2),
+            width=round(0.78 * WIDTH / number_of, 2),
+            real=_height(classes.real[index], top),
+            mean=_height(means[index], top),
+            dots=tuple(_height(seed[index], top) for seed in seeds),
             label=name if len(name) <= 8 else name[:7] + "\u2026",
             tooltip=f"{name}: real {_percent(classes.real[index])}, generated {_percent(means[index])}",
         )
         for index, name in enumerate(classes.names)
     )
-    return Histogram(bars, "", "", _percent(top), count, lost)
+    return Histogram(_percent(top), number_of, lost, bars)
+
+
+def _height(share: float, top: float) -> float:
+    return round(HEIGHT * share / top, 2)
 
 
 def _percent(share: float) -> str:
     return f"{number(100 * share)} %"
 
 
-def _outline(shares: Sequence[float], height: Callable[[float], float]) -> str:
-    wide = WIDTH / len(shares)
-    heights = sorted((height(share) for share in shares), reverse=True)
-    steps = " ".join(f"V{HEIGHT - h:.1f}H{wide * (index + 1):.1f}" for index, h in enumerate(heights))
+def _outline(shares: Sequence[float], top: float) -> str:
+    width = WIDTH / len(shares)
+    heights = sorted((_height(share, top) for share in shares if math.isfinite(share)), reverse=True)
+    steps = " ".join(f"V{HEIGHT - height:.1f}H{width * (index + 1):.1f}" for index, height in enumerate(heights))
     return f"M0 {HEIGHT}{steps}V{HEIGHT}"

@@ -1,23 +1,25 @@
-"""What the cells of the table say: means with their intervals, where seeds lie, and what beats what."""
+"""The cells and columns of the tables of metrics: means with their intervals, where seeds lie, and what leads."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
-from ganpipe.report.evaluations import Figure
+from ganpipe.report.evaluations import WEIGHTS, Metric, Weights
+from ganpipe.report.formats import NOT_COMPUTED, NOT_FINITE, NOTHING, count, mean_and_half, number
 from ganpipe.report.read import Variant
 from ganpipe.statistics import RESOLVED, Better, Number, distinct, finite, rank, summary
-
-NOTHING, NOT_FINITE, NOT_COMPUTED = "\u2013", "not finite", "not computed"
-MINUS, THIN = "\u2212", "\u2009"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of one row, ready to print."""
+    """One metric of one variant, ready to print.
+
+    half: of the 95 % interval of the mean. lost: how many seeds have no finite value. low, high: the interval. dots,
+    bar: where the seeds and the interval lie, in per cent of the column's scale. like_real, like_noise: the mean is as
+    good as the real-data baseline, no better than the noise baseline.
+    """
 
     mean: str
     half: str = ""
@@ -26,44 +28,43 @@ class Cell:
     value: Number = None
     low: Number = None
     high: Number = None
-    seeds: int = 0
     dots: tuple[float, ...] = ()
     bar: tuple[float, float] | None = None
-    at_floor: bool = False
-    beyond_ceiling: bool = False
+    like_real: bool = False
+    like_noise: bool = False
     best: bool = False
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Which row is best, or why none is, and the rows that can't be told apart from it, corrected for all pairs."""
+class Leader:
+    """Which variant has the best mean, or why none has, and the variants that can't be told apart from it."""
 
-    said: str
+    text: str
     tied: tuple[str, ...] = ()
     resolved: bool = True
 
 
 @dataclass(frozen=True)
 class Column:
-    """One figure over all rows. features: the network and its resizer, "" for points. source: those, numbers of samples
-    and split. about: the source, and what its floor varies by. note: what to know of its values, or why there are none.
+    """One metric over all variants. features: the network and its resizer, "" for points.
+
+    source: features, numbers of samples and split. about: the source, and how far the values are known. note: why some
+    were not computed, or what to know of them. real, noise: the baselines. real_at: where the first lies on the scale.
     """
 
     name: str
     label: str
+    better: Better | None
     features: str
     source: str
     about: str
-    better: str | None
     note: str
-    floor: str
-    ceiling: str
-    floor_at: float | None
+    real: str
+    noise: str
+    real_at: float | None
     logarithmic: bool
-    raw: tuple[Cell, ...]
-    ema: tuple[Cell, ...]
-    verdict_raw: Verdict
-    verdict_ema: Verdict
+    cells: dict[Weights, tuple[Cell, ...]]
+    leaders: dict[Weights, Leader]
 
 
 @dataclass(frozen=True)
@@ -85,221 +86,163 @@ class Scale:
         low, high, at = self.low, self.high, min(max(value, self.low), self.high)
         if self.logarithmic:
             low, high, at = math.log(low), math.log(high), math.log(at)
-        return round(100 * ((at / 2 - low / 2) / (high / 2 - low / 2)), 2) if high > low else 50.0
-
-
-def number(value: Number) -> str:
-    """A number with three significant digits, a whole one with all of its digits, in words where it is none."""
-    if value is None or not math.isfinite(value):
-        return NOT_FINITE
-    if value == int(value) and abs(value) < 1e7:
-        return _grouped(value, 0)
-    if not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.1e}".replace("-", MINUS)
-    return _grouped(value, _decimals(value, 3))
-
-
-def count(value: int) -> str:
-    """A whole number, with thin spaces between groups of three digits."""
-    return f"{value:,}".replace(",", THIN)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 90:
-        return f"{number(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+        return round(100 * (at - low) / (high - low), 2) if high > low else 50.0
 
 
 def cell(
     values: Sequence[Number], seeds: Sequence[int], scale: Scale | None = None, notes: Sequence[str | None] = ()
 ) -> Cell:
-    """Mean and interval over the seeds; no mean where a seed has no finite value: it would hide that.
+    """Mean and 95 % t interval over the seeds; no mean where a seed has no finite value: it would hide that.
 
-    notes: of each seed, where there are any; one without a value says why that was not computed.
+    notes: one per seed, where there are any; that of a seed without a value says why it was not computed.
     """
     if not values:
         return Cell(NOTHING)
     notes = notes or (None,) * len(values)
     tooltip = " \u00b7 ".join(
-        f"seed {seed}: {_noted(value, note)}" for seed, value, note in zip(seeds, values, notes, strict=False)
+        f"seed {seed}: {_with_note(value, note)}" for seed, value, note in zip(seeds, values, notes, strict=False)
     )
-    dots = tuple(scale(value) for value in finite(values)) if scale else ()
     s = summary(values)
+    plain = Cell(NOT_FINITE, tooltip=tooltip, dots=tuple(scale(value) for value in finite(values)) if scale else ())
     if any(value is None and note for value, note in zip(values, notes, strict=True)):
-        return Cell(NOT_COMPUTED, tooltip=tooltip, seeds=len(values), dots=dots)
+        return replace(plain, mean=NOT_COMPUTED)
     if s.mean is None or s.lost:
-        lost = f"{s.lost} of {len(values)} seeds" if s.n else ""
-        return Cell(NOT_FINITE, lost=lost, tooltip=tooltip, seeds=len(values), dots=dots)
+        return replace(plain, lost=f"{s.lost} of {len(values)} seeds" if s.n else "")
     if s.low is None or s.high is None:
-        return Cell(number(s.mean), tooltip=tooltip, value=s.mean, seeds=s.n, dots=dots)
-    mean, half = _with_interval(s.mean, s.high / 2 - s.low / 2)
-    return Cell(
+        return replace(plain, mean=number(s.mean), value=s.mean)
+    mean, half = mean_and_half(s.mean, (s.high - s.low) / 2)
+    return replace(
+        plain,
         mean=mean,
         half=half,
         tooltip=f"{tooltip}\n95 % interval of the mean: {number(s.low)} to {number(s.high)}",
         value=s.mean,
         low=s.low,
         high=s.high,
-        seeds=s.n,
-        dots=dots,
         bar=(scale(s.low), scale(s.high)) if scale else None,
     )
 
 
-def _noted(value: Number, note: str | None) -> str:
+def _with_note(value: Number, note: str | None) -> str:
     if value is None and note:
         return f"{NOT_COMPUTED}, as {note}"
     return f"{number(value)} ({note})" if note else number(value)
 
 
-def columns(variants: Sequence[Variant], to_ceiling: bool = False, leading: bool = True) -> list[Column]:
-    """Every figure that any row has and that stands in the first table, or in the second one, in their order.
+def columns(variants: Sequence[Variant], to_noise: bool = False, leading: bool = True) -> list[Column]:
+    """Every metric that any variant has and that stands in the first table, or in the second one, in their order.
 
-    The scale on which the seeds are drawn ends at the worst seed, or at the ceiling.
+    to_noise: the scale on which the seeds are drawn ends at the noise baseline, else at the worst seed.
     """
-    tables = [{f.name: f for f in variant.evaluation.figures if f.leads == leading} for variant in variants]
-    names = list(dict.fromkeys(name for table in tables for name in table))
-    return [_column([table.get(name) for table in tables], variants, to_ceiling) for name in names]
+    names = dict.fromkeys(n for v in variants for n, metric in v.evaluation.figures.items() if metric.leads == leading)
+    return [_column(name, variants, to_noise) for name in names]
 
 
-def _column(figures: Sequence[Figure | None], variants: Sequence[Variant], to_ceiling: bool) -> Column:
-    known = [figure for figure in figures if figure is not None]
-    first = known[0]
-    floors, ceilings = [figure.floor for figure in known], [figure.ceiling for figure in known]
-    shown = [value for figure in known for value in (*figure.raw, *figure.ema)]
-    scale = Scale.over(finite([*shown, *floors, *(ceilings if to_ceiling else ())]), first.better)
-    cells = {
-        weights: [
-            _judged(
-                cell(getattr(figure, weights), variant.evaluation.seeds, scale, figure.notes.get(weights, ())), figure
-            )
-            if figure
-            else Cell(NOTHING)
-            for figure, variant in zip(figures, variants, strict=True)
-        ]
-        for weights in ("raw", "ema")
-    }
-    titles = [variant.title for variant in variants]
-    given = {weights: [getattr(figure, weights) if figure else () for figure in figures] for weights in cells}
-    better = first.better if first.leads else None  # no table says what leads among the others
-    ranked = {weights: _ranked(better, of, given[weights], titles) for weights, of in cells.items()}
+def _column(name: str, variants: Sequence[Variant], to_noise: bool) -> Column:
+    metrics = [variant.evaluation.figures.get(name) for variant in variants]
+    known = [metric for metric in metrics if metric is not None]
+    first, titles = known[0], [variant.title for variant in variants]
+    real, noise = [metric.floor for metric in known], [metric.ceiling for metric in known]
+    values = [value for metric in known for weights in WEIGHTS for value in metric.of(weights)]
+    scale = Scale.over(finite([*values, *real, *(noise if to_noise else ())]), first.better)
+    cells: dict[Weights, tuple[Cell, ...]] = {}
+    leaders: dict[Weights, Leader] = {}
+    for weights in WEIGHTS:
+        pairs = zip(metrics, variants, strict=True)
+        made = [_metric_cell(m, weights, v.evaluation.seeds, scale) if m else Cell(NOTHING) for m, v in pairs]
+        given = [metric.of(weights) if metric else () for metric in metrics]
+        # no table says what leads among the metrics of the second table
+        cells[weights], leaders[weights] = _ranked(first.better if first.leads else None, made, given, titles)
     return Column(
-        name=first.name,
+        name=name,
         label=first.label,
+        better=first.better,
         features=_features(first),
         source=_source(first),
-        about=about(first),
-        better=first.better,
-        note=_note(known),
-        floor=_span(floors, known),
-        ceiling=_span(ceilings, known),
-        floor_at=scale(finite(floors)[0]) if finite(floors) else None,
+        about=_about(first),
+        note=_notes(known),
+        real=_span(real, known),
+        noise=_span(noise, known),
+        real_at=scale(finite(real)[0]) if finite(real) else None,
         logarithmic=scale.logarithmic,
-        raw=ranked["raw"][0],
-        ema=ranked["ema"][0],
-        verdict_raw=ranked["raw"][1],
-        verdict_ema=ranked["ema"][1],
+        cells=cells,
+        leaders=leaders,
     )
 
 
-def about(figure: Figure) -> str:
-    """What the figure is from: network and resizer, numbers of samples, split, and what its floor varies by."""
-    said = [source] if (source := _source(figure)) else []
-    if figure.floor_deviation is not None:
-        said.append(f"floor {number(figure.floor)}, standard deviation over its draws {number(figure.floor_deviation)}")
-    errors = finite(figure.errors.get("raw", ()))
-    if errors:
-        alone = "over its subsets, splits, directions or real samples alone, the standard error of a seed is about"
-        said.append(f"{alone} {number(sum(errors) / len(errors))}")
-    return "; ".join(said)
-
-
-def _features(figure: Figure) -> str:
-    return "" if figure.network == "none" else f"features: {figure.network}, resizer: {figure.resizer}"
-
-
-def _source(figure: Figure) -> str:
-    said = [features] if (features := _features(figure)) else []
-    if figure.generated is not None and figure.real is not None:
-        counts = f"{count(figure.generated)} generated against {count(figure.real)} real samples"
-        said.append(f"{counts} ({figure.split} split)")
-    return "; ".join(said)
-
-
-def _judged(cell: Cell, figure: Figure) -> Cell:
-    """Marks a mean at least as good as the floor, or no better than noise if that is worse than the floor."""
-    if cell.value is None or figure.better is None:
-        return cell
-    sign = 1 if figure.better == "lower" else -1
-    floor, ceiling = figure.floor, figure.ceiling
+def _metric_cell(metric: Metric, weights: Weights, seeds: Sequence[int], scale: Scale) -> Cell:
+    """Marks a mean at least as good as real data, or no better than noise if that is worse than real data."""
+    made = cell(metric.of(weights), seeds, scale, metric.notes_of(weights))
+    if made.value is None or metric.better is None:
+        return made
+    sign, real, noise = 1 if metric.better == "lower" else -1, metric.floor, metric.ceiling
     return replace(
-        cell,
-        at_floor=floor is not None and sign * cell.value <= sign * floor,
-        beyond_ceiling=ceiling is not None
-        and sign * cell.value >= sign * ceiling
-        and (floor is None or sign * ceiling > sign * floor),
+        made,
+        like_real=real is not None and sign * made.value <= sign * real,
+        like_noise=noise is not None
+        and sign * made.value >= sign * noise
+        and (real is None or sign * noise > sign * real),
     )
 
 
 def _ranked(
-    better: str | None, cells: Sequence[Cell], values: Sequence[Sequence[Number]], titles: Sequence[str]
-) -> tuple[tuple[Cell, ...], Verdict]:
-    """Marks the best cell, and says which others can't be told apart from it, as the comparison of variants does."""
-    able = [index for index, cell in enumerate(cells) if cell.value is not None]
-    if better is None or len(able) < 2:
-        return tuple(cells), Verdict(NOTHING, resolved=False)
-    order = rank({str(index): of for index, of in enumerate(values) if of}, cast(Better, better))
+    better: Better | None, cells: Sequence[Cell], values: Sequence[Sequence[Number]], titles: Sequence[str]
+) -> tuple[tuple[Cell, ...], Leader]:
+    """Marks the best cell, and finds which others can't be told apart from it, as the comparison of variants does."""
+    if better is None or sum(made.value is not None for made in cells) < 2:
+        return tuple(cells), Leader(NOTHING, resolved=False)
+    order = rank({str(index): of for index, of in enumerate(values) if of}, better)
     if not order.resolved:
-        return tuple(cells), Verdict(f"not resolved: fewer than {RESOLVED} seeds", resolved=False)
+        return tuple(cells), Leader(f"not resolved: fewer than {RESOLVED} seeds", resolved=False)
     best, *others = order.places
-    rest = sorted(int(place.name) for place in others if not place.lost and not distinct(place.p_best))
-    verdict = Verdict(titles[int(best.name)], tuple(titles[index] for index in rest))
-    return tuple(replace(c, best=str(index) == best.name) for index, c in enumerate(cells)), verdict
+    tied = sorted(int(other.name) for other in others if not other.lost and not distinct(other.p_best))
+    leader = Leader(titles[int(best.name)], tuple(titles[index] for index in tied))
+    return tuple(replace(made, best=str(index) == best.name) for index, made in enumerate(cells)), leader
 
 
-def _note(figures: Sequence[Figure]) -> str:
-    """What the notes on all rows and seeds say, once each, and for how many values where it is not all of them."""
-    pairs = [
-        (note, value)
-        for figure in figures
-        for weights, notes in figure.notes.items()
-        for note, value in zip(notes, getattr(figure, weights), strict=True)
-    ]
-    total = sum(len(figure.raw) + len(figure.ema) for figure in figures)
-    said = []
+def _features(metric: Metric) -> str:
+    return "" if metric.network == "none" else f"features: {metric.network}, resizer: {metric.resizer}"
+
+
+def _source(metric: Metric) -> str:
+    counts = ""
+    if metric.generated is not None and metric.real is not None:
+        counts = f"{count(metric.generated)} generated against {count(metric.real)} real samples ({metric.split} split)"
+    return "; ".join(filter(None, [_features(metric), counts]))
+
+
+def _about(metric: Metric) -> str:
+    """What the metric is from, and by how much its baseline and its values vary without any other training."""
+    parts = [_source(metric)]
+    if metric.floor_deviation is not None:
+        parts.append(f"real data {number(metric.floor)}, std over its draws {number(metric.floor_deviation)}")
+    if errors := finite((metric.errors or {}).get("raw", ())):
+        parts.append(f"standard error of a seed's value {number(sum(errors) / len(errors))}, of its own draws alone")
+    return "; ".join(filter(None, parts))
+
+
+def _notes(metrics: Sequence[Metric]) -> str:
+    """The notes of all variants and seeds, once each, and for how many values where it is not all of them."""
+    pairs = list(_noted(metrics))
+    texts = []
     for note in dict.fromkeys(note for note, _ in pairs if note):
         values = [value for other, value in pairs if other == note]
-        some = f"{len(values)} of {total} " if len(values) < total else ""
-        said.append(f"{some}{NOT_COMPUTED}: {note}" if None in values else f"{some and some + 'values: '}{note}")
-    return "; ".join(said)
+        some = f"{len(values)} of {len(pairs)} " if len(values) < len(pairs) else ""
+        texts.append(f"{some}{NOT_COMPUTED}: {note}" if None in values else f"{some and some + 'values: '}{note}")
+    return "; ".join(texts)
 
 
-def _span(values: Sequence[Number], figures: Sequence[Figure]) -> str:
-    """One number where all rows agree, as they should, else from which to which."""
+def _noted(metrics: Sequence[Metric]) -> Iterator[tuple[str | None, Number]]:
+    """Every value of every seed with its note."""
+    for metric in metrics:
+        for weights in WEIGHTS:
+            values = metric.of(weights)
+            yield from zip(metric.notes_of(weights) or (None,) * len(values), values, strict=True)
+
+
+def _span(values: Sequence[Number], metrics: Sequence[Metric]) -> str:
+    """One number where all variants agree, as they should, else "least to largest"."""
     known = finite(values)
     if not known:
-        why = any(note and None in getattr(f, w) for f in figures for w, notes in f.notes.items() for note in notes)
-        return NOT_COMPUTED if why else NOT_FINITE
-    said = list(dict.fromkeys(number(value) for value in known))
-    return said[0] if len(said) == 1 else f"{number(min(known))} to {number(max(known))}"
-
-
-def _with_interval(mean: float, half: float) -> tuple[str, str]:
-    """A mean with no more digits than its interval allows: two of the interval, at most three of its own."""
-    if not (half > 0 and 1e-4 <= abs(mean) < 1e7 and half < 1e7):
-        return number(mean), number(half)
-    decimals = min(_decimals(mean, 3), _decimals(half, 2))
-    shown = half >= 0.5 * 10.0**-decimals
-    return _grouped(mean, decimals), _grouped(half, decimals) if shown else number(half)
-
-
-def _decimals(value: float, digits: int) -> int:
-    """How many decimals show so many significant digits of the rounded value."""
-    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
-    return max(0, digits - 1 - exponent)
-
-
-def _grouped(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".replace("-", MINUS).replace(",", THIN)
+        return NOT_COMPUTED if any(note and value is None for note, value in _noted(metrics)) else NOT_FINITE
+    return " to ".join(dict.fromkeys(number(value) for value in (min(known), max(known))))

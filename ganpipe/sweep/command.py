@@ -19,7 +19,7 @@ from ganpipe import planning
 from ganpipe.cleaning import ITEM
 from ganpipe.configuration import Configuration
 from ganpipe.errors import BadInput
-from ganpipe.report.table import duration
+from ganpipe.report.formats import duration
 from ganpipe.specs import Spec, build, resolve_runtime
 from ganpipe.sweep import slots
 from ganpipe.sweep.schedule import Job, Outcome, Schedule

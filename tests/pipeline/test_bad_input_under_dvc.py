@@ -80,7 +80,7 @@ def test_a_mistake_is_the_same_sentence_everywhere(mistaken: Project, place: str
         # DVC reads the same file before any of our code can run
         ("seeds", 3, "ERROR: unexpected error - 'Value' object is not iterable"),
         ("data", "ring", "ERROR: failed to parse 'stages.fingerprint.outs' in 'dvc.yaml': Could not find 'data.kind'"),
-        ("loss", ["lsgan"], "ERROR: failed to parse 'stages.headline.deps' in 'dvc.yaml':"),
+        ("loss", ["lsgan"], "ERROR: failed to parse 'stages.summary.deps' in 'dvc.yaml':"),
     ],
 )
 def test_where_dvc_refuses_first_the_check_still_says_why(mistaken: Project, place: str, value: Any, said: str) -> None:

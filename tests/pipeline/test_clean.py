@@ -37,7 +37,7 @@ def test_a_row_and_a_seed_leave_nothing_behind(project: Project) -> None:
     assert not {stage for stage in lock["stages"] if "ebgan" in stage or stage.endswith("-1")}
 
     done = project.repro("-P")
-    assert done.ran == {"resolve", "evaluate@lsgan", "evaluate@wgan_gp", "headline", "report"}
+    assert done.ran == {"resolve", "evaluate@lsgan", "evaluate@wgan_gp", "summary", "report"}
     assert not project.repro("-P").ran
     assert json.loads((project.root / "evals/digits/wgan_gp.json").read_text())["seeds"] == [0]
     assert "EBGAN" not in (project.root / "reports/digits/zoo.html").read_text()

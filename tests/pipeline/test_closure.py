@@ -74,7 +74,7 @@ def test_a_training_loads_the_parts_of_its_row_alone(spied: Project, row: str) -
         ("reference", "reference.json"),
         ("pretrain ebgan", "pretrain/ebgan.json"),
         ("evaluate lsgan", "evaluate.json"),
-        ("headline", "headline.json"),
+        ("summary", "summary.json"),
         ("report", "report.json"),
     ],
 )

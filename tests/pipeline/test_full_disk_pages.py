@@ -42,7 +42,7 @@ def steady(found: dict[str, bytes]) -> dict[str, bytes]:
     ("stage", "outs"),
     [
         (["report"], ["reports/digits/zoo.html"]),
-        (["headline"], ["reports/digits/lsgan.html", "plots/history.csv", "plots/samples.png", "metrics.json"]),
+        (["summary"], ["reports/digits/lsgan.html", "plots/history.csv", "plots/samples.png", "metrics.json"]),
         (["evaluate", "lsgan"], ["evals/digits/lsgan.json", "clocks/digits/evaluate/lsgan.json"]),
     ],
     ids=lambda value: value[0],
@@ -80,5 +80,5 @@ def test_under_dvc(on_disk: Project) -> None:
         assert not page.exists()
         grow(page.parent, ROOM)
         again = project.repro("-P")
-        assert again.ran | again.restored == {"headline", "report"}  # both have a page there
+        assert again.ran | again.restored == {"summary", "report"}  # both have a page there
         assert page.read_bytes() == before

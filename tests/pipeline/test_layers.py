@@ -148,7 +148,7 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
 
 @pytest.mark.parametrize(
     "stage",
-    ["fingerprint", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "headline", "report"],
+    ["fingerprint", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "summary", "report"],
 )
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")

@@ -73,7 +73,7 @@ def test_a_new_seed_and_what_of_it_is_selected(project: Project) -> None:
     kept = (project.root / "runs/digits/lsgan/1/generator.safetensors").read_bytes()
     planned = project.plan()
     selected = {stage for stage, item in planned.items() if item["selected"]}
-    assert selected == {"resolve", "train@lsgan-5", "evaluate@lsgan", "headline"}
+    assert selected == {"resolve", "train@lsgan-5", "evaluate@lsgan", "summary"}
     assert project.repro().ran == selected
     assert planned["evaluate@lsgan"]["reason"] == "seeds: [0, 1] -> [0, 1, 5]"
     assert json.loads((project.root / "evals/digits/lsgan.json").read_text())["seeds"] == [0, 1, 5]
@@ -90,7 +90,7 @@ def test_a_new_row_and_its_selection(project: Project) -> None:
         params["loss"] = "soft"
     planned = carry_out(project)
     row = {"pretrain@soft", *trainings("soft", 0, 1), "evaluate@soft"}
-    assert planned.keys() == {"resolve", "headline", "report"} | row
+    assert planned.keys() == {"resolve", "summary", "report"} | row
     assert {planned[stage]["reason"] for stage in row if "evaluate" not in stage} == {"never ran"}
 
 
@@ -136,7 +136,7 @@ def test_a_parameter_of_the_evaluation_trains_nothing(project: Project) -> None:
         params["evaluate"]["neighbours"], params["classifier"]["lr"] = 2, 0.02
     planned = carry_out(project)
     evaluations = {f"evaluate@{row}" for row in ROWS}
-    assert planned.keys() == {"resolve", "classifier", "reference", "headline", "report"} | evaluations
+    assert planned.keys() == {"resolve", "classifier", "reference", "summary", "report"} | evaluations
     assert planned["classifier"]["reason"] == "params.lr: 0.01 -> 0.02"
     reasons = {planned[stage]["reason"] for stage in evaluations}
     assert reasons == {"classifier.lr: 0.01 -> 0.02; params.neighbours: 3 -> 2"}

@@ -18,10 +18,10 @@ def trainings(row: str) -> set[str]:
 
 def test_only_the_selected_variant_is_trained_and_nothing_twice(steps: Any) -> None:
     first, again, ebgan, back, everything = steps.results
-    assert first.ran == {"resolve", "prepare", "classifier", "reference", "headline"} | stages("lsgan")
+    assert first.ran == {"resolve", "prepare", "classifier", "reference", "summary"} | stages("lsgan")
     assert again.ran == again.restored == set()
-    assert ebgan.ran == {"resolve", "headline"} | stages("ebgan")
-    assert (back.ran, back.restored) == ({"resolve"}, {"headline"})
+    assert ebgan.ran == {"resolve", "summary"} | stages("ebgan")
+    assert (back.ran, back.restored) == ({"resolve"}, {"summary"})
     assert everything.ran == {"report"} | stages("wgan_gp")
     one, _, other, *same = steps.metrics
     assert json.loads(one).keys() == json.loads(other).keys()
@@ -40,7 +40,7 @@ def test_only_a_row_that_asks_for_it_is_pretrained(built: Project) -> None:
 
 def test_an_experiment_trains_what_its_settings_concern(project: Project) -> None:
     changed = project.experiment("loss=wgan_gp", "variants/wgan_gp.yaml:penalties.0.weight=5")
-    assert changed.ran == {"resolve", "evaluate@wgan_gp", "headline"} | trainings("wgan_gp")
+    assert changed.ran == {"resolve", "evaluate@wgan_gp", "summary"} | trainings("wgan_gp")
     run = json.loads((project.root / "runs/digits/wgan_gp/0/run.json").read_text())
     assert run["parameters"]["penalties"][0]["weight"] == 5.0
 
@@ -51,7 +51,7 @@ def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
     assert len(digits) > 50
     with project.params() as params:
         params["data"]["kind"] = "ring"
-    assert project.repro().ran == {"resolve", "prepare", "classifier", "reference", "headline"} | stages("lsgan")
+    assert project.repro().ran == {"resolve", "prepare", "classifier", "reference", "summary"} | stages("lsgan")
     assert json.loads((project.root / "classifiers/ring/classifier.json").read_text())["not_applicable"]
     after = project.results()
     assert {path for path in digits if after.get(path) != before[path]} == set()
@@ -62,7 +62,7 @@ def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
     # the lock file has forgotten the other paths, and the run cache remembers
     assert (back.ran, back.restored) == (
         {"resolve"},
-        {"prepare", "classifier", "reference", "headline"} | stages("lsgan"),
+        {"prepare", "classifier", "reference", "summary"} | stages("lsgan"),
     )
     after = project.results()
     assert {path for path in digits if after.get(path) != before[path]} == set()

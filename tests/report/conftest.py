@@ -10,5 +10,5 @@ from report_tree import Spec, write_tree
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Spec:
-    """The spec of a tree with three seeds, below `tmp_path`."""
-    return write_tree(tmp_path, [0, 1, 2])
+    """The spec of a tree with two seeds, below `tmp_path`."""
+    return write_tree(tmp_path, [0, 1])

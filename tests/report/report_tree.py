@@ -1,10 +1,12 @@
-"""A small tree in the formats that CONTRIBUTING.md describes, for the report to read."""
+"""A small tree in the formats that CONTRIBUTING.md describes, for the report to read, and a parser of its pages."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from PIL import Image
 Spec = dict[str, Any]
 
 EVIL = "<script>alert(1)</script> & \"double\" and 'single'"
+VOID = {"meta", "img", "input", "br", "link"}
 
 
 def write_json(root: Path, name: str, content: Any) -> None:
@@ -22,14 +25,20 @@ def write_json(root: Path, name: str, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def change_json(root: Path, name: str, change: Callable[[Any], None]) -> None:
+def change_json(root: Path, name: str, change: Callable[[Any], object]) -> None:
     """Changes a file in place."""
     content = json.loads((root / name).read_text(encoding="utf-8"))
     change(content)
     write_json(root, name, content)
 
 
-def figure(label: str, better: str | None, floor: float | None, ceiling: float | None, raw: list[float]) -> Any:
+def change_evaluations(root: Path, change: Callable[[Any], object], *names: str) -> None:
+    """Changes the evaluations of these variants, by default of both."""
+    for name in names or ("wgan_gp", "lsgan"):
+        change_json(root, f"evals/digits/{name}.json", change)
+
+
+def metric(label: str, better: str | None, floor: float | None, ceiling: float | None, raw: list[float]) -> Any:
     ema = [value * 0.5 for value in raw]
     return {"label": label, "better": better, "floor": floor, "ceiling": ceiling, "raw": raw, "ema": ema}
 
@@ -46,8 +55,8 @@ def evaluation(row: str, title: str, seeds: list[int], distance: float) -> Any:
         "seeds": seeds,
         "protocol": protocol,
         "figures": {
-            "frechet": figure("Frechet distance", "lower", 2.0, 300.0, distances),
-            "recall": figure("Recall", "higher", 0.96, 0.0, [0.25 + 0.01 * seed for seed in seeds]),
+            "frechet": metric("Frechet distance", "lower", 2.0, 300.0, distances),
+            "recall": metric("Recall", "higher", 0.96, 0.0, [0.25 + 0.01 * seed for seed in seeds]),
         },
         "classes": {"names": ["0", "1", "2"], "real": [0.4, 0.35, 0.25], "raw": shares, "ema": shares},
     }
@@ -56,7 +65,7 @@ def evaluation(row: str, title: str, seeds: list[int], distance: float) -> Any:
 def write_run(root: Path, row: str, seed: int) -> None:
     folder = f"runs/digits/{row}/{seed}"
     parameters = {
-        "objective": {"kind": "wgan"},
+        "objective": {"kind": "lsgan"},
         "penalties": [{"kind": "gradient_penalty", "weight": 10.0}],
         "procedure": {"kind": "adversarial", "critic_steps": 5},
     }
@@ -66,8 +75,7 @@ def write_run(root: Path, row: str, seed: int) -> None:
     lines = ["step,critic_loss,now_and_then"]
     for step in range(10, 210, 10):
         lines.append(f"{step},{math.exp(-step / 90) + 0.1 * seed},{seed if step % 20 == 0 else ''}")
-    history = "\n".join(lines) + "\n"
-    (root / folder / "history.csv").write_text(history, encoding="utf-8")
+    (root / folder / "history.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (root / folder / "grids").mkdir()
     for step in (100, 200):
         pixels = np.random.default_rng([seed, step]).integers(0, 256, (17, 17), dtype=np.uint8)
@@ -76,12 +84,12 @@ def write_run(root: Path, row: str, seed: int) -> None:
     write_json(root, f"clocks/digits/train/{row}/{seed}.json", {"seconds": 40.0 + seed, "steps_per_second": 71.5})
 
 
-def write_tree(root: Path, seeds: list[int]) -> Spec:
-    """Two rows that trained, one with a nasty title, and one that makes no sense on the data."""
+def write_tree(root: Path, seeds: list[int], runs: bool = True) -> Spec:
+    """Two variants that trained, one with a nasty title, and one that makes no sense on the data."""
     titles = {"wgan_gp": "WGAN-GP", "lsgan": EVIL, "progressive": "Progressive growing"}
     for row, distance in (("wgan_gp", 12.0), ("lsgan", 48.0)):
         write_json(root, f"evals/digits/{row}.json", evaluation(row, titles[row], seeds, distance))
-        for seed in seeds:
+        for seed in seeds if runs else ():
             write_run(root, row, seed)
     reason = "its images have 8 pixels & <it> needs 32"
     refused = {"row": "progressive", "title": "x", "data": "digits", "not_applicable": reason, "seeds": []}
@@ -90,3 +98,42 @@ def write_tree(root: Path, seeds: list[int]) -> Spec:
     write_json(root, "pretrained/digits/lsgan/pretrain.json", {"not_applicable": None, "energy_over_margin": 0.213})
     write_json(root, "pretrained/digits/wgan_gp/pretrain.json", {"not_applicable": "nothing to pre-train"})
     return {"data": "digits", "rows": list(titles), "seeds": seeds, "titles": titles, "loss": "wgan_gp"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, the text, and whether every tag is closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._text += " "
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._text += " "
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1] not in ("script", "style"):
+            self._text += data
+
+    @property
+    def text(self) -> str:
+        """What a person reads, with single spaces of one kind."""
+        return re.sub(r"\s+", " ", self._text.replace("\u2009", " "))
+
+    @property
+    def titles(self) -> list[str]:
+        return [attrs.get("title") or "" for _, attrs in self.tags]

@@ -1,4 +1,4 @@
-"""Curves and pictures: what is drawn, what is cut, and what is said where nothing can be drawn."""
+"""Curves and pictures: what is drawn, what is cut, and what is stated where nothing can be drawn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +20,6 @@ from ganpipe.report.read import Grid, Series
 
 def series(values: list[float], every: int = 10) -> Series:
     return Series(tuple(every * (index + 1) for index in range(len(values))), tuple(values))
-
-
-def grid(pixels: np.ndarray, factor: int, step: int = 0) -> Grid:
-    buffer = io.BytesIO()
-    height, width = pixels.shape[0] * factor, pixels.shape[1] * factor
-    Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST).save(buffer, format="PNG")
-    return Grid(step, buffer.getvalue(), width, height)
 
 
 def test_mean_curve_where_all_seeds_have_a_value() -> None:
@@ -46,59 +40,49 @@ def test_long_curves_are_averaged_in_groups() -> None:
 
 def test_panel_draws_every_seed_and_their_mean_in_the_colours_of_the_page() -> None:
     drawn = panel("critic_loss", [series([1.0, 2.0, 1.5]), series([1.2, 2.1, 1.4])], "salt")
-    assert drawn.title == "critic loss"
-    assert (drawn.cut, drawn.lost) == ("", "")
+    assert (drawn.title, drawn.cut, drawn.lost) == ("critic loss", "", "")
     assert len(re.findall(r"stroke: var\(--accent\)", drawn.svg)) == 3
     assert not re.search(r"#[0-9a-f]{6}|http|<metadata|<\?xml|font-family", drawn.svg)
 
 
-def test_a_peak_is_cut_and_said() -> None:
+def test_a_peak_is_cut_and_stated() -> None:
     drawn = panel("loss", [series([5000.0] + [math.sin(i) for i in range(120)])], "salt")
     assert drawn.cut == "axis cut, values from \u22121.00 to 5\u2009000"
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e200])
+@pytest.mark.parametrize("value", [math.nan, -math.inf, 1e200])
 def test_values_that_no_axis_can_show_are_gaps(value: float) -> None:
     drawn = panel("loss", [series([1.0, 2.0, value, 1.0, 2.0])], "salt")
     assert drawn.lost == "1 value not finite"
     line = re.search(r'<path d="([^"]*)"[^>]*stroke: var\(--accent\)', drawn.svg)
     assert line is not None
     assert line[1].count("M") == 2
+    assert panel("loss", [series([value, value])], "salt").svg == ""
 
 
-def test_nothing_to_draw() -> None:
-    assert panel("loss", [series([math.nan, math.nan])], "salt").svg == ""
+@pytest.mark.parametrize("values", [[0.0], [3.0, 3.0], [1e29, -1e29]])
+def test_odd_ranges_and_names_are_drawn(values: list[float]) -> None:
+    assert "<svg" in panel("$\\frac$<b>&", [series(values)], "salt").svg
 
 
-@pytest.mark.parametrize("values", [[0.0], [3.0, 3.0], [1e29, -1e29], [1e-12, 2e-12]])
-def test_odd_ranges_are_drawn(values: list[float]) -> None:
-    assert "<svg" in panel("loss", [series(values)], "salt").svg
-
-
-@pytest.mark.parametrize("name", ["a$b", "$\\frac$", "<b>&"])
-def test_names_are_not_read_as_formulas(name: str) -> None:
-    assert panel(name, [series([1.0, 2.0])], f"salt/{name}").title == name
-
-
-def test_pixels_are_shown_at_a_whole_multiple() -> None:
+def test_pictures_are_shown_at_a_whole_multiple_of_their_pixels(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (17, 34), dtype=np.uint8)
-    shown = picture(grid(pixels, 4), "x", target=110)
+    Image.fromarray(pixels).resize((136, 68), Image.Resampling.NEAREST).save(tmp_path / "a.png")
+    shown = picture(Grid(0, tmp_path / "a.png"), "x", target=110)
     assert (shown.width, shown.pixelated) == (102, True)
     inside = Image.open(io.BytesIO(base64.b64decode(shown.uri.split(",")[1])))
     assert np.array_equal(np.asarray(inside), pixels)
+    large = np.random.default_rng(0).integers(0, 256, (320, 320, 3), dtype=np.uint8)
+    for name, array, width, pixelated in (("b", large, 200, False), ("c", np.zeros((64, 64), np.uint8), 192, True)):
+        Image.fromarray(array).save(tmp_path / f"{name}.png")
+        shown = picture(Grid(0, tmp_path / f"{name}.png"), "x", target=200)
+        assert (shown.width, shown.pixelated) == (width, pixelated)
 
 
-def test_large_and_plain_pictures() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3), dtype=np.uint8)
-    shown = picture(grid(noise, 1), "x", target=200)
-    assert (shown.width, shown.pixelated) == (200, False)
-    assert picture(grid(np.zeros((64, 64), np.uint8), 1), "x", target=200).width == 192
-
-
-@pytest.mark.parametrize("most", [2, 3, 7, 10])
+@pytest.mark.parametrize("most", [2, 7])
 def test_progression_keeps_first_and_last_and_the_order(most: int) -> None:
     for total in range(1, 60):
-        grids = [Grid(step, b"", 1, 1) for step in range(total)]
+        grids = [Grid(step, Path()) for step in range(total)]
         steps = [chosen.step for chosen in progression(grids, most)]
         assert len(steps) == min(most, total)
         assert steps == sorted(set(steps))
@@ -106,7 +90,8 @@ def test_progression_keeps_first_and_last_and_the_order(most: int) -> None:
 
 
 def test_histogram() -> None:
-    classes = Classes(("a", "b"), (0.5, 0.5), ((1.0, 0.0), (0.5, 0.5), (math.nan, math.nan)), ())
+    raw = ((1.0, 0.0), (0.5, 0.5), (None, None))
+    classes = Classes(names=("a", "b"), real=(0.5, 0.5), raw=raw)
     drawn = histogram(classes, "raw")
     assert drawn is not None
     assert drawn.lost == 1
@@ -119,7 +104,8 @@ def test_histogram() -> None:
 
 def test_many_classes_are_outlines() -> None:
     n = MOST_BARS + 1
-    drawn = histogram(Classes(tuple(map(str, range(n))), (1 / n,) * n, ((1.0,) + (0.0,) * (n - 1),), ()), "raw")
+    one_class = (1.0,) + (0.0,) * (n - 1)
+    drawn = histogram(Classes(names=tuple(map(str, range(n))), real=(1 / n,) * n, raw=(one_class,)), "raw")
     assert drawn is not None
     assert drawn.bars == ()
     assert drawn.mean_outline.startswith(f"M0 {HEIGHT}V0.0H")

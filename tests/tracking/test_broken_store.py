@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -11,18 +10,17 @@ from pathlib import Path
 
 import pytest
 from command import ganpipe
-from fake_training import COLUMNS, finish, grid, lines, spec_file, write_all
+from fake_training import write_all
+from scripted import KEY, Scripted
 from served import Served
 
 from ganpipe.errors import BadInput
 from ganpipe.tracking import follower
-from ganpipe.tracking.identity import identity
 from ganpipe.tracking.projection import sync
 from ganpipe.tracking.records import Evaluated
 from ganpipe.tracking.store import Store, open_store
 
-HEADER = ",".join(COLUMNS) + "\n"
-KEY = "generator/loss"
+pytestmark = pytest.mark.slow
 KINDS = {"runs/create", "runs/log-batch", "runs/update"}
 
 
@@ -64,51 +62,23 @@ def lock(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lock]:
     held.close()
 
 
-class Training:
-    """A follower in this process, for which every pause is the next step of a training."""
-
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root, self.run_dir = root, root / "runs" / "ring" / "lsgan" / "0"
-        self.run_dir.mkdir(parents=True)
-        spec = spec_file(root, "lsgan")
-        self.order = follower.Order(self.run_dir, spec, identity(spec.read_bytes(), 0), 0, root, os.getppid(), 1)
-        self._monkeypatch = monkeypatch
-        monkeypatch.setattr(follower, "FLUSH", 0.0)
-        monkeypatch.setattr(follower, "ATTEMPTS", 3)
-
-    def write(self, last: int) -> None:
-        (self.run_dir / "history.csv").write_text(HEADER + lines(1, 1 + last))
-
-    def end(self) -> None:
-        grid(self.run_dir, 100)
-        finish(self.root, self.run_dir)
-
-    def follow(self, *steps: Callable[[], object]) -> str:
-        script = iter(steps)
-        self._monkeypatch.setattr(follower, "_pause", lambda _: next(script)())
-        try:
-            return follower._follow(self.order)
-        finally:
-            assert next(script, None) is None
-
-    def found(self) -> tuple[str, list[int]]:
-        """Status and steps of the one run that there is."""
-        store = open_store(self.root)
-        (run,) = store.find(self.order.head)
-        metrics = store.client.get_metric_history(run.info.run_id, KEY)
-        return run.info.status, sorted(metric.step for metric in metrics)
-
-
 @pytest.fixture
-def training(root: Path, monkeypatch: pytest.MonkeyPatch) -> Training:
-    return Training(root, monkeypatch)
+def training(root: Path, monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    monkeypatch.setattr(follower, "FLUSH", 0.0)
+    monkeypatch.setattr(follower, "ATTEMPTS", 3)
+    return Scripted(root, monkeypatch)
+
+
+def steps_of(training: Scripted) -> tuple[str, list[int]]:
+    status, values = training.found()
+    return status, sorted(values)
 
 
 def nothing() -> None:
     pass
 
 
-def broken(training: Training, last: int, breaks: Callable[[], None]) -> Callable[[], None]:
+def broken(training: Scripted, last: int, breaks: Callable[[], None]) -> Callable[[], None]:
     """A step of the training after which the store fails."""
 
     def step() -> None:
@@ -118,7 +88,7 @@ def broken(training: Training, last: int, breaks: Callable[[], None]) -> Callabl
     return step
 
 
-def made_up_for(training: Training, mended: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
+def made_up_for(training: Scripted, mended: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
     """The training ends without its follower; a sync says what is wrong, and once that is mended adds what lacks."""
     write_all(training.root, "ring", "lsgan", 0)
     logging.getLogger("mlflow").setLevel(logging.INFO)  # as where mlflow was imported before ganpipe
@@ -131,17 +101,17 @@ def made_up_for(training: Training, mended: Callable[[], None], capsys: pytest.C
     mended()
     assert ganpipe(training.root, "track") == 0
     assert capsys.readouterr().out == "MLflow: 1 replaced.\n"
-    assert training.found() == ("FINISHED", [100, 200, 300, 400, 500])
+    assert steps_of(training) == ("FINISHED", [100, 200, 300, 400, 500])
     assert sync(training.root).unchanged == 1
 
 
-def test_a_server_that_dies_for_a_while(training: Training, served: Served) -> None:
+def test_a_server_that_dies_for_a_while(training: Scripted, served: Served) -> None:
     steps = [lambda: training.write(2), broken(training, 4, served.die), nothing, served.start, training.end]
     assert training.follow(*steps).startswith("FINISHED")
-    assert training.found() == ("FINISHED", [100, 200, 300, 400])
+    assert steps_of(training) == ("FINISHED", [100, 200, 300, 400])
 
 
-def test_a_server_that_dies_for_good(training: Training, served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_dies_for_good(training: Scripted, served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(follower.GaveUp, match="3 attempts failed"):
         training.follow(lambda: training.write(2), broken(training, 4, served.die), nothing, nothing)
     made_up_for(training, served.start, capsys)
@@ -149,7 +119,7 @@ def test_a_server_that_dies_for_good(training: Training, served: Served, capsys:
 
 @pytest.mark.parametrize("late", [False, True], ids=["lost", "late"])
 def test_answers_that_do_not_come_double_nothing(
-    training: Training, served: Served, late: bool, monkeypatch: pytest.MonkeyPatch
+    training: Scripted, served: Served, late: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first request of each kind is carried out; its answer is lost, or comes after nobody waits for it."""
     seen: set[str] = set()
@@ -176,28 +146,22 @@ def test_answers_that_do_not_come_double_nothing(
         over.set()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "300")
     assert seen == KINDS
-    assert training.found() == ("FINISHED", [100, 200, 300, 400])
+    assert steps_of(training) == ("FINISHED", [100, 200, 300, 400])
     assert sync(training.root).unchanged == 1
 
 
-def test_a_database_that_is_locked_for_a_while(training: Training, lock: Lock) -> None:
-    steps = [lambda: training.write(2), broken(training, 4, lock.take), nothing, lock.release, training.end]
-    assert training.follow(*steps).startswith("FINISHED")
-    assert training.found() == ("FINISHED", [100, 200, 300, 400])
-
-
-def test_a_database_that_is_locked_for_good(training: Training, lock: Lock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_database_that_is_locked_for_good(training: Scripted, lock: Lock, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(follower.GaveUp, match="3 attempts failed"):
         training.follow(lambda: training.write(2), broken(training, 4, lock.take), nothing, nothing)
     made_up_for(training, lock.release, capsys)
 
 
-def test_a_clock_that_jumps(training: Training, store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_jumps(training: Scripted, store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look at the clock is a day before or after the last one: all figures are there, and no time is negative."""
     monkeypatch.setattr("time.time_ns", jumping())
     steps = [lambda: training.write(2), lambda: training.write(4), lambda: training.write(5), training.end]
     assert training.follow(*steps).startswith("FINISHED")
-    assert training.found() == ("FINISHED", [100, 200, 300, 400, 500])
+    assert steps_of(training) == ("FINISHED", [100, 200, 300, 400, 500])
     (run,) = store.find(training.order.head)
     assert 0 < run.info.start_time <= run.info.end_time
     times = [m.timestamp for m in sorted(store.client.get_metric_history(run.info.run_id, KEY), key=lambda m: m.step)]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import fake_training
 import pytest
-from fake_training import finish, grid, lines, spec_file, write_all
+from fake_training import spec_file, write_all
+from scripted import Scripted
 from waiting import until
 
 from ganpipe.tracking import follower
@@ -22,8 +23,6 @@ from ganpipe.tracking.launch import start_follower
 from ganpipe.tracking.paths import log_file
 from ganpipe.tracking.projection import sync
 from ganpipe.tracking.store import Head, Store
-
-HEADER = ",".join(fake_training.COLUMNS) + "\n"
 
 
 class Training:
@@ -63,6 +62,7 @@ def two(root: Path) -> Iterator[tuple[Training, Training]]:
         until(training.log)
 
 
+@pytest.mark.slow
 def test_trainings_are_shown_while_they_run_to_their_end_or_their_death(
     two: tuple[Training, Training], root: Path, store: Store
 ) -> None:
@@ -115,6 +115,7 @@ def test_trainings_are_shown_while_they_run_to_their_end_or_their_death(
     assert steps(dies) == [100, 200, 300, 400, 500]
 
 
+@pytest.mark.slow
 def test_a_dead_server_costs_the_training_nothing(
     tmp_path: Path, compiled: None, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,99 +147,42 @@ def test_switched_off_or_without_a_spec_it_starts_nothing(
     assert not (tmp_path / ".cache").exists()
 
 
+@pytest.mark.slow
 def test_it_stands_back_for_everything_else(clean: None) -> None:
     code = "from ganpipe.tracking.follower import _stand_back; _stand_back(); import os; assert os.nice(0) == 19"
     environment = {key: value for key, value in os.environ.items() if key != follower.NICE}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, start_new_session=True)
 
 
-class Scripted:
-    """A follower in this process, for which every pause is the next step of a script."""
-
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.run_dir = root / "runs" / "ring" / "lsgan" / "0"
-        self.run_dir.mkdir(parents=True, exist_ok=True)
-        spec = spec_file(root, "lsgan")
-        name = identity(spec.read_bytes(), 0)
-        self.order = follower.Order(self.run_dir, spec, name, 0, root, os.getppid(), 1)
-        self.monkeypatch = monkeypatch
-
-    def run(self, *steps: object) -> str:
-        script = iter(steps)
-        self.monkeypatch.setattr(follower, "_pause", lambda _: next(script)())
-        said = follower._follow(self.order)
-        assert next(script, None) is None
-        return said
+@pytest.fixture
+def scripted(root: Path, monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    return Scripted(root, monkeypatch)
 
 
-def test_a_history_that_was_rewritten_makes_the_run_anew(
-    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted = Scripted(root, monkeypatch)
-    history = scripted.run_dir / "history.csv"
-
+def test_a_history_that_was_rewritten_makes_the_run_anew(scripted: Scripted, root: Path, store: Store) -> None:
     def rewrite() -> None:
-        history.write_text(HEADER + lines(1, 3).replace("-0.5", "7"))
-        grid(scripted.run_dir, 100)
-        finish(root, scripted.run_dir)
+        scripted.write(2, lambda text: text.replace("-0.5", "7"))
+        scripted.end()
 
-    assert scripted.run(lambda: history.write_text(HEADER + lines(1, 5)), rewrite).startswith("FINISHED")
-    (run,) = store.find(scripted.order.head)
-    assert [metric.value for metric in store.client.get_metric_history(run.info.run_id, "generator/loss")] == [
-        7.0,
-        -1.0,
-    ]
+    assert scripted.follow(lambda: scripted.write(4), rewrite).startswith("FINISHED")
+    assert scripted.found() == ("FINISHED", {100: 7.0, 200: -1.0})
     assert sync(root).unchanged == 1
-    assert scripted.run().startswith(f"FINISHED: run {run.info.run_id}")
+    (run,) = store.find(scripted.order.head)
+    assert scripted.follow().startswith(f"FINISHED: run {run.info.run_id}")
 
 
 def test_a_result_that_dvc_is_just_moving_is_waited_for(
-    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scripted = Scripted(root, monkeypatch)
     monkeypatch.setattr(follower.Order, "trainer_lives", lambda _: False)
-    finish(root, scripted.run_dir)  # the history is missing, and a grid is half written
-    grid(scripted.run_dir, 100)
-    picture = (scripted.run_dir / "grids" / "000100.png").read_bytes()
-    (scripted.run_dir / "grids" / "000100.png").write_bytes(picture[:-5])
-    steps = [
-        lambda: (scripted.run_dir / "history.csv").write_text(HEADER + lines(1, 5)),
-        lambda: (scripted.run_dir / "grids" / "000100.png").write_bytes(picture),
-    ]
-    assert scripted.run(*steps).startswith("FINISHED")
+    scripted.end()  # the history is missing, and a grid is half written
+    picture = scripted.run_dir / "grids" / "000100.png"
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[:-5])
+    assert scripted.follow(lambda: scripted.write(4), lambda: picture.write_bytes(whole)).startswith("FINISHED")
     assert sync(root).unchanged == 1
 
 
-def test_a_row_that_does_not_apply_leaves_no_run(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted = Scripted(root, monkeypatch)
-    scripted.run(lambda: finish(root, scripted.run_dir, not_applicable="points have no pixels"))
+def test_a_row_that_does_not_apply_leaves_no_run(scripted: Scripted, store: Store) -> None:
+    scripted.follow(lambda: scripted.end(not_applicable="points have no pixels"))
     assert store.find(scripted.order.head) == []
-
-
-def test_a_store_that_fails_now_and_then_is_tried_again_and_doubles_nothing(
-    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted = Scripted(root, monkeypatch)
-    finish_run, create, failures = Store.finish, Store.replace, []
-
-    def failing(action: object) -> object:
-        def once(*arguments: object) -> object:
-            done = action(*arguments)
-            if len(failures) < 2:
-                failures.append(action)
-                raise ConnectionError("the answer\nwas lost")
-            return done
-
-        return once
-
-    monkeypatch.setattr(Store, "replace", failing(create))
-    (scripted.run_dir / "history.csv").write_text(HEADER + lines(1, 5))
-    nothing = [lambda: None] * 2
-    scripted.run(*nothing, lambda: finish(root, scripted.run_dir))
-    (run,) = store.find(scripted.order.head)
-    assert len(store.client.get_metric_history(run.info.run_id, "critic/loss")) == 4
-
-    monkeypatch.setattr(Store, "finish", finish_run)
-    monkeypatch.setattr(follower, "_pause", lambda _: None)
-    with pytest.raises(follower.GaveUp, match="5 attempts failed, ConnectionError: the answer was lost"):
-        follower._patiently(5, lambda: (_ for _ in ()).throw(ConnectionError("the answer\nwas lost")))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganpipe.files import write_json, write_whole
-from ganpipe.report.headline import headline_metrics, headline_plots
-from ganpipe.report.page import headline_page
+from ganpipe.report.page import summary_page
 from ganpipe.report.read import read_evaluation
+from ganpipe.report.summary import summary_metrics, summary_plots
 from ganpipe.stage import read_spec, run
 
 
 def main() -> None:
-    spec = read_spec("headline.json")
+    spec = read_spec("summary.json")
     data, row = spec["data"], spec["loss"]
     page = Path("reports", data, f"{row}.html")
-    write_whole(page, headline_page(Path(), spec, row).encode())
-    headline_plots(Path(), spec, row, Path("plots"))
-    write_json(Path("metrics.json"), headline_metrics(read_evaluation(Path(), data, row)))
+    write_whole(page, summary_page(Path(), spec, row).encode())
+    summary_plots(Path(), spec, row, Path("plots"))
+    write_json(Path("metrics.json"), summary_metrics(read_evaluation(Path(), data, row)))
     print(f"page: {page}")
 
 

@@ -1,0 +1,101 @@
+"""The leading metric at snapshots of the training: how fast a variant gets there, and whether it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganpipe import looks
+from ganpipe.report.evaluations import WEIGHTS, Course, Weights
+from ganpipe.report.formats import NOTHING, count, extent, number
+from ganpipe.report.read import Series, Variant
+from ganpipe.report.table import Cell, cell
+from ganpipe.statistics import Better, Number
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant with one kind of weights. cells: one for each share of the training. best: of each seed, at any time.
+
+    at: the steps of the best snapshots, the earliest of equal ones.
+    """
+
+    variant: str
+    title: str
+    cells: tuple[Cell, ...]
+    best: Cell
+    at: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """shares: of the training, in per cent, the columns. generated: how many samples each value is from.
+
+    real: the real-data baseline. others: titles of the variants with another number of snapshots, which are left out.
+    """
+
+    label: str
+    better: Better | None
+    real: str
+    generated: str
+    shares: tuple[str, ...]
+    rows: dict[Weights, tuple[Row, ...]]
+    others: tuple[str, ...]
+
+
+def over_time(variants: Sequence[Variant]) -> Table | None:
+    """The first metric at each snapshot, of all variants for which as many were planned as for most of them.
+
+    A seed that ended early has no value from there on. None where no variant has any snapshot.
+    """
+    found = [(v, of) for v in variants if (of := v.evaluation.moments) and of.figures]
+    if not found:
+        return None
+    planned = {v.row: _planned(v) for v, _ in found}
+    most = max(planned.values(), key=list(planned.values()).count)
+    kept = [(v, of, next(iter(of.figures.values()))) for v, of in found if planned[v.row] == most]
+    first = kept[0][2]
+    return Table(
+        label=first.label,
+        better=first.better,
+        real=" to ".join(dict.fromkeys(number(course.floor) for _, _, course in kept)),
+        generated=" to ".join(dict.fromkeys(count(of.generated) for _, of, _ in kept)),
+        shares=tuple(f"{100 * (k + 1) / most:.0f} %" for k in range(most)),
+        rows={w: tuple(_row(v, of.steps, course, w, most) for v, of, course in kept) for w in WEIGHTS},
+        others=tuple(v.title for v, _ in found if planned[v.row] != most),
+    )
+
+
+def curves(variant: Variant, weights: Weights) -> dict[str, list[Series]]:
+    """Every metric over the steps by its label, a series per seed, for drawing."""
+    found = variant.evaluation.moments
+    courses = found.figures.values() if found else ()
+    return {course.label: [_series(found.steps, seed) for seed in course.of(weights)] for course in courses if found}
+
+
+def _planned(variant: Variant) -> int:
+    """How many snapshots the training would have had; those that were reached where no run states it."""
+    reached = len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0
+    for parameters in (run.parameters for run in variant.runs):
+        if "steps" in parameters and "moments" in parameters:
+            return max(reached, len(looks.moments(parameters["steps"], parameters["moments"]["count"])))
+    return reached
+
+
+def _series(steps: Sequence[int], values: Sequence[Number]) -> Series:
+    pairs = [(step, value) for step, value in zip(steps, values, strict=True) if value is not None]
+    return Series(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))
+
+
+def _row(variant: Variant, steps: Sequence[int], course: Course, weights: Weights, most: int) -> Row:
+    seeds, sign = variant.evaluation.seeds, 1 if course.better == "lower" else -1
+    padded = [(*values, *(None,) * (most - len(steps))) for values in course.of(weights)]
+    known = [[(sign * v, step, v) for step, v in zip(steps, of, strict=False) if v is not None] for of in padded]
+    best = [min(of) if of else None for of in known]
+    return Row(
+        variant=variant.row,
+        title=variant.title,
+        cells=tuple(cell(at_snapshot, seeds) for at_snapshot in zip(*padded, strict=True)),
+        best=cell([one[2] if one else None for one in best], seeds),
+        at=extent([one[1] for one in best if one]) or NOTHING,
+    )
