@@ -95,7 +95,7 @@ def sweep(
 ) -> None:
     """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
     from ganpipe import locks
-    from ganpipe.sweep import command
+    from ganpipe import sweep as command
 
     locks.check(Path())
     raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), rows or (), jobs, per_gpu))

@@ -92,10 +92,10 @@ class _Comparison:
             return self._source_reason(stage)
         changes = self._changes(stage, upstream)
         if name == "resolve":
-            changes = list(changes)
-            if not changes:  # DVC leaves the specs as they are
+            changed = ", ".join(changes)
+            if not changed:  # DVC leaves the specs as they are
                 self._specs = {path: (self._root / path).read_text(encoding="utf-8") for path in self._specs}
-            return ", ".join(changes) or None
+            return changed or None
         return next(iter(changes), None)
 
     def _changes(self, stage: Stage, upstream: list[str]) -> Iterator[str]:
