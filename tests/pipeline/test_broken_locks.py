@@ -32,7 +32,7 @@ stages:
 
 @pytest.mark.slow
 def test_the_remedy_restores_everything(project: Project) -> None:
-    """The last entry of each lock file is cut, the table of processes is empty, and an entry of the run cache is gone."""
+    """The last entry of each lock file is cut, the table of processes empty, an entry of the run cache gone."""
 
     def files() -> dict[str, str]:  # the lock files name the stages in another order afterwards
         return {name: digest for name, digest in project.results().items() if name not in LOCKS}
