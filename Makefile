@@ -14,7 +14,7 @@ help: ## list the targets
 env: .venv/.done ## build .venv from requirements.lock
 
 # uv comes first, at the version and with the hashes that the lock pins, and installs the rest with its hashes
-.venv/.done: requirements.lock pyproject.toml ganpipe.pth ganpipe/whole.py
+.venv/.done: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganpipe needs Python 3.11 or later: set PYTHON=")'
 	$(PYTHON) -m venv .venv
 	awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock >.venv/uv.lock

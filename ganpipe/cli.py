@@ -79,14 +79,12 @@ def plan(
     if not items:
         print("Everything is up to date: no stage will run.")
         return
-    table = Table("", "stage", "", "why", "about", box=None, pad_edge=False)
+    table = Table("", "stage", "why", "about", box=None, pad_edge=False)
     for item in items:
-        seconds = _duration(item.seconds) if item.verdict == "runs" else ""
-        table.add_row("*" if item.selected else "", item.stage, item.verdict, item.reason, seconds)
+        table.add_row("*" if item.selected else "", item.stage, item.reason, _duration(item.seconds))
     Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
-    runs = [item for item in items if item.verdict == "runs"]
-    known = sum(item.seconds or 0 for item in runs)
-    print(f"{len(runs)} stages will run, {len(items) - len(runs)} are restored; about {_duration(known)}.")
+    known = sum(item.seconds or 0 for item in items)
+    print(f"{len(items)} stages run, or are restored from DVC's run cache: about {_duration(known)} at most.")
 
 
 @app.command()
@@ -97,7 +95,7 @@ def sweep(
 ) -> None:
     """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
     from ganpipe import locks
-    from ganpipe.sweep import command
+    from ganpipe import sweep as command
 
     locks.check(Path())
     raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), rows or (), jobs, per_gpu))

@@ -1,5 +1,6 @@
-"""DVC's own lock files. A DVC of another environment, without `ganpipe.whole`, writes them in place: a kill at that
-moment leaves one that no later DVC reads.
+"""DVC's own files that a killed dvc leaves broken: it writes them in place, dvc.lock for up to a second.
+
+The remedy is one: remove the file and run `dvc repro`, which restores from DVC's run cache what had run, bit for bit.
 """
 
 from __future__ import annotations
@@ -7,33 +8,36 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ganpipe.errors import BadInput
 
 SETTLED = 1.0
 """Seconds after which a broken file that has not changed is not being written."""
-
 ENTIRE = re.compile(r"schema: '2\.0'\n.*\n {6}(size|nfiles): \d+\n", re.DOTALL)
-"""How a lock file begins and ends where it is whole, or was cut between two entries, which DVC minds as little."""
-
-_THEN = "then `dvc repro`, which restores what had run from DVC's run cache"
+"""How a lock file begins and ends that is complete, or cut between two entries, which DVC does not mind."""
 
 
 def check(root: Path) -> None:
     """Raises BadInput where DVC would stop at a broken file of its own, in words that do not say what to do."""
-    for path in (root / "dvc.lock", *sorted(root.glob("*/dvc.lock"))):
-        if _broken(path, _is_lock):
-            raise BadInput(f"{path} is broken, as a dvc that is killed leaves it: remove it, {_THEN}.")
-    path = root / ".dvc" / "tmp" / "rwlock"
-    if _broken(path, _is_json):
-        raise BadInput(f"{path} is broken, as a dvc that is killed leaves it: remove it while no dvc runs, {_THEN}.")
+    for path in broken(root):
+        remedy = "remove it while no dvc runs, then `dvc repro`, which restores what had run from DVC's run cache"
+        raise BadInput(f"{path} is broken, as a dvc that is killed leaves it: {remedy}.")
 
 
-def _broken(path: Path, whole: Callable[[str], bool]) -> bool:
-    """Whether the file is there and not whole, and nobody is writing it."""
-    while (text := _text(path)) is not None and not whole(text):
+def broken(root: Path) -> Iterator[Path]:
+    """The lock files, DVC's table of running processes, and the entries of its run cache that are not complete."""
+    yield from (path for path in (root / "dvc.lock", *sorted(root.glob("*/dvc.lock"))) if _broken(path, _is_lock))
+    yield from (path for path in [root / ".dvc/tmp/rwlock"] if _broken(path, _is_json))
+    empty = [path for path in sorted((root / ".dvc/cache/runs").glob("??/*")) if not any(path.iterdir())]
+    time.sleep(SETTLED if empty else 0.0)
+    yield from (path for path in empty if path.is_dir() and not any(path.iterdir()))
+
+
+def _broken(path: Path, complete: Callable[[str], bool]) -> bool:
+    """Whether the file exists and is not complete, and no process is writing it."""
+    while (text := _text(path)) is not None and not complete(text):
         time.sleep(SETTLED)
         if _text(path) == text:
             return True
@@ -43,12 +47,13 @@ def _broken(path: Path, whole: Callable[[str], bool]) -> bool:
 def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # it is not there, or DVC will say why it can't be read
+    except OSError:  # it does not exist, or DVC says why it cannot be read
         return None
 
 
 def _is_lock(text: str) -> bool:
-    if ENTIRE.fullmatch(text):  # anything else is rare, and the import of DVC takes its time
+    """Whether DVC accepts a lock file."""
+    if ENTIRE.fullmatch(text):  # DVC's import and its parser take seconds
         return True
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml

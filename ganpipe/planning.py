@@ -1,49 +1,45 @@
-"""What `dvc repro` would do, why, and for about how long, before anything runs.
+"""What `dvc repro -P` would run, why, and about how long it takes, before anything runs.
 
-DVC itself cannot say: it does not see through `resolve`, which decides what the specs are. So the new specs are made
-in memory, and DVC's own rule is applied to them, stage by stage in the order of the graph: a stage is up to date where
-its command, dependencies and outs are those of its lock entry; it is restored where its run cache knows the same
-command on the same dependencies; else it runs, and whatever depends on it runs too. Of `fingerprint`, which DVC runs
-each time, it is known beforehand whether it will find anything new. What comes after a stage that will
-run is an upper bound: where it happens to make the very same files as before, DVC stops there.
+DVC cannot say it: after an edit `dvc repro --dry` lists only `resolve`, which decides what the specs are. So the new
+specs are built in memory and compared with those of each stage's last run; for all else DVC's own status decides. What
+depends on a stage that runs is listed too: an upper bound, as DVC stops where a stage makes the same files again, and
+restores from its run cache what it ran before on the same inputs.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from statistics import fmean
+from typing import Any
 
 import networkx
+from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import Stage
 
 from ganpipe.errors import BadInput
-from ganpipe.fingerprint import fingerprint
-from ganpipe.rows import read_yaml
 from ganpipe.specs import Spec, text
 from ganpipe.stage import SPECS
 
-Lock = dict[str, Any]
-Hashes = dict[str, str | None]
+STATUS = {"deleted": "is missing", "not in cache": "is not in DVC's cache", "new": "is new", "modified": "changed"}
+SHOWN = 3
+"""So many differences of a spec are listed."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One stage that will do something. seconds: what it took last time here, or what its like took; None: unknown.
+    """A stage that runs or is restored. seconds: of its last run here or of stages like it; None: unknown.
 
-    selected: `dvc repro` runs it too, not only `dvc repro -P`. address: what `dvc repro` calls it. needs: the stages
-    that make what it reads.
+    selected: `dvc repro` runs it too, not only `dvc repro -P`. address: its name for `dvc repro`. needs: the stages
+    that make its dependencies.
     """
 
     stage: str
-    verdict: Literal["runs", "restored"]
     reason: str
     seconds: float | None
     selected: bool
@@ -52,182 +48,102 @@ class Item:
 
 
 def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
-    """The stages that `dvc repro -P` would run or restore, in an order in which it may.
+    """The stages that `dvc repro -P` would run or restore, each after those that it depends on.
 
-    specs: what `resolve` would write. The rest is read from the lock files, the cache and the work tree.
+    specs: what `resolve` would write, by path below data/specs. Raises BadInput where DVC cannot read the pipeline.
     """
     try:
-        items = list(_items(root, specs))
+        with Repo(str(root)) as repo:
+            return _items(root, repo, specs)
     except DvcException as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"DVC cannot read the pipeline ({reason}): mend that and try again.") from None
-    seconds = _seconds_by_kind(root)
-    return [
-        item if item.seconds is not None or item.verdict == "restored" else replace(item, seconds=seconds(item.stage))
-        for item in items
-    ]
 
 
-def _items(root: Path, specs: dict[str, Spec]) -> Iterator[Item]:
-    with Repo(str(root)) as repo:
-        graph = repo.index.graph
-        ancestors = {
-            stage for end in graph if end.addressing == "summary" for stage in networkx.descendants(graph, end) | {end}
-        }
-        cache = _Cache(Path(repo.cache.local.path).parent.parent)
-        forecast = _Forecast(root, specs, cache, repo.dvcignore.is_ignored_file)
-        for stage in reversed(list(networkx.topological_sort(graph))):
-            item = forecast.consider(stage)
-            if item:
-                needs = tuple(sorted(_name(maker) for maker in graph.successors(stage)))
-                yield replace(item, selected=stage in ancestors, address=stage.addressing, needs=needs)
+def _items(root: Path, repo: Any, specs: dict[str, Spec]) -> list[Item]:
+    graph = repo.index.graph
+    selected = {s for end in graph if end.addressing == "summary" for s in networkx.descendants(graph, end) | {end}}
+    comparison, timings = _Comparison(root, repo, specs), _Timings(root)
+    items: dict[str, Item] = {}
+    for stage in reversed(list(networkx.topological_sort(graph))):
+        needs = tuple(sorted(map(_name, graph.successors(stage))))
+        # what `resolve` changes is known, spec by spec
+        upstream = [name for name in needs if name in items and name != "resolve"]
+        reason = comparison.reason(stage, upstream)
+        if reason:
+            name, seconds = _name(stage), timings.seconds(stage)
+            items[name] = Item(name, reason, seconds, stage in selected, stage.addressing, needs)
+    return list(items.values())
 
 
-class _Forecast:
-    """The state of the outs as it would be, stage after stage. None stands for content that is not known yet."""
+class _Comparison:
+    """Why stages are not up to date; asked for in the order of the graph."""
 
-    def __init__(self, root: Path, specs: dict[str, Spec], cache: _Cache, ignored: Callable[[str], bool]) -> None:
-        self._root, self._specs, self._cache = root, specs, cache
-        self._ignored = ignored
-        self._hashes: Hashes = {}
-        self._made_by: dict[str, str] = {}
-        self._params = read_yaml(root / "params.yaml")
-        self._locks: dict[Path, Lock] = {}
+    def __init__(self, root: Path, repo: Any, specs: dict[str, Spec]) -> None:
+        self._root, self._cache = root, repo.cache.local
+        self._specs = {(SPECS / name).as_posix(): text(spec) for name, spec in specs.items()}
+        self._hashes: dict[str, Any] = {}
 
-    def consider(self, stage: Stage) -> Item | None:
-        """What happens to this stage; its outs count as made from here on."""
-        name, lock = _name(stage), self._lock(stage)
-        if name == "resolve":
-            reason = self._why_resolve(stage, lock)
-            if reason is None:  # DVC leaves the specs as they are, even where this machine would resolve others
-                self._specs = {path: json.loads(self._on_disk(path) or "null") for path in self._specs}
-            self._hashes = {str(SPECS / path): _md5(text(spec).encode()) for path, spec in self._specs.items()}
-            return Item(name, "runs", reason, None, False) if reason else None
+    def reason(self, stage: Stage, upstream: list[str]) -> str | None:
+        """Why DVC would run a stage; None where it would not. upstream: stages that run and make what it reads."""
+        name = _name(stage)
         if name == "fingerprint":
-            return self._consider_fingerprint(stage, lock)
-        deps = {dep.def_path: self._hash(dep.def_path) for dep in stage.deps if not _is_params(dep)}
-        reason = self._why_inputs(stage, lock, deps)
-        inputs_changed = reason is not None
-        reason = reason or self._why_outs(stage)
-        if lock is not None and reason is None:
-            self._remember(stage, _hashes(lock["outs"]))
-            return None
-        assert reason is not None
-        # DVC's order: an entry of the lock file whose inputs still hold, else the newest run on these dependencies
-        known = self._cache.run(stage, deps) if inputs_changed or lock is None else _hashes(lock["outs"])
-        if known is not None and all(self._cache.holds(md5) for md5 in known.values()):
-            self._remember(stage, known)
-            return Item(name, "restored", reason, None, False)
-        self._remember(stage, {})
-        return Item(name, "runs", reason, _seconds(self._root, stage), False)
+            return self._fingerprint_reason(stage)
+        changes = self._changes(stage, upstream)
+        if name == "resolve":
+            changed = ", ".join(changes)
+            if not changed:  # DVC leaves the specs as they are
+                self._specs = {path: (self._root / path).read_text(encoding="utf-8") for path in self._specs}
+            return changed or None
+        return next(iter(changes), None)
 
-    def _consider_fingerprint(self, stage: Stage, lock: Lock | None) -> Item | None:
-        """DVC runs it each time; it does something where the files changed, which is known beforehand."""
-        (out,), spec = stage.outs, self._specs.get("data.json")
-        now = _md5(text(fingerprint(spec, self._root)).encode()) if spec else None
-        self._hashes[out.def_path], self._made_by[out.def_path] = now, "fingerprint"
-        if lock is not None and now == _hashes(lock["outs"]).get(out.def_path):
-            return None
-        return Item(
-            "fingerprint", "runs", "the files that the data is read from changed" if lock else "never ran", None, False
+    def _changes(self, stage: Stage, upstream: list[str]) -> Iterator[str]:
+        """All reasons, the most telling first."""
+        if not any(entry.hash_info for entry in (*stage.deps, *stage.outs)):
+            yield "never ran"
+            return
+        if stage.cmd_changed:
+            yield "its command changed"
+        specs = [dep for dep in stage.deps if SPECS in Path(dep.def_path).parents]
+        yield from filter(None, map(self._spec_change, specs))
+        if upstream:
+            yield f"depends on {upstream[0]}" + (f" and {len(upstream) - 1} more" if upstream[1:] else "")
+            return
+        yield from (
+            f"{dep.def_path} {STATUS[s]}" for dep in stage.deps if dep not in specs and (s := self._status(dep))
         )
+        yield from (f"{out.def_path} {STATUS[status]}" for out in stage.outs for status in out.status().values())
 
-    def _lock(self, stage: Stage) -> Lock | None:
-        path = Path(stage.path).with_suffix(".lock")
-        if path not in self._locks:
-            self._locks[path] = read_yaml(path).get("stages", {}) if path.is_file() else {}
-        lock: Lock | None = self._locks[path].get(stage.name)
-        return lock
+    def _status(self, dep: Any) -> str | None:
+        """DVC's status of a dependency; its hash is taken once, as many stages share it."""
+        if isinstance(dep, ParamsDependency):
+            return "modified" if dep.status() else None
+        if dep.def_path not in self._hashes:
+            self._hashes[dep.def_path] = dep.get_hash() if dep.exists else None
+        found = self._hashes[dep.def_path]
+        return "deleted" if found is None else "modified" if found != dep.hash_info else None
 
-    def _why_inputs(self, stage: Stage, lock: Lock | None, deps: Hashes) -> str | None:
-        """Why the stage's command, dependencies and parameters are not those of its last run; None where they are."""
-        if lock is None:
+    def _spec_change(self, dep: Any) -> str | None:
+        """How a spec differs from that of the stage's last run, which DVC's cache keeps."""
+        kept = Path(self._cache.oid_to_path(dep.hash_info.value)) if dep.hash_info else None
+        try:
+            # without a cache, as after `git clone`: what the last `resolve` wrote
+            file = kept if kept and kept.is_file() else self._root / dep.def_path
+            found = list(
+                differences(json.loads(file.read_text(encoding="utf-8")), json.loads(self._specs[dep.def_path]))
+            )
+        except (OSError, ValueError, LookupError):
+            return f"{dep.def_path} changed"
+        return "; ".join(found[:SHOWN]) + (f"; and {len(found) - SHOWN} more" if found[SHOWN:] else "") or None
+
+    def _fingerprint_reason(self, stage: Stage) -> str | None:
+        """DVC runs it each time; here only where it would write another file."""
+        (out,), spec = stage.outs, self._specs[(SPECS / "data.json").as_posix()]
+        file = self._root / out.def_path
+        if not file.is_file() or not out.hash_info:
             return "never ran"
-        if lock["cmd"] != stage.cmd:
-            return "its command changed"
-        before = _hashes(lock.get("deps", []))
-        for path, now in deps.items():
-            if path not in before:
-                return f"it did not depend on {path} before"
-            if now is None:
-                return f"{self._maker(path)} runs"
-            if now != before[path]:
-                return self._difference(path, before[path]) if SPECS in Path(path).parents else f"{path} changes"
-        for file, values in lock.get("params", {}).items():
-            for key, value in values.items():
-                if self._params.get(key) != value:
-                    return f"{key} in {file}: {value} -> {self._params.get(key)}"
-        return None
-
-    def _why_outs(self, stage: Stage) -> str | None:
-        """Why the stage's outs are not those of its last run; None where they are."""
-        words = {"deleted": "is not there", "not in cache": "is not in DVC's cache", "new": "is new"}
-        for out in stage.outs:
-            for status in out.status().values():
-                return f"{out.def_path} {words.get(status, 'was changed by hand')}"
-        return None
-
-    def _why_resolve(self, stage: Stage, lock: Lock | None) -> str | None:
-        if lock is None:
-            return "never ran"
-        names = sorted(
-            dep.def_path for dep in stage.deps if (dep.status() if _is_params(dep) else dep.changed_checksum())
-        )
-        return f"{', '.join(names)} changed" if names else self._why_outs(stage)
-
-    def _on_disk(self, name: str) -> str | None:
-        file = self._root / SPECS / name
-        return file.read_text(encoding="utf-8") if file.is_file() else None
-
-    def _difference(self, path: str, before: str) -> str:
-        """How a spec differs from the one of the last run, which DVC's cache keeps."""
-        old = self._cache.file(before)
-        if not old.is_file():
-            return f"{path} changes"
-        new = self._specs[str(Path(path).relative_to(SPECS))]
-        found = list(differences(json.loads(old.read_text(encoding="utf-8")), new))
-        return "; ".join(found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
-
-    def _maker(self, path: str) -> str:
-        makers = [maker for out, maker in self._made_by.items() if _touches(out, path) and self._hashes[out] is None]
-        return makers[0] + (f" and {len(makers) - 1} more" if len(makers) > 1 else "") if makers else path
-
-    def _remember(self, stage: Stage, hashes: Mapping[str, str]) -> None:
-        for out in stage.outs:
-            self._hashes[out.def_path] = hashes.get(out.def_path)
-            self._made_by[out.def_path] = _name(stage)
-
-    def _hash(self, path: str) -> str | None:
-        """The content that a dependency would have; a folder of other stages' outs is put together from theirs."""
-        if path in self._hashes:
-            return self._hashes[path]
-        inside = {out: md5 for out, md5 in self._hashes.items() if Path(path) in Path(out).parents}
-        if not inside or None in inside.values():
-            return None
-        entries = []
-        for out, md5 in inside.items():
-            assert md5 is not None
-            prefix = Path(out).relative_to(path).as_posix()
-            if not md5.endswith(".dir"):
-                entries.append({"md5": md5, "relpath": prefix})
-                continue
-            listing = self._cache.listing(md5)
-            if listing is None:
-                return None
-            entries += [{"md5": entry["md5"], "relpath": f"{prefix}/{entry['relpath']}"} for entry in listing]
-        entries += self._strays(path, set(inside))
-        # DVC's own serialisation of a folder: what its hash is taken of
-        folder = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True)
-        return _md5(folder.encode()) + ".dir"
-
-    def _strays(self, path: str, outs: set[str]) -> Iterator[dict[str, str]]:
-        """Files of stages that are no more: they lie in the folder and count."""
-        folder = self._root / path
-        for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            name = file.relative_to(self._root)
-            stray = file.is_file() and not any(_touches(out, str(name)) for out in outs)
-            if stray and not self._ignored(str(file)):
-                yield {"md5": _md5(file.read_bytes()), "relpath": file.relative_to(folder).as_posix()}
+        now = text(source(json.loads(spec), self._root))
+        return None if file.read_text(encoding="utf-8") == now else "the files that the data is read from changed"
 
 
 def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
@@ -249,99 +165,33 @@ def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
         yield f"{place}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
-class _Cache:
-    """What DVC's cache holds: files, folders, and the runs that made them."""
+class _Timings:
+    """Seconds that stages took, from clocks/."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, root: Path) -> None:
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        for file in (root / "clocks").glob("*/**/*.json"):
+            try:
+                seconds = float(json.loads(file.read_text(encoding="utf-8"))["seconds"])
+            except (OSError, ValueError, LookupError, TypeError):  # a broken file costs an estimate
+                continue
+            for key in self._keys(file.relative_to(root)):
+                self._seconds[key].append(seconds)
 
-    def file(self, md5: str) -> Path:
-        """Where the content with this hash would be."""
-        return self._folder / "files" / "md5" / md5[:2] / md5[2:]
+    def seconds(self, stage: Stage) -> float | None:
+        """Of its last run; else the mean over its row, else over its kind of stage, on any data set."""
+        clocks = [Path(out.def_path) for out in stage.outs if out.def_path.startswith("clocks/")]
+        keys = [key for clock in clocks for key in self._keys(clock) if key in self._seconds]
+        return fmean(self._seconds[keys[0]]) if keys else None
 
-    def listing(self, md5: str) -> list[dict[str, str]] | None:
-        """The files in a folder with this hash, None where the cache does not know it."""
-        file = self.file(md5)
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-    def holds(self, md5: str) -> bool:
-        """Whether the content is there whole."""
-        if not md5.endswith(".dir"):
-            return self.file(md5).is_file()
-        listing = self.listing(md5)
-        return listing is not None and all(self.file(entry["md5"]).is_file() for entry in listing)
-
-    @cached_property
-    def _runs(self) -> list[tuple[str, Path]]:
-        files = sorted((self._folder / "runs").glob("??/*/*"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-        return [(" ".join(file.read_text(encoding="utf-8").split()), file) for file in files]
-
-    def run(self, stage: Stage, deps: Hashes) -> dict[str, str] | None:
-        """The outs of the newest run of this command on these dependencies, where there was one."""
-        for content, file in self._runs:
-            if content.startswith(f"cmd: {stage.cmd} deps:"):  # parsing all of them would take seconds
-                entry = read_yaml(file)
-                outs = _hashes(entry["outs"])
-                if _hashes(entry["deps"]) == deps and outs.keys() == {out.def_path for out in stage.outs}:
-                    return outs
-        return None
+    @staticmethod
+    def _keys(clock: Path) -> tuple[str, str, str]:
+        """clocks/<data>/<kind>[/<row>[/<seed>]].json: the file, its kind and row, its kind."""
+        _, _, *parts = clock.with_suffix("").parts
+        return clock.as_posix(), "/".join(parts[:2]), parts[0]
 
 
 def _name(stage: Stage) -> str:
-    """Without the file that it stands in."""
+    """The name of a stage without the file that defines it."""
     name: str = stage.addressing.rpartition(":")[2]
     return name
-
-
-def _hashes(entries: list[dict[str, str]]) -> dict[str, str]:
-    return {entry["path"]: entry["md5"] for entry in entries}
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _touches(out: str, path: str) -> bool:
-    return out == path or Path(out) in Path(path).parents or Path(path) in Path(out).parents
-
-
-def _is_params(dep: Any) -> bool:
-    return bool(getattr(dep, "params", None)) or type(dep).__name__ == "ParamsDependency"
-
-
-def _seconds(root: Path, stage: Stage) -> float | None:
-    """What the stage took last time, from its clock."""
-    for out in stage.outs:
-        file = root / out.def_path
-        if out.def_path.startswith("clocks/") and file.is_file():
-            return _took(file)
-    return None
-
-
-def _took(clock: Path) -> float | None:
-    """What a clock says; None where it is broken, for no plan fails over that."""
-    try:
-        return float(json.loads(clock.read_text(encoding="utf-8"))["seconds"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-def _seconds_by_kind(root: Path) -> Callable[[str], float | None]:
-    """A function from a stage's name to the mean seconds of stages of its kind: the same row's first."""
-    measured: dict[str, list[float]] = defaultdict(list)
-    for file in (root / "clocks").glob("*/**/*.json"):
-        _, kind, *rest = file.relative_to(root / "clocks").with_suffix("").parts
-        took = _took(file)
-        if took is None:
-            continue
-        measured[kind].append(took)
-        if rest:
-            measured[f"{kind}@{rest[0]}"].append(took)
-
-    def seconds(stage: str) -> float | None:
-        kind, _, item = stage.partition("@")
-        row = item.rpartition("-")[0] if kind == "train" else item
-        values = measured.get(f"{kind}@{row}") or measured.get(kind)
-        return sum(values) / len(values) if values else None
-
-    return seconds

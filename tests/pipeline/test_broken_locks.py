@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,79 +12,84 @@ from ganpipe import locks
 from ganpipe.errors import BadInput
 
 LOCKS = ("dvc.lock", "stages/dvc.lock")
+ENTRIES = """schema: '2.0'
+stages:
+  prepare:
+    cmd: python -m stages.prepare
+    deps:
+    - path: data/specs/data.json
+      hash: md5
+      md5: 900150983cd24fb0d6963f7d28e17f72
+      size: 3
+    outs:
+    - path: data/prepared/digits
+      hash: md5
+      md5: 900150983cd24fb0d6963f7d28e17f72.dir
+      size: 3
+      nfiles: 2
+"""
 
 
-def cut(path: Path, before: str) -> None:
-    """Keep what stands before the last of these words and some of the word."""
-    text = path.read_text()
-    path.write_text(text[: text.rindex(before) + len(before) // 2])
+@pytest.mark.slow
+def test_the_remedy_restores_everything(project: Project) -> None:
+    """The last entry of each lock file is cut, the table of processes empty, an entry of the run cache gone."""
 
-
-def refused(project: Project, name: str) -> None:
-    for command in ("check", "plan", "sweep"):
-        done = project.ganpipe(command, ok=False)
-        assert done.code == 2
-        assert done.out == ""
-        assert done.err.startswith(f"ganpipe: {name} is broken, as a dvc that is killed leaves it: remove it")
-        assert done.err.endswith("then `dvc repro`, which restores what had run from DVC's run cache.\n")
-        assert done.err.count("\n") == 1
-
-
-def test_lock_files_that_were_cut_are_named_and_lose_nothing(project: Project) -> None:
     def files() -> dict[str, str]:  # the lock files name the stages in another order afterwards
         return {name: digest for name, digest in project.results().items() if name not in LOCKS}
 
     before = files()
     for name in LOCKS:
-        cut(project.root / name, "md5: ")
+        path = project.root / name
+        text = path.read_text()
+        path.write_text(text[: text.rindex("md5: ") + 2])
+    (project.root / ".dvc/tmp/rwlock").write_text("")
+    entry = next(path for path in (project.root / ".dvc/cache/runs").glob("??/*/*"))
+    entry.unlink()
     project.repro("-P", ok=False)  # in DVC's own words
-    for name in LOCKS:
-        refused(project, name)
-        (project.root / name).unlink()
+    for path in [*map(Path, LOCKS), Path(".dvc/tmp/rwlock"), entry.parent.relative_to(project.root)]:
+        for command in ("check", "plan", "sweep"):
+            done = project.ganpipe(command, ok=False)
+            assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+            assert done.err.startswith(f"ganpipe: {path} is broken, as a dvc that is killed leaves it: remove it ")
+            assert done.err.endswith("then `dvc repro`, which restores what had run from DVC's run cache.\n")
+        found = project.root / path
+        shutil.rmtree(found) if found.is_dir() else found.unlink()
     project.ganpipe("check")
-    assert project.repro("-P").ran <= {"resolve"}  # whose outputs DVC never restores
-    assert files() == before
+    assert len(project.repro("-P").ran - {"resolve"}) <= 1  # DVC never restores `resolve`; one entry was removed
+    assert {name for name, digest in files().items() if before.get(name) != digest} <= {
+        name for name in before if name.startswith(("clocks/", "reports/"))
+    }
     assert project.plan() == {}
 
 
-def test_an_empty_rwlock_is_named(project: Project) -> None:
-    path = project.root / ".dvc/tmp/rwlock"
-    path.write_text("")
-    project.repro(ok=False)
-    refused(project, ".dvc/tmp/rwlock")
-    path.unlink()
-    assert project.repro().ran == set()
-
-
-def test_a_cut_anywhere_is_found_where_dvc_would_stop(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cut_anywhere_is_found_where_dvc_would_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By DVC's own reading of each piece."""
     from dvc.exceptions import DvcException
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.strictyaml import YAMLValidationError, load
 
     monkeypatch.setattr(locks, "SETTLED", 0.0)
-    text = (project.root / "dvc.lock").read_text()
     file, found = tmp_path / "dvc.lock", set()
-    for end in [*range(0, 400), *range(len(text) - 200, len(text) + 1)]:
-        file.write_text(text[:end])
+    for end in range(len(ENTRIES) + 1):
+        file.write_text(ENTRIES[:end])
         try:
             load(str(file), COMPILED_LOCKFILE_SCHEMA)
             broken = False
         except (DvcException, YAMLValidationError):
             broken = True
         found.add(broken)
-        if broken:
-            with pytest.raises(BadInput):
-                locks.check(tmp_path)
-        else:
-            locks.check(tmp_path)
+        assert bool(list(locks.broken(tmp_path))) == broken, end
     assert found == {True, False}
 
 
 def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "dvc.lock"
-    file.write_text("")
-    monkeypatch.setattr(locks.time, "sleep", lambda _: file.write_text("schema: '2.0'\nstages: {}\n"))
-    locks.check(tmp_path)
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    file = tmp_path / ".dvc/tmp/rwlock"
+    file.write_text("{")
+    with monkeypatch.context() as patched:
+        patched.setattr(locks.time, "sleep", lambda _: file.write_text("{}"))
+        locks.check(tmp_path)
+    file.write_text("{")
+    monkeypatch.setattr(locks, "SETTLED", 0.0)
+    with pytest.raises(BadInput, match="rwlock is broken, as a dvc that is killed leaves it: remove it"):
+        locks.check(tmp_path)

@@ -10,32 +10,26 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from pipeline_project import Project
+
+from benchmarks.torture import alive
+
+pytestmark = pytest.mark.slow
 
 TARGET = "stages/dvc.yaml:train@wgan_gp-0"
 
 
 def below(pid: int) -> list[int]:
-    """The processes below this one, that of the stage last."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    table = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    found: list[int] = []
-    queue = [pid]
-    while queue:
-        above = queue.pop()
-        children = [one for one, parent in table if parent == above]
-        found, queue = found + children, queue + children
-    return found
+    """The processes below this one."""
+    return [process.pid for process in psutil.Process(pid).children(recursive=True)]
 
 
 def ended(pid: int, within: float = 60.0) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
+        if not alive(pid):
             return True
         time.sleep(0.02)
     return False
@@ -74,7 +68,6 @@ def start(project: Project, checkpoints: str) -> subprocess.Popen[str]:
     return dvc
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="parent death is seen on Linux alone")
 def test_killed_and_asked_to_end_it_goes_on_with_the_same_bits(long: Project, tmp_path: Path) -> None:
     whole = long.clone(tmp_path / "whole")
     whole.repro(TARGET)

@@ -23,7 +23,6 @@ LAYERS = (
         "prepared",
         "saying",
         "statistics",
-        "whole",
     },
     {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
     {"rules", "variant"},

@@ -16,7 +16,10 @@ import pytest
 from pipeline_project import Project
 from test_kill import TARGET, below, ended, results
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="parent death is seen on Linux alone")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc"),
+]
 
 
 def until(what: Callable[[], Any], said: Callable[[], str], seconds: float = 300.0) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,13 @@ from benchmarks.torture import run, trials
 PHASES = ("prepare", "pretrain", "evaluate", "commit")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="parent death is seen on Linux alone")
+@pytest.mark.slow
 def test_one_kill_in_each_phase(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = ("ebgan",)
     chosen = list(trials(len(PHASES), rows, seed=1, phases=PHASES))
     assert [trial.phase for trial in chosen] == list(PHASES)
     assert run(tmp_path, enumerate(chosen, 1), rows, steps=40) == []
-    assert capsys.readouterr().out.count("the same bits") == len(PHASES)
+    out = capsys.readouterr().out
+    assert out.count("the same bits") == len(PHASES)
+    # a kill while DVC writes a file of its own is rare; how the project goes on then is in test_broken_locks.py
+    assert " kills left a broken file of DVC's own, " in out

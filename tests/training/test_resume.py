@@ -175,7 +175,7 @@ def test_who_asks_twice_need_not_wait() -> None:
         signal.raise_signal(signal.SIGTERM)
         assert interruption.asked() == signal.SIGTERM
         signal.raise_signal(signal.SIGINT)
-    assert interruption.asked() is None
+    assert interruption.asked() is None  # outside, and so for the next training of this process
 
 
 def test_old_results_do_not_stand_and_what_is_finished_is_marked(

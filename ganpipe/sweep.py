@@ -1,0 +1,322 @@
+"""`ganpipe sweep`: what `dvc repro -P` would run, several stages at a time, each by a `dvc repro` of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ganpipe import planning
+from ganpipe.cleaning import ITEM
+from ganpipe.configuration import Configuration
+from ganpipe.errors import BadInput
+from ganpipe.planning import Item
+from ganpipe.specs import build, resolve_runtime
+from ganpipe.variant import Runtime
+
+FOLDER = Path(".cache/sweep")
+KINDS = ("not_finite", "diverged", "collapsed", "stalled", "memorising")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+UNTIMED = {"train": 60.0, "pretrain": 30.0}
+"""Seconds that a stage is taken for where none of its kind was timed; else 4. Only the order depends on them."""
+POLL = 0.1
+PATIENCE = 60.0
+"""Seconds that the stages have to end after an interruption: time for a checkpoint and for DVC's own work."""
+
+
+def sweep(
+    configuration: Configuration, root: Path, rows: Sequence[str] = (), jobs: str = "auto", per_gpu: int | None = None
+) -> int:
+    """Run what must run, for these rows or all; returns 0, 1 where something failed, or 130 where it was interrupted.
+
+    jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises BadInput, before
+    anything runs, where the arguments make no sense or another sweep runs here.
+    """
+    for row in rows:
+        if row not in configuration.variants:
+            near = difflib.get_close_matches(row, configuration.variants, n=1)
+            known = ", ".join(configuration.variants)
+            raise BadInput(
+                f"{row!r} is no row of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
+            )
+    runtime = resolve_runtime(configuration.runtime)
+    slots = environments(jobs, per_gpu, runtime)
+    if runtime.device == "cpu" and len(slots) * runtime.threads > cores():
+        each = f"{runtime.threads} thread{'s' * (runtime.threads > 1)} each"
+        print(f"ganpipe: {len(slots)} at a time with {each} is more than {cores()} cores do.", file=sys.stderr)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they count as Ctrl-C, but for SIGHUP under nohup
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / FOLDER / "lock", timeout=0):
+            items = planning.plan(root, build(configuration, root))
+            return _Sweep(configuration, root, frozenset(rows), slots).run(items)
+    except Timeout:
+        raise BadInput("another sweep is at work in this folder: wait for it, or end it.") from None
+    except KeyboardInterrupt:
+        print("ganpipe: interrupted; what is finished is kept, and the next sweep goes on from there.", file=sys.stderr)
+        return 130
+
+
+def environments(jobs: str, per_gpu: int | None, runtime: Runtime) -> list[dict[str, str]]:
+    """What to add to the environment of each slot; as many stages run at a time as there are slots."""
+    if jobs != "auto" and not (jobs.isdecimal() and int(jobs) > 0):
+        raise BadInput(f"-j is {jobs!r}: give a whole number from 1 on, or auto.")
+    if runtime.device != "cuda":
+        if per_gpu is not None:
+            raise BadInput(f"--per-gpu is for CUDA, and runtime.device is {runtime.device} here: give -j instead.")
+        fitting = cores() // runtime.threads if runtime.device == "cpu" else 1
+        return [{} for _ in range(max(fitting, 1) if jobs == "auto" else int(jobs))]
+    if per_gpu is not None and per_gpu < 1:
+        raise BadInput(f"--per-gpu is {per_gpu}: give a whole number from 1 on.")
+    if per_gpu is not None and jobs != "auto":
+        raise BadInput(f"-j and --per-gpu exclude each other: --per-gpu {per_gpu} is so many on each GPU.")
+    devices = gpus()
+    number = len(devices) * (per_gpu or 1) if jobs == "auto" else int(jobs)
+    return [{VISIBLE: devices[slot % len(devices)]} for slot in range(number)]
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes."""
+    import torch
+
+    count = torch.cuda.device_count()
+    named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    return named[:count] or [str(index) for index in range(count)]
+
+
+def cores() -> int:
+    """The processors that this process may use: those that it is bound to, and the share that a container has."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share, period = QUOTA.read_text(encoding="ascii").split()
+        return bound if share == "max" else max(min(bound, int(share) // int(period)), 1)
+    except (OSError, ValueError):
+        return bound
+
+
+def chosen(items: Sequence[Item], rows: frozenset[str]) -> list[Item]:
+    """The items of these rows and of no row, without those that need another row; all items where no row is named."""
+    left = {item.stage: item for item in items if not rows or _row(item.stage) in rows | {None}}
+    for item in items:  # in the order of the graph
+        planned_elsewhere = {other.stage for other in items} - left.keys()
+        if planned_elsewhere.intersection(item.needs):
+            left.pop(item.stage, None)
+    return list(left.values())
+
+
+def priorities(items: Sequence[Item]) -> dict[str, float]:
+    """Seconds from the start of each stage to the end of the longest chain that waits for it."""
+    left: dict[str, float] = {}
+    for item in reversed(items):
+        seconds = item.seconds if item.seconds is not None else UNTIMED.get(item.stage.partition("@")[0], 4.0)
+        left[item.stage] = seconds + max((left[o.stage] for o in items if item.stage in o.needs), default=0.0)
+    return left
+
+
+@dataclass
+class _Running:
+    """A `dvc repro` in a process group of its own: the terminal's Ctrl-C reaches only the sweep."""
+
+    item: Item
+    slot: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes]
+    start: float
+
+
+class _Sweep:
+    """One sweep. Each stage's log is in FOLDER; those of the sweep before are removed."""
+
+    def __init__(
+        self, configuration: Configuration, root: Path, rows: frozenset[str], slots: Sequence[Mapping[str, str]]
+    ) -> None:
+        self._configuration, self._root, self._rows = configuration, root, rows
+        self._slots = list(slots)
+        self._running: list[_Running] = []
+        self._failed: dict[str, str] = {}
+        self._skipped: dict[str, str] = {}  # by stage, the one that failed
+        console = Console(soft_wrap=True, highlight=False, markup=False)
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._print = console.print
+
+    def run(self, planned: Sequence[Item]) -> int:
+        """Run these items; returns the exit code."""
+        items = chosen(planned, self._rows)
+        if not items:
+            self._print("Everything is up to date: no stage will run.")
+            return self._end(planned, items)
+        for old in (self._root / FOLDER).glob("*.log"):
+            old.unlink()
+        self._print(f"{len(items)} stages, {len(self._slots)} at a time; their logs are in {FOLDER}/")
+        try:
+            with self._progress:
+                self._work({item.stage: item for item in items})
+        finally:
+            self._interrupt()
+        return self._end(planned, items)
+
+    def _work(self, waiting: dict[str, Item]) -> None:
+        """Run each item when what it needs is done, the one with the longest chain behind it first."""
+        order, task = priorities(list(waiting.values())), self._progress.add_task("", total=len(waiting))
+        while waiting or self._running:
+            self._skip(waiting)
+            unfinished = waiting.keys() | {running.item.stage for running in self._running}
+            ready = [item for item in waiting.values() if not unfinished.intersection(item.needs)]
+            for item in sorted(ready, key=lambda item: -order[item.stage])[: len(self._slots)]:
+                self._start(waiting.pop(item.stage))
+            names = ", ".join(sorted(running.item.stage for running in self._running))
+            self._progress.update(task, description=names)
+            time.sleep(POLL)
+            for running in [running for running in self._running if running.process.poll() is not None]:
+                self._finish(running)
+                self._progress.advance(task)
+
+    def _skip(self, waiting: dict[str, Item]) -> None:
+        """Take out what needs a stage that failed or was skipped; the page of all variants does without some rows."""
+        for item in list(waiting.values()):
+            needs = [name for name in item.needs if item.stage != "report" or _row(name) is None]
+            lost = [self._skipped.get(name, name) for name in needs if name in self._failed or name in self._skipped]
+            if lost:
+                del waiting[item.stage]
+                self._skipped[item.stage] = lost[0]
+                self._tell("skipped", item.stage, reason=f"{lost[0]} failed")
+
+    def _start(self, item: Item) -> None:
+        if item.stage == "report":
+            # an evaluation of an earlier state must not be shown as one of this; DVC's cache keeps it
+            for row in self._lacking():
+                (self._root / "evals" / self._configuration.data.kind / f"{row}.json").unlink(missing_ok=True)
+        slot, log = self._slots.pop(0), self._root / FOLDER / f"{item.stage}.log"
+        command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", item.address]
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command, cwd=self._root, env={**os.environ, **slot}, stdin=subprocess.DEVNULL, stdout=file,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self._running.append(_Running(item, slot, log, process, time.monotonic()))
+
+    def _finish(self, running: _Running) -> None:
+        self._running.remove(running)
+        self._slots.append(running.slot)
+        stage, seconds = running.item.stage, time.monotonic() - running.start
+        output = running.log.read_text(encoding="utf-8", errors="replace")
+        if running.process.returncode == 0:
+            ran = re.search(r"^Running stage '", output, re.MULTILINE)
+            restored = re.search(r"^Stage '.*' is cached - skipping run", output, re.MULTILINE)
+            self._tell("done" if ran else "restored" if restored else "up to date", stage, seconds)
+        else:
+            self._failed[stage] = failure(output, running.process.returncode)
+            self._tell("FAILED", stage, seconds, self._failed[stage])
+
+    def _interrupt(self) -> None:
+        """End what runs: the stages get SIGINT, and dvc puts its files in order. After PATIENCE all are killed.
+
+        So they are at a second interruption.
+        """
+        signalled: set[int] = set()
+        deadline = time.monotonic() + PATIENCE
+        try:
+            while (alive := self._alive()) and time.monotonic() < deadline:
+                for pid in {pid for process in alive for pid in _stages(process.pid)} - signalled:
+                    signalled.add(pid)  # once: a second signal would break what the first one made it write
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGINT)
+                time.sleep(POLL)
+        finally:
+            for process in self._alive():
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _alive(self) -> list[subprocess.Popen[bytes]]:
+        return [running.process for running in self._running if running.process.poll() is None]
+
+    def _lacking(self) -> list[str]:
+        """The rows of which a stage was not done."""
+        return sorted({row for stage in (*self._failed, *self._skipped) if (row := _row(stage))})
+
+    def _tell(self, outcome: str, stage: str, seconds: float | None = None, reason: str = "") -> None:
+        took = f"{seconds:5.0f} s" if seconds is not None and outcome in ("done", "FAILED") else ""
+        line = f"{outcome:10} {took:7} {stage}"
+        self._print(f"{line}: {reason}" if reason else line)
+        self._progress.console.file.flush()
+
+    def _end(self, planned: Sequence[Item], items: Sequence[Item]) -> int:
+        """Name the results that are of no use, what failed, what was left out and the page; returns the exit code.
+
+        A training that collapsed is a result: it fails nothing.
+        """
+        for kind, seeds in self._statuses().items():
+            self._print(f"{kind.replace('_', ' ').capitalize()}: {', '.join(seeds)}")
+        if self._failed:
+            self._print(f"{len(self._failed)} of {len(items)} stages failed, and what does not need them is complete:")
+            for stage, reason in self._failed.items():
+                self._print(f"  {stage}: {reason} ({FOLDER / stage}.log)")
+        if self._skipped:
+            self._print(f"Not done for want of these: {', '.join(self._skipped)}")
+        page = (self._root / "reports" / self._configuration.data.kind / "zoo.html").resolve()
+        if "report" in {item.stage for item in planned} - {item.stage for item in items}:
+            self._print("The page of all variants waits for the other rows: `ganpipe sweep` without rows.")
+        elif not {"report"} & (self._failed.keys() | self._skipped.keys()):
+            self._print(f"The page: {page}" + (f", without {', '.join(self._lacking())}" if self._lacking() else ""))
+        return int(bool(self._failed))
+
+    def _statuses(self) -> dict[str, list[str]]:
+        """By kind, the seeds of the chosen rows whose evaluation says that the training went wrong."""
+        found: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        for row in self._configuration.variants:
+            path = self._root / "evals" / self._configuration.data.kind / f"{row}.json"
+            if (self._rows and row not in self._rows) or row in self._lacking() or not path.is_file():
+                continue
+            evaluation = json.loads(path.read_text(encoding="utf-8"))
+            for seed, verdict in zip(evaluation.get("seeds") or (), evaluation.get("verdicts") or (), strict=False):
+                if verdict:
+                    found.setdefault(verdict["kind"], []).append(f"{row}/{seed}")
+        return {kind: seeds for kind, seeds in found.items() if seeds}
+
+
+def failure(output: str, code: int) -> str:
+    """Why a `dvc repro` failed, in one sentence: the stage's own, or the last error in its output."""
+    lines = [line.rpartition("\r")[2].strip() for line in reversed(output.split("\n"))]
+    killed = re.search(r"exited with -(\d+)", output)
+    number = killed[1] if killed else str(-code) if code < 0 else ""
+    memory = ", memory may have run out" if number == "9" else ""
+    reasons = [line.removeprefix("ganpipe: ") for line in lines if line.startswith("ganpipe: ")]
+    reasons += [line for line in lines if re.match(r"[\w.]*(Error|Exception|Interrupt)\b", line)]
+    reasons += [f"its process was killed by signal {number}{memory}."] if number else []
+    reasons += [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return next(iter(reasons), f"dvc ended with exit code {code}.")
+
+
+def _row(stage: str) -> str | None:
+    """The row that a stage is an item of."""
+    item = ITEM.fullmatch(stage)
+    return (item["row"] or item["trained"]) if item else None
+
+
+def _stages(dvc: int) -> set[int]:
+    """The processes below a dvc, without those that have left its group, as what logs to MLflow does."""
+    found = set()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(dvc).children(recursive=True):
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(process.pid) == dvc:
+                    found.add(process.pid)
+    return found
