@@ -163,7 +163,7 @@ def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[st
 
 
 def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
-    modules = {"stages.train", *_modules(variant)}
+    modules = {"stages.train", *parts_of(variant)}
     return {
         "row": row,
         "data": data,
@@ -173,12 +173,6 @@ def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, 
         "runtime": runtime,
         "code": code.closure(modules),
     }
-
-
-def _modules(variant: Variant) -> set[str]:
-    """What its training imports by name: its parts, its procedure's steps, and those of an earlier training."""
-    steps = {f"ganpipe.training.{v.procedure.kind}" for v in (variant, variant.first) if v}
-    return steps | parts_of(variant)
 
 
 def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
@@ -193,7 +187,7 @@ def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime:
         "way": way,
         "job": job.model_dump(mode="json"),
         "runtime": runtime,
-        "code": code.closure(modules | (_modules(variant.first) if variant.first else set())),
+        "code": code.closure(modules),
     }
 
 
