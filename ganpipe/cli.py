@@ -162,9 +162,9 @@ def sample(
     averaged: Annotated[bool, typer.Option("--ema/--raw", help="The averaged generator or the last one.")] = True,
 ) -> None:
     """Draw new samples from a trained generator and write them as one picture."""
-    from ganpipe.training.redraw import redraw
+    from ganpipe.training.sample import sample_run
 
-    redraw(_run_folder(run), number, seed, averaged, output)
+    sample_run(_run_folder(run), number, seed, averaged, output)
     print(output)
 
 

@@ -183,7 +183,7 @@ def _check_data(c: Configuration) -> None:
     if dataset.form != "images":
         return
     classes = dataset.classes(data_root(Path()))
-    if classes is not None and (sentence := c.evaluate.unfit(name, classes)):
+    if classes is not None and (sentence := c.evaluate.incompatibility(name, classes)):
         raise BadInput(sentence)
     enough(c.evaluate.cap, "images by evaluate.cap", needs)
     if (test_size := dataset.test_size()) is not None:

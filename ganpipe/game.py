@@ -1,10 +1,9 @@
-"""The words of the game: what a critic says of samples, and the round that both losses look at."""
+"""What losses and penalties are functions of: the critic's output, and a batch of real and generated samples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -12,9 +11,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a critic says of N samples.
+    """The critic's output for N samples.
 
-    score: (N,) logit, value or energy. code: (N, C) encoder code, where the critic has one.
+    score: (N,) logit, value or energy; (N, K) of an ensemble of K critics. code: (N, C) encoder code, if it has one.
     """
 
     score: Tensor
@@ -26,29 +25,44 @@ State = dict[str, Tensor]
 
 
 class Round:
-    """One meeting of real and generated samples, as the critic sees them (packed, where rows pack).
+    """Real and generated samples as the critic sees them, and the critic's output for both.
 
-    real, fake: (N, ...), paired by index. A judgement is computed when somebody asks for it, so a generator loss
-    that never looks at the real scores does not pay for them. state: what the objective remembers of earlier rounds.
+    real, fake: (N, ...), paired by index; N packs where samples are packed. An output is computed when it is first
+    read, so a generator loss that does not read D(x) does not pay for it. state: the objective's (BEGAN's k).
     """
 
-    def __init__(self, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None) -> None:
+    def __init__(
+        self,
+        real: Tensor,
+        fake: Tensor,
+        critic: CriticFunction,
+        state: State | None = None,
+        outputs: tuple[Judgement, Judgement] | None = None,
+    ) -> None:
         self.real, self.fake, self.state, self._critic = real, fake, state or {}, critic
+        self._on_real: Judgement | None
+        self._on_fake: Judgement | None
+        self._on_real, self._on_fake = outputs or (None, None)
 
-    @cached_property
+    @property
     def on_real(self) -> Judgement:
-        return self._critic(self.real)
+        """D(x)."""
+        if self._on_real is None:
+            self._on_real = self._critic(self.real)
+        return self._on_real
 
-    @cached_property
+    @property
     def on_fake(self) -> Judgement:
-        return self._critic(self.fake)
+        """D(G(z))."""
+        if self._on_fake is None:
+            self._on_fake = self._critic(self.fake)
+        return self._on_fake
 
     @classmethod
     def joint(cls, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None) -> Round:
-        """Judge both in one batch: the same as two passes where no layer couples samples, and faster."""
+        """One forward pass of the critic over both: faster, and the same where no layer couples samples."""
         both, n = critic(torch.cat([real, fake])), len(real)
-        code = both.code
-        result = cls(real, fake, critic, state)
-        result.__dict__["on_real"] = Judgement(both.score[:n], None if code is None else code[:n])
-        result.__dict__["on_fake"] = Judgement(both.score[n:], None if code is None else code[n:])
-        return result
+        real_code, fake_code = (None, None) if both.code is None else (both.code[:n], both.code[n:])
+        return cls(
+            real, fake, critic, state, (Judgement(both.score[:n], real_code), Judgement(both.score[n:], fake_code))
+        )

@@ -22,7 +22,7 @@ def networks(spec: dict[str, Any], data: PreparedDataset) -> tuple[Networks, Cla
     if data.form == "points":
         return {}, None
     params = EvaluateParams.model_validate(spec["params"])
-    if sentence := params.unfit(spec["data"], data.classes):
+    if sentence := params.incompatibility(spec["data"], data.classes):
         raise BadInput(sentence)
     from ganpipe.features import Surroundings, open_network
     from ganpipe.features.classifier import open_classifier

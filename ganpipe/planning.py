@@ -23,6 +23,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 
 from ganpipe.errors import BadInput
+from ganpipe.fingerprint import fingerprint
 from ganpipe.specs import Spec, text
 from ganpipe.stage import SPECS
 
@@ -142,7 +143,7 @@ class _Comparison:
         file = self._root / out.def_path
         if not file.is_file() or not out.hash_info:
             return "never ran"
-        now = text(source(json.loads(spec), self._root))
+        now = text(fingerprint(json.loads(spec), self._root))
         return None if file.read_text(encoding="utf-8") == now else "the files that the data is read from changed"
 
 

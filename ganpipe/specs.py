@@ -138,9 +138,9 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         },
     }
     for row, variant in variants.items():
-        unfit = variant.incompatibility(dataset.shape)
-        specs[f"train/{row}.json"] = _train(row, variant, data, dataset.form, unfit, runtime, code)
-        specs[f"pretrain/{row}.json"] = _pretrain(row, variant, data, unfit, runtime, code)
+        incompatibility = variant.incompatibility(dataset.shape)
+        specs[f"train/{row}.json"] = _train(row, variant, data, dataset.form, incompatibility, runtime, code)
+        specs[f"pretrain/{row}.json"] = _pretrain(row, variant, data, incompatibility, runtime, code)
     return specs
 
 
@@ -162,28 +162,22 @@ def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[st
     }
 
 
-def _train(row: str, variant: Variant, data: str, form: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
-    modules = {"stages.train", *_modules(variant)}
+def _train(row: str, variant: Variant, data: str, form: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
+    modules = {"stages.train", *parts_of(variant)}
     return {
         "row": row,
         "data": data,
         "form": form,
-        "not_applicable": unfit,
+        "not_applicable": incompatibility,
         "variant": variant.model_dump(mode="json"),
         "runtime": runtime,
         "code": code.closure(modules),
     }
 
 
-def _modules(variant: Variant) -> set[str]:
-    """What its training imports by name: its parts, its procedure's steps, and those of an earlier training."""
-    steps = {f"ganpipe.training.{v.procedure.kind}" for v in (variant, variant.first) if v}
-    return steps | parts_of(variant)
-
-
-def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime: Spec, code: Code) -> Spec:
-    if unfit or not variant.starts_from:
-        return {"row": row, "data": data, "not_applicable": unfit or "the row has no pre-training"}
+def _pretrain(row: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
+    if incompatibility or not variant.starts_from:
+        return {"row": row, "data": data, "not_applicable": incompatibility or "the row has no pre-training"}
     way, job = _first(variant) if variant.first else _critic(variant)
     modules = {"stages.pretrain", f"ganpipe.training.{way}", *parts_of(job)}
     return {
@@ -193,7 +187,7 @@ def _pretrain(row: str, variant: Variant, data: str, unfit: str | None, runtime:
         "way": way,
         "job": job.model_dump(mode="json"),
         "runtime": runtime,
-        "code": code.closure(modules | (_modules(variant.first) if variant.first else set())),
+        "code": code.closure(modules),
     }
 
 

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from ganpipe.algorithms import Algorithm
 from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
 from ganpipe.params import LARGEST, Choice, Count, Frozen, Length, NonNegative, Positive, Seed, Title, refuse
 from ganpipe.penalties import Penalty
-from ganpipe.procedures import Procedure
 from ganpipe.rules import first_problem
 
 AnyOptimizer = Annotated[Optimizer, Choice("ganpipe.optimizers")]
@@ -93,7 +93,7 @@ class Variant(Frozen):
     constraints: Annotated[tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)]
     generator: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
-    procedure: Annotated[Procedure, Choice("ganpipe.procedures")]
+    procedure: Annotated[Algorithm, Choice("ganpipe.algorithms")]
     generator_optimizer: AnyOptimizer
     critic_optimizer: AnyOptimizer
     latent: Latent
@@ -120,7 +120,7 @@ class Variant(Frozen):
             self.generator.incompatibility(shape)
             or self.generator.latent_incompatibility(self.latent.size, shape)
             or self.critic.incompatibility(shape)
-            or self.procedure.unfit(shape)
+            or self.procedure.incompatibility(shape)
         )
         return self.first.incompatibility(self.procedure.given(shape)) if self.first and not reason else reason
 

@@ -17,7 +17,7 @@ from ganpipe.evaluation.row import Trained, evaluate, not_applicable
 from ganpipe.files import write_json
 from ganpipe.measuring import networks
 from ganpipe.stage import Clock, read_spec, run
-from ganpipe.training.leftovers import discard
+from ganpipe.training.checkpoint_dir import prune_checkpoints
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
         result = evaluate(real, trained, **facts, known=known, quick=quick)
     write_json(Path("evals", name, f"{row}.json"), result)
     for seed in seeds:
-        discard("train", f"{name}-{row}-{seed}")
+        prune_checkpoints("train", f"{name}-{row}-{seed}")
     return clock.write()
 
 

@@ -9,7 +9,7 @@ from ganpipe.evaluation import stored
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.measuring import networks
 from ganpipe.stage import Clock, read_spec, run
-from ganpipe.training.leftovers import discard
+from ganpipe.training.checkpoint_dir import prune_checkpoints
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     data, _ = prepared.read(Path("data/prepared", name))
     params = EvaluateParams.model_validate(spec["params"])
     real = stored.compute(data, params, *networks(spec, data), folder)
-    discard("classifier", name)
+    prune_checkpoints("classifier", name)
     stored.write_bounds(real, spec["counts"], spec["moment_counts"], folder)
     print(f"{name}: {len(real.figures)} figures against {len(real.real)} real samples")
     return clock.write()

@@ -52,12 +52,12 @@ def main() -> None:
     if not _up_to_date(spec, variant, runtime):
         raise BadInput(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
     from ganpipe import prepared
-    from ganpipe.training.leftovers import discard
+    from ganpipe.training.checkpoint_dir import prune_checkpoints
     from ganpipe.training.workplace import workplace
 
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
     pretrained = Path("pretrained", spec["data"], row, variant.starts_from) if variant.starts_from else None
-    discard("pretrain", f"{spec['data']}-{row}")
+    prune_checkpoints("pretrain", f"{spec['data']}-{row}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
     with workplace("train", f"{spec['data']}-{row}-{seed}", out, depends_on) as checkpoint:
         # the follower logs to MLflow; the training neither imports it nor waits for it
@@ -72,7 +72,7 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from ganpipe.training.loop import configure, train
-    from ganpipe.training.memory import remedy
+    from ganpipe.training.memory import oom_hint
 
     runtime, data = job.runtime, job.data
     configure(runtime)
@@ -81,20 +81,20 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        what = remedy(job.variant, facts["row"], facts["data"])
+        what = oom_hint(job.variant, facts["row"], facts["data"])
         raise Lacking(f"{job.name} ran out of memory on {runtime.device} with {what}.") from None
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {
-        "verdict": asdict(outcome.verdict) if outcome.verdict else None,
+        "verdict": asdict(outcome.status) if outcome.status else None,
         "runtime": runtime.model_dump(mode="json"),
         "device": device,
         "versions": versions,
         "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
     }
     write_json(job.out / "run.json", facts | more)
-    if outcome.verdict:
-        say(f"{job.name}: {outcome.verdict.kind}, as {outcome.verdict.reason}\n", "stdout")
+    if outcome.status:
+        say(f"{job.name}: {outcome.status.kind}, as {outcome.status.reason}\n", "stdout")
     return outcome.clocks
 
 

@@ -28,7 +28,7 @@ def test_every_condition_is_tested_here() -> None:
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 64, 64)])
 def test_a_condition_has_its_shape_and_stays_in_range(kind: str, shape: tuple[int, ...]) -> None:
     one, images = condition(kind), torch.rand((5, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert one.unfit(shape) is None
+    assert one.incompatibility(shape) is None
     found = one.of(images)
     assert found.shape == (5, *one.shape(shape))
     assert -1 <= found.min() < found.max() <= 1
@@ -45,7 +45,7 @@ def test_downsampled_is_the_mean_of_squares() -> None:
 
 
 def test_downsampled_divides_only_what_can_be_divided() -> None:
-    sentence = condition("downsampled", factor=3).unfit((1, 8, 8))
+    sentence = condition("downsampled", factor=3).incompatibility((1, 8, 8))
     assert sentence == "8x8 pixels cannot be divided by a downsampling factor of 3"
     with pytest.raises(ValidationError, match="greater than or equal to 2"):
         condition("downsampled", factor=1)

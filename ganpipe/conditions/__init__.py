@@ -14,7 +14,7 @@ Shape = tuple[int, ...]
 class Condition(Part):
     """An image of less detail than the target image, in [-1, 1] as the target is."""
 
-    def unfit(self, shape: Shape) -> str | None:
+    def incompatibility(self, shape: Shape) -> str | None:
         """Why there is no such condition for images of shape (C, H, W); None where there is."""
         return None
 

@@ -18,7 +18,7 @@ class Downsampled(Condition):
     kind: Literal["downsampled"]
     factor: Annotated[int, Field(ge=2, le=LARGEST)]
 
-    def unfit(self, shape: Shape) -> str | None:
+    def incompatibility(self, shape: Shape) -> str | None:
         if shape[1] % self.factor or shape[2] % self.factor:
             return f"{shape[1]}x{shape[2]} pixels cannot be divided by a downsampling factor of {self.factor}"
         return None

@@ -103,7 +103,7 @@ class EvaluateParams(Frozen):
     collapse: Collapse
     seed: Seed
 
-    def unfit(self, data: str, classes: int) -> str | None:
+    def incompatibility(self, data: str, classes: int) -> str | None:
         """Why images of so many classes can't be compared in these features; None where they can be.
 
         data: its name. One class is none: nothing can be told apart, so there is no classifier to train.

@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was killed goes on from the last one and ends with the bits of one that was not."""
+"""Checkpoints: a training that was killed continues from the last one and ends with the bits of one that was not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ganpipe.errors import BadInput, shown
 from ganpipe.files import write_whole
 from ganpipe.interruption import Interrupted, asked
 from ganpipe.saying import say
-from ganpipe.training.state import Stateful, from_bytes, to_bytes
+from ganpipe.utils.state import Stateful, from_bytes, to_bytes
 
 EVERY = 30.0
 """Seconds between two checkpoints: what a kill costs at most. No result depends on it."""
@@ -26,13 +26,11 @@ SWITCH = "GANPIPE_CHECKPOINT_SECONDS"
 
 
 class Checkpoint:
-    """Where one training leaves its state, and finds it again.
+    """The latest state of one training on disk, as `<step>-<SHA-256>.safetensors`, written whole or not at all.
 
-    folder: for this training alone, outside of what DVC deletes before a stage runs; None keeps nothing. key: of all
-    that the training depends on. out: where it writes; files in folders there (grids, samples of moments) are written
-    once, so they are copied beside the state, and put back from there.
-
-    A state is one file, `<step>-<digest>.safetensors`, complete under this name or not there at all.
+    folder: of this training alone, outside of what DVC deletes before a stage runs; None: nothing is saved. key: of all
+    that the training depends on. out: the folder of its results. Files in subfolders of `out` (grids, snapshots) never
+    change once they are written: they are copied into `folder/files`, and from there on `resume`.
     """
 
     def __init__(self, folder: Path | None, key: str, out: Path) -> None:
@@ -40,67 +38,70 @@ class Checkpoint:
         self._every = _seconds()
         self._start = self._last = time.monotonic()
         self._earlier = 0.0
-        self._full = False
+        self._disk_full = False
+        self._copied: dict[str, str] = {}
         self.begin = 0
 
     @classmethod
-    def nowhere(cls) -> Checkpoint:
-        """Keeps nothing: for a training that is short, or nobody's loss."""
+    def disabled(cls) -> Checkpoint:
+        """Saves nothing: for short trainings."""
         return cls(None, "", Path())
 
     @property
     def seconds(self) -> float:
-        """That the training took so far, with what it took before it was interrupted."""
+        """The duration of the training so far, with that of its earlier processes."""
         return self._earlier + time.monotonic() - self._start
 
     def resume(self, parts: Mapping[str, Stateful]) -> int:
-        """Bring the parts to the latest state, and return after which step that was; 0 where there is none.
+        """Load the latest state into the parts, and return its step; 0 where there is none.
 
-        A file that is broken, or of another training, is set aside with a message and loaded not even in part.
+        A file that is broken, or of another training, is set aside with a message, and nothing of it is loaded.
         """
         self._start = self._last = time.monotonic()
         for path in sorted(self._folder.glob("*.safetensors"), reverse=True) if self._folder else ():
             try:
                 found = self._read(path)
             except (OSError, ValueError, KeyError) as error:
-                self._set_aside(path, str(error).splitlines()[0])
+                aside = path.replace(path.with_suffix(".broken"))
+                reason = str(error).splitlines()[0]
+                _say(f"{path.name} cannot be used, as {reason}: set aside as {aside}")
                 continue
             for name, part in parts.items():
                 part.load_state_dict(found["parts"][name])
             torch.set_rng_state(found["random"])
-            self._put_back(found["files"])
+            self._restore_files(found["files"])
             self._earlier, self.begin = found["seconds"], found["step"]
-            self._say(f"goes on after step {self.begin}, from {path.parent.name}")
+            _say(f"goes on after step {self.begin}, from {path.parent.name}")
             return self.begin
         return 0
 
-    def keep(self, step: int, parts: Mapping[str, Stateful], *, last: bool = False) -> None:
-        """After each step: write a checkpoint if it is time. Raises Interrupted, with one, where that was asked for.
+    def maybe_save(self, step: int, parts: Mapping[str, Stateful], *, last: bool = False) -> None:
+        """After each step: save the state if EVERY seconds have passed or a signal came; then raise Interrupted.
 
-        last: there is no further step. A state is still worth it where the training was long: much remains to be
-        written, and it stays until the next stage knows that DVC has the results.
+        last: there is no further step. The state of a long training is saved even then: its results are still to be
+        written, and it stays until the next stage knows that DVC has them.
         """
         request, now = asked(), time.monotonic()
         if request is None and now - self._last < self._every and not (last and now - self._start >= self._every):
             return
-        written = self._write(step, parts)
+        saved = self._save(step, parts)
         self._last = time.monotonic()
         if request is not None:
             where = f"interrupted after step {step}"
-            raise Interrupted(request, f"{where}: `dvc repro` goes on from there" if written else where)
+            raise Interrupted(request, f"{where}: `dvc repro` goes on from there" if saved else where)
 
     def finish(self) -> None:
-        """All results are written: what is left is not needed once DVC has them, `discard` removes it then."""
+        """All results are written: `prune_checkpoints` removes the folder once DVC has them."""
         if self._folder and self._folder.is_dir():
             (self._folder / "finished").touch()
 
-    def _write(self, step: int, parts: Mapping[str, Stateful]) -> bool:
+    def _save(self, step: int, parts: Mapping[str, Stateful]) -> bool:
         """Whether it could be written: a full disk does not end a training that may end well without it."""
         if not self._folder:
             return False
         try:
             tree: dict[str, Any] = {"step": step, "key": self._key, "seconds": self.seconds}
-            tree |= {"random": torch.get_rng_state(), "files": self._copied()}
+            tree |= {"random": torch.get_rng_state(), "files": self._copy_files(self._folder / "files")}
             tree |= {"parts": {name: part.state_dict() for name, part in parts.items()}}
             data = to_bytes(tree)
             target = self._folder / f"{step:010d}-{_digest(data)}.safetensors"
@@ -109,26 +110,33 @@ class Checkpoint:
                 if path != target:
                     path.unlink()
         except OSError as error:
-            if not self._full:
-                self._say(f"no checkpoint could be written ({error.strerror}): an interruption would cost more steps")
-            self._full = True
+            if not self._disk_full:
+                _say(f"no checkpoint could be written ({error.strerror}): an interruption would cost more steps")
+            self._disk_full = True
             return False
-        self._full = False
+        self._disk_full = False
         return True
 
-    def _copied(self) -> dict[str, str]:
-        """The digest of each file in a folder of `out`, by its name there, after a copy of it is in safety."""
+    def _copy_files(self, copies: Path) -> dict[str, str]:
+        """Copy what is new in the subfolders of `out`. Returns the SHA-256 of each file by its name in `out`."""
+        for path in self._out.glob("*/**/*"):
+            name = path.relative_to(self._out).as_posix()
+            if name not in self._copied and not path.name.startswith(".") and path.is_file():
+                data = path.read_bytes()
+                digest = _digest(data)
+                if not (copies / digest).is_file():
+                    write_whole(copies / digest, data)
+                self._copied[name] = digest
+        return dict(self._copied)
+
+    def _restore_files(self, files: dict[str, str]) -> None:
         assert self._folder
-        digests: dict[str, str] = {}
-        for path in sorted(self._out.glob("*/**/*")):
-            if path.name.startswith(".") or not path.is_file():
-                continue
-            name, data = path.relative_to(self._out).as_posix(), path.read_bytes()
-            digests[name] = _digest(data)
-            kept = self._folder / "files" / digests[name]
-            if not kept.is_file():
-                write_whole(kept, data)
-        return digests
+        for folder in self._out.glob("*/"):
+            shutil.rmtree(folder)
+        for name, digest in files.items():
+            (self._out / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._folder / "files" / digest, self._out / name)
+        self._copied = dict(files)
 
     def _read(self, path: Path) -> dict[str, Any]:
         """Raises ValueError where the file, or one that belongs to it, is not what its name says."""
@@ -139,40 +147,24 @@ class Checkpoint:
         if found["key"] != self._key:
             raise ValueError("it is of another training")
         for name, digest in found["files"].items():
-            if _digest(self._kept(digest).read_bytes()) != digest:
+            if _digest((path.parent / "files" / digest).read_bytes()) != digest:
                 raise ValueError(f"its {name} is not what was written")
         return found
 
-    def _put_back(self, files: dict[str, str]) -> None:
-        for folder in self._out.glob("*/"):
-            shutil.rmtree(folder)
-        for name, digest in files.items():
-            (self._out / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._kept(digest), self._out / name)
 
-    def _kept(self, digest: str) -> Path:
-        assert self._folder
-        return self._folder / "files" / digest
-
-    def _set_aside(self, path: Path, reason: str) -> None:
-        aside = path.with_suffix(".broken")
-        path.replace(aside)
-        self._say(f"{path.name} cannot be used, as {reason}: set aside as {aside}")
-
-    @staticmethod
-    def _say(what: str) -> None:
-        say(f"checkpoint: {what}.\n")
+def _say(sentence: str) -> None:
+    say(f"checkpoint: {sentence}.\n")
 
 
 def _seconds() -> float:
-    """Between two checkpoints. Raises BadInput where the environment says no number of seconds."""
-    said = os.environ.get(SWITCH, "").strip()
+    """Seconds between two checkpoints. Raises BadInput where the environment variable is not a number of seconds."""
+    value = os.environ.get(SWITCH, "").strip()
     try:
-        seconds = float(said) if said else EVERY
+        seconds = float(value) if value else EVERY
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise BadInput(f"{SWITCH} is {shown(said)}: give a number of seconds from 0 on, as 30, or unset it.")
+        raise BadInput(f"{SWITCH} is {shown(value)}: give a number of seconds from 0 on, as 30, or unset it.")
     return seconds
 
 

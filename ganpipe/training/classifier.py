@@ -18,9 +18,9 @@ from ganpipe.optimizers._eager import eager
 from ganpipe.params import Count, Frozen, Positive, Seed
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.state import Stateful, Stream
-from ganpipe.training.streams import initialised_by, stream
 from ganpipe.training.weights import save_weights
+from ganpipe.utils.rng import make_rng, seeded_init
+from ganpipe.utils.state import GeneratorState, Stateful
 
 Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]
 """Images (N, C, H, W) to features (N, d) and the probability of each class (N, K)."""
@@ -68,23 +68,28 @@ def fit(
     checkpoint: Checkpoint | None = None,
 ) -> dict[str, Any]:
     """Train, write `classifier.safetensors`, and return the accuracy on the test split."""
-    with initialised_by(params.seed, "classifier"):
+    with seeded_init(params.seed, "classifier"):
         net = _new(params, data).to(device)
     optimizer = eager(torch.optim.Adam)(net.parameters(), lr=params.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * params.lr, params.steps)
     images, labels = (torch.from_numpy(array).to(device) for array in _single(data))
-    rng = stream(params.seed, "classifier order", device)
-    checkpoint = checkpoint or Checkpoint.nowhere()
-    lasting: dict[str, Stateful] = {"net": net, "optimizer": optimizer, "schedule": schedule, "order": Stream(rng)}
+    rng = make_rng(params.seed, "classifier order", device)
+    checkpoint = checkpoint or Checkpoint.disabled()
+    state: dict[str, Stateful] = {
+        "net": net,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "order": GeneratorState(rng),
+    }
     with patience():
-        for step in range(checkpoint.resume(lasting) + 1, params.steps + 1):
+        for step in range(checkpoint.resume(state) + 1, params.steps + 1):
             now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
             loss = cross_entropy(net(images[now])[1], labels[now])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-            checkpoint.keep(step, lasting, last=step == params.steps)
+            checkpoint.maybe_save(step, state, last=step == params.steps)
     save_weights(net, out / "classifier.safetensors")
     predicted = reader(net, data.base, device)(data.test)[1].argmax(1)
     return {

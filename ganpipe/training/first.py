@@ -1,4 +1,4 @@
-"""The first of two stacked trainings: a GAN for the conditions of the second (Zhang et al. 2017, arXiv 1612.03242)."""
+"""Stage I of a stacked GAN (Zhang et al. 2017, arXiv 1612.03242): a GAN for the conditions of the second stage."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganpipe.batches import Space
 from ganpipe.conditions import Condition
 from ganpipe.params import Choice, Frozen, Seed
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training import loop
-from ganpipe.training.batches import Space
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.variant import Runtime, Variant
 
 
 class Job(Frozen):
-    """What it depends on. condition: what the second training starts from."""
+    """What it depends on. condition: of the second training, computed from images."""
 
     first: Variant
     condition: Annotated[Condition, Choice("ganpipe.conditions")]
@@ -30,16 +30,16 @@ class Job(Frozen):
 def run(
     name: str, job: Job, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
-    """Train it on the conditions of the images and write into `out` what every training writes. Returns facts."""
+    """Train `job.first` on the conditions of the images; the results in `out` are those of any training."""
     space = Space(data.form, data.scale)
 
     def conditions(images: NDArray[Any]) -> NDArray[Any]:
-        of = job.condition.of(space.to_model(torch.from_numpy(images)))
-        return np.ascontiguousarray(space.to_data(of).numpy())
+        computed = job.condition.of(space.to_model(torch.from_numpy(images)))
+        return np.ascontiguousarray(space.to_data(computed).numpy())
 
     small = replace(data, train=conditions(data.train), test=conditions(data.test))
     outcome = loop.train(
-        loop.Job(name, job.first, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.nowhere())
+        loop.Job(name, job.first, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.disabled())
     )
-    verdict = outcome.verdict.kind if outcome.verdict else "none"
+    verdict = outcome.status.kind if outcome.status else "none"
     return {"title": job.first.title, "steps": job.first.steps, "seed": job.seed, "verdict": verdict}

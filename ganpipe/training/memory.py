@@ -5,15 +5,14 @@ from __future__ import annotations
 from ganpipe.variant import Variant
 
 
-def remedy(variant: Variant, row: str, data: str) -> str:
-    """A clause with a smaller batch that is legal, and where to write it so that nothing else overrides it."""
-    procedure = variant.procedure
-    batch, pack = variant.batch, getattr(procedure, "pack", 1)
-    if phases := getattr(procedure, "phases", None):  # each has a batch of its own, and a list is replaced whole
+def oom_hint(variant: Variant, row: str, data: str) -> str:
+    """A clause with a smaller legal batch, and the setting for it, which nothing else overrides."""
+    batch, pack = variant.batch, getattr(variant.procedure, "pack", 1)
+    if phases := getattr(variant.procedure, "phases", None):  # each has a batch; a list is replaced whole
         largest = max(phase.batch for phase in phases)
         return f"batches of up to {largest}: try {max(largest // 2, 2)} in `procedure.phases`, or narrower networks"
     less = batch // 2 // pack * pack
-    if less < 2 * max(pack, variant.generator.num_generators):  # as the rules of `variant` have it
+    if less < 2 * max(pack, variant.generator.num_generators):  # as the rules of `variant` require
         return f"batch {batch}, the smallest: try narrower networks"
     setting = f"`dvc exp run -S variants/{row}.yaml:++overrides.{data}.batch={less}`"
     return f"batch {batch}: try {less}, as in {setting}, or narrower networks"

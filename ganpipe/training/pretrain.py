@@ -1,4 +1,4 @@
-"""Training an autoencoder critic alone, to reconstruct real samples, before the game (EBGAN)."""
+"""Pre-training: an autoencoder critic is trained alone to reconstruct real samples (EBGAN)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
+from ganpipe.algorithms._steps import optimizer_step
+from ganpipe.batches import Batches, Space, pack_samples
 from ganpipe.interruption import patience
 from ganpipe.networks import CriticNetwork
 from ganpipe.params import Choice, Count, Frozen, Positive
 from ganpipe.prepared import PreparedDataset
-from ganpipe.training.batches import Batches, Space, packed
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.history import Progress
-from ganpipe.training.state import Stateful
-from ganpipe.training.streams import initialised_by
+from ganpipe.training.progress import ProgressBar
 from ganpipe.training.weights import save_weights
+from ganpipe.utils.rng import seeded_init
+from ganpipe.utils.state import Stateful
 from ganpipe.variant import Pretrain, Runtime
 
 
 class Job(Frozen):
-    """What a row's pre-training depends on. margin: the objective's, to report the energy in its units."""
+    """What it depends on. margin: of the objective, to report the energy relative to it."""
 
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
     pretrain: Pretrain
@@ -36,37 +37,35 @@ def run(
 ) -> dict[str, Any]:
     """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
 
-    energy_over_margin: a game in which the energy of fakes never comes below the margin has no use for it, and one
-    that starts with real energies above it can only grow them; the figure says where the game starts.
+    energy_over_margin: energies above the margin do not enter EBGAN's hinge, so a GAN that starts with real energies
+    above it can only raise them.
     """
     device, seed = torch.device(runtime.device), job.pretrain.seed
     space = Space(data.form, data.scale)
     batches = Batches(data.train, job.batch, space, seed, "pretrain", device)
-    with initialised_by(seed, "critic"):
+    with seeded_init(seed, "critic"):
         critic = job.critic.build((data.shape[0] * job.pack, *data.shape[1:])).to(device)
     optimizer = job.pretrain.optimizer.build(critic.parameters())
     whole = len(data.test) // job.pack * job.pack
     test = space.to_model(torch.from_numpy(data.test[:whole]).to(device))
 
     def energy(x: Tensor) -> Tensor:
-        score: Tensor = critic(packed(x, job.pack)).score
+        score: Tensor = critic(pack_samples(x, job.pack)).score
         return score.mean()
 
     with torch.no_grad():
         before = energy(test).item()
     steps, margin = job.pretrain.steps, job.margin
-    checkpoint = checkpoint or Checkpoint.nowhere()
-    lasting: dict[str, Stateful] = {"critic": critic, "optimizer": optimizer, "batches": batches}
-    with patience(), Progress(name, steps) as progress:
-        progress.begin = checkpoint.resume(lasting)
+    checkpoint = checkpoint or Checkpoint.disabled()
+    state: dict[str, Stateful] = {"critic": critic, "optimizer": optimizer, "batches": batches}
+    with patience(), ProgressBar(name, steps) as progress:
+        progress.begin = checkpoint.resume(state)
         for step in range(progress.begin + 1, steps + 1):
-            loss = energy(next(batches))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            loss = energy(next(batches).x)
+            optimizer_step(optimizer, loss)
             if step % 50 == 0 or step == steps:
                 progress.update(step, {"reconstruction_loss": loss.item()})
-            checkpoint.keep(step, lasting, last=step == steps)
+            checkpoint.maybe_save(step, state, last=step == steps)
     critic.eval()
     with torch.no_grad():
         after = energy(test).item()

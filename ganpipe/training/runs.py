@@ -1,4 +1,4 @@
-"""A finished training on disk: what its `run.json` says, checked."""
+"""A finished training on disk: its `run.json`, validated."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganpipe.batches import Space
 from ganpipe.errors import BadInput
-from ganpipe.training.batches import Space
 from ganpipe.variant import Variant
 
 
@@ -24,7 +24,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Raises BadInput where the run is not there, broken, or was never trained."""
+    """Raises BadInput where the run is missing, broken, or was never trained."""
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         reason = facts["not_applicable"]

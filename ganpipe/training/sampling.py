@@ -1,116 +1,54 @@
-"""Samples from a generator, and pictures of them."""
+"""Drawing samples from a generator."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor, nn
+from torch import nn
+from torch.optim.swa_utils import update_bn
 
-from ganpipe.files import write_whole
-from ganpipe.training.batches import Space
-from ganpipe.training.latents import draw
-from ganpipe.training.streams import stream
+from ganpipe.batches import Space
+from ganpipe.utils.rng import make_rng, sample_latents
 from ganpipe.variant import Latent
 
 CHUNK = 500
+"""Samples per forward pass."""
+NUM_FIXED = {"images": 64, "points": 2000}
+"""Samples of fixed latents: in the pictures, and for the health check whether they still change."""
 
 
-@torch.no_grad()
-def sample(
-    generator: nn.Module, latent: Latent, n: int, space: Space, seed: int, purpose: str, device: torch.device
-) -> NDArray[Any]:
-    """(n, *shape) in data space, from a random stream of its own; layers are in evaluation mode meanwhile."""
-    z = draw(latent, n, stream(seed, purpose, device))
-    training = generator.training
-    generator.eval()
-    parts = [space.to_data(generator(z[i : i + CHUNK])).cpu() for i in range(0, n, CHUNK)]
-    generator.train(training)
-    return torch.cat(parts).numpy()
+@dataclass(frozen=True)
+class Sampler:
+    """Draws samples of one training; each purpose has random numbers of its own. batch: for batch statistics."""
 
+    latent: Latent
+    space: Space
+    seed: int
+    batch: int
+    device: torch.device
 
-def recalibrate(net: nn.Module, latent: Latent, batch: int, seed: int, device: torch.device) -> None:
-    """Standing statistics of a generator over 20 batches from a random stream of its own."""
-    rng = stream(seed, "recalibration", device)
-    standing_statistics(net, (draw(latent, batch, rng) for _ in range(20)))
+    @torch.no_grad()
+    def sample(self, generator: nn.Module, n: int, purpose: str) -> NDArray[Any]:
+        """(n, *shape) in data space, with the generator in evaluation mode."""
+        z = sample_latents(self.latent, n, make_rng(self.seed, purpose, self.device))
+        training = generator.training
+        generator.eval()
+        parts = [self.space.to_data(generator(z[i : i + CHUNK])).cpu() for i in range(0, n, CHUNK)]
+        generator.train(training)
+        return torch.cat(parts).numpy()
 
+    def sample_fixed(self, generator: nn.Module) -> NDArray[Any]:
+        """NUM_FIXED samples, of the same latents at every step."""
+        return self.sample(generator, NUM_FIXED[self.space.form], "shown")
 
-@torch.no_grad()
-def standing_statistics(net: nn.Module, inputs: Iterable[Tensor]) -> None:
-    """Set batch norm's running statistics to those of these very weights on these inputs.
+    def update_bn(self, generator: nn.Module) -> None:
+        """Recompute batch norm's running statistics over 20 batches of latents.
 
-    An average of weights has other activations than the network whose statistics it copied; Brock et al. 2019
-    (arXiv 1809.11096, section 3.1, "standing statistics") do the same. Nothing happens where there is no batch norm.
-    """
-    layers = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    momenta = [m.momentum for m in layers]
-    for layer in layers:
-        layer.reset_running_stats()
-        layer.momentum = None  # a cumulative mean
-    training = net.training
-    net.train()
-    for batch in inputs if layers else ():
-        net(batch)
-    net.train(training)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
-
-
-def picture(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
-    """Images as a grid, enlarged without smoothing; points as scatter or histogram over the reference in grey."""
-    if samples.ndim == 4:
-        return _image_grid(samples)
-    return _scatter(samples, reference) if samples.shape[1] > 1 else _histogram(samples, reference)
-
-
-def save(image: Image.Image, path: Path) -> None:
-    """Write a PNG so that no reader ever sees half of it."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    write_whole(path, buffer.getvalue())
-
-
-def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:
-    n, channels, height, width = samples.shape
-    columns = int(np.ceil(np.sqrt(n)))
-    rows = -(-n // columns)
-    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
-    for i, one in enumerate(samples):
-        y, x = divmod(i, columns)
-        canvas[y * (height + 1) + 1 :, x * (width + 1) + 1 :][:height, :width] = one.transpose(1, 2, 0)
-    image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas[..., :3])
-    factor = max(1, 300 // canvas.shape[1])
-    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-
-
-def _histogram(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
-    low, high = float(reference.min()), float(reference.max())
-    edges = np.linspace(low - 0.15 * (high - low), high + 0.15 * (high - low), 81)
-    canvas = np.full((size, size, 3), 255, np.uint8)
-    real, fake = (np.histogram(x[np.isfinite(x)], edges)[0] / len(x) for x in (reference, samples))
-    wide, tall = size // 80, size / (1.1 * max(real.max(), 1e-9))
-    for i in range(80):
-        column = slice(i * wide, (i + 1) * wide)
-        canvas[size - int(real[i] * tall) :, column] = (190, 190, 190)
-        top = max(size - int(fake[i] * tall), 0)
-        canvas[max(top - 3, 0) : top + 1, column] = (200, 30, 60)
-    return Image.fromarray(canvas)
-
-
-def _scatter(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
-    low, high = reference.min(0), reference.max(0)
-    margin = 0.15 * max(float((high - low).max()), 1e-3)  # a single point has no extent
-    canvas = np.full((size, size, 3), 255, np.uint8)
-    for points, colour in ((reference[: len(samples)], (190, 190, 190)), (samples, (200, 30, 60))):
-        at = (points - low + margin) / (high - low + 2 * margin) * size
-        inside = np.isfinite(at).all(1) & (at >= 0).all(1) & (at < size - 1).all(1)
-        x, y = at[inside].astype(int).T
-        for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-            canvas[size - 1 - (y + dy), x + dx] = colour
-    return Image.fromarray(canvas)
+        Averaged weights have other activations than the network whose statistics were copied ("standing statistics",
+        Brock et al. 2019, arXiv 1809.11096, section 3.1).
+        """
+        rng = make_rng(self.seed, "recalibration", self.device)
+        update_bn((sample_latents(self.latent, self.batch, rng) for _ in range(20)), generator)

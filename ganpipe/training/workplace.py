@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ganpipe.errors import BadInput
 from ganpipe.saying import say
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.leftovers import checkpoints
+from ganpipe.training.checkpoint_dir import checkpoints
 
 PATIENCE = 60.0
 """Seconds that a folder may be held by the training of a dvc that was killed: it ends after the step it is at."""

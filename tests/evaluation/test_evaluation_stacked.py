@@ -142,7 +142,7 @@ def test_the_pipeline_opens_no_classifier_for_data_without_classes() -> None:
     assert classes is None
     with pytest.raises(BadInput) as caught:
         networks(spec | {"params": PARAMETERS | {"features": ["pixels", "classifier"]}}, class_free())
-    assert str(caught.value) == parameters(features=["pixels", "classifier"]).unfit("faces", 1)
+    assert str(caught.value) == parameters(features=["pixels", "classifier"]).incompatibility("faces", 1)
     assert str(caught.value).startswith("evaluate.features is ['pixels', 'classifier'], and faces has one class, so ")
 
 

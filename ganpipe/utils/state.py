@@ -1,4 +1,4 @@
-"""What a training must remember to go on as if it had never stopped, as a tree of tensors and plain values."""
+"""The state of a training: state_dict of its parts, and a tree of tensors and plain values as bytes."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from torch import Tensor
 
 
 class Stateful(Protocol):
-    """torch's own way: networks, optimisers and schedules answer to it, and so does every class below."""
+    """As torch's modules, optimizers and schedulers are."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
 
 
-class Lasting:
-    """Answers from the names of its attributes that last from step to step: what a step reads and an earlier one wrote.
+class StateMixin:
+    """`state_dict` and `load_state_dict` over the attributes that are named in `state_attrs`.
 
-    Each is stateful itself, or a random stream, or a plain value that is replaced.
+    Each is a Stateful, a torch.Generator, or a plain value. They are what a step reads that an earlier step wrote.
     """
 
-    lasting: ClassVar[tuple[str, ...]] = ()
+    state_attrs: ClassVar[tuple[str, ...]] = ()
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: _state(getattr(self, name)) for name in self.lasting}
+        return {name: _state(getattr(self, name)) for name in self.state_attrs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Raises KeyError or RuntimeError where it is the state of something else; then in an undefined state."""
-        for name in self.lasting:
+        """Raises KeyError or RuntimeError for the state of another class; the object is then half loaded."""
+        for name in self.state_attrs:
             setattr(self, name, _restored(getattr(self, name), state_dict[name]))
 
 
-class Stream(Lasting):
-    """A random stream that stands alone."""
+class GeneratorState(StateMixin):
+    """A torch.Generator as a Stateful."""
 
-    lasting: ClassVar[tuple[str, ...]] = ("rng",)
+    state_attrs: ClassVar[tuple[str, ...]] = ("rng",)
 
     def __init__(self, rng: torch.Generator) -> None:
         self.rng = rng
 
 
-def _state(part: Any) -> Any:
-    if isinstance(part, torch.Generator):
-        return part.get_state()
-    return part.state_dict() if hasattr(part, "state_dict") else part
+def _state(value: Any) -> Any:
+    if isinstance(value, torch.Generator):
+        return value.get_state()
+    return value.state_dict() if hasattr(value, "state_dict") else value
 
 
-def _restored(part: Any, state: Any) -> Any:
-    if isinstance(part, torch.Generator):
-        part.set_state(state)
-    elif hasattr(part, "load_state_dict"):
-        part.load_state_dict(state)
+def _restored(value: Any, state: Any) -> Any:
+    if isinstance(value, torch.Generator):
+        value.set_state(state)
+    elif hasattr(value, "load_state_dict"):
+        value.load_state_dict(state)
     else:
         return state
-    return part
+    return value
 
 
 def to_bytes(tree: Any) -> bytes:
-    """A tree of dicts, lists, tuples, tensors, arrays, numbers, strings and None as a safetensors file: no pickle.
+    """A tree of dicts, lists, tuples, tensors, arrays, numbers, strings and None as a safetensors file (no pickle).
 
     Raises TypeError for anything else.
     """
@@ -84,25 +84,25 @@ def to_bytes(tree: Any) -> bytes:
             return [plain(inner) for inner in value]
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        raise TypeError(f"{type(value).__name__} is nothing that a checkpoint can hold.")
+        raise TypeError(f"{type(value).__name__} cannot be kept in a checkpoint.")
 
     text = json.dumps(plain(tree))
     return bytes(save_tensors(tensors, metadata={"tree": text}))
 
 
 def from_bytes(data: bytes) -> Any:
-    """The tree again, its tensors on the devices that they were on. Raises ValueError where it is none."""
+    """The inverse: the tree, its tensors on the devices that they were on. Raises ValueError for other bytes."""
     try:
         size = int.from_bytes(data[:8], "little")
         tree = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["tree"])
-        # own memory: bits of a sum may differ with the alignment of what is added up
+        # in memory of their own: the bits of a sum may depend on the alignment of its terms
         tensors = {name: value.clone() for name, value in load_tensors(data).items()}
-    except Exception as error:  # whatever a reader makes of bytes that are no such file
-        raise ValueError(f"no state of a training: {error}") from None
+    except Exception as error:  # json and safetensors raise many kinds
+        raise ValueError(f"not the state of a training: {error}") from None
 
-    def whole(value: Any) -> Any:
+    def restored(value: Any) -> Any:
         if isinstance(value, list):
-            return [whole(inner) for inner in value]
+            return [restored(inner) for inner in value]
         if not isinstance(value, dict):
             return value
         if "tensor" in value:
@@ -110,7 +110,7 @@ def from_bytes(data: bytes) -> Any:
         if "array" in value:
             return tensors[str(value["array"])].numpy()
         if "tuple" in value:
-            return tuple(whole(inner) for inner in value["tuple"])
-        return {key: whole(inner) for key, inner in value["dict"]}
+            return tuple(restored(inner) for inner in value["tuple"])
+        return {key: restored(inner) for key, inner in value["dict"]}
 
-    return whole(tree)
+    return restored(tree)

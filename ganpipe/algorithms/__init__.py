@@ -1,0 +1,98 @@
+"""Algorithms: how the networks are trained. A file holds the parameters of one algorithm and its training step.
+
+Each `Algorithm` builds a `Trainer`, which the loop (`ganpipe.training.loop`) steps.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from torch import Tensor, nn
+
+from ganpipe.batches import Batches
+from ganpipe.params import Part
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+Player = Literal["critic", "generator"]
+Metrics = dict[str, Tensor]
+"""Scalars by name, each of shape (), on whatever device."""
+Weights = dict[str, Tensor]
+"""The state dict of a network: its parameters and buffers by name."""
+
+
+class Trainer(Protocol):
+    """The state of one training, and its step.
+
+    generators: what samples are drawn from: `raw`, the trained weights, and `ema`, their moving average.
+    saved_networks: the other networks to save, by the names of their files. loss_state: what the objective keeps from
+    step to step (BEGAN's k), saved beside the networks.
+    """
+
+    generators: dict[str, nn.Module]
+    saved_networks: dict[str, nn.Module]
+    loss_state: dict[str, Tensor]
+
+    def train_step(self, batches: Batches) -> Metrics:
+        """One of the variant's `steps`. Returns what the history records."""
+        ...
+
+    def prepare_for_sampling(self, batches: Batches) -> None:
+        """Called before samples are drawn: fit what the generators need of the data. Nothing by default."""
+        return
+
+    def held_out_metrics(self, real: Tensor) -> Metrics:
+        """Metrics of samples (N, *shape) that the training does not see, for each row of the history."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a later step reads: a training that is resumed from it ends with the same bits."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
+
+
+class Algorithm(Part):
+    """The parameters of an algorithm, and what the rules on combinations ask of it.
+
+    plays: whether it is adversarial: it needs an objective and a critic. trains: the networks that it trains by
+    gradient steps. makes, asks: the one kind of generator, and of critic, that it requires; None: any. normal: it
+    requires latents from N(0, 1). per_sample: it reads the critic's gradient at single samples. stacks: its generator
+    is conditional; the condition may come from an earlier training (`first`). pretrains: it supports pre-training of
+    the critic on single real samples.
+    """
+
+    plays: ClassVar[bool] = True
+    trains: ClassVar[frozenset[Player]] = frozenset({"critic", "generator"})
+    makes: ClassVar[str | None] = None
+    asks: ClassVar[str | None] = None
+    normal: ClassVar[bool] = False
+    per_sample: ClassVar[bool] = False
+    stacks: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = True
+
+    def incompatibility(self, shape: tuple[int, ...]) -> str | None:
+        """Why it cannot be used with samples of this shape; None where it can."""
+        return
+
+    def given(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the condition for samples of this shape, where the generator is conditional."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def trainer(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> Trainer:
+        """A trainer on the runtime's device. pretrained: weights that an earlier training left, of the critic or of
+        the generator of conditions."""
+
+    def build_generator(self, variant: Variant, shape: Shape) -> nn.Module:
+        """The untrained module whose weights are saved as `generator.safetensors`: for `ganpipe sample`."""
+        generator = variant.generator.build(variant.latent.size, shape)
+        for constraint in variant.constraints:
+            if constraint.player == "generator":
+                constraint.attach(generator)
+        return generator

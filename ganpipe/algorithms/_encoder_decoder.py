@@ -1,0 +1,51 @@
+"""What algorithms share that train an encoder with the variant's generator as its decoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from torch import nn
+
+from ganpipe.algorithms import Algorithm, Player
+from ganpipe.algorithms._steps import attach_constraints
+from ganpipe.networks import EncoderNetwork
+from ganpipe.params import Choice
+from ganpipe.utils.rng import seeded_init
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+
+class EncoderDecoderAlgorithm(Algorithm):
+    """There is no critic. Encoder and decoder are trained by the variant's `generator_optimizer`."""
+
+    encoder: Annotated[EncoderNetwork, Choice("ganpipe.networks.encoders")]
+    plays: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = False
+    trains: ClassVar[frozenset[Player]] = frozenset({"generator"})
+    normal: ClassVar[bool] = True
+
+    def incompatibility(self, shape: tuple[int, ...]) -> str | None:
+        return self.encoder.incompatibility(shape)
+
+
+class EncoderDecoder(nn.Module):
+    """encoder: samples (N, *shape) to codes (N, C). decoder: latents (N, L) to samples."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+
+def build_encoder_decoder(
+    encoder: EncoderNetwork, code: int, variant: Variant, shape: Shape, runtime: Runtime, seed: int
+) -> EncoderDecoder:
+    """Both networks on the runtime's device. code: C, how many numbers the encoder gives a sample."""
+    with seeded_init(seed, "encoder"):
+        encoding = encoder.build(shape, code)
+    with seeded_init(seed, "generator"):
+        decoding = variant.generator.build(variant.latent.size, shape)
+    with seeded_init(seed, "constraints"):
+        attach_constraints(variant, {"generator": decoding})
+    return EncoderDecoder(encoding, decoding).to(runtime.device)

@@ -1,0 +1,150 @@
+"""The GAN (Goodfellow et al. 2014, arXiv 1406.2661, algorithm 1): critic D (the discriminator) and generator G in turn.
+
+What the two minimise are the variant's `objective` and `penalties`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
+from ganpipe.algorithms._steps import (
+    attach_constraints,
+    autocast,
+    critic_batch,
+    critic_function,
+    critic_loss,
+    enforce_constraints,
+    optimizer_step,
+    penalty_terms,
+)
+from ganpipe.algorithms._unrolled import Unroll, unrolled
+from ganpipe.batches import Batch, pack_samples
+from ganpipe.game import Round
+from ganpipe.params import Count, NonNegative
+from ganpipe.utils.ema import update_ema
+from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
+from ganpipe.utils.state import StateMixin
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+
+class GAN(Algorithm):
+    """critic_steps: updates of the critic before each update of the generator.
+
+    pack: samples that the critic sees together, joined on the channel axis (Lin et al. 2018, arXiv 1712.04086).
+    instance_noise: standard deviation of the noise on the critic's input at the first step; it falls linearly to 0 at
+    the last (Sonderby et al. 2017, arXiv 1610.04490).
+    """
+
+    kind: Literal["adversarial"]
+    critic_steps: Count
+    pack: Count
+    unroll: Unroll
+    instance_noise: NonNegative
+
+    def trainer(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> Trainer:
+        return GANTrainer(self, variant, shape, runtime, seed, pretrained)
+
+
+class GANTrainer(StateMixin, Trainer):
+    """The networks, their optimizers, the random generators and the state of the loss.
+
+    pretrained: the critic's first weights (EBGAN trains it as an autoencoder before).
+    """
+
+    state_attrs: ClassVar[tuple[str, ...]] = (
+        *("generator", "critic", "ema", "generator_optimizer", "critic_optimizer"),
+        *("latent_rng", "penalty_rng", "noise_rng", "loss_state", "steps"),
+    )
+
+    def __init__(
+        self, algorithm: GAN, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> None:
+        self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
+        with seeded_init(seed, "generator"):
+            self.generator = variant.generator.build(variant.latent.size, shape).to(runtime.device)
+        with seeded_init(seed, "critic"):
+            self.critic = variant.critic.build((algorithm.pack * shape[0], *shape[1:])).to(runtime.device)
+        if pretrained is not None:
+            self.critic.load_state_dict(pretrained)
+        with seeded_init(seed, "constraints"):
+            attach_constraints(variant, {"critic": self.critic, "generator": self.generator})
+        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
+        self.generator_optimizer = variant.generator_optimizer.build(self.generator.parameters())
+        self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
+        self.latent_rng, self.penalty_rng, self.noise_rng = (
+            make_rng(seed, purpose, runtime.device) for purpose in ("latents", "penalties", "instance noise")
+        )
+        self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.steps = 0
+        self.generators, self.saved_networks = {"raw": self.generator, "ema": self.ema}, {"critic": self.critic}
+
+    def train_step(self, batches: Iterator[Batch]) -> Metrics:
+        """One update of the critic, and after every `critic_steps` of them one of the generator."""
+        self.steps += 1
+        metrics = self.critic_step(next(batches).x)
+        if self.steps % self.algorithm.critic_steps == 0:
+            metrics |= self.generator_step(next(batches).x)
+        return metrics
+
+    def critic_step(self, real: Tensor) -> Metrics:
+        """One optimizer step of the critic D on real samples x (N, *shape) and as many generated ones G(z).
+
+        For WGAN-GP the objective is D(G(z)) - D(x) and the penalty 10 (|dD/dx| - 1)^2 between them (Gulrajani et al.
+        2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))) (Zhao et al. 2016, equation 1).
+        """
+        self.critic.requires_grad_(True)
+        with torch.no_grad():
+            fake = self.generate(len(real))
+        real, fake = self.critic_input(real), self.critic_input(fake)
+        batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
+        loss = self.variant.objective.critic(batch).mean()
+        scores = {"real_score": batch.on_real.score.mean(), "fake_score": batch.on_fake.score.mean()}
+        penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
+
+        optimizer_step(self.critic_optimizer, loss, *penalties.values())
+        enforce_constraints(self.variant, "critic", self.critic)
+        self.loss_state = self.variant.objective.next_state(batch)
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
+
+    def generator_step(self, real: Tensor) -> Metrics:
+        """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x)."""
+        self.critic.requires_grad_(False)
+        fake = self.generate(len(real))
+        real, fake = self.critic_input(real), self.critic_input(fake)
+        critic = critic_function(self.critic, self.runtime)
+        if self.algorithm.unroll.steps:
+            loss_of = partial(critic_loss, self.variant, real, fake, self.loss_state, self.penalty_rng)
+            critic = unrolled(self.critic, loss_of, self.algorithm.unroll)
+        batch = Round(real, fake, critic, self.loss_state)  # D(x) is computed only where the objective reads it
+        loss = self.variant.objective.generator(batch).mean()
+        penalties = penalty_terms(self.variant, "generator", self.critic, batch, self.penalty_rng)
+
+        optimizer_step(self.generator_optimizer, loss, *penalties.values())
+        enforce_constraints(self.variant, "generator", self.generator)
+        update_ema(self.ema, self.generator, self.variant.ema)
+        return {"generator_loss": loss, **penalties}
+
+    def generate(self, n: int) -> Tensor:
+        """G(z) for n new latents z: (n, *shape), float32."""
+        with autocast(self.runtime):
+            fake: Tensor = self.generator(sample_latents(self.variant.latent, n, self.latent_rng))
+        return fake.float()
+
+    def critic_input(self, x: Tensor) -> Tensor:
+        """Samples (N, *shape) as the critic sees them: with instance noise, and packed."""
+        if self.algorithm.instance_noise:
+            remaining = (self.variant.steps - self.steps) / max(self.variant.steps - 1, 1)  # from 1 to 0
+            noise = torch.randn(x.shape, generator=self.noise_rng, device=x.device)
+            x = x + self.algorithm.instance_noise * remaining * noise
+        return pack_samples(x, self.algorithm.pack)

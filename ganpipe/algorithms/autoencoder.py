@@ -1,0 +1,118 @@
+"""An autoencoder (Hinton and Salakhutdinov 2006, Science 313) with a Gaussian over its codes; its decoder generates.
+
+An autoencoder has no prior, so a Gaussian is fitted to the codes of the data afterwards (Ghosh et al. 2020, arXiv
+1903.12436, "ex-post density estimation").
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+from ganpipe.algorithms import Metrics, Trainer, Weights
+from ganpipe.algorithms._encoder_decoder import EncoderDecoderAlgorithm, build_encoder_decoder
+from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
+from ganpipe.batches import Batch, Batches
+from ganpipe.utils.ema import update_ema
+from ganpipe.utils.state import StateMixin
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+
+class Autoencoder(EncoderDecoderAlgorithm):
+    """Minimises the squared error of the reconstruction. A code has `latent.size` numbers."""
+
+    kind: Literal["autoencoder"]
+
+    def trainer(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> Trainer:
+        return AutoencoderTrainer(self, variant, shape, runtime, seed)
+
+    def build_generator(self, variant: Variant, shape: Shape) -> nn.Module:
+        return GaussianCodes(super().build_generator(variant, shape), variant.latent.size)
+
+
+class GaussianCodes(nn.Module):
+    """G(z) = decoder(mean + root z), latents (N, L) to samples; mean (L,) and root (L, L) are buffers.
+
+    For z ~ N(0, I) the codes are N(mean, root root^T).
+    """
+
+    mean: Tensor
+    root: Tensor
+
+    def __init__(self, decoder: nn.Module, latent: int) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("root", torch.eye(latent))
+
+    def forward(self, z: Tensor) -> Tensor:
+        sample: Tensor = self.decoder(self.mean + z @ self.root)
+        return sample
+
+    def fit(self, codes: Tensor) -> None:
+        """Take the mean and the unbiased covariance of codes (N, L), N > 1, computed in float64 on the CPU.
+
+        The root is the symmetric one, which exists for a singular covariance too.
+        """
+        codes = codes.cpu().double()
+        values, vectors = torch.linalg.eigh(codes.T.cov().reshape(2 * codes.shape[1:]))
+        self.mean.copy_(codes.mean(0))
+        self.root.copy_((vectors * values.clamp(min=0).sqrt()) @ vectors.T)
+
+
+class AutoencoderTrainer(StateMixin, Trainer):
+    """Encoder and decoder, their moving average and their one optimizer. The Gaussians are fitted before sampling."""
+
+    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer")
+
+    def __init__(self, algorithm: Autoencoder, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
+        self.variant, self.runtime = variant, runtime
+        self.net = build_encoder_decoder(algorithm.encoder, variant.latent.size, variant, shape, runtime, seed)
+        self.ema = copy.deepcopy(self.net).requires_grad_(False)
+        self.optimizer = variant.generator_optimizer.build(self.net.parameters())
+        self.coded, self.coded_ema = (
+            GaussianCodes(net.decoder, variant.latent.size).to(runtime.device) for net in (self.net, self.ema)
+        )
+        self.generators = {"raw": self.coded, "ema": self.coded_ema}
+        self.saved_networks, self.loss_state = {}, {}
+
+    def train_step(self, batches: Iterator[Batch]) -> Metrics:
+        """One optimizer step of both networks."""
+        loss = self.loss(next(batches).x)
+        optimizer_step(self.optimizer, loss)
+        enforce_constraints(self.variant, "generator", self.net.decoder)
+        update_ema(self.ema, self.net, self.variant.ema)
+        return {"generator_loss": loss}
+
+    def loss(self, real: Tensor) -> Tensor:
+        """The mean squared error of decoder(encoder(x)) over samples and features, in the networks' space squared."""
+        with autocast(self.runtime):
+            decoded: Tensor = self.net.decoder(self.net.encoder(real)).float()
+        return (decoded - real).square().mean()
+
+    @torch.no_grad()
+    def held_out_metrics(self, real: Tensor) -> Metrics:
+        self.net.eval()
+        loss = self.loss(real)
+        self.net.train()
+        return {"held_out_loss": loss}
+
+    @torch.no_grad()
+    def prepare_for_sampling(self, batches: Batches) -> None:
+        """Fit the Gaussians to the codes of all training samples."""
+        # the averaged weights need batch statistics of their own; a batch of one sample has no variance
+        update_bn((x for x in batches.all_samples() if len(x) > 1), self.ema.encoder)
+        for net, generator in ((self.net, self.coded), (self.ema, self.coded_ema)):
+            net.eval()
+            generator.fit(torch.cat([net.encoder(x) for x in batches.all_samples()]))
+            net.train()

@@ -1,0 +1,119 @@
+"""An energy-based model: the critic alone is trained, and samples are drawn by gradient ascent on its score.
+
+"Can discriminator generate?" in H.-y. Lee's lecture on GANs (2018); with a few steps from noise, Nijkamp et al. 2019
+(arXiv 1904.09770), algorithm 1.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import nn
+
+from ganpipe.algorithms import Algorithm, Metrics, Player, Trainer, Weights
+from ganpipe.algorithms._steps import (
+    attach_constraints,
+    critic_batch,
+    critic_function,
+    enforce_constraints,
+    optimizer_step,
+    penalty_terms,
+)
+from ganpipe.batches import Batch
+from ganpipe.networks.generators.gradient_ascent import GradientAscent, GradientAscentGenerator
+from ganpipe.params import NonNegative
+from ganpipe.utils.ema import update_ema
+from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
+from ganpipe.utils.state import StateMixin
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+
+class EBM(Algorithm):
+    """In each step, samples from gradient ascent on the critic's score are its negatives beside a batch of reals.
+
+    The variant's generator says how far it climbs; its loss is the objective's for the critic. With `wasserstein` that
+    is maximum likelihood of an energy-based model with energy -D(x).
+    noise: standard deviation of the noise on the reals, in the networks' space. It gives the critic a gradient towards
+    them where they lie on a thin set.
+    """
+
+    kind: Literal["critic_only"]
+    noise: NonNegative
+    trains: ClassVar[frozenset[Player]] = frozenset({"critic"})
+    makes: ClassVar[str | None] = "gradient_ascent"
+    per_sample: ClassVar[bool] = True
+
+    def trainer(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> Trainer:
+        return EBMTrainer(self, variant, shape, runtime, seed, pretrained)
+
+    def build_generator(self, variant: Variant, shape: Shape) -> nn.Module:
+        sampler = _sampler(variant, shape)
+        attach_constraints(variant, {"critic": sampler.critic})
+        return sampler
+
+
+class EBMTrainer(StateMixin, Trainer):
+    """The critic within its sampler, the sampler's moving average, and the critic's optimizer.
+
+    No negatives are kept from step to step: training and sampling take the same number of ascent steps from the same
+    distribution of latents, so the critic sees the very distribution that samples come from. That is not the
+    distribution of the critic's maxima, and another number of steps gives other samples. `ema` climbs the average of
+    the critic, which has never seen samples of its own, and is as good as `raw` only where its decay is short.
+    pretrained: the critic's first weights.
+    """
+
+    state_attrs: ClassVar[tuple[str, ...]] = (
+        *("critic", "ema", "critic_optimizer"),
+        *("latent_rng", "penalty_rng", "noise_rng", "loss_state"),
+    )
+
+    def __init__(
+        self, algorithm: EBM, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> None:
+        self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
+        with seeded_init(seed, "critic"):
+            self.sampler = _sampler(variant, shape).to(runtime.device)
+        self.critic = self.sampler.critic
+        if pretrained is not None:
+            self.critic.load_state_dict(pretrained)
+        with seeded_init(seed, "constraints"):
+            attach_constraints(variant, {"critic": self.critic})
+        self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
+        self.ema = copy.deepcopy(self.sampler).requires_grad_(False)
+        self.latent_rng, self.penalty_rng, self.noise_rng = (
+            make_rng(seed, purpose, runtime.device) for purpose in ("latents", "penalties", "instance noise")
+        )
+        self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.generators, self.saved_networks = {"raw": self.sampler, "ema": self.ema}, {"critic": self.critic}
+
+    def train_step(self, batches: Iterator[Batch]) -> Metrics:
+        """One optimizer step of the critic on real samples and as many of its own, which carry no gradient."""
+        real = next(batches).x
+        if self.algorithm.noise:
+            noise = torch.randn(real.shape, generator=self.noise_rng, device=real.device)
+            real = real + self.algorithm.noise * noise
+        fake = self.sampler(sample_latents(self.variant.latent, len(real), self.latent_rng))
+        batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
+        loss = self.variant.objective.critic(batch).mean()
+        scores = {"real_score": batch.on_real.score.mean(), "fake_score": batch.on_fake.score.mean()}
+        penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
+
+        optimizer_step(self.critic_optimizer, loss, *penalties.values())
+        enforce_constraints(self.variant, "critic", self.critic)
+        self.loss_state = self.variant.objective.next_state(batch)
+        update_ema(self.ema, self.sampler, self.variant.ema)
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
+
+
+def _sampler(variant: Variant, shape: Shape) -> GradientAscent:
+    generator = variant.generator
+    assert isinstance(generator, GradientAscentGenerator)
+    return generator.around(variant.critic.build(shape), shape, 1 if variant.objective.output_type == "score" else -1)

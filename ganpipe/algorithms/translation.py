@@ -1,0 +1,198 @@
+"""pix2pix (Isola et al. 2017, arXiv 1611.07004): a conditional GAN, from a picture of less detail to an image.
+
+The condition, that picture, is computed from the real image. In a stack (StackGAN, Zhang et al. 2017, arXiv
+1612.03242) the generator of an earlier training makes the conditions of generated images.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
+from ganpipe.algorithms._stacked import StackedGenerator, TrainingConditions
+from ganpipe.algorithms._steps import (
+    attach_constraints,
+    autocast,
+    critic_batch,
+    critic_function,
+    enforce_constraints,
+    optimizer_step,
+    penalty_terms,
+)
+from ganpipe.batches import Batch, Batches
+from ganpipe.conditions import Condition
+from ganpipe.game import Round
+from ganpipe.params import Choice, Count, NonNegative
+from ganpipe.utils.ema import update_ema
+from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
+from ganpipe.utils.state import StateMixin
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+
+class Pix2Pix(Algorithm):
+    """The generator maps a condition and noise to an image; the critic sees the image beside the condition.
+
+    critic_steps: updates of the critic before each update of the generator. l1: weight of mean |G(z, c) - x| over the
+    features of a sample in the generator's loss, where c is the condition of x (equation 4). observed: how many
+    conditions of training images samples are drawn from, where no earlier training (`first`) makes the conditions.
+    Objectives and penalties that compare or perturb samples see the condition as further features of them.
+    """
+
+    kind: Literal["translation"]
+    condition: Annotated[Condition, Choice("ganpipe.conditions")]
+    critic_steps: Count
+    l1: NonNegative
+    observed: Annotated[int, Field(ge=1, le=100_000)]
+    stacks: ClassVar[bool] = True
+    pretrains: ClassVar[bool] = False
+    normal: ClassVar[bool] = True
+
+    def incompatibility(self, shape: tuple[int, ...]) -> str | None:
+        if len(shape) != 3:
+            return "translation makes images of poorer images, the data are points"
+        return self.condition.incompatibility(shape)
+
+    def given(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return self.condition.shape(shape)
+
+    def trainer(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> Trainer:
+        return Pix2PixTrainer(self, variant, shape, runtime, seed, pretrained)
+
+    def build_generator(self, variant: Variant, shape: Shape) -> nn.Module:
+        translator = self.build_translator(variant, shape)
+        attach_constraints(variant, {"generator": translator})
+        return self.stack(variant, self.build_first(variant, shape), translator)
+
+    def build_translator(self, variant: Variant, shape: Shape) -> nn.Module:
+        """Noise (N, latent.size - condition_latent) and conditions (N, *given) to images (N, *shape)."""
+        return variant.generator.build_translator(
+            variant.latent.size - variant.condition_latent, self.given(shape), shape
+        )
+
+    def build_first(self, variant: Variant, shape: Shape) -> nn.Module:
+        """What generates conditions when samples are drawn, untrained."""
+        given, first = self.given(shape), variant.first
+        if first is None:
+            return TrainingConditions(self.observed, given)
+        return first.procedure.build_generator(first, given).requires_grad_(False)
+
+    def stack(self, variant: Variant, first: nn.Module, translator: nn.Module) -> StackedGenerator:
+        return StackedGenerator(first, translator, self.condition.nearest, variant.condition_latent)
+
+
+class Pix2PixTrainer(StateMixin, Trainer):
+    """The networks, their optimizers, the random generators and the state of the loss.
+
+    pretrained: the weights of the generator that the variant's `first` trained.
+    """
+
+    state_attrs: ClassVar[tuple[str, ...]] = (
+        *("generator", "critic", "ema", "generator_optimizer", "critic_optimizer"),
+        *("latent_rng", "penalty_rng", "loss_state", "steps"),
+    )
+
+    def __init__(
+        self,
+        algorithm: Pix2Pix,
+        variant: Variant,
+        shape: Shape,
+        runtime: Runtime,
+        seed: int,
+        pretrained: Weights | None,
+    ) -> None:
+        self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
+        first = algorithm.build_first(variant, shape)
+        with seeded_init(seed, "generator"):
+            self.generator = algorithm.build_translator(variant, shape).to(runtime.device)
+        with seeded_init(seed, "critic"):
+            channels = shape[0] + algorithm.given(shape)[0]
+            self.critic = variant.critic.build((channels, *shape[1:])).to(runtime.device)
+        if pretrained is not None:
+            first.load_state_dict(pretrained)
+        with seeded_init(seed, "constraints"):
+            attach_constraints(variant, {"critic": self.critic, "generator": self.generator})
+        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
+        self.generator_optimizer = variant.generator_optimizer.build(self.generator.parameters())
+        self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
+        self.latent_rng, self.penalty_rng = (make_rng(seed, name, runtime.device) for name in ("latents", "penalties"))
+        self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.steps = 0
+        first.to(runtime.device)
+        # the average has a `first` of its own, as its batch statistics are computed anew before it is sampled
+        self.generators = {
+            "raw": algorithm.stack(variant, first, self.generator),
+            "ema": algorithm.stack(variant, copy.deepcopy(first), self.ema),
+        }
+        self.saved_networks = {"critic": self.critic}
+
+    def train_step(self, batches: Iterator[Batch]) -> Metrics:
+        """One update of the critic, and after every `critic_steps` of them one of the generator."""
+        self.steps += 1
+        metrics = self.critic_step(next(batches).x)
+        if self.steps % self.algorithm.critic_steps == 0:
+            metrics |= self.generator_step(next(batches).x)
+        return metrics
+
+    def critic_step(self, real: Tensor) -> Metrics:
+        """One optimizer step of the critic on pairs: (condition, real image) and (condition, generated image)."""
+        self.critic.requires_grad_(True)
+        condition = self.algorithm.condition.of(real)
+        with torch.no_grad():
+            fake = self.generate(condition)
+        real, fake = beside(condition, real), beside(condition, fake)
+        batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
+        loss = self.variant.objective.critic(batch).mean()
+        scores = {"real_score": batch.on_real.score.mean(), "fake_score": batch.on_fake.score.mean()}
+        penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
+
+        optimizer_step(self.critic_optimizer, loss, *penalties.values())
+        enforce_constraints(self.variant, "critic", self.critic)
+        self.loss_state = self.variant.objective.next_state(batch)
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
+
+    def generator_step(self, real: Tensor) -> Metrics:
+        """One optimizer step of the generator down the objective and l1 * mean |G(z, c) - x| (equation 4)."""
+        self.critic.requires_grad_(False)
+        condition = self.algorithm.condition.of(real)
+        fake = self.generate(condition)
+        critic = critic_function(self.critic, self.runtime)
+        batch = Round(beside(condition, real), beside(condition, fake), critic, self.loss_state)
+        terms = {"generator_loss": self.variant.objective.generator(batch).mean()}
+        if self.algorithm.l1:
+            terms["l1"] = self.algorithm.l1 * (fake - real).abs().mean()
+        terms |= penalty_terms(self.variant, "generator", self.critic, batch, self.penalty_rng)
+
+        optimizer_step(self.generator_optimizer, *terms.values())
+        enforce_constraints(self.variant, "generator", self.generator)
+        update_ema(self.ema, self.generator, self.variant.ema)
+        return terms
+
+    def generate(self, condition: Tensor) -> Tensor:
+        """G(z, c) for conditions (N, *given) and as many new latents: (N, *shape), float32."""
+        z = sample_latents(self.variant.latent, len(condition), self.latent_rng)
+        with autocast(self.runtime):
+            fake: Tensor = self.generator(z[:, self.variant.condition_latent :], condition)
+        return fake.float()
+
+    def prepare_for_sampling(self, batches: Batches) -> None:
+        """Give the stacked generators the conditions of training images, where those are what they sample from."""
+        for stacked in self.generators.values():
+            if isinstance(stacked.first, TrainingConditions):
+                stacked.first.fill(torch.cat([self.algorithm.condition.of(x) for x in batches.all_samples()]))
+
+
+def beside(condition: Tensor, x: Tensor) -> Tensor:
+    """The condition (N, C', h, w), enlarged to the size of the images (N, C, H, W), and they as (N, C' + C, H, W)."""
+    return torch.cat([interpolate(condition, size=x.shape[2:]), x], 1)

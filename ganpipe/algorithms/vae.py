@@ -1,0 +1,98 @@
+"""The variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114); its decoder is the generator."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from math import log, pi
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from ganpipe.algorithms import Metrics, Trainer, Weights
+from ganpipe.algorithms._encoder_decoder import EncoderDecoderAlgorithm, build_encoder_decoder
+from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
+from ganpipe.batches import Batch
+from ganpipe.params import Positive
+from ganpipe.utils.ema import update_ema
+from ganpipe.utils.rng import make_rng
+from ganpipe.utils.state import StateMixin
+
+if TYPE_CHECKING:
+    from ganpipe.networks import Shape
+    from ganpipe.variant import Runtime, Variant
+
+
+class VAE(EncoderDecoderAlgorithm):
+    """deviation: sigma of p(x|z) = N(G(z), sigma^2 I), per feature in the networks' space (images in [-1, 1], points
+    divided by their scale). A larger one weighs the prior more, as a beta of beta-VAE proportional to sigma^2 does.
+    """
+
+    kind: Literal["vae"]
+    deviation: Positive
+
+    def trainer(
+        self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
+    ) -> Trainer:
+        return VAETrainer(self, variant, shape, runtime, seed)
+
+
+class VAETrainer(StateMixin, Trainer):
+    """Minimises -ELBO = E_q[-log p(x|z)] + KL(q(z|x) || N(0, I)), equation 10 with one z for each x.
+
+    The encoder gives mean and log variance of q(z|x); z = mean + std * noise carries the gradient to both (equation
+    4). Generated samples are the decoder's means, without the noise of p(x|z).
+    """
+
+    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer", "code_rng", "held_out_rng")
+
+    def __init__(self, algorithm: VAE, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
+        self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
+        self.net = build_encoder_decoder(algorithm.encoder, 2 * variant.latent.size, variant, shape, runtime, seed)
+        self.ema = copy.deepcopy(self.net).requires_grad_(False)
+        self.optimizer = variant.generator_optimizer.build(self.net.parameters())
+        self.code_rng, self.held_out_rng = (make_rng(seed, p, runtime.device) for p in ("codes", "held-out codes"))
+        self.generators = {"raw": self.net.decoder, "ema": self.ema.decoder}
+        self.saved_networks, self.loss_state = {}, {}
+
+    def train_step(self, batches: Iterator[Batch]) -> Metrics:
+        """One optimizer step of both networks."""
+        metrics = self.losses(next(batches).x, self.code_rng)
+        optimizer_step(self.optimizer, metrics["generator_loss"])
+        enforce_constraints(self.variant, "generator", self.net.decoder)
+        update_ema(self.ema, self.net, self.variant.ema)
+        return metrics
+
+    def losses(self, real: Tensor, rng: torch.Generator) -> Metrics:
+        """generator_loss: -ELBO in nats per sample, of samples (N, *shape). kl: its second term.
+
+        reconstruction: the squared error per feature, in the networks' space squared.
+        """
+        with autocast(self.runtime):
+            code = self.net.encoder(real).float()
+        mean, log_variance = code.chunk(2, dim=1)
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
+        with autocast(self.runtime):
+            decoded = self.net.decoder(mean + (0.5 * log_variance).exp() * noise).float()
+        nll, kl = gaussian_nll(real, decoded, self.algorithm.deviation), gaussian_kl(mean, log_variance)
+        error = (decoded - real).square().mean()
+        return {"generator_loss": (nll + kl).mean(), "reconstruction": error, "kl": kl.mean()}
+
+    @torch.no_grad()
+    def held_out_metrics(self, real: Tensor) -> Metrics:
+        self.net.eval()
+        metrics = self.losses(real, self.held_out_rng)
+        self.net.train()
+        return {"held_out_loss": metrics["generator_loss"]}
+
+
+def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, diag variance) || N(0, I)) of each row, (N, L) to (N,), in nats: appendix B of the paper."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+
+
+def gaussian_nll(x: Tensor, mean: Tensor, std: float) -> Tensor:
+    """-log N(x; mean, std^2 I) of each sample (N, *shape), (N,), in nats."""
+    error = (x - mean).flatten(1)
+    return 0.5 * (error / std).square().sum(1) + error.shape[1] * (log(std) + 0.5 * log(2 * pi))

@@ -1,0 +1,71 @@
+"""Pictures of samples: a grid of images, a scatter plot or a histogram of points."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganpipe.files import write_whole
+
+
+def draw_grid(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
+    """Samples (N, ...) in data space as a picture.
+
+    Images as a grid, enlarged without smoothing; points in 2-D as a scatter plot, in 1-D as a histogram, both over the
+    reference in grey.
+    """
+    if samples.ndim == 4:
+        return _image_grid(samples)
+    return _scatter(samples, reference) if samples.shape[1] > 1 else _histogram(samples, reference)
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """Write the PNG whole or not at all. Raises OSError."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    write_whole(path, buffer.getvalue())
+
+
+def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:
+    n, channels, height, width = samples.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    rows = -(-n // columns)
+    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
+    for i, one in enumerate(samples):
+        y, x = divmod(i, columns)
+        canvas[y * (height + 1) + 1 :, x * (width + 1) + 1 :][:height, :width] = one.transpose(1, 2, 0)
+    image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas[..., :3])
+    factor = max(1, 300 // canvas.shape[1])
+    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+
+
+def _histogram(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
+    low, high = float(reference.min()), float(reference.max())
+    edges = np.linspace(low - 0.15 * (high - low), high + 0.15 * (high - low), 81)
+    canvas = np.full((size, size, 3), 255, np.uint8)
+    real, fake = (np.histogram(x[np.isfinite(x)], edges)[0] / len(x) for x in (reference, samples))
+    wide, tall = size // 80, size / (1.1 * max(real.max(), 1e-9))
+    for i in range(80):
+        column = slice(i * wide, (i + 1) * wide)
+        canvas[size - int(real[i] * tall) :, column] = (190, 190, 190)
+        top = max(size - int(fake[i] * tall), 0)
+        canvas[max(top - 3, 0) : top + 1, column] = (200, 30, 60)
+    return Image.fromarray(canvas)
+
+
+def _scatter(samples: NDArray[np.float32], reference: NDArray[np.float32], size: int = 320) -> Image.Image:
+    low, high = reference.min(0), reference.max(0)
+    margin = 0.15 * max(float((high - low).max()), 1e-3)  # a single point has no extent
+    canvas = np.full((size, size, 3), 255, np.uint8)
+    for points, colour in ((reference[: len(samples)], (190, 190, 190)), (samples, (200, 30, 60))):
+        at = (points - low + margin) / (high - low + 2 * margin) * size
+        inside = np.isfinite(at).all(1) & (at >= 0).all(1) & (at < size - 1).all(1)
+        x, y = at[inside].astype(int).T
+        for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            canvas[size - 1 - (y + dy), x + dx] = colour
+    return Image.fromarray(canvas)

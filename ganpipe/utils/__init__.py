@@ -1,0 +1,1 @@
+"""What every layer may use. Imports nothing of the project."""
