@@ -11,12 +11,12 @@ from ganpipe.report.read import Variant
 from ganpipe.report.table import NOTHING, Cell, Column, number
 from ganpipe.statistics import (
     LEVEL,
-    RESOLVED,
+    MIN_SEEDS,
     Better,
     Difference,
     Interval,
     Number,
-    Place,
+    RankInterval,
     Superiority,
     a12,
     bootstrap_mean,
@@ -38,7 +38,7 @@ class Compared:
     mean: Cell
     values: tuple[Number, ...]
     bootstrap: Interval
-    place: Place | None
+    place: RankInterval | None
     difference: Difference | None
     superiority: Superiority | None
     verdict: str
@@ -86,7 +86,7 @@ class Comparison:
 def comparison(column: Column, variants: Sequence[Variant], weights: str) -> Comparison | None:
     """Compares the variants by one figure; weights: "raw" or "ema".
 
-    None where no side of the figure is better, or fewer than two variants have it. With fewer than `RESOLVED` seeds
+    None where no side of the figure is better, or fewer than two variants have it. With fewer than `MIN_SEEDS` seeds
     there is no order, and differences are shown for what they are.
     """
     values: dict[str, tuple[Number, ...]] = {
@@ -99,7 +99,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: str) -> Com
         return None
     better = cast(Better, column.better)
     ranking = rank(values, better)
-    places = {place.name: place for place in ranking.places}
+    places = {place.name: place for place in ranking.ranks}
     titles = {variant.row: variant.title for variant in variants}
     means: dict[str, Cell] = dict(zip(titles, getattr(column, weights), strict=True))
     best = None if ranking.best is None else titles[ranking.best]
@@ -127,7 +127,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: str) -> Com
 
     counts = sorted(len(given) for given in values.values())
     seeds = " to ".join(dict.fromkeys((str(counts[0]), str(counts[-1])))) + (" seeds" if counts[-1] > 1 else " seed")
-    refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {RESOLVED} are needed to rank"
+    refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {MIN_SEEDS} are needed to rank"
     return Comparison(tuple(compared(row) for row in places or values), best, ranking.pairs, seeds, refused)
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from ganpipe.report.evaluations import Figure
 from ganpipe.report.read import Variant
-from ganpipe.statistics import RESOLVED, Better, Number, distinct, finite, rank, summary
+from ganpipe.statistics import MIN_SEEDS, Better, Number, distinct, finite, rank, summary
 
 NOTHING, NOT_FINITE, NOT_COMPUTED = "\u2013", "not finite", "not computed"
 MINUS, THIN = "\u2212", "\u2009"
@@ -252,8 +252,8 @@ def _ranked(
         return tuple(cells), Verdict(NOTHING, resolved=False)
     order = rank({str(index): of for index, of in enumerate(values) if of}, cast(Better, better))
     if not order.resolved:
-        return tuple(cells), Verdict(f"not resolved: fewer than {RESOLVED} seeds", resolved=False)
-    best, *others = order.places
+        return tuple(cells), Verdict(f"not resolved: fewer than {MIN_SEEDS} seeds", resolved=False)
+    best, *others = order.ranks
     rest = sorted(int(place.name) for place in others if not place.lost and not distinct(place.p_best))
     verdict = Verdict(titles[int(best.name)], tuple(titles[index] for index in rest))
     return tuple(replace(c, best=str(index) == best.name) for index, c in enumerate(cells)), verdict

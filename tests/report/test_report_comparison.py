@@ -64,7 +64,7 @@ def test_rows_hold_what_the_statistics_say(tmp_path: Path) -> None:
     assert worse.difference == welch(FAR, NEAR)
     assert worse.superiority == a12(FAR, NEAR, "lower")
     assert [row.bootstrap for row in found.rows] == [bootstrap_mean(NEAR), bootstrap_mean(FAR)]
-    assert tuple(row.place for row in found.rows) == rank({"wgan_gp": FAR, "lsgan": NEAR}, "lower").places
+    assert tuple(row.place for row in found.rows) == rank({"wgan_gp": FAR, "lsgan": NEAR}, "lower").ranks
     assert (best.mean.value, worse.mean.value) == (summary(NEAR).mean, summary(FAR).mean)
     assert (found.best, found.pairs, found.seeds, found.refused) == (EVIL, 1, "5 seeds", "")
     assert (best.places, best.p, best.by) == ("1", "\u2013", "\u2013")
@@ -178,7 +178,7 @@ def test_data_inside_the_page_are_those_of_the_table(tmp_path: Path) -> None:
     assert (best["t_low"], best["t_high"]) == (s.low, s.high)
     assert best["bootstrap"]["low"] == bootstrap_mean(NEAR).low
     assert (lost["title"], lost["values"][4], lost["mean"]) == (EVIL, None, None)
-    assert lost["place"] == {"name": "lsgan", "place": 2, "expected": 2, "low": 2, "high": 2, "lost": 1} | {
+    assert lost["place"] == {"name": "lsgan", "rank": 2, "mean_rank": 2, "low": 2, "high": 2, "lost": 1} | {
         "p_best": None,
         "p_next": None,
     }
