@@ -35,7 +35,6 @@ from threading import Timer
 from typing import Any
 
 import psutil
-from ruamel.yaml import YAML
 
 from benchmarks.copies import commit, copy, edited
 from ganpipe import locks

@@ -162,7 +162,9 @@ def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[st
     }
 
 
-def _train(row: str, variant: Variant, data: str, form: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
+def _train(
+    row: str, variant: Variant, data: str, form: str, incompatibility: str | None, runtime: Spec, code: Code
+) -> Spec:
     modules = {"stages.train", *parts_of(variant)}
     return {
         "row": row,

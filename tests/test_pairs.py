@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import torch
 from covering import Case, all_pairs, covering, pairs_of
+from ganpipe.training.adversarial import Game
+from ganpipe.training.batches import Batches, Space
 from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ganpipe.params import kinds, part_class
 from ganpipe.rules import RULES
-from ganpipe.training.adversarial import Game
-from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Runtime, Variant
 
 Parameters = dict[str, Any]

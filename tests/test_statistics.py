@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from ganpipe.statistics import Summary, summary
+from ganpipe.statistics import Number, Summary, summary
 
 FOUR = 4 * 0.975 * 0.025
 QUANTILES = {
@@ -32,11 +32,6 @@ def test_interval_has_the_width_of_the_closed_form(n: int) -> None:
     assert found.lost == 0
 
 
-def test_interval_of_ten_values_is_that_of_the_tables() -> None:
-    found = summary([0.0, 2.0] * 5)
-    assert found.high == pytest.approx(1 + 2.262157 / 3, rel=1e-6)  # sd / sqrt(n) = sqrt(10 / 9) / sqrt(10)
-
-
 def test_interval_holds_the_mean_in_95_of_100_repetitions() -> None:
     """Of 4000 experiments with 3 seeds each 95 +- 0.34 %; a normal interval would hold 81 % of them."""
     rng = random.Random(0)
@@ -49,23 +44,23 @@ def test_interval_holds_the_mean_in_95_of_100_repetitions() -> None:
     assert abs(held / 4000 - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 4000)
 
 
-def test_one_value_has_no_spread_and_no_interval() -> None:
-    assert summary([2.5]) == Summary(n=1, mean=2.5, sd=None, low=None, high=None, lost=0)
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], Summary(0, None, None, None, None, 0)),
+        ([2.5], Summary(1, 2.5, None, None, None, 0)),
+        ([0.1, 0.1, 0.1], Summary(3, 0.1, 0.0, 0.1, 0.1, 0)),
+        ([None, math.nan], Summary(0, None, None, None, None, 2)),
+    ],
+)
+def test_few_or_equal_values(values: list[Number], expected: Summary) -> None:
+    assert summary(values) == expected
 
 
-def test_no_value_has_nothing() -> None:
-    assert summary([]) == Summary(n=0, mean=None, sd=None, low=None, high=None, lost=0)
-
-
-def test_equal_values_have_an_interval_of_no_width() -> None:
-    assert summary([0.1, 0.1, 0.1]) == Summary(n=3, mean=0.1, sd=0.0, low=0.1, high=0.1, lost=0)
-
-
-def test_values_that_are_no_numbers_are_counted_and_left_out() -> None:
+def test_lost_seeds_are_counted_and_left_out() -> None:
     found = summary([1.0, None, 3.0, math.nan, math.inf, -math.inf])
     assert (found.n, found.mean, found.lost) == (2, 2.0, 4)
     assert (found.low, found.high) == (summary([1.0, 3.0]).low, summary([1.0, 3.0]).high)
-    assert summary([None, math.nan]) == Summary(n=0, mean=None, sd=None, low=None, high=None, lost=2)
 
 
 def test_order_and_size_of_the_values_do_not_matter() -> None:
@@ -73,11 +68,3 @@ def test_order_and_size_of_the_values_do_not_matter() -> None:
     assert summary(values) == summary(values[::-1])
     assert summary([1e308, 1e308]).mean == 1e308
     assert summary([1e15 + 1, 1e15 + 2, 1e15 + 3]).sd == 1.0
-
-
-def test_whole_numbers_and_numpy_values_become_floats() -> None:
-    import numpy as np
-
-    found = summary([7, 8, np.float64(9)])
-    assert found.mean == 8.0
-    assert all(type(value) is float for value in (found.mean, found.sd, found.low, found.high))

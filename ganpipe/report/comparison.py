@@ -13,11 +13,11 @@ from ganpipe.report.read import Variant
 from ganpipe.report.table import Cell, Column
 from ganpipe.statistics import (
     LEVEL,
-    RESOLVED,
+    MIN_SEEDS,
     Difference,
     Interval,
     Number,
-    Place,
+    RankInterval,
     Superiority,
     a12,
     bootstrap_mean,
@@ -39,7 +39,7 @@ class Compared:
     mean: Cell
     values: tuple[Number, ...]
     bootstrap: Interval
-    rank: Place | None
+    rank: RankInterval | None
     difference: Difference | None
     superiority: Superiority | None
     conclusion: str
@@ -76,7 +76,7 @@ class Comparison:
 def comparison(column: Column, variants: Sequence[Variant], weights: Weights) -> Comparison | None:
     """Compares the variants by one metric.
 
-    None where no direction of the metric is better, or fewer than two variants have it. With fewer than `RESOLVED`
+    None where no direction of the metric is better, or fewer than two variants have it. With fewer than `MIN_SEEDS`
     seeds there is no order, and differences are shown without one.
     """
     better = column.better
@@ -88,7 +88,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
     if better is None or len(values) < 2:
         return None
     ranking = rank(values, better)
-    ranks = {place.name: place for place in ranking.places}
+    ranks = {place.name: place for place in ranking.ranks}
     best = None if ranking.best is None else measured[ranking.best][0].title
 
     def compared(name: str) -> Compared:
@@ -114,7 +114,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
 
     counts = [len(given) for given in values.values()]
     seeds = f"{extent(counts)} seed{'s' * (max(counts) > 1)}"
-    refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {RESOLVED} are needed to rank"
+    refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {MIN_SEEDS} are needed to rank"
     return Comparison(tuple(compared(name) for name in ranks or values), best, ranking.pairs, seeds, refused)
 
 

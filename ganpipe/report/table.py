@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ganpipe.report.evaluations import WEIGHTS, Metric, Weights
 from ganpipe.report.formats import NOT_COMPUTED, NOT_FINITE, NOTHING, count, mean_and_half, number
 from ganpipe.report.read import Variant
-from ganpipe.statistics import RESOLVED, Better, Number, distinct, finite, rank, summary
+from ganpipe.statistics import MIN_SEEDS, Better, Number, distinct, finite, rank, summary
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,8 @@ def _ranked(
         return tuple(cells), Leader(NOTHING, resolved=False)
     order = rank({str(index): of for index, of in enumerate(values) if of}, better)
     if not order.resolved:
-        return tuple(cells), Leader(f"not resolved: fewer than {RESOLVED} seeds", resolved=False)
-    best, *others = order.places
+        return tuple(cells), Leader(f"not resolved: fewer than {MIN_SEEDS} seeds", resolved=False)
+    best, *others = order.ranks
     tied = sorted(int(other.name) for other in others if not other.lost and not distinct(other.p_best))
     leader = Leader(titles[int(best.name)], tuple(titles[index] for index in tied))
     return tuple(replace(made, best=str(index) == best.name) for index, made in enumerate(cells)), leader

@@ -1,24 +1,23 @@
-"""What several seeds say: of one variant, of two, and of many in an order.
+"""Statistics over seeds: of one variant, of the difference of two, and of the ranking of many.
 
-The unit is the seed: one training gives one value. Seeds are no pairs across variants: the same number draws other
-noise in another network, so every comparison takes its two sides as independent samples. A value that is None or not
-finite is a seed that is `lost`, as a training that is not finite leaves it. No mean is made better by leaving it out:
-the functions here count it, and say what they do about it.
+The unit is the seed: one training gives one value. Seeds are not paired across variants: the same number draws other
+noise in another network, so every comparison takes two independent samples. A value that is None or not finite is a
+lost seed, as a training that is not finite leaves it. Every function counts lost seeds and says how it treats them.
 """
 
 from ganpipe.statistics.bootstrap import Interval, bootstrap_mean
 from ganpipe.statistics.differences import Difference, Superiority, a12, holm, welch
-from ganpipe.statistics.ranking import RESOLVED, Place, Ranking, distinct, rank
+from ganpipe.statistics.ranking import MIN_SEEDS, Ranking, RankInterval, distinct, rank
 from ganpipe.statistics.seeds import LEVEL, Better, Number, Summary, finite, summary
 
 __all__ = [
     "LEVEL",
-    "RESOLVED",
+    "MIN_SEEDS",
     "Better",
     "Difference",
     "Interval",
     "Number",
-    "Place",
+    "RankInterval",
     "Ranking",
     "Summary",
     "Superiority",

@@ -1,4 +1,4 @@
-"""Bootstrap intervals, for what is not normal: the same values give the same interval in every process."""
+"""Bootstrap intervals, for values that are not normal. The same values give the same interval in every process."""
 
 from __future__ import annotations
 
@@ -12,21 +12,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 4999
-"""So many that the ends of an interval are known to about a hundredth of its width; the few seeds leave far more open.
-No parameter, as `LEVEL` and `RESOLVED` are none: pages are to compare with each other."""
+"""Enough for the ends of an interval to about a hundredth of its width. No parameter: reports stay comparable."""
 
 SEED = 20
-"""Of the generator that every interval starts anew: no interval depends on which others were asked for before it. No
-parameter: whoever could choose it could choose the interval."""
+"""Of the random generator, new for every interval. No parameter: who chooses it could choose the interval."""
 
 
 @dataclass(frozen=True)
 class Interval:
     """low, high: of a 95 % interval, in the units of the values; None where there is none.
 
-    how: "BCa"; "equal values" (no width: resamples of one value are that value, which says nothing about the next
-    seed); "fewer than 2 seeds", where low and high are None. lost: values that were None or not finite: the interval
-    is over the others.
+    how: "BCa"; "equal values" (no width, which says nothing about the next seed); "fewer than 2 seeds", where low and
+    high are None. lost: lost seeds; the interval is over the others.
     """
 
     low: Number
@@ -39,10 +36,10 @@ def bootstrap_mean(values: Sequence[Number]) -> Interval:
     """The bias-corrected and accelerated 95 % interval of the mean, in the units of `values`, one for each seed.
 
     Efron 1987, "Better Bootstrap Confidence Intervals", J. Amer. Statist. Assoc. 82, by `scipy.stats.bootstrap`. With
-    few seeds it is too narrow: over 2 seeds it holds the mean in half of all cases, over 5 in about four of five;
-    Student's interval is the one to trust there, unless the values are clearly not normal.
+    few seeds it is too narrow: of 2 seeds it holds the mean in half of all cases, of 5 in about four of five; use
+    Student's interval there, unless the values are clearly not normal.
     """
-    kept = sorted(finite(values))  # sorted: the order of the seeds has no say
+    kept = sorted(finite(values))  # sorted, so that the order of the seeds does not matter
     lost = len(values) - len(kept)
     if len(kept) < 2:
         return Interval(None, None, "fewer than 2 seeds", lost)
@@ -56,8 +53,8 @@ def bootstrap_mean(values: Sequence[Number]) -> Interval:
 def bca(samples: Sequence[Sequence[float]], statistic: Callable[..., Any]) -> tuple[float, float]:
     """The BCa interval of a statistic of independent samples, each of at least two values.
 
-    statistic: takes as many arrays and `axis`, along which the values of a sample lie. Undefined, and not to be asked
-    for, where no leaving out of one value changes the statistic: who calls has to know that case.
+    statistic: takes as many arrays and `axis`, along which the values of a sample lie. Undefined, and not to be called,
+    where leaving out any one value does not change the statistic.
     """
     import numpy as np
     from scipy.stats import bootstrap

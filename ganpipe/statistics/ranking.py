@@ -1,4 +1,4 @@
-"""Many variants in an order, with how sure each place in it is."""
+"""The ranking of many variants, with an interval for each rank."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from itertools import combinations, zip_longest
 
 from ganpipe.statistics.bootstrap import RESAMPLES, SEED
-from ganpipe.statistics.differences import holm, welch
+from ganpipe.statistics.differences import holm, welch_p_values
 from ganpipe.statistics.seeds import LEVEL, Better, Number, finite, summary
 
-RESOLVED = 5
-"""With fewer seeds than this nothing is ranked."""
+MIN_SEEDS = 5
+"""With fewer seeds of any variant there is no ranking."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """One variant in the order. Places count from 1, the best; equal ones share the mean of theirs.
+class RankInterval:
+    """The rank of one variant. Ranks count from 1, the best; ties share their mean rank.
 
-    place: in the order of the means. expected, low, high: mean and 95 % interval of its place over resamples of the
-    seeds. p_best, p_next: p-values of Welch's t against the first in the order and against the one behind it, adjusted
+    rank: of its mean. mean_rank, low, high: mean and 95 % interval of its rank over resamples of the seeds.
+    p_best, p_next: p-values of Welch's t-test against the best variant and against the next in the ranking, adjusted
     for all pairs; None where there is no such variant, or one of the two has lost seeds. lost: its lost seeds.
     """
 
     name: str
-    place: float
-    expected: float
+    rank: float
+    mean_rank: float
     low: float
     high: float
     p_best: Number
@@ -33,99 +33,100 @@ class Place:
     lost: int
 
     @property
-    def apart(self) -> bool:
-        """Whether this variant and the one behind it in the order can be told apart."""
+    def differs_from_next(self) -> bool:
+        """Whether this variant and the next in the ranking differ significantly."""
         return distinct(self.p_next)
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """places: best first, none where nothing is ranked. seeds: of the variant with the fewest, lost ones included.
+    """ranks: best first, empty where there are too few seeds. seeds: of the variant with the fewest, lost included.
 
-    best: the variant with the best mean among those without lost seeds, known however few the seeds are, and None
-    where every variant has lost some. pairs: how many comparisons the p-values are adjusted for.
+    best: the variant with the best mean among those without lost seeds, given with any number of seeds; None where
+    every variant has lost some. pairs: the number of comparisons that the p-values are adjusted for.
     """
 
-    places: tuple[Place, ...]
+    ranks: tuple[RankInterval, ...]
     seeds: int
     best: str | None
     pairs: int
 
     @property
     def resolved(self) -> bool:
-        """Whether there are seeds enough for an order."""
-        return bool(self.places)
+        """Whether there are enough seeds for a ranking."""
+        return bool(self.ranks)
 
 
 def distinct(p: Number) -> bool:
-    """Whether an adjusted p-value tells two variants apart."""
+    """Whether an adjusted p-value is significant."""
     return p is not None and p < 1 - LEVEL
 
 
 def rank(groups: Mapping[str, Sequence[Number]], better: Better) -> Ranking:
-    """Order variants by their means over seeds; `groups` holds one value per seed of each.
+    """Rank variants by their means over seeds; `groups` holds one value per seed of each.
 
-    With fewer than `RESOLVED` seeds of any variant, or fewer than two variants, there are no places.
+    With fewer than `MIN_SEEDS` seeds of any variant, or fewer than two variants, there are no ranks.
 
-    Places over resamples: each variant's seeds are drawn with replacement, independently of the other variants, and
-    the means ordered, as Goldstein and Spiegelhalter 1996 do ("League Tables and Their Limitations", J. R. Statist.
-    Soc. A 159). A resample has one seed fewer than there are, which gives its mean the variance s^2 / n without bias
+    Rank intervals: each variant's seeds are resampled with replacement, independently of the other variants, and the
+    means ranked, as in Goldstein and Spiegelhalter 1996 ("League Tables and Their Limitations", J. R. Statist. Soc. A
+    159). A resample has one seed fewer than there are, which makes the variance s^2 / n of its mean unbiased
     (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", Amer. Statist. 69). Where variants hardly differ,
-    resampling orders them more firmly than it should, and the intervals of the first and last are too narrow.
+    resampling ranks them more firmly than it should, and the intervals of the first and last are too narrow.
 
-    A variant with a lost seed stands behind all that lost none, in every resample: its mean over all seeds is worse
-    than any number. Those with lost seeds are listed by the share lost, then by the mean of the rest, but nothing
-    ranks them among themselves: the interval of each reaches over all of them.
+    A variant with a lost seed ranks behind all that lost none, in every resample: its mean over all seeds is worse
+    than any number. Those with lost seeds are listed by the share lost, then by the mean of the rest, and the interval
+    of each covers the ranks of all of them.
 
-    Which variant is the best and which are neighbours is read off the same values as the p-values, and so Holm's family
-    is every pair of variants without lost seeds. Over the comparisons with the best alone, some of twelve equal ones
-    with 6 seeds would be called worse than the best in 9 of 100 experiments; over all pairs it is 2 of 100.
+    The best variant and the neighbours are chosen from the same values as the p-values, so Holm's family is every pair
+    of variants without lost seeds. Over the comparisons with the best alone, some of twelve equal ones with 6 seeds
+    would be called worse than the best in 9 of 100 experiments; over all pairs it is 2 of 100.
     """
-    said = {name: summary(values) for name, values in groups.items()}
-    means = {name: _badness(s.mean, better) for name, s in said.items() if s.mean is not None and not s.lost}
-    front = sorted(means, key=lambda name: means[name])
+    summaries = {name: summary(values) for name, values in groups.items()}
+    losses = {name: _loss(s.mean, better) for name, s in summaries.items() if s.mean is not None and not s.lost}
+    complete = sorted(losses, key=lambda name: losses[name])
     seeds = min((len(values) for values in groups.values()), default=0)
-    best = front[0] if front else None
-    if seeds < RESOLVED or len(groups) < 2:
+    best = complete[0] if complete else None
+    if seeds < MIN_SEEDS or len(groups) < 2:
         return Ranking((), seeds, best, 0)
-    pairs = list(combinations(front, 2))
-    tests = [welch(groups[one], groups[other]).p for one, other in pairs]
-    p = dict(zip(pairs, holm([value for value in tests if value is not None]), strict=True))
-    drawn = _drawn_places([[_badness(value, better) for value in finite(groups[name])] for name in front])
-    places = [
-        Place(
+    pairs = list(combinations(complete, 2))
+    tested = welch_p_values([(summaries[one], summaries[other]) for one, other in pairs])
+    p = dict(zip(pairs, holm(tested), strict=True))
+    resampled = _resampled_ranks([[_loss(value, better) for value in finite(groups[name])] for name in complete])
+    ranks = [
+        RankInterval(
             name=name,
-            place=_shared([means[other] for other in front], means[name]),
-            expected=expected,
+            rank=_mean_rank([losses[other] for other in complete], losses[name]),
+            mean_rank=mean_rank,
             low=low,
             high=high,
-            p_best=p.get((front[0], name)),
-            p_next=p.get((name, behind)),
+            p_best=p.get((complete[0], name)),
+            p_next=p.get((name, following)),
             lost=0,
         )
-        for name, behind, (expected, low, high) in zip_longest(front, front[1:], drawn)
+        for name, following, (mean_rank, low, high) in zip_longest(complete, complete[1:], resampled)
     ]
-    first, last = len(front) + 1, len(groups)
-    back = sorted(
-        (name for name in groups if name not in means),
-        key=lambda name: (said[name].lost / len(groups[name]), _badness(said[name].mean or 0.0, better)),
+    first, last = len(complete) + 1, len(groups)
+    incomplete = sorted(
+        (name for name in groups if name not in losses),
+        key=lambda name: (summaries[name].lost / len(groups[name]), _loss(summaries[name].mean or 0.0, better)),
     )
     middle = (first + last) / 2
-    places += [Place(name, middle, middle, first, last, None, None, said[name].lost) for name in back]
-    return Ranking(tuple(places), seeds, best, len(pairs))
+    ranks += [RankInterval(name, middle, middle, first, last, None, None, summaries[name].lost) for name in incomplete]
+    return Ranking(tuple(ranks), seeds, best, len(pairs))
 
 
-def _badness(value: float, better: Better) -> float:
+def _loss(value: float, better: Better) -> float:
+    """The value with a sign that makes lower ones better."""
     return value if better == "lower" else -value
 
 
-def _shared(means: Sequence[float], mean: float) -> float:
-    """The place of a mean among all, the middle of theirs for equal ones."""
-    return sum(other < mean for other in means) + (1 + sum(other == mean for other in means)) / 2
+def _mean_rank(values: Sequence[float], value: float) -> float:
+    """The rank of a value among all, the mean rank where some are equal."""
+    return sum(other < value for other in values) + (1 + sum(other == value for other in values)) / 2
 
 
-def _drawn_places(groups: Sequence[Sequence[float]]) -> list[tuple[float, float, float]]:
-    """Mean, low and high end of the place of each group over the resamples; lower values are better."""
+def _resampled_ranks(groups: Sequence[Sequence[float]]) -> list[tuple[float, float, float]]:
+    """Mean, low and high end of the rank of each group over the resamples; lower values are better."""
     if not groups:
         return []
     import numpy as np
@@ -137,7 +138,7 @@ def _drawn_places(groups: Sequence[Sequence[float]]) -> list[tuple[float, float,
     for column, group in enumerate(groups):
         chosen = rng.integers(len(group), size=(RESAMPLES, len(group) - 1))
         means[:, column] = (np.sort(group) / unit)[chosen].mean(axis=1)
-    places = rankdata(means, axis=1)
+    ranks = rankdata(means, axis=1)
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(places, [tail, 1 - tail], axis=0, method="inverted_cdf")  # places that were drawn
-    return list(zip(places.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True))
+    low, high = np.quantile(ranks, [tail, 1 - tail], axis=0, method="inverted_cdf")  # ranks that occurred
+    return list(zip(ranks.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True))

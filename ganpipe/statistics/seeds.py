@@ -1,15 +1,15 @@
-"""One variant: mean and standard deviation over its seeds, and Student's interval of the mean."""
+"""Summary of one variant: mean and standard deviation over its seeds, and Student's interval of the mean."""
 
 from __future__ import annotations
 
 import math
-import statistics as exact
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 LEVEL = 0.95
+"""Of every interval, and 1 - LEVEL is the level of significance."""
 
 Better = Literal["lower", "higher"]
 
@@ -19,11 +19,11 @@ Number = float | None
 
 @dataclass(frozen=True)
 class Summary:
-    """n: values that are numbers and finite; everything else here is over those.
+    """n: number of finite values; all other fields but `lost` are over those.
 
-    mean: None where n = 0. sd: sample standard deviation with n - 1, None where n < 2. low, high: Student's
-    95 % interval of the mean, mean -+ t(0.975, n - 1) sd / sqrt(n), None where n < 2. lost: values that were
-    None or not finite, as a training that is not finite leaves them: who shows the mean should show them too.
+    mean: None where n = 0. sd: sample standard deviation with n - 1, None where n < 2. low, high: Student's 95 %
+    interval of the mean, mean -+ t(0.975, n - 1) sd / sqrt(n), None where n < 2. lost: values that were None or not
+    finite, to be shown beside the mean.
     """
 
     n: int
@@ -40,26 +40,17 @@ def finite(values: Iterable[Number]) -> list[float]:
 
 
 def summary(values: Iterable[Number]) -> Summary:
-    """Summarise one value per seed. Values that are None, infinite or not a number are counted as `lost`."""
-    return _summary(tuple(values))
-
-
-@lru_cache(maxsize=4096)  # comparing all pairs of rows asks for each of them again and again
-def _summary(given: tuple[Number, ...]) -> Summary:
+    """Summarise one value per seed."""
+    given = list(values)
     kept = finite(given)
     n, lost = len(kept), len(given) - len(kept)
     if n == 0:
         return Summary(0, None, None, None, None, lost)
-    mean = exact.mean(kept)  # rational arithmetic: rounded once, whatever the order and size of the values
+    mean = statistics.mean(kept)  # rational arithmetic: rounded once, whatever the order and size of the values
     if n == 1:
         return Summary(1, mean, None, None, None, lost)
-    sd = exact.stdev(kept)
-    half = student(n - 1) * sd / math.sqrt(n)
+    from scipy.special import stdtrit  # scipy.stats, whose t.ppf is this function, takes 0.6 s to import
+
+    sd = statistics.stdev(kept)
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half, lost)
-
-
-def student(degrees: float) -> float:
-    """How many standard errors Student's two-sided interval reaches to each side: t((1 + `LEVEL`) / 2, degrees)."""
-    from scipy.special import stdtrit  # 0.6 s less than scipy.stats, whose t.ppf is this function
-
-    return float(stdtrit(degrees, (1.0 + LEVEL) / 2.0))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ganpipe.procedures import Procedure
 from mutations import SCHEMA, Raw, alternatives, example
 from small_params import is_one_sentence, said, untouched, whole_row
 
@@ -14,7 +15,6 @@ from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.objectives import Objective
 from ganpipe.params import Part, part_class
 from ganpipe.penalties import Penalty
-from ganpipe.procedures import Procedure
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
 VARIANT = alternatives(SCHEMA["properties"]["train"])[0]["properties"]

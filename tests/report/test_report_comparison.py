@@ -64,7 +64,7 @@ def test_the_values_are_those_of_the_statistics(tmp_path: Path) -> None:
     assert worse.difference == welch(FAR, NEAR)
     assert worse.superiority == a12(FAR, NEAR, "lower")
     assert [one.bootstrap for one in found.variants] == [bootstrap_mean(NEAR), bootstrap_mean(FAR)]
-    assert tuple(one.rank for one in found.variants) == rank({"wgan_gp": FAR, "lsgan": NEAR}, "lower").places
+    assert tuple(one.rank for one in found.variants) == rank({"wgan_gp": FAR, "lsgan": NEAR}, "lower").ranks
     assert (best.mean.value, worse.mean.value) == (summary(NEAR).mean, summary(FAR).mean)
     assert (found.best, found.pairs, found.seeds, found.refused) == (EVIL, 1, "5 seeds", "")
 

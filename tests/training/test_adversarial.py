@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from ganpipe.training.adversarial import Game, draw
+from ganpipe.training.batches import Space, packed
+from ganpipe.training.streams import initialised_by, stream
 from training_games import (
     CPU,
     ROWS,
@@ -22,9 +25,6 @@ from training_games import (
 
 from ganpipe.game import Round
 from ganpipe.training import sampling
-from ganpipe.training.adversarial import Game, draw
-from ganpipe.training.batches import Space, packed
-from ganpipe.training.streams import initialised_by, stream
 from ganpipe.variant import Latent
 
 every_row = pytest.mark.parametrize("row", ROWS)

@@ -6,12 +6,12 @@ import copy
 
 import pytest
 import torch
+from ganpipe.training.adversarial import draw
+from ganpipe.training.streams import stream
 from torch import Tensor, nn
 from training_games import CPU, Endless, game, parameters, same, seen_by, weights
 
 from ganpipe.training import sampling
-from ganpipe.training.adversarial import draw
-from ganpipe.training.streams import stream
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.999])

@@ -6,12 +6,12 @@ import copy
 
 import pytest
 import torch
+from ganpipe.training.adversarial import draw
+from ganpipe.training.streams import stream
 from torch import nn
 from training_games import CPU, SPACES, Endless, every_space, game, plain, reals, seen_by
 
 from ganpipe.game import Round
-from ganpipe.training.adversarial import draw
-from ganpipe.training.streams import stream
 
 
 @every_space

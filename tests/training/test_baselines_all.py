@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.batches import Batches, Space
+from ganpipe.training.decoding import Decoding
+from ganpipe.training.protocol import Training
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -18,10 +21,7 @@ from training_games import CPU, PARAMS, RUNTIME, digits, points
 from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
-from ganpipe.training.batches import Batches, Space
-from ganpipe.training.decoding import Decoding
 from ganpipe.training.loop import Job, train
-from ganpipe.training.protocol import Training
 from ganpipe.variant import Variant
 
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "batch"}

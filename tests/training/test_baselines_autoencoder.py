@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.autoencoder import Coded, Game
+from ganpipe.training.batches import Batches, Space
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 from training_games import CPU, PARAMS, RUNTIME, digits
 
 from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
-from ganpipe.training.autoencoder import Coded, Game
-from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Variant
 
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}

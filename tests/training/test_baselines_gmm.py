@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.batches import Batches, Space
+from ganpipe.training.gmm import Game
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from sklearn.mixture import GaussianMixture
@@ -18,8 +20,6 @@ from ganpipe.data.ring import Ring
 from ganpipe.networks.generators.gmm import LIMIT, GMMGenerator, Mixture
 from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
-from ganpipe.training.batches import Batches, Space
-from ganpipe.training.gmm import Game
 from ganpipe.training.weights import save_weights
 from ganpipe.variant import Variant
 

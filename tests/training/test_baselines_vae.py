@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.batches import Batches, Space
+from ganpipe.training.streams import stream
+from ganpipe.training.vae import Game, gaussian_kl, gaussian_nll
 from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 from training_games import CPU, PARAMS, RUNTIME
 
 from ganpipe.rows import merge, merged
-from ganpipe.training.batches import Batches, Space
-from ganpipe.training.streams import stream
-from ganpipe.training.vae import Game, gaussian_kl, gaussian_nll
 from ganpipe.variant import Variant
 
 DEVIATION = 0.5

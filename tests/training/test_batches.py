@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from training_games import CPU
-
 from ganpipe.training.batches import Batches, Space, packed
+from training_games import CPU
 
 
 def numbered(n: int) -> np.ndarray:

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.state import Lasting, from_bytes, to_bytes
 
 from ganpipe import files
 from ganpipe.errors import BadInput
 from ganpipe.training import checkpoint as module
 from ganpipe.training import leftovers, workplace
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
-from ganpipe.training.state import Lasting, from_bytes, to_bytes
 
 
 class Part(Lasting):

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from ganpipe.training.critic_only import Game
+from ganpipe.training.streams import stream
 from pydantic import ValidationError
 from torch import Tensor, nn
 from training_games import RUNTIME, SPACES, Endless, parameters, same, variant, weights
 
 from ganpipe.game import Judgement, Round
 from ganpipe.networks.generators.gradient_ascent import GradientAscent
-from ganpipe.training.critic_only import Game
-from ganpipe.training.streams import stream
 from ganpipe.variant import Variant
 
 every_space = pytest.mark.parametrize("space", SPACES)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from ganpipe.training.adversarial import Game
+from ganpipe.training.batches import Batches, Space
 from torch import Tensor, nn
 from training_games import CPU, FEW, PARAMS, RUNTIME, SPACES, digits, parameters, points, same, small
 
 from ganpipe.rows import merge, merged
-from ganpipe.training.adversarial import Game
-from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Variant
 
 SMALLEST = FEW | {"batch": 12}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.batches import Space
 from PIL import Image
 from safetensors.torch import load_file
 from training_games import CPU, PARAMS, ROWS, RUNTIME, digits, points, variant
@@ -16,7 +17,6 @@ from training_games import CPU, PARAMS, ROWS, RUNTIME, digits, points, variant
 from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged
 from ganpipe.training import sampling
-from ganpipe.training.batches import Space
 from ganpipe.training.loop import Job, Outcome, configure, train
 from ganpipe.variant import Variant
 

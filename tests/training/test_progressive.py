@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 import torch
+from ganpipe.procedures.progressive import Progressive
+from ganpipe.training.progressive import Game
 from pydantic import ValidationError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from training_games import PARAMS, RUNTIME, SMALL, Endless, digits, parameters, reals, same
 
 from ganpipe.networks._growing import ProgressiveModule, blended
-from ganpipe.procedures.progressive import Progressive
 from ganpipe.rows import merge, merged
 from ganpipe.training.loop import Job, train
-from ganpipe.training.progressive import Game
 from ganpipe.variant import Variant
 
 SHAPE = (1, 16, 16)

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ganpipe.training.redraw import redraw
 from PIL import Image
 from training_games import RUNTIME, digits, points, variant
 
 from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import Job, train
-from ganpipe.training.redraw import redraw
 
 
 def make(runs: Path, row: str, space: str, data: PreparedDataset) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ganpipe.training.state import Stateful
 from test_every_row import tiny
 from training_games import PARAMS, RUNTIME, digits
 
@@ -18,7 +19,6 @@ from ganpipe.networks.critics.autoencoder import AutoencoderCritic
 from ganpipe.training import classifier, pretrain
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.loop import Job, train
-from ganpipe.training.state import Stateful
 from ganpipe.training.workplace import workplace
 
 STEPS = 7

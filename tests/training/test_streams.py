@@ -6,10 +6,9 @@ import itertools
 
 import pytest
 import torch
+from ganpipe.training.streams import initialised_by, stream
 from torch import nn
 from training_games import CPU
-
-from ganpipe.training.streams import initialised_by, stream
 
 
 def numbers(seed: int, purpose: str) -> tuple[float, ...]:

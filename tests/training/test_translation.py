@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.batches import Batches, Space
+from ganpipe.training.translation import Game, Observed, Stack
 from safetensors.torch import load_file
 from torch import Tensor
 from training_games import CPU, FEW, PARAMS, RUNTIME, Endless, digits, parameters, reals, same, small, weights
 
 from ganpipe.rows import merge, merged
 from ganpipe.training import first, sampling
-from ganpipe.training.batches import Batches, Space
 from ganpipe.training.loop import Job, Outcome, train
-from ganpipe.training.translation import Game, Observed, Stack
 from ganpipe.variant import Variant
 
 SHAPE = (1, 8, 8)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from ganpipe.training.look_ahead import look_ahead
 from torch import Tensor, nn
 from training_games import Endless, game, parameters, reals, same, weights
 
 from ganpipe.game import CriticFunction, Judgement, Round
-from ganpipe.training.look_ahead import look_ahead
 
 ONE = torch.ones(1, 1, dtype=torch.float64)
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-from training_games import SPACES, Endless, game, parameters, reals, same, weights
-
 from ganpipe.training.adversarial import Game
 from ganpipe.training.batches import packed
+from torch import Tensor
+from training_games import SPACES, Endless, game, parameters, reals, same, weights
 
 MLP = {"kind": "mlp", "width": 8, "depth": 2, "norm": "none"}
 CRITIC = MLP | {"output": "score"}

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.watch import EVERY, Verdict, Watcher
 from numpy.typing import NDArray
 from training_games import PARAMS
 
 from ganpipe.looks import moments
 from ganpipe.prepared import PreparedDataset
-from ganpipe.training.watch import EVERY, Verdict, Watcher
 from ganpipe.variant import Watch
 
 LIMITS = Watch.model_validate(PARAMS["train"]["watch"])

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganpipe.training.adversarial import Game
 from torch import Tensor
 
 from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged, read_project
-from ganpipe.training.adversarial import Game
 from ganpipe.variant import Runtime, Variant
 
 PARAMS = read_project(Path(__file__).resolve().parents[2] / "params.yaml")
