@@ -120,10 +120,9 @@ def read_record(run_dir: Path) -> Record | None:
         history = b""
     grids = tuple(path.name for path in grid_files(run_dir))
     digest = hashlib.sha256(b"\0".join([text, history, *(grid.encode() for grid in grids)])).hexdigest()[:16]
-    facts = {"version": "versions", "runtime": "runtime", "device": "device", "verdict": "verdict"}
-    facts = flatten(
-        {tag: content[key] for tag, key in (facts | {"ganpipe.spec": "spec_digest"}).items() if content.get(key)}
-    )
+    tags = {"version": "versions", "runtime": "runtime", "device": "device", "verdict": "verdict"}
+    tags["ganpipe.spec"] = "spec_digest"
+    facts = flatten({tag: content[key] for tag, key in tags.items() if content.get(key)})
     return Record(
         identity=str(name),
         data=str(data),
