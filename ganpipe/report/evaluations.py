@@ -140,5 +140,5 @@ def validated(model: type[M], name: str, content: object) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(key) for key in first["loc"])
-        said = f"{place}: {first['msg']}" if place else first["msg"]
-        raise BadInput(f"{name} has an unknown shape ({said}): run its stage again.") from None
+        problem = f"{place}: {first['msg']}" if place else first["msg"]
+        raise BadInput(f"{name} has an unknown shape ({problem}): run its stage again.") from None

@@ -61,7 +61,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Platform:
-    """Versions and device, and the trainings that ran there."""
+    """Versions and device, and the trainings that ran with them."""
 
     facts: tuple[tuple[str, str], ...]
     runs: tuple[str, ...]

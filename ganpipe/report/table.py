@@ -94,7 +94,7 @@ def cell(
 ) -> Cell:
     """Mean and 95 % t interval over the seeds; no mean where a seed has no finite value: it would hide that.
 
-    notes: one per seed, where there are any; that of a seed without a value says why it was not computed.
+    notes: one per seed, where there are any; that of a seed without a value is why it was not computed.
     """
     if not values:
         return Cell(NOTHING)

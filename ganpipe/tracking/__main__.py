@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ganpipe.tracking.follower import Order, follow
+from ganpipe.tracking.follower import Job, follow
 
 
 def main() -> int:
@@ -15,8 +15,8 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=kind, required=True)
     for name, kind in (("root", Path), ("trainer", int), ("started", int)):
         parser.add_argument(f"--{name}", type=kind, required=True)
-    said = parser.parse_args()
-    return follow(Order(said.run_dir, said.spec, said.identity, said.seed, said.root, said.trainer, said.started))
+    given = parser.parse_args()
+    return follow(Job(given.run_dir, given.spec, given.identity, given.seed, given.root, given.trainer, given.started))
 
 
 if __name__ == "__main__":

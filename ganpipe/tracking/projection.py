@@ -1,4 +1,4 @@
-"""Sync: makes the MLflow store say what the folders of runs and evaluations say."""
+"""Sync: brings the MLflow store to the state of the folders of runs and evaluations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ganpipe.errors import BadInput
 from ganpipe.looks import STALLED
 from ganpipe.tracking.paths import IDENTITY, is_remote, run_lock, store_uri
-from ganpipe.tracking.records import Evaluated, Record, read_evaluated, read_record
+from ganpipe.tracking.records import Record, SeedEvaluation, read_evaluated, read_record
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -31,7 +31,7 @@ class SyncReport:
     """Runs that a killed follower left unfinished, that were doubled, or whose training has a new result."""
     unchanged: int = 0
     evaluated: int = 0
-    """Runs that got figures of the evaluation which they lacked, or had otherwise."""
+    """Runs that got metrics of the evaluation which they lacked, or had with another value."""
     ended: int = 0
     """Runs still open though neither a training nor a result is left: now FAILED."""
     not_applicable: int = 0
@@ -55,12 +55,12 @@ class SyncReport:
             "not applicable": self.not_applicable,
             "still being written": len(self.busy),
         }
-        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        return f"MLflow: {said or 'no runs'}."
+        text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"MLflow: {text or 'no runs'}."
 
 
 def sync(root: Path) -> SyncReport:
-    """Make every missing or outdated run from `runs/`, add the figures of `evals/`; twice adds nothing.
+    """Make every missing or outdated run from `runs/`, add the metrics of `evals/`; twice adds nothing.
 
     Safe beside followers and other syncs. Raises BadInput where the store does not answer.
     """
@@ -87,13 +87,13 @@ def _bring_up_to_date(root: Path, found: list[tuple[Path, Record]], report: Sync
             known.setdefault((run.data.tags.get(IDENTITY, ""), run.data.tags.get("row", "")), []).append(run)
         for run_dir, record in group:
             runs = known.pop((record.identity, record.row), [])
-            if not _settle(store, root, record, run_dir, runs, report, 0.0):
+            if not _update(store, root, record, run_dir, runs, report, 0.0):
                 held.append((run_dir, record))
         if not is_remote(store_uri(root)):  # the trainings of other machines hold no lock here
             _end_orphans(root, store, known, report)
     deadline = time.monotonic() + LOCK_LIMIT
     for run_dir, record in held:
-        if not _settle(store, root, record, run_dir, [], report, max(0.0, deadline - time.monotonic())):
+        if not _update(store, root, record, run_dir, [], report, max(0.0, deadline - time.monotonic())):
             report.busy.append(str(run_dir.relative_to(root)))
 
 
@@ -115,44 +115,46 @@ def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
             yield path.parent, record
 
 
-def _beside(facts: Mapping[str, str], figures: Evaluated) -> Evaluated:
-    """What the evaluation adds to a training that has a verdict itself, which stands, but for STALLED where the samples
-    say something else. The training's own is said again, as they may have said so before."""
+def _with_own_status(facts: Mapping[str, str], evaluation: SeedEvaluation) -> SeedEvaluation:
+    """The evaluation with the training's own status, which stands, except STALLED where that of the samples is another.
+
+    The training's own is logged again, as a former evaluation may have replaced it.
+    """
     own: dict[str, str | None] = {key: value for key, value in facts.items() if key.startswith("verdict.")}
-    if own["verdict.kind"] == STALLED and figures.tags.get("verdict.kind") not in (None, STALLED):
+    if own["verdict.kind"] == STALLED and evaluation.tags.get("verdict.kind") not in (None, STALLED):
         own = {"verdict.step": None}
-    return Evaluated(figures.metrics, {**figures.tags, **own})
+    return SeedEvaluation(evaluation.metrics, {**evaluation.tags, **own})
 
 
-def _settle(
+def _update(
     store: Store, root: Path, record: Record, run_dir: Path, runs: list[Run], report: SyncReport, wait: float
 ) -> bool:
     """Bring a training up to date, with `runs` known; False where its lock was not free in `wait` seconds."""
     from filelock import FileLock, Timeout
 
-    from ganpipe.tracking.store import head_of, is_current, missing_figures
+    from ganpipe.tracking.store import is_current, missing_evaluation, run_key
 
     try:
-        figures = read_evaluated(root, record.data, record.row).get(record.seed, Evaluated())
+        evaluation = read_evaluated(root, record.data, record.row).get(record.seed, SeedEvaluation())
     except BadInput as error:
-        figures = Evaluated()
+        evaluation = SeedEvaluation()
         if str(error) not in report.problems:
             report.problems.append(str(error))
     if "verdict.kind" in record.facts:
-        figures = _beside(record.facts, figures)
-    if is_current(runs, record) and not missing_figures(runs[0], figures):
+        evaluation = _with_own_status(record.facts, evaluation)
+    if is_current(runs, record) and not missing_evaluation(runs[0], evaluation):
         report.unchanged += 1
         return True
     try:
         with FileLock(run_lock(root, record.identity), timeout=wait):
-            runs = store.find(head_of(record))
+            runs = store.find(run_key(record))
             if is_current(runs, record):
                 report.unchanged += 1
             else:
                 report.replaced += bool(runs)
                 report.created += not runs
                 runs = [store.client.get_run(store.project(run_dir, record, runs))]
-            report.evaluated += store.log_figures(runs[0], figures)
+            report.evaluated += store.log_evaluation(runs[0], evaluation)
     except Timeout:
         return False
     return True

@@ -1,4 +1,4 @@
-"""What the folder of a run says, read without MLflow. DVC may replace any file by a link to it meanwhile."""
+"""The content of a run's folder, read without MLflow. DVC may replace any file by a link to it meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from ganpipe.errors import BadInput
 from ganpipe.looks import SOURCE
 
-VERDICT = ("kind", "reason")
+STATUS = ("kind", "reason")
 VALUE_LIMIT = 500  # characters of a parameter's value
 PNG_END = b"IEND\xaeB`\x82"
 
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Record:
-    """A finished training: what its run.json says, its history and the names of its grids."""
+    """A finished training: the facts of its run.json, its history and the names of its grids."""
 
     identity: str
     data: str
@@ -39,7 +39,7 @@ class Record:
     title: str
     parameters: dict[str, str]
     facts: dict[str, str]
-    """Versions, runtime, device, the spec's digest, and the verdict where something is wrong, as tags."""
+    """Versions, runtime, device, the spec's digest, and the status where something is wrong, as tags."""
     dataset_digest: str | None
     not_applicable: str | None
     history: bytes = field(repr=False)
@@ -51,8 +51,8 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """What the evaluation says of one seed: metrics, and tags, of which None means that there should be none."""
+class SeedEvaluation:
+    """The evaluation of one seed: metrics, and tags, of which None means that there should be none."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class History:
             self._columns = [metric_name(column) for column in lines.pop(0)]
         return list(_rows(self._columns, lines))
 
-    def took(self, history: bytes) -> bool:
+    def matches(self, history: bytes) -> bool:
         """Whether the lines read so far are exactly the lines of this file."""
         whole = history[: history.rfind(b"\n") + 1]
         return len(whole) == self._taken and hashlib.sha256(whole).digest() == self._digest.digest()
@@ -109,9 +109,9 @@ def read_record(run_dir: Path) -> Record | None:
     except OSError:
         return None
     try:
-        said = json.loads(text)
-        name, data, row, seed = said["identity"], said["data"], said["row"], int(said["seed"])
-        parameters = flatten(said.get("parameters") or {})
+        content = json.loads(text)
+        name, data, row, seed = content["identity"], content["data"], content["row"], int(content["seed"])
+        parameters = flatten(content.get("parameters") or {})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again.") from error
     try:
@@ -120,18 +120,19 @@ def read_record(run_dir: Path) -> Record | None:
         history = b""
     grids = tuple(path.name for path in grid_files(run_dir))
     digest = hashlib.sha256(b"\0".join([text, history, *(grid.encode() for grid in grids)])).hexdigest()[:16]
-    facts = {"version": "versions", "runtime": "runtime", "device": "device", "verdict": "verdict"}
-    facts = flatten({tag: said[key] for tag, key in (facts | {"ganpipe.spec": "spec_digest"}).items() if said.get(key)})
+    tags = {"version": "versions", "runtime": "runtime", "device": "device", "verdict": "verdict"}
+    tags["ganpipe.spec"] = "spec_digest"
+    facts = flatten({tag: content[key] for tag, key in tags.items() if content.get(key)})
     return Record(
         identity=str(name),
         data=str(data),
         row=str(row),
         seed=seed,
-        title=str(said.get("title", row)),
+        title=str(content.get("title", row)),
         parameters=parameters,
         facts=facts,
-        dataset_digest=said.get("dataset_digest"),
-        not_applicable=said.get("not_applicable"),
+        dataset_digest=content.get("dataset_digest"),
+        not_applicable=content.get("not_applicable"),
         history=history,
         grids=grids,
         content=digest,
@@ -139,37 +140,37 @@ def read_record(run_dir: Path) -> Record | None:
     )
 
 
-def read_evaluated(root: Path, data: str, row: str) -> dict[int, Evaluated]:
-    """The evaluation of a row by seed, as metrics `eval/<figure>` and `eval/<figure>_ema`; {} without one.
+def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]:
+    """The evaluation of a row by seed, as metrics `eval/<metric>` and `eval/<metric>_ema`; {} without one.
 
-    What each figure is from is the tag `eval.<figure>`: feature network, resizer, numbers of samples and split, as
-    JSON. The verdict has the tags that a training's verdict has, but for the step.
+    What each metric is from is the tag `eval.<metric>`: feature network, resizer, numbers of samples and split, as
+    JSON. The status has the tags that a training's status has, without the step.
 
     Raises BadInput where the file is not what CONTRIBUTING.md says.
     """
     path = root / "evals" / data / f"{row}.json"
     try:
-        said = json.loads(path.read_bytes())
-        metrics: dict[int, dict[str, float]] = {int(seed): {} for seed in said.get("seeds") or []}
-        verdicts = said.get("verdicts") or [None] * len(metrics)
+        content = json.loads(path.read_bytes())
+        metrics: dict[int, dict[str, float]] = {int(seed): {} for seed in content.get("seeds") or []}
+        verdicts = content.get("verdicts") or [None] * len(metrics)
         tags = {seed: _tags(verdict) for seed, verdict in zip(metrics, verdicts, strict=True)}
-        for figure, numbers in (said.get("figures") or {}).items():
-            source = {key: numbers[key] for key in SOURCE if key in numbers}
+        for name, metric in (content.get("figures") or {}).items():
+            source = {key: metric[key] for key in SOURCE if key in metric}
             for of in tags.values() if source else ():
-                of[metric_name(f"eval.{figure}")] = _word(source)
+                of[metric_name(f"eval.{name}")] = _word(source)
             for column, suffix in (("raw", ""), ("ema", "_ema")):
-                for seed, number in zip(metrics, numbers.get(column) or [], strict=False):
+                for seed, number in zip(metrics, metric.get(column) or [], strict=False):
                     if number is not None:
-                        metrics[seed][metric_name(f"eval/{figure}{suffix}")] = float(number)
+                        metrics[seed][metric_name(f"eval/{name}{suffix}")] = float(number)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} can't be read ({error!r}): run the evaluation again.") from error
-    return {seed: Evaluated(of, tags[seed]) for seed, of in metrics.items()}
+    return {seed: SeedEvaluation(of, tags[seed]) for seed, of in metrics.items()}
 
 
 def _tags(verdict: Mapping[str, Any] | None) -> dict[str, str | None]:
-    return {f"verdict.{key}": _word(verdict.get(key)) if verdict else None for key in VERDICT}
+    return {f"verdict.{key}": _word(verdict.get(key)) if verdict else None for key in STATUS}
 
 
 def grid_files(run_dir: Path) -> list[Path]:

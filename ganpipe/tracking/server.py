@@ -17,7 +17,7 @@ def ui(root: Path, host: str = "127.0.0.1", port: int = 5000) -> NoReturn:
 
     Raises BadInput where the store lies behind a server, which has pages of its own.
     """
-    from ganpipe.tracking.store import settle_environment
+    from ganpipe.tracking.store import configure_environment
 
     uri = store_uri(root)
     if is_remote(uri):
@@ -25,7 +25,7 @@ def ui(root: Path, host: str = "127.0.0.1", port: int = 5000) -> NoReturn:
     root = root.resolve()
     print(sync(root))
     print(f"MLflow: http://{host}:{port}", flush=True)
-    settle_environment()
+    configure_environment()
     command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--workers", "1"]
     command += ["--host", host, "--port", str(port), "--backend-store-uri", uri, "--registry-store-uri", uri]
     command += [

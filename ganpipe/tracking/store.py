@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ganpipe.errors import BadInput
 from ganpipe.tracking.paths import IDENTITY, artifacts_folder, is_remote, store_lock, store_uri
-from ganpipe.tracking.records import Evaluated, Record, Row, grid_files, is_whole_png, rows_of
+from ganpipe.tracking.records import Record, Row, SeedEvaluation, grid_files, is_whole_png, rows_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,8 +42,8 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Head:
-    """What names a run before anything is known of its result."""
+class RunKey:
+    """What identifies a run before its result is known."""
 
     identity: str
     data: str
@@ -52,16 +52,16 @@ class Head:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that every run bears from its first moment."""
+        """The tags that every run has from its start."""
         return {IDENTITY: self.identity, "row": self.row, "data": self.data, "seed": str(self.seed)}
 
 
-def head_of(record: Record) -> Head:
-    """The head of a finished training."""
-    return Head(record.identity, record.data, record.row, record.seed)
+def run_key(record: Record) -> RunKey:
+    """The key of a finished training."""
+    return RunKey(record.identity, record.data, record.row, record.seed)
 
 
-def settle_environment() -> None:
+def configure_environment() -> None:
     """Short waits, no telemetry, no chatter, unless the user set it otherwise; before importing mlflow."""
     for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
@@ -88,7 +88,7 @@ def open_store(root: Path) -> Store:
 
 def import_mlflow(root: Path) -> None:
     """Import all that the store of this root needs: seconds of CPU."""
-    settle_environment()
+    configure_environment()
     with warnings.catch_warnings():
         # SQLAlchemy 2.1 deprecates what MLflow's own tables use
         warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
@@ -103,14 +103,14 @@ def import_mlflow(root: Path) -> None:
 @contextlib.contextmanager
 def failures_of(uri: str) -> Iterator[None]:
     """Turn what MLflow raises into BadInput, one sentence with the remedy."""
-    settle_environment()
+    configure_environment()
     from mlflow.exceptions import MlflowException
 
     try:
         yield
     except MlflowException as error:
-        said = " ".join(str(error).split())[:300]
-        raise BadInput(f"The MLflow store {uri} fails; start or repair it, or name another: {said}") from error
+        reason = " ".join(str(error).split())[:300]
+        raise BadInput(f"The MLflow store {uri} fails; start or repair it, or name another: {reason}") from error
 
 
 class Store:
@@ -154,20 +154,20 @@ class Store:
             if not token:
                 return
 
-    def find(self, head: Head) -> list[Run]:
+    def find(self, key: RunKey) -> list[Run]:
         """The runs of this training, newest first: none or one, unless somebody doubled them."""
-        found = self.runs(head.data, f"tags.`{IDENTITY}` = '{head.identity}'")
-        return [run for run in found if run.data.tags.get("row") == head.row]
+        found = self.runs(key.data, f"tags.`{IDENTITY}` = '{key.identity}'")
+        return [run for run in found if run.data.tags.get("row") == key.row]
 
-    def replace(self, head: Head, started: int, tags: dict[str, str], old: Iterable[Run]) -> str:
+    def replace(self, key: RunKey, started: int, tags: dict[str, str], old: Iterable[Run]) -> str:
         """Begin the run of this training, at `started` in milliseconds, in the place of `old`; its number."""
         for run in old:
             self.client.delete_run(run.info.run_id)
         run = self.client.create_run(
-            self.experiment(head.data),
+            self.experiment(key.data),
             started,
-            tags={**tags, **head.tags},
-            run_name=f"{head.row}/{head.seed}",
+            tags={**tags, **key.tags},
+            run_name=f"{key.row}/{key.seed}",
         )
         return str(run.info.run_id)
 
@@ -198,19 +198,19 @@ class Store:
             return False
         return True
 
-    def log_figures(self, run: Run, figures: Evaluated) -> bool:
-        """Add what the evaluation says and the run lacks or has otherwise; whether there was any."""
+    def log_evaluation(self, run: Run, evaluation: SeedEvaluation) -> bool:
+        """Log the metrics and tags of the evaluation that the run lacks, or has with another value; whether any."""
         from mlflow.entities import Metric, RunTag
 
-        missing = missing_figures(run, figures)
+        missing = missing_evaluation(run, evaluation)
         if missing.metrics:
-            # the latest counts: later than those that are there, also where the clock was set back since
-            there = [
+            # the latest counts: later than those in the store, also where the clock was set back since
+            logged = [
                 self.client.get_metric_history(run.info.run_id, key)
                 for key in missing.metrics
                 if key in run.data.metrics
             ]
-            last = max((metric.timestamp for metrics in there for metric in metrics), default=0)
+            last = max((metric.timestamp for metrics in logged for metric in metrics), default=0)
             now = max(time.time_ns() // 1_000_000, last + 1)
             self.client.log_batch(
                 run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.metrics.items()]
@@ -223,7 +223,7 @@ class Store:
         return bool(missing)
 
     def finish(self, run_id: str, record: Record, content: str | None, ended: int) -> None:
-        """End a run with all that a finished training says; `content` None leaves it to the next sync."""
+        """End a run with all facts of a finished training; `content` None has the next sync make it again."""
         from mlflow.entities import Dataset, DatasetInput, InputTag, RunTag
 
         self.log_parameters(run_id, record.parameters)
@@ -242,7 +242,7 @@ class Store:
 
         The times are those of run.json, as the folder knows no other.
         """
-        run_id = self.replace(head_of(record), record.modified, inherited(old), old)
+        run_id = self.replace(run_key(record), record.modified, inherited(old), old)
         self.log_rows(run_id, rows_of(record.history), record.modified)
         logged = [self.log_grid(run_id, path) for path in grid_files(run_dir)]
         self.finish(run_id, record, record.content if sum(logged) == len(record.grids) else None, record.modified)
@@ -254,12 +254,12 @@ def is_current(runs: list[Run], record: Record) -> bool:
     return len(runs) == 1 and runs[0].info.status == "FINISHED" and runs[0].data.tags.get(CONTENT) == record.content
 
 
-def missing_figures(run: Run, figures: Evaluated) -> Evaluated:
-    """The figures and tags that the run lacks, or has with another value."""
-    there, tags = run.data.metrics, run.data.tags
-    return Evaluated(
-        {key: value for key, value in figures.metrics.items() if key not in there or not _same(there[key], value)},
-        {key: value for key, value in figures.tags.items() if tags.get(key) != value},
+def missing_evaluation(run: Run, evaluation: SeedEvaluation) -> SeedEvaluation:
+    """The metrics and tags that the run lacks, or has with another value."""
+    logged, tags = run.data.metrics, run.data.tags
+    return SeedEvaluation(
+        {key: value for key, value in evaluation.metrics.items() if key not in logged or not _same(logged[key], value)},
+        {key: value for key, value in evaluation.tags.items() if tags.get(key) != value},
     )
 
 

@@ -23,7 +23,7 @@ class Scripted:
         self.root, self.run_dir = root, root / "runs" / "ring" / "lsgan" / "0"
         self.run_dir.mkdir(parents=True)
         spec = spec_file(root, "lsgan")
-        self.order = follower.Order(self.run_dir, spec, identity(spec.read_bytes(), 0), 0, root, os.getppid(), 1)
+        self.job = follower.Job(self.run_dir, spec, identity(spec.read_bytes(), 0), 0, root, os.getppid(), 1)
         self._monkeypatch = monkeypatch
 
     def write(self, last: int, text: Callable[[str], str] = str) -> None:
@@ -39,14 +39,14 @@ class Scripted:
         script = iter(steps)
         self._monkeypatch.setattr(follower, "_pause", lambda _: next(script)())
         try:
-            return follower._follow(self.order)
+            return follower._follow(self.job)
         finally:
             assert next(script, None) is None
 
     def found(self) -> tuple[str, dict[int, float]]:
         """Status and values by step of the one run in the store."""
         store = open_store(self.root)
-        (run,) = store.find(self.order.head)
+        (run,) = store.find(self.job.run_key)
         metrics = store.client.get_metric_history(run.info.run_id, KEY)
         assert len({metric.step for metric in metrics}) == len(metrics)
         return run.info.status, {metric.step: metric.value for metric in metrics}

@@ -17,7 +17,7 @@ from served import Served
 from ganpipe.errors import BadInput
 from ganpipe.tracking import follower
 from ganpipe.tracking.projection import sync
-from ganpipe.tracking.records import Evaluated
+from ganpipe.tracking.records import SeedEvaluation
 from ganpipe.tracking.store import Store, open_store
 
 pytestmark = pytest.mark.slow
@@ -141,7 +141,7 @@ def test_answers_that_do_not_come_double_nothing(
     monkeypatch.setattr(follower, "_pause", lambda _: training.end())
     training.write(4)
     try:
-        assert follower._follow(training.order).startswith("FINISHED")
+        assert follower._follow(training.job).startswith("FINISHED")
     finally:
         over.set()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "300")
@@ -162,17 +162,17 @@ def test_a_clock_that_jumps(training: Scripted, store: Store, root: Path, monkey
     steps = [lambda: training.write(2), lambda: training.write(4), lambda: training.write(5), training.end]
     assert training.follow(*steps).startswith("FINISHED")
     assert steps_of(training) == ("FINISHED", [100, 200, 300, 400, 500])
-    (run,) = store.find(training.order.head)
+    (run,) = store.find(training.job.run_key)
     assert 0 < run.info.start_time <= run.info.end_time
     times = [m.timestamp for m in sorted(store.client.get_metric_history(run.info.run_id, KEY), key=lambda m: m.step)]
     assert times == sorted(times)
 
     # a figure of the evaluation that changes, while the clock runs backwards
     for value in (3.0, 2.0, 1.0):
-        store.log_figures(store.find(training.order.head)[0], Evaluated({"eval/x": value}))
-        (run,) = store.find(training.order.head)
+        store.log_evaluation(store.find(training.job.run_key)[0], SeedEvaluation({"eval/x": value}))
+        (run,) = store.find(training.job.run_key)
         assert run.data.metrics["eval/x"] == value
-        assert not store.log_figures(run, Evaluated({"eval/x": value}))
+        assert not store.log_evaluation(run, SeedEvaluation({"eval/x": value}))
 
 
 def jumping() -> Callable[[], int]:

@@ -22,7 +22,7 @@ from ganpipe.tracking.identity import identity
 from ganpipe.tracking.launch import start_follower
 from ganpipe.tracking.paths import log_file
 from ganpipe.tracking.projection import sync
-from ganpipe.tracking.store import Head, Store
+from ganpipe.tracking.store import RunKey, Store
 
 
 class Training:
@@ -35,7 +35,7 @@ class Training:
         self.process = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=environment)
         assert self.process.stdout is not None
         self.launched = float(self.process.stdout.readline())
-        self.head = Head(identity(spec_file(root, row).read_bytes(), 0), "ring", row, 0)
+        self.head = RunKey(identity(spec_file(root, row).read_bytes(), 0), "ring", row, 0)
 
     def do(self, word: str) -> None:
         assert self.process.stdin is not None
@@ -148,8 +148,8 @@ def test_switched_off_or_without_a_spec_it_starts_nothing(
 
 
 @pytest.mark.slow
-def test_it_stands_back_for_everything_else(clean: None) -> None:
-    code = "from ganpipe.tracking.follower import _stand_back; _stand_back(); import os; assert os.nice(0) == 19"
+def test_it_runs_at_the_lowest_priority(clean: None) -> None:
+    code = "import os; from ganpipe.tracking import follower; follower._lower_priority(); assert os.nice(0) == 19"
     environment = {key: value for key, value in os.environ.items() if key != follower.NICE}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, start_new_session=True)
 
@@ -167,14 +167,14 @@ def test_a_history_that_was_rewritten_makes_the_run_anew(scripted: Scripted, roo
     assert scripted.follow(lambda: scripted.write(4), rewrite).startswith("FINISHED")
     assert scripted.found() == ("FINISHED", {100: 7.0, 200: -1.0})
     assert sync(root).unchanged == 1
-    (run,) = store.find(scripted.order.head)
+    (run,) = store.find(scripted.job.run_key)
     assert scripted.follow().startswith(f"FINISHED: run {run.info.run_id}")
 
 
 def test_a_result_that_dvc_is_just_moving_is_waited_for(
     scripted: Scripted, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower.Order, "trainer_lives", lambda _: False)
+    monkeypatch.setattr(follower.Job, "trainer_lives", lambda _: False)
     scripted.end()  # the history is missing, and a grid is half written
     picture = scripted.run_dir / "grids" / "000100.png"
     whole = picture.read_bytes()
@@ -185,4 +185,4 @@ def test_a_result_that_dvc_is_just_moving_is_waited_for(
 
 def test_a_row_that_does_not_apply_leaves_no_run(scripted: Scripted, store: Store) -> None:
     scripted.follow(lambda: scripted.end(not_applicable="points have no pixels"))
-    assert store.find(scripted.order.head) == []
+    assert store.find(scripted.job.run_key) == []

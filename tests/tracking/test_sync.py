@@ -20,7 +20,7 @@ from ganpipe.tracking.paths import run_lock
 from ganpipe.tracking.projection import sync
 from ganpipe.tracking.records import read_record
 from ganpipe.tracking.server import ui
-from ganpipe.tracking.store import Head, Store, head_of, open_store
+from ganpipe.tracking.store import RunKey, Store, open_store, run_key
 
 
 def evaluate(root: Path, modes: list[float]) -> None:
@@ -123,7 +123,7 @@ def test_unfinished_doubled_and_outdated_runs_are_replaced(root: Path, store: St
     for run_dir in run_dirs:
         record = read_record(run_dir)
         assert record
-        heads.append(head_of(record))
+        heads.append(run_key(record))
     store.replace(heads[0], 1, {"DVC_EXP_NAME": "quiet-frog"}, [])
     assert sync(root).replaced == 1
     (run,) = store.find(heads[0])
@@ -141,7 +141,7 @@ def test_a_run_whose_writer_lives_is_left_alone_and_an_orphan_is_ended(
     monkeypatch.setattr(projection, "LOCK_LIMIT", 0.1)
     record = read_record(write_all(root, "ring", "lsgan", 0))
     assert record
-    alive, orphan = Head("a" * 16, "ring", "alive", 0), Head("b" * 16, "ring", "orphan", 0)
+    alive, orphan = RunKey("a" * 16, "ring", "alive", 0), RunKey("b" * 16, "ring", "orphan", 0)
     for head in (alive, orphan):
         store.replace(head, 1, {}, [])
     with FileLock(run_lock(root, record.identity)), FileLock(run_lock(root, alive.identity)):

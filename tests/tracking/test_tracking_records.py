@@ -42,9 +42,9 @@ def test_a_history_is_read_by_whole_lines_through_any_replacement(tmp_path: Path
     (row,) = history.new_rows()
     assert (row.step, row.values["wei rd_"]) == (10, 2.0)
     assert row.values["critic/loss"] != row.values["critic/loss"]
-    assert history.took(path.read_bytes())
-    assert not history.took(b"step,critic/loss,wei rd?\n0,2.5,\n10,nan,2\n")
-    assert not history.took(path.read_bytes() + b"\n")
+    assert history.matches(path.read_bytes())
+    assert not history.matches(b"step,critic/loss,wei rd?\n0,2.5,\n10,nan,2\n")
+    assert not history.matches(path.read_bytes() + b"\n")
     assert [row.step for row in rows_of(path.read_bytes())] == [0, 10, 20]
 
 
