@@ -91,7 +91,6 @@ def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
         version, digest = meta["format"], meta["digest"]
         arrays: dict[str, Any] = {name: _read_array(folder / f"{name}.npy") for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
-        meta.setdefault("base", None)  # older folders have none
         numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
         data = PreparedDataset(**arrays, **numbers, modes=modes)
         found = _meta(meta["name"], data)

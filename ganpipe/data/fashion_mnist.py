@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 
 from ganpipe.data._mnist import IdxImages
 
+TRAIN, TEST = 60_000, 10_000  # images
+
 
 class FashionMNIST(IdxImages):
     """size: 28 pixels, or 32 with a black border of 2 pixels; nothing is resampled.
@@ -23,7 +25,7 @@ class FashionMNIST(IdxImages):
     def corruption(self, file: Path) -> str | None:
         # only MD5s of the compressed files are published: header, length and range of the labels are checked here
         content, labels = file.read_bytes(), "labels" in file.name
-        count = 60_000 if file.name.startswith("train") else 10_000
+        count = TRAIN if file.name.startswith("train") else TEST
         header = struct.pack(">2i", 2049, count) if labels else struct.pack(">4i", 2051, count, 28, 28)
         size = len(header) + count * (1 if labels else 28 * 28)
         if len(content) != size:

@@ -1,4 +1,4 @@
-"""A folder of images: its pixels against other arithmetic, its classes and its split."""
+"""A folder of images: its pixels against independent arithmetic, its classes, its split and its fingerprint."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from image_files import Array, fill, folder_of, noise, put
 from PIL import Image
+from raw_files import Array, fill, noise, put
 
+from ganpipe.data.image_folder import ImageFolder
 from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
+
+
+def folder_of(path: str = "images", **changes: Any) -> ImageFolder:
+    """The data set, with one test image unless changed."""
+    settings: dict[str, Any] = {"size": 8, "channels": 3, "test": 1, "split_seed": 0, "broken": "refuse"}
+    return ImageFolder.model_validate({"kind": "image_folder", "path": path, **settings, **changes})
 
 
 def together(data: PreparedDataset) -> tuple[Array, np.ndarray[Any, Any]]:
@@ -34,7 +41,7 @@ def only(
 # --- pixels --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [8, 16, 28, 32, 64])
+@pytest.mark.parametrize("size", [8, 28])
 def test_an_image_of_the_size_is_taken_as_it_is(size: int, tmp_path: Path) -> None:
     pixels = noise(size, size)
     np.testing.assert_array_equal(only(tmp_path, pixels, size=size), pixels.transpose(2, 0, 1))
@@ -64,7 +71,7 @@ def weights(before: int, after: int) -> np.ndarray[Any, Any]:
     return found / found.sum(1, keepdims=True)
 
 
-@pytest.mark.parametrize(("side", "size"), [(47, 16), (64, 8), (33, 32), (9, 8), (5, 16), (1, 8)])
+@pytest.mark.parametrize(("side", "size"), [(47, 16), (64, 8), (9, 8), (5, 16)])
 def test_resizing_is_bicubic_with_antialiasing(side: int, size: int, tmp_path: Path) -> None:
     pixels = noise(side, side)
     way = weights(side, size)
@@ -72,11 +79,6 @@ def test_resizing_is_bicubic_with_antialiasing(side: int, size: int, tmp_path: P
     expected = np.clip(np.einsum("bh,hac->cba", way, rows), 0, 255)
     found = only(tmp_path, pixels, size=size)
     assert np.abs(found - expected).max() <= 1.01  # both passes round, and one may do so the other way at a half
-
-
-def test_a_fine_pattern_shrinks_to_its_mean_and_not_to_some_of_its_pixels(tmp_path: Path) -> None:
-    board = (255 * (np.indices((64, 64)).sum(0) % 2)).astype(np.uint8)
-    assert np.abs(only(tmp_path, board, channels=1).astype(int) - 127).max() <= 2
 
 
 def test_colour_to_grey_and_grey_to_colour(tmp_path: Path) -> None:
@@ -89,19 +91,38 @@ def test_colour_to_grey_and_grey_to_colour(tmp_path: Path) -> None:
     np.testing.assert_array_equal(only(tmp_path / "b", single), np.repeat(single.transpose(2, 0, 1), 3, 0))
 
 
-def test_other_kinds_of_pixels(tmp_path: Path) -> None:
+def write_pgm(file: Path, fine: Array) -> None:
+    """A binary PGM of 16 bits, big-endian."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    height, width = fine.shape
+    file.write_bytes(b"P5 %d %d %d\n" % (width, height, fine.max()) + fine.astype(">u2").tobytes())
+
+
+def test_16_bits_are_scaled_to_8(tmp_path: Path) -> None:
     fine = np.random.default_rng(0).integers(65536, size=(8, 8), dtype=np.uint16)
-    assert np.abs(only(tmp_path / "16", Image.fromarray(fine), channels=1)[0] - fine / 257).max() <= 0.5
+    fine[0, 0] = 65535
+    assert np.abs(only(tmp_path / "png", Image.fromarray(fine), channels=1)[0] - fine / 257).max() <= 0.5
     big = Image.fromarray(fine.astype(">u2"))
-    assert big.mode == "I;16B"
-    assert np.abs(only(tmp_path / "16B", big, "a.tif", channels=1)[0] - fine / 257).max() <= 0.5
+    assert np.abs(only(tmp_path / "tif", big, "a.tif", channels=1)[0] - fine / 257).max() <= 0.5
+    for top in (65535, 4095):
+        grey = np.minimum(fine, top)  # the largest value is the one that the file declares to be white
+        for twin in ("a", "b"):
+            write_pgm(tmp_path / str(top) / "images" / twin, grey)
+        found = folder_of(channels=1).load(tmp_path / str(top)).train[0, 0]
+        assert np.abs(found - grey * (255 / top)).max() <= 0.6
+
+
+def test_other_kinds_of_pixels(tmp_path: Path) -> None:
     bits = np.random.default_rng(0).integers(2, size=(8, 8)).astype(bool)
     np.testing.assert_array_equal(only(tmp_path / "1", Image.fromarray(bits), channels=1)[0], 255 * bits)
     few = Image.fromarray(noise(8, 8)).quantize(16)
     np.testing.assert_array_equal(only(tmp_path / "P", few), np.asarray(few.convert("RGB")).transpose(2, 0, 1))
+    lab = Image.fromarray(noise(8, 8)).convert("LAB")
+    expected = np.asarray(lab.convert("RGB").convert("L"))
+    np.testing.assert_array_equal(only(tmp_path / "LAB", lab, "a.tif", channels=1)[0], expected)
 
 
-def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+def test_transparent_pixels_are_blended_with_white(tmp_path: Path) -> None:
     pixels = noise(8, 8, 4)
     pixels[:4, :, 3], pixels[4:, :, 3] = 0, 255
     found = only(tmp_path / "RGBA", pixels)
@@ -117,18 +138,24 @@ def test_what_is_transparent_is_white(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[:, ~first], np.asarray(few.convert("RGB"))[~first].T)
 
 
-def test_a_photograph_is_turned_as_its_exif_says(tmp_path: Path) -> None:
+def test_a_photograph_is_rotated_as_its_exif_says(tmp_path: Path) -> None:
     pixels, exif = noise(8, 12), Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    exif[0x0112] = 6  # rotate by 90 degrees clockwise
     found = only(tmp_path, pixels, how={"exif": exif})
     np.testing.assert_array_equal(found, np.rot90(pixels, -1)[2:10].transpose(2, 0, 1))
 
 
+def test_broken_exif_does_not_spoil_sound_pixels(tmp_path: Path) -> None:
+    pixels = noise(8, 8)
+    found = only(tmp_path, pixels, how={"exif": b"\0\x08\0\x02\x01\x12\0\x03"})
+    np.testing.assert_array_equal(found, pixels.transpose(2, 0, 1))
+
+
 @pytest.mark.parametrize(
     ("name", "loss"),
-    [("a.jpg", 3), ("a.jpeg", 3), ("a.webp", 3), ("a.bmp", 0), ("a.ppm", 0), ("a.tiff", 0), ("a.gif", 0)],
+    [("a.jpg", 3), ("a.webp", 3), ("a.bmp", 0), ("a.ppm", 0), ("a.tiff", 0), ("a.gif", 0)],
 )
-def test_files_of_other_kinds(name: str, loss: int, tmp_path: Path) -> None:
+def test_files_of_other_formats(name: str, loss: int, tmp_path: Path) -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:, 8:] = (200, 100, 50)
     found = only(tmp_path, pixels, name, size=16).astype(int)
@@ -167,12 +194,8 @@ def test_folders_are_classes_by_name_with_all_that_lies_below_them(tmp_path: Pat
     fill(tmp_path / "images" / "cat" / ".hidden", 1, first=60)
     (tmp_path / "images" / ".DS_Store").write_bytes(b"x")
     given = folder_of(test=12)
-    assert given.missing_files(tmp_path) is None
     data = given.load(tmp_path)
-    assert (given.form, given.shape) == (data.form, data.shape) == ("images", (3, 8, 8))
-    assert (data.classes, data.base, data.modes) == (given.classes(tmp_path), None, None) == (3, None, None)
-    assert data.train.dtype == data.test.dtype == np.uint8
-    assert data.train_labels.dtype == data.test_labels.dtype == np.int64
+    assert data.classes == given.classes(tmp_path) == 3
     assert found_in(*together(data)) == expected_of(tmp_path / "images")
     assert not set(found_in(data.train, data.train_labels)) & set(found_in(data.test, data.test_labels))
     assert np.bincount(data.test_labels).tolist() == [4, 2, 6]  # each by its share of all
@@ -188,15 +211,10 @@ def test_without_folders_there_is_one_class(tmp_path: Path) -> None:
     assert len({image.tobytes() for image in together(data)[0]}) == 10
 
 
-@pytest.mark.parametrize(("test", "held_out"), [(1, 1), (3, 3), (0.05, 1), (0.5, 10), (0.99, 20), (19, 19)])
+@pytest.mark.parametrize(("test", "held_out"), [(1, 1), (19, 19), (0.05, 1), (0.5, 10)])
 def test_a_number_or_a_share_is_held_out(test: float, held_out: int, tmp_path: Path) -> None:
     fill(tmp_path / "images", 20)
-    given = folder_of(test=test)
-    if held_out == 20:
-        with pytest.raises(BadInput):
-            given.load(tmp_path)
-    else:
-        assert len(given.load(tmp_path).test) == held_out
+    assert len(folder_of(test=test).load(tmp_path).test) == held_out
 
 
 def test_the_bytes_depend_on_the_files_and_not_on_the_order_of_their_making(tmp_path: Path) -> None:
@@ -206,8 +224,6 @@ def test_the_bytes_depend_on_the_files_and_not_on_the_order_of_their_making(tmp_
     first, second = (folder_of(folder, test=5).load(tmp_path) for folder in ("one", "two"))
     assert first.digest() == second.digest()
     assert folder_of(str(tmp_path / "one"), test=5).load(Path("/nonexistent")).digest() == first.digest()
-    assert folder_of("one", test=5, split_seed=1).load(tmp_path).digest() != first.digest()
-    assert folder_of("one", test=5, split_seed=2**32 - 1).load(tmp_path).train.shape == (15, 3, 8, 8)
     put(tmp_path / "two" / "a" / "001.png", noise(8, 8, seed=99))
     assert folder_of("two", test=5).load(tmp_path).digest() != first.digest()
 
@@ -220,17 +236,21 @@ def test_a_link_to_a_file_inside_is_an_image_of_its_own(tmp_path: Path) -> None:
     assert np.bincount(together(data)[1]).tolist() == [3, 4]
 
 
-def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+def test_the_folder_itself_may_be_a_link_and_its_path_may_begin_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(tmp_path / "elsewhere", 4)
     (tmp_path / "images").symlink_to(tmp_path / "elsewhere")
-    assert len(folder_of().load(tmp_path).train) == 3
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for path in ("images", "~/images"):
+        assert len(folder_of(path).load(tmp_path).train) == 3
+        assert folder_of(path).fingerprint(tmp_path) == folder_of("elsewhere").fingerprint(tmp_path)
 
 
-def test_the_state_is_of_names_sizes_and_times_in_order(tmp_path: Path) -> None:
+def test_the_fingerprint_is_of_names_sizes_and_times(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / "images" / name / "below", 3)
     given = folder_of()
-    assert given.fingerprint(tmp_path) == given.fingerprint(tmp_path)
     seen = {given.fingerprint(tmp_path)}
 
     def changed() -> bool:
@@ -255,6 +275,6 @@ def test_the_state_is_of_names_sizes_and_times_in_order(tmp_path: Path) -> None:
     assert changed()
 
 
-def test_the_state_of_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+def test_the_fingerprint_of_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^datasets\.image_folder\.path reads .*images \(No such file or directory\): "):
         folder_of().fingerprint(tmp_path)

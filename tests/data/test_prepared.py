@@ -1,4 +1,4 @@
-"""The format of prepared data: what is written is read again, and what is broken is named in one sentence."""
+"""The format of prepared data: it is read as it was written, and a broken folder is one sentence."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def points() -> PreparedDataset:
 
 
 @pytest.mark.parametrize("make", [images, stacked, points])
-def test_what_is_written_is_read_again(make: Callable[[], PreparedDataset], tmp_path: Path) -> None:
+def test_it_is_read_as_it_was_written(make: Callable[[], PreparedDataset], tmp_path: Path) -> None:
     data = make()
     prepared.write(tmp_path / "a" / "set", "name", data)
     again, meta = prepared.read(tmp_path / "a" / "set")
@@ -84,15 +84,6 @@ def test_meta_is_what_contributing_says(tmp_path: Path) -> None:
     assert (meta["format"], meta["classes"], meta["base"]) == (1, 8, 2)
 
 
-def test_a_folder_from_before_there_was_a_base_is_read_as_one_without(tmp_path: Path) -> None:
-    prepared.write(tmp_path, "pictures", images())
-    meta_with(base=...)(tmp_path)
-    assert "base" not in json.loads((tmp_path / "meta.json").read_text())
-    again, _ = prepared.read(tmp_path)
-    assert again.base is None
-    assert again.digest() == images().digest()
-
-
 def test_digest_sees_values_types_shapes_and_labels_but_not_the_layout() -> None:
     data = images()
     digests = {data.digest()}
@@ -126,26 +117,20 @@ def meta_with(**changes: Any) -> Callable[[Path], None]:
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "is not a prepared data set"),
     "no meta": (lambda p: (p / "meta.json").unlink(), "is not a prepared data set"),
-    "no array": (lambda p: (p / "test_labels.npy").unlink(), "test_labels.npy"),
     "half a meta": (lambda p: (p / "meta.json").write_text('{"format":'), "is not a prepared data set"),
-    "meta not text": (lambda p: (p / "meta.json").write_bytes(b"\xff\xfe"), "is not a prepared data set"),
     "meta a list": (lambda p: (p / "meta.json").write_text("[]"), "is not a prepared data set"),
     "meta without digest": (meta_with(digest=...), "'digest'"),
-    "meta without classes": (meta_with(classes=...), "'classes'"),
     "another format": (meta_with(format=2), "has format 2 and not 1"),
-    "empty array": (lambda p: (p / "train.npy").write_bytes(b""), "is not a prepared data set"),
     "half an array": (lambda p: (p / "train.npy").write_bytes((p / "train.npy").read_bytes()[:-5]), "Failed to read"),
-    "text": (lambda p: (p / "train.npy").write_text("hello"), "is not a prepared data set"),
     "pickle": (lambda p: np.save(p / "train.npy", np.array([{}], object)), "allow_pickle=False"),
     "other values": (lambda p: np.save(p / "train.npy", images().train // 2), "checksum"),
     "other type": (lambda p: np.save(p / "train.npy", images().train.astype(np.int16)), "checksum"),
     "other labels": (lambda p: np.save(p / "test_labels.npy", np.arange(3)), "checksum"),
-    "other digest": (meta_with(digest="0" * 64), "checksum"),
 }
 
 
 @pytest.mark.parametrize(("damage", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_folder_is_named_in_one_sentence(damage: Callable[[Path], object], words: str, tmp_path: Path) -> None:
+def test_a_broken_folder_is_one_sentence(damage: Callable[[Path], object], words: str, tmp_path: Path) -> None:
     folder = tmp_path / "digits"
     prepared.write(folder, "digits", images())
     prepared.read(folder)
