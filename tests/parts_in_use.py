@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
@@ -56,3 +56,13 @@ def narrow(part: Part, **changes: Any) -> Any:
         return value
 
     return type(part).model_validate(small(part.model_dump()) | changes)
+
+
+def variations(part: Part) -> list[Any]:
+    """The part, and it with each other value that it offers for a choice (norm, output, ...)."""
+    found = [part]
+    for name, field in type(part).model_fields.items():
+        offered = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        offered = (False, True) if field.annotation is bool else offered
+        found += [narrow(part, **{name: value}) for value in offered if value != getattr(part, name)]
+    return found

@@ -7,11 +7,11 @@ network needs no entry here. MORE holds what those lack.
 from __future__ import annotations
 
 from math import prod
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import pytest
 import torch
-from parts_in_use import narrow, parts_in_use
+from parts_in_use import narrow, parts_in_use, variations
 from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Network, Shape
@@ -47,17 +47,11 @@ MORE: dict[str, list[dict[str, Any]]] = {
 
 
 def cases(package: str) -> list[Any]:
-    found = []
+    found: list[Any] = []
     for part in parts_in_use(package).values():
-        if part.kind == "none":
-            continue
-        base = narrow(part, **({"components": 2} if "components" in type(part).model_fields else {}))
-        found.append(base)
-        for name, field in type(base).model_fields.items():
-            offered = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-            offered = (False, True) if field.annotation is bool else offered
-            others = [value for value in offered if value != getattr(base, name)]
-            found += [narrow(base, **{name: value}) for value in others]
+        if part.kind != "none":
+            fewer = {"components": 2} if "components" in type(part).model_fields else {}
+            found += variations(narrow(part, **fewer))
     return found + [part_class(package, more["kind"]).model_validate(more) for more in MORE[package]]
 
 
