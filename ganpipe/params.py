@@ -1,7 +1,8 @@
 """The base of every part: frozen pydantic models that refuse unknown keys, chosen by their `kind`.
 
-`Choice("ganpipe.objectives")` is a discriminated union whose members are the modules of that package. Only the
-module that a `kind` names is imported: whoever validates one row loads the code of that row and no other.
+A part is one file: `ganpipe/objectives/lsgan.py` defines the class with `kind: Literal["lsgan"]`, and nothing lists it.
+`Choice("ganpipe.objectives")` is the union of all modules of that package. Only the module that a `kind` names is
+imported, so a training imports the code of its own parts alone, and a change of one loss reruns only what uses it.
 """
 
 from __future__ import annotations
@@ -29,29 +30,29 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 
 def _on_one_line(text: str) -> str:
-    # controls, half of a pair of surrogates, and what ends a line or a paragraph
+    # control characters, lone surrogates, separators of lines and paragraphs
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise ValueError("should be text on one line, without control characters")
     return text
 
 
-def _whole(value: Any) -> Any:
+def _is_int(value: Any) -> Any:
     if type(value) is not int:
         raise ValueError("should be a whole number")
     return value
 
 
-# before a choice among numbers, which by itself takes true for 1
-Whole = BeforeValidator(_whole)
-# of numbers without a bound of their own: beyond it squares leave float32, and ints what torch counts with
+# for a Literal of numbers, which by itself takes true for 1
+Whole = BeforeValidator(_is_int)
+# the bound of numbers that have no other: far below where squares overflow float32 and sizes overflow int64
 LARGEST = 10**9
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
-# what samples are divided by, or made of
+# scales and widths that something is divided by
 Length = Annotated[float, Field(ge=1 / LARGEST, le=LARGEST)]
 Count = Annotated[int, Field(ge=1, le=LARGEST)]
-# what is held in memory whole, and layers that are built one after the other
+# sizes of data sets in memory, and numbers of layers
 Samples = Annotated[int, Field(ge=1, le=10_000_000)]
 Depth = Annotated[int, Field(ge=1, le=100)]
 Line = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_on_one_line)]
@@ -60,7 +61,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Frozen(BaseModel):
-    """A model without surprises: immutable, strict types, finite numbers, no unknown keys."""
+    """A pydantic model that is immutable, with strict types, finite numbers and no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -80,23 +81,23 @@ class Frozen(BaseModel):
 
 
 class Part(Frozen):
-    """One value on one axis of a variant. Subclasses add `kind: Literal[<module's name>]` and methods."""
+    """One component of a variant (its objective, say). A subclass adds `kind: Literal["<name of its module>"]`."""
 
     kind: str
 
 
 def kinds(package: str) -> list[str]:
-    """The kinds that a package of parts offers: the names of its public modules."""
+    """The kinds of parts in a package, sorted: the names of its public modules."""
     path = importlib.import_module(package).__path__
     return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
 
 
 def part_class(package: str, kind: str) -> type[Part]:
-    """The class in `<package>/<kind>.py` whose `kind` is that name."""
+    """The class in `<package>/<kind>.py` with that `kind`. Raises TypeError where the module defines none."""
     module = importlib.import_module(f"{package}.{kind}")
     for value in vars(module).values():
-        ours = isinstance(value, type) and issubclass(value, Part) and value.__module__ == module.__name__
-        if ours and get_args(value.model_fields["kind"].annotation) == (kind,):
+        is_part = isinstance(value, type) and issubclass(value, Part) and value.__module__ == module.__name__
+        if is_part and get_args(value.model_fields["kind"].annotation) == (kind,):
             part: type[Part] = value
             return part
     raise TypeError(f"{module.__name__} defines no part with kind {kind!r}")
@@ -104,7 +105,7 @@ def part_class(package: str, kind: str) -> type[Part]:
 
 @dataclass(frozen=True)
 class Choice:
-    """Annotation: the value is a part of this package, chosen by `kind`."""
+    """An annotation: the value is a part of this package, chosen by its `kind`."""
 
     package: str
 
@@ -131,11 +132,11 @@ class Choice:
 
 
 _UNFINISHED: set[str] = set()
-"""The parts whose JSON schema is being made: those in which a choice leads back to themselves, as in an ensemble."""
+"""Parts whose JSON schema is being made: an ensemble contains a choice that contains the ensemble."""
 
 
 def _described(part: type[Part], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    """A reference to the part's JSON schema, which is made unless this is inside it."""
+    """The part's JSON schema; inside itself, a reference to it."""
     inner = part.__pydantic_core_schema__
     name = str(inner.get("ref"))
     reference = core_schema.definition_reference_schema(name)
@@ -154,6 +155,6 @@ def _error(code: str, message: str, loc: tuple[str, ...], value: Any, known: lis
 
 
 def refuse(message: str, *loc: str | int, value: Any = None) -> ValidationError:
-    """An error of a rule over several keys, placed at `loc`; the message names the remedy."""
+    """The error of a rule over several keys, at the key `loc`; the message says what is wrong and the remedy."""
     problem = PydanticCustomError("rule", "{message}", {"message": message})
     return ValidationError.from_exception_data("rule", [InitErrorDetails(type=problem, loc=loc, input=value)])

@@ -63,10 +63,10 @@ class Watch(Frozen):
 
     variance: collapsed with a total variance of the samples below this share of the data's. modes: collapsed with fewer
     modes than this share of those that as many exact samples would have; a mode is present from `present` times its
-    share of the samples on. vendi: where no modes are known, collapsed with a Vendi score below this share of that of as
-    many held-out samples, whose score has to be above 1 / vendi; width: of its kernel. change: stalled when the samples
-    of fixed latents moved by less since the last snapshot, in standard deviations of the data. limit: diverged with a
-    loss, score or penalty beyond it.
+    share of the samples on. vendi: where no modes are known, collapsed with a Vendi score below this share of that of
+    as many held-out samples, whose score has to be above 1 / vendi. width: of the kernel of that score. change: stalled
+    when the samples of fixed latents moved by less since the last snapshot, in standard deviations of the data. limit:
+    diverged with a loss, score or penalty beyond it.
     """
 
     variance: Annotated[float, Field(ge=0, lt=1)]

@@ -1,4 +1,4 @@
-"""The optimisers: torch's own numbers, without torch's compiler."""
+"""The optimizers: torch's own numbers, without torch's compiler."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import sys
 
 import pytest
 import torch
+from parts_in_use import part_in_use
 from torch import nn, optim
 
 from ganpipe.optimizers.adam import Adam
 from ganpipe.optimizers.rmsprop import RMSprop
+from ganpipe.params import kinds
 
 PAIRS = {
     "adam": (
@@ -22,6 +24,18 @@ PAIRS = {
         lambda p: optim.RMSprop(p, lr=0.01, alpha=0.9, foreach=True),
     ),
 }
+
+
+@pytest.mark.parametrize("kind", kinds("ganpipe.optimizers"))
+def test_every_optimizer_descends(kind: str) -> None:
+    """Each kind, as a variant uses it."""
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = part_in_use("ganpipe.optimizers", kind).build([weight])
+    for _ in range(10):
+        optimizer.zero_grad()
+        weight.square().sum().backward()
+        optimizer.step()
+    assert weight.square().sum() < 3
 
 
 @pytest.mark.parametrize("kind", PAIRS)

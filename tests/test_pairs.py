@@ -1,7 +1,7 @@
 """Every part beside every other: refused with a remedy, or one finite step of each player.
 
-A pairwise covering array over objective, penalty, constraint, critic and the variations of the procedure, generated
-from the kinds that there are: a new part is in it as soon as its file is there and its parameters are below.
+A pairwise covering array over objective, penalty, constraint, critic and procedure. The parts are those that the
+variants of params.yaml use: a new part is in it as soon as its file and its variant are there.
 """
 
 from __future__ import annotations
@@ -15,304 +15,151 @@ from typing import Any
 import pytest
 import torch
 from covering import Case, all_pairs, covering, pairs_of
-from ganpipe.training.adversarial import Game
-from ganpipe.training.batches import Batches, Space
+from parts_in_use import PARAMS, narrow, parts_in_use, variations
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ganpipe.params import kinds, part_class
-from ganpipe.rules import RULES
+from ganpipe import configuration
+from ganpipe.rules import first_problem
+from ganpipe.training.adversarial import Game
+from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Runtime, Variant
 
-Parameters = dict[str, Any]
 POINTS, IMAGES = (2,), (1, 8, 8)
-MLP: Parameters = {"kind": "mlp", "width": 6, "depth": 1, "norm": "none"}
-HINGES = [{"kind": "hinge"}, {"kind": "ragan", "form": "hinge"}]
-
-# what each kind needs beside its name; several ways to use it where the rules tell them apart
-OBJECTIVES: dict[str, Parameters] = {
-    "began": {"gamma": 0.5, "lambda_k": 0.1},
-    "ebgan": {"margin": 1.0},
-    "ensemble": {"members": HINGES},
-    "fgan": {"divergence": "jeffrey", "generator_loss": "non_saturating"},
-    "gls": {"margin": 1.0, "slope": 0.5},
-    "hinge": {},
-    "loss_sensitive": {"margin": 1.0, "gamma": 0.1},
-    "lsgan": {"real": 1.0, "fake": 0.0, "target": 1.0},
-    "minimax": {},
-    "non_saturating": {},
-    "none": {},
-    "ragan": {"form": "least_squares"},
-    "rpgan": {},
-    "wgan": {},
-}
-PENALTIES: dict[str, Parameters] = {
-    "dragan": {"target": 1.0, "noise_scale": 0.5},
-    "drift": {},
-    "gradient_penalty": {"target": 1.0, "one_sided": True},
-    "feature_matching": {},
-    "pulling_away": {},
-    "r1": {},
-    "r2": {},
-}
-CONSTRAINTS: dict[str, Parameters] = {"weight_clipping": {"limit": 0.1}, "spectral_norm": {}}
-# each with the data that it judges
-CRITICS: dict[str, tuple[tuple[int, ...], Parameters]] = {
-    "mlp": (POINTS, MLP | {"output": "score"}),
-    "mlp of energies": (POINTS, MLP | {"output": "energy"}),
-    "mlp with batch norm": (IMAGES, MLP | {"norm": "batch", "output": "score"}),
-    "dcgan": (IMAGES, {"kind": "dcgan", "width": 2, "norm": "layer", "output": "score"}),
-    "autoencoder": (POINTS, {"kind": "autoencoder", "layers": "dense", "width": 6, "norm": "none", "code": 3}),
-    "autoencoder of images": (
-        IMAGES,
-        {"kind": "autoencoder", "layers": "convolutions", "width": 2, "norm": "batch", "code": 3},
-    ),
-    "ensemble": (POINTS, {"kind": "ensemble", "num_members": 2, "base": MLP | {"output": "score"}}),
-    "none": (POINTS, {"kind": "none"}),
-    "resnet": (IMAGES, {"kind": "resnet", "width": 4, "norm": "none", "attention": 4, "output": "score"}),
-    "progressive": (IMAGES, {"kind": "progressive", "width": 2, "minibatch_stddev": False, "output": "score"}),
-    "progressive with deviation": (
-        IMAGES,
-        {"kind": "progressive", "width": 2, "minibatch_stddev": True, "output": "score"},
-    ),
-    "progressive of energies": (
-        IMAGES,
-        {"kind": "progressive", "width": 2, "minibatch_stddev": False, "output": "energy"},
-    ),
-}
-ENCODER = MLP
-PHASES = [
-    {"size": 4, "fade": 0.0, "stable": 1.0, "batch": 4},
-    {"size": 8, "fade": 1.0, "stable": 1.0, "batch": 4},
-]
-UNET = {"kind": "unet", "width": 2, "norm": "batch"}
-DOWNSAMPLED = {"kind": "downsampled", "factor": 2}
-# the kinds beside the game, each with the generator that it makes, if there is one only
-OTHERS: dict[str, tuple[Parameters, Parameters | None]] = {
-    "autoencoder": ({"encoder": ENCODER}, None),
-    "critic_only": ({"noise": 0.1}, {"kind": "gradient_ascent", "steps": 2, "rate": 0.1}),
-    "gmm": ({"floor": 0.1, "restarts": 1}, {"kind": "gmm", "components": 2, "covariance": "diag"}),
-    "progressive": ({"critic_steps": 1, "phases": PHASES}, {"kind": "progressive", "width": 2}),
-    "translation": ({"critic_steps": 1, "l1": 1.0, "observed": 5, "condition": DOWNSAMPLED}, UNET),
-    "vae": ({"deviation": 0.3, "encoder": ENCODER}, None),
-}
-# other generators than the perceptron, by the procedure that they are used in
-GENERATORS: dict[str, Parameters] = {
-    "plain with convolutions": {"kind": "dcgan", "width": 2, "norm": "batch"},
-    "plain with residual blocks": {"kind": "resnet", "width": 2, "norm": "batch", "attention": 4},
-    "plain with several generators": {"kind": "ensemble", "num_members": 2, "base": MLP | {"norm": "batch"}},
-}
-OF_IMAGES = {"progressive", "translation", "plain with convolutions", "plain with residual blocks"}
-WITHOUT_A_GAME = {"autoencoder", "gmm", "vae"}
-PROCEDURES: dict[str, Parameters] = {
-    "plain": {},
-    "two critic steps": {"critic_steps": 2},
-    "packs": {"pack": 2},
-    "plain with convolutions": {},
-    "plain with residual blocks": {},
-    "plain with several generators": {},
-    "unrolled": {"unroll": {"steps": 2, "lr": 0.0001}},
-    "instance noise": {"instance_noise": 0.1},
-    "all at once": {"critic_steps": 2, "pack": 2, "unroll": {"steps": 2, "lr": 0.0001}, "instance_noise": 0.1},
-}
 NOTHING = "no"
-AXES: dict[str, list[str]] = {
-    "objective": sorted({*kinds("ganpipe.objectives"), *OBJECTIVES}),
-    "penalty": [NOTHING, *sorted({*kinds("ganpipe.penalties"), *PENALTIES})],
-    "constraint": [
-        NOTHING,
-        *(
-            f"{kind} on {player}"
-            for kind in sorted({*kinds("ganpipe.constraints"), *CONSTRAINTS})
-            for player in ("critic", "generator")
-        ),
-    ],
-    "critic": list(CRITICS),
-    "procedure": [*PROCEDURES, *sorted({*kinds("ganpipe.procedures"), *OTHERS} - {"adversarial"})],
-}
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
-ADAM = {"kind": "adam", "lr": 0.001, "betas": [0.5, 0.9]}
+BASE = configuration.load(PARAMS).variant("non_saturating", "digits")
+MLP = narrow(BASE.generator)
 
 
-def parameters(case: Case) -> Parameters:
-    """The row that a case stands for."""
-    objective, penalty, constraint, critic, procedure = case
-    kind, _, player = constraint.partition(" on ")
-    base = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "unroll": {"steps": 0, "lr": 0.1}}
-    more, made = OTHERS.get(procedure, ({}, None))
+def constraints() -> dict[str, Any]:
     return {
-        "title": "A pair",
-        "objective": {"kind": objective, **OBJECTIVES[objective]},
-        "penalties": [] if penalty == NOTHING else [{"kind": penalty, "weight": 1.0, **PENALTIES[penalty]}],
-        "constraints": [] if constraint == NOTHING else [{"kind": kind, "player": player, **CONSTRAINTS[kind]}],
-        "critic": CRITICS[critic][1],
-        "generator": made or GENERATORS.get(procedure, MLP | {"norm": "batch"}),
-        "procedure": {"kind": procedure, **more}
-        if procedure in OTHERS
-        else base | {"instance_noise": 0.0} | PROCEDURES[procedure],
-        "generator_optimizer": ADAM,
-        "critic_optimizer": ADAM,
-        "latent": {"kind": "normal", "size": 70},
-        "first": None,
-        "pretrain": {"steps": 0, "seed": 0, "optimizer": ADAM},
-        **{
-            "steps": 4,
-            "batch": 4,
-            "ema": 0.9,
-            "samples": 100,
-            "log_every": 1,
-            "grid_every": 1,
-            "moments": {"count": 2, "samples": 100},
-        },
-        "watch": {
-            "variance": 0.05,
-            "modes": 0.5,
-            "present": 0.1,
-            "vendi": 0.25,
-            "width": 0.3,
-            "change": 0.001,
-            "limit": 1e6,
-        },
+        f"{kind} on {player}": part.model_copy(update={"player": player})
+        for kind, part in parts_in_use("ganpipe.constraints").items()
+        for player in ("critic", "generator")
     }
+
+
+def critics() -> dict[str, Any]:
+    """One of each kind, and of those with cheap layers one for each output and use of batch statistics."""
+    found: dict[str, Any] = {}
+    for kind, part in parts_in_use("ganpipe.networks.critics").items():
+        for one in [narrow(part)] if kind in ("dcgan", "resnet") else variations(narrow(part)):
+            found.setdefault(f"{kind}, {one.output_type}{', batch statistics' * one.uses_batch_stats}", one)
+    return found
+
+
+def procedures() -> dict[str, tuple[Any, Any]]:
+    """Each with a generator: variations of the plain game, the plain game of every generator, the other procedures."""
+    generators, game = parts_in_use("ganpipe.networks.generators"), BASE.procedure
+    unroll = {"steps": 2, "lr": 0.0001}
+    changes = {
+        "packs": {"pack": 2},
+        "unrolled": {"unroll": unroll},
+        "instance noise": {"instance_noise": 0.1},
+        "all at once": {"critic_steps": 2, "pack": 2, "unroll": unroll, "instance_noise": 0.1},
+    }
+    found = {name: (narrow(game, **change), MLP) for name, change in changes.items()}
+    for kind, generator in generators.items():
+        if generator.requires_algorithm is None:
+            found[f"{game.kind} of {kind}"] = (game, narrow(generator))
+    for kind, part in parts_in_use("ganpipe.procedures").items():
+        made = [g for g in generators.values() if kind == g.requires_algorithm or g.kind == part.makes]
+        if kind != game.kind:
+            found[kind] = (narrow(part), narrow(made[0]) if made else MLP)
+    del found[f"{game.kind} of progressive"], found[f"{game.kind} of affine"]  # as progressive's own, and as mlp
+    return found
+
+
+AXES: dict[str, dict[str, Any]] = {
+    "objective": parts_in_use("ganpipe.objectives"),
+    "penalty": {NOTHING: None, **parts_in_use("ganpipe.penalties")},
+    "constraint": {NOTHING: None, **constraints()},
+    "critic": critics(),
+    "procedure": procedures(),
+}
+NAMES = {axis: list(values) for axis, values in AXES.items()}
+
+
+def parts_of(case: Case) -> dict[str, Any]:
+    objective, penalty, constraint, critic, (procedure, generator) = (
+        AXES[axis][name] for axis, name in zip(AXES, case, strict=True)
+    )
+    return {
+        "objective": objective,
+        "penalties": (penalty,) if penalty else (),
+        "constraints": (constraint,) if constraint else (),
+        "critic": critic,
+        "procedure": procedure,
+        "generator": generator,
+        "batch": 4,
+    }
+
+
+# what is the same in all cases; the latents are large enough for every generator
+REST = {name: getattr(BASE, name) for name in Variant.model_fields}
+REST["latent"] = BASE.latent.model_copy(update={"size": 70})
+
+
+def is_legal(case: Case) -> bool:
+    return first_problem(Variant.model_construct(**REST | parts_of(case))) is None
 
 
 @cache
 def array() -> tuple[list[Case], frozenset[Any]]:
     """The cases, and the pairs that a rule forbids."""
-    # the rules on parts that are validated once each: a combination costs microseconds
-    field = {"objective": {}, "penalty": {}, "constraint": {}, "critic": {}, "procedure": {}, "generator": {}}
-    for place, (axis, values) in enumerate(AXES.items()):
-        for value in values:
-            case = [axis_values[0] for axis_values in AXES.values()]
-            case[place] = value
-            row = parameters(tuple(case))
-            key = {"penalty": "penalties", "constraint": "constraints"}.get(axis, axis)
-            field[axis][value] = part_of(key, row[key])
-            if axis == "procedure":
-                field["generator"][value] = part_of("generator", row["generator"])
-    common = parameters(tuple(values[0] for values in AXES.values()))
-    rest = {"first": None, "batch": common["batch"]}
-    pretrain = Variant.model_fields["pretrain"].annotation
-    assert pretrain is not None
-    rest["pretrain"] = pretrain.model_validate(common["pretrain"])
-    latent = Variant.model_fields["latent"].annotation
-    assert latent is not None
-    rest["latent"] = latent.model_validate(common["latent"])
-
-    def legal(case: Case) -> bool:
-        objective, penalty, constraint, critic, procedure = case
-        whole = Variant.model_construct(
-            objective=field["objective"][objective],
-            penalties=field["penalty"][penalty],
-            constraints=field["constraint"][constraint],
-            critic=field["critic"][critic],
-            procedure=field["procedure"][procedure],
-            generator=field["generator"][procedure],
-            **rest,
-        )
-        return all(rule(whole) is None for rule in RULES)
-
-    cases, forbidden = covering(AXES, legal)
+    cases, forbidden = covering(NAMES, is_legal)
     return cases, frozenset(forbidden)
-
-
-def part_of(key: str, value: Any) -> Any:
-    """A validated part, or a tuple of them."""
-    package = {"generator": "networks.generators", "critic": "networks.critics", "objective": "objectives"}.get(key)
-    package = package or {"procedure": "procedures"}.get(key, key)
-    if isinstance(value, list):
-        return tuple(part_of(key, one) for one in value)
-    return part_class(f"ganpipe.{package}", value["kind"]).model_validate(value)
-
-
-def test_every_kind_has_its_parameters_here() -> None:
-    """A part that is new gets a line above, and with it its place beside all others."""
-    assert set(OBJECTIVES) == set(kinds("ganpipe.objectives"))
-    assert set(PENALTIES) == set(kinds("ganpipe.penalties"))
-    assert set(CONSTRAINTS) == set(kinds("ganpipe.constraints"))
-    assert {critic["kind"] for _, critic in CRITICS.values()} == set(kinds("ganpipe.networks.critics"))
-    assert {"adversarial", *OTHERS} == set(kinds("ganpipe.procedures"))
-    generators = [MLP, *GENERATORS.values(), *(made for _, made in OTHERS.values() if made)]
-    # one mean and one scale, for the example in one dimension: tests/networks and the row fgan_kl on gaussian_1d
-    assert {part["kind"] for part in generators} | {"affine"} == set(kinds("ganpipe.networks.generators"))
 
 
 def test_every_pair_occurs_and_every_legal_pair_in_a_legal_case() -> None:
     cases, forbidden = array()
-    assert len(cases) <= 400
-    assert len(set(cases)) == len(cases)
-    assert set().union(*(pairs_of(case) for case in cases)) == all_pairs(list(AXES.values()))
-    accepted = [case for case in cases if refusal(case) is None]
-    assert set().union(*(pairs_of(case) for case in accepted)) == all_pairs(list(AXES.values())) - forbidden
+    assert len(cases) <= 500
+    assert set().union(*(pairs_of(case) for case in cases)) == all_pairs(list(NAMES.values()))
+    accepted = [case for case in cases if is_legal(case)]
+    assert set().union(*(pairs_of(case) for case in accepted)) == all_pairs(list(NAMES.values())) - forbidden
 
 
-def refusal(case: Case) -> str | None:
-    """The sentence that refuses the row; None where it is legal."""
-    try:
-        Variant.model_validate(parameters(case))
-    except ValidationError as error:
-        (problem,) = error.errors()
-        assert problem["type"] == "rule", problem
-        return str(problem["msg"])
-    return None
-
-
-def test_pairs_are_forbidden_by_the_rules_that_are_known() -> None:
-    """What no legal case has, in words: a rule that forbids more than it says shows up here."""
-    names = list(AXES)
-    scores = {"fgan", "gls", "hinge", "lsgan", "minimax", "non_saturating"}
-    scores |= {"ragan", "rpgan", "wgan"}
-    energies = {"began", "ebgan", "loss_sensitive"}
-    growing = {"progressive", "progressive with deviation", "progressive of energies"}
-    of_energies = {"mlp of energies", "autoencoder", "autoencoder of images", "progressive of energies"}
-    of_one_score = {"mlp", "mlp with batch norm", "dcgan", "resnet"} | growing - of_energies
-    slopes, codes = {"dragan", "gradient_penalty", "r1", "r2"}, {"feature_matching", "pulling_away"}
-    coupled = {"mlp with batch norm", "autoencoder of images", "progressive with deviation"}
-
-    def known(case: dict[str, str]) -> bool:
-        objective, critic, procedure = (case.get(axis) for axis in ("objective", "critic", "procedure"))
-        penalty, constraint = case.get("penalty", NOTHING), case.get("constraint", NOTHING)
-        if "none" in (objective, critic) or procedure in WITHOUT_A_GAME:
-            game = objective not in (None, "none") or critic not in (None, "none")
-            game |= procedure not in (None, *WITHOUT_A_GAME) or penalty != NOTHING or constraint.endswith("critic")
-            return game or (procedure == "gmm" and constraint != NOTHING)
-        if objective and critic:
-            fits = of_one_score if objective in scores else of_energies if objective in energies else {"ensemble"}
-            return critic not in fits
-        if objective:
-            of_no_code = penalty in codes and objective not in energies
-            of_several = objective == "ensemble" and (penalty in slopes or procedure == "progressive")
-            return of_no_code or of_several
-        if critic:
-            of_slopes = penalty in slopes and critic in coupled | {"ensemble"}
-            of_codes = penalty in codes and not critic.startswith("autoencoder")
-            by_procedure = (procedure == "progressive" and critic not in growing) or (
-                procedure == "critic_only" and critic in coupled
-            )
-            return of_slopes or of_codes or by_procedure
-        if procedure == "critic_only":
-            return penalty in codes or constraint.endswith("generator")
-        if procedure == "progressive":
-            return penalty in codes
-        return constraint == "weight_clipping on critic" and procedure in ("unrolled", "all at once")
-
-    _, forbidden = array()
-    pairs = all_pairs(list(AXES.values()))
-    expected = {pair for pair in pairs if known({names[axis]: value for axis, value in pair})}
+def test_pairs_of_objective_critic_and_penalty_are_forbidden_by_what_they_say_of_themselves() -> None:
+    """A rule that forbids more than it says shows up here."""
+    forbidden = {tuple(name for _, name in pair) for pair in array()[1] if {axis for axis, _ in pair} <= {0, 1, 3}}
+    expected = set()
+    for (o, objective), (c, critic) in product(AXES["objective"].items(), AXES["critic"].items()):
+        none = (objective.kind == "none", critic.kind == "none")
+        speak = (objective.output_type, objective.num_scores) == (critic.output_type, critic.num_scores)
+        if none[0] != none[1] or (not speak and not none[0]):
+            expected.add((o, c))
+    for p, penalty in list(AXES["penalty"].items())[1:]:
+        for c, critic in AXES["critic"].items():
+            no_gradient = penalty.per_sample and (critic.uses_batch_stats or critic.num_scores > 1)
+            if critic.kind == "none" or no_gradient or (penalty.needs_code and not critic.has_code):
+                expected.add((p, c))
+        for o, objective in AXES["objective"].items():
+            reads = [c for c in AXES["critic"] if (o, c) not in expected and (p, c) not in expected]
+            if objective.kind == "none" or not reads:
+                expected.add((o, p))
     assert forbidden == expected
 
 
-@pytest.mark.parametrize("objective", AXES["objective"])
+@pytest.mark.parametrize("objective", NAMES["objective"])
 def test_a_combination_is_refused_with_a_remedy_or_takes_a_step(objective: str) -> None:
-    found = [case for case in array()[0] if case[0] == objective]
-    assert found
-    for case in found:
-        sentence = refusal(case)
-        if sentence is None:
-            one_step_of_each_player(case)
-        else:
-            assert re.search(r"; (use .*`|remove it$)", sentence), (case, sentence)
+    steps = 0
+    for case in array()[0]:
+        if case[0] != objective:
+            continue
+        try:
+            row = Variant.model_validate(REST | parts_of(case))
+        except ValidationError as error:
+            (problem,) = error.errors()
+            assert problem["type"] == "rule", problem
+            assert re.search(r"; (use .*`|remove it$)", problem["msg"]), (case, problem)
+            continue
+        shapes = [shape for shape in (POINTS, IMAGES) if row.incompatibility(shape) is None]
+        if shapes:  # a critic for points with a generator of images is refused by the data
+            one_step_of_each_player(row, shapes[0])
+            steps += 1
+    assert steps > 0
 
 
 def weights(net: nn.Module) -> list[Tensor]:
@@ -324,12 +171,9 @@ def moved(net: nn.Module, before: list[Tensor]) -> bool:
     return not all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
 
 
-def one_step_of_each_player(case: Case) -> None:
-    shape = IMAGES if case[4] in OF_IMAGES else CRITICS[case[3]][0]
-    variant = Variant.model_validate(parameters(case))
-    assert variant.incompatibility(shape) is None, case
-    way = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
-    at = way.Game(variant, shape, RUNTIME, 0, None)
+def one_step_of_each_player(row: Variant, shape: tuple[int, ...]) -> None:
+    way = importlib.import_module(f"ganpipe.training.{row.procedure.kind}")
+    at = way.Game(row, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data
     source = Batches(data.numpy(), 4, Space("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)
@@ -337,8 +181,8 @@ def one_step_of_each_player(case: Case) -> None:
         nets = at.generators() | at.networks()
         before = {name: weights(net) for name, net in nets.items()}
         figures = at.step(source)
-        assert all(value.isfinite() and value.shape == () for value in figures.values()), (case, figures)
-        assert all(moved(net, before[name]) for name, net in nets.items() if before[name]), case
+        assert all(value.isfinite() and value.shape == () for value in figures.values()), (row, figures)
+        assert all(moved(net, before[name]) for name, net in nets.items() if before[name]), row
         return
     at.step(source)  # whatever it sets up, as the size that progressive growing begins with
     steps = (("critic", at._critic_step), ("generator", at._generator_step))
@@ -346,9 +190,9 @@ def one_step_of_each_player(case: Case) -> None:
         at.steps = 1
         before = {name: weights(net) for name, net in at.players.items()}
         figures = step(next(source))
-        assert all(value.isfinite() and value.shape == () for value in figures.values()), (case, figures)
+        assert all(value.isfinite() and value.shape == () for value in figures.values()), (row, figures)
         for name, net in at.players.items():
-            assert moved(net, before[name]) == (name == player), (case, name, player)
+            assert moved(net, before[name]) == (name == player), (row, name, player)
 
 
 def test_the_array_is_the_same_each_time() -> None:
@@ -361,4 +205,3 @@ def test_the_array_is_the_same_each_time() -> None:
     assert found == all_pairs(list(axes.values()))
     accepted = set().union(*(pairs_of(case) for case in cases if legal(case)))
     assert accepted == found - forbidden
-    assert len(cases) <= len(list(product(*axes.values()))) - 4

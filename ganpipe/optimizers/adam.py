@@ -1,4 +1,4 @@
-"""Kingma and Ba 2015 (arXiv 1412.6980)."""
+"""Adam: Kingma and Ba 2015 (arXiv 1412.6980)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Adam = eager(optim.Adam)
 
 
 class Adam(Optimizer):
-    """betas: decay of the first and the second moment. Fused: one kernel a step."""
+    """betas: decay of the first and the second moment. Fused: one kernel per step."""
 
     kind: Literal["adam"]
     betas: Annotated[tuple[Beta, Beta], Field(strict=False)]

@@ -1,4 +1,4 @@
-"""Hinton's RMSprop, as WGAN prescribes it."""
+"""RMSprop: Hinton 2012; the optimizer of WGAN (arXiv 1701.07875)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RMSprop = eager(optim.RMSprop)
 
 
 class RMSprop(Optimizer):
-    """alpha: decay of the squared gradient's mean."""
+    """alpha: decay of the mean of the squared gradient."""
 
     kind: Literal["rmsprop"]
     alpha: Annotated[float, Field(ge=0, lt=1)]

@@ -64,29 +64,10 @@ def test_channels_are_those_of_the_paper() -> None:
         assert layer.query.out_channels == layer.key.out_channels == inner
         assert layer.value.out_channels == layer.output.in_channels == value
         assert layer.output.out_channels == channels
+        assert all(isinstance(m, torch.nn.Conv2d) for m in layer.children())  # so that spectral norm covers them
 
 
-def test_every_position_sees_every_other_one() -> None:
-    layer, x = attention(8, 1.0), torch.randn(1, 8, 6, 6, requires_grad=True)
-    layer(x)[0, :, 0, 0].sum().backward()
-    assert x.grad is not None
-    seen = torch.nn.functional.max_pool2d(x.grad.abs().sum(1), 2)
-    assert (seen > 0).all()
-
-
-def test_samples_do_not_see_each_other() -> None:
-    layer, x = attention(8, 1.0), torch.randn(4, 8, 4, 4)
-    others = torch.cat([x[:1], torch.randn(3, 8, 4, 4)])
-    torch.testing.assert_close(layer(x)[0], layer(others)[0])
-
-
-def test_moving_the_sources_moves_nothing_but_the_shortcut() -> None:
-    """The sum over sources does not know where they are: a mirrored map gives the mirrored result."""
-    layer, x = attention(8, 1.0), torch.randn(2, 8, 4, 4)
-    torch.testing.assert_close(layer(x.flip(3)), layer(x).flip(3))
-
-
-def test_unfit_names_the_sizes() -> None:
+def test_an_unknown_size_is_named() -> None:
     assert attention_incompatibility("the critic x", 0, [16, 8, 8]) is None
     assert attention_incompatibility("the critic x", 8, [16, 8, 8]) is None
     sentence = attention_incompatibility("the critic x", 4, [16, 8, 8])

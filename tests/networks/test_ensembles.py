@@ -28,28 +28,15 @@ def critic(kind: str = "ensemble", **parameters: Any) -> CriticNetwork:
     return part
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 6, 9, 10, 64])
-@pytest.mark.parametrize("count", [2, 3, 5])
-def test_latents_go_to_the_members_in_turn_and_samples_come_back_in_their_places(n: int, count: int) -> None:
+@pytest.mark.parametrize("n", [2, 9, 64])
+@pytest.mark.parametrize("count", [2, 5])
+def test_latents_go_to_the_members_in_turn_and_samples_come_back_in_order(n: int, count: int) -> None:
     net = generator(num_members=count, base=MLP).build(6, (2,))
     z = torch.randn(n, 6)
     made = net(z)
     assert made.shape == (n, 2)
     for i in range(n):
         torch.testing.assert_close(made[i], net.members[i % count](z[i : i + 1])[0])
-
-
-@pytest.mark.parametrize("n", [4, 9, 64])
-def test_every_member_has_an_equal_share_and_a_gradient(n: int) -> None:
-    net = generator(num_members=4, base=MLP).build(6, (1, 2, 2))
-    shares: list[int] = []
-    for member in net.members:
-        member.register_forward_pre_hook(lambda module, args: shares.append(len(args[0])))
-    net(torch.randn(n, 6)).square().sum().backward()
-    assert sum(shares) == n
-    assert max(shares) - min(shares) <= (n % 4 > 0)
-    for member in net.members:
-        assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in member.parameters())
 
 
 def test_members_of_a_generator_ensemble_are_different() -> None:
@@ -61,7 +48,7 @@ def test_members_of_a_generator_ensemble_are_different() -> None:
     assert all((made[i] - made[j]).abs().max() > 0.1 * largest for i in range(3) for j in range(i))
 
 
-def test_an_ensemble_says_what_its_members_say() -> None:
+def test_an_ensemble_takes_what_holds_for_its_base() -> None:
     part = generator(num_members=3, base=DCGAN)
     assert part.incompatibility((1, 8, 8)) is None
     assert "images" in str(part.incompatibility((2,)))

@@ -1,4 +1,4 @@
-"""What growing networks are made of: blended reals, equalised learning rate, pixel norm, minibatch deviation."""
+"""Layers of progressive growing: blended reals, equalized learning rate, pixel norm, minibatch stddev."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import conv2d, linear
 
 from ganpipe.networks._growing import MinibatchStdDev, PixelNorm, blended, equalized_lr
+from ganpipe.optimizers.adam import Adam
 
 
 def test_blended_by_hand() -> None:
@@ -23,7 +24,7 @@ def test_blended_by_hand() -> None:
     assert torch.equal(blended(real, 1, 1.0), torch.full((1, 1, 4, 4), 1.25))
 
 
-def test_equalised_weights_are_standard_normal_times_hes_constant() -> None:
+def test_equalized_weights_are_standard_normal_times_hes_constant() -> None:
     for layer, function, x in (
         (nn.Conv2d(32, 40, 3, padding=1), lambda x, w: conv2d(x, w, padding=1), torch.randn(2, 32, 5, 5)),
         (nn.Linear(288, 40), linear, torch.randn(2, 288)),
@@ -46,7 +47,7 @@ def test_an_adam_step_is_equally_large_for_every_fan_in() -> None:
         plain = nn.Linear(fan_in, 50)
         nn.init.normal_(plain.weight, 0.0, scale)
         for layer, expected in ((equalized_lr(nn.Linear(fan_in, 50)), 0.01), (plain, 0.01 / scale)):
-            optimizer = torch.optim.Adam(layer.parameters(), lr=0.01)
+            optimizer = Adam(kind="adam", lr=0.01, betas=(0.9, 0.999)).build(layer.parameters())
             before = layer.weight.detach().clone()
             layer(torch.randn(8, fan_in)).square().sum().backward()
             optimizer.step()
@@ -63,7 +64,7 @@ def test_pixel_norm_is_over_the_channels_of_each_position() -> None:
     assert torch.equal(PixelNorm()(torch.zeros(1, 2, 1, 1)), torch.zeros(1, 2, 1, 1))
 
 
-def test_minibatch_deviation_by_hand() -> None:
+def test_minibatch_stddev_by_hand() -> None:
     """Deviations of 2 (values 1, 5), 0 and 1 in the first map and 3 in the rest of six numbers: their mean is 2."""
     x = torch.zeros(2, 2, 1, 3)
     x[0, 0, 0], x[1, 0, 0] = torch.tensor([1.0, 4.0, 0.0]), torch.tensor([5.0, 4.0, 2.0])
@@ -74,7 +75,7 @@ def test_minibatch_deviation_by_hand() -> None:
     torch.testing.assert_close(y[:, 2], torch.full((2, 1, 3), 2.0), rtol=1e-4, atol=1e-4)
 
 
-def test_minibatch_deviation_of_equal_samples_is_0_and_has_a_finite_slope() -> None:
+def test_minibatch_stddev_of_equal_samples_is_0_and_has_a_finite_gradient() -> None:
     """A root has none at 0, where a single sample and a collapsed generator's batch are."""
     one = torch.randn(1, 2, 1, 3)
     for n in (1, 4):
@@ -86,8 +87,8 @@ def test_minibatch_deviation_of_equal_samples_is_0_and_has_a_finite_slope() -> N
         torch.testing.assert_close(x.grad, torch.ones_like(x))  # that of the features, which go through as they are
 
 
-def test_minibatch_deviation_has_a_slope_towards_variety() -> None:
-    """The root's slope by hand: d/dx_i of the deviation is (x_i - mean) / (n * std)."""
+def test_minibatch_stddev_has_a_gradient_towards_variety() -> None:
+    """The gradient by hand: d/dx_i of the deviation is (x_i - mean) / (n * std)."""
     x = torch.tensor([1.0, 5.0, 6.0]).reshape(3, 1, 1, 1).requires_grad_(True)
     MinibatchStdDev()(x)[0, 1].sum().backward()
     expected = torch.tensor([-3.0, 1.0, 2.0]) / (3 * sqrt(14 / 3))

@@ -1,302 +1,191 @@
-"""Every network on every size: shapes, ranges, and what each says of itself against what it does."""
+"""Every network: shapes and ranges of what it gives, and what its part says of it against what it does."""
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import pytest
 import torch
 from network_cases import (
-    ALL,
-    CRITIC_CASES,
-    CRITICS,
-    ENCODER_CASES,
-    ENCODERS,
-    GENERATOR_CASES,
     GENERATORS,
-    IMAGES,
-    NO_CASE,
-    Case,
+    SIZES,
+    build,
     build_generator,
     every_critic,
     every_encoder,
     every_generator,
-    innermost,
+    every_network,
+    fitting,
     norms_of,
     randn,
 )
+from parts_in_use import parts_in_use
 
 from ganpipe.game import Judgement
-from ganpipe.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, Network, Shape
-from ganpipe.params import kinds, part_class
-
-EVERYTHING = [(GENERATORS, GENERATOR_CASES, set[str]()), (CRITICS, CRITIC_CASES, set(NO_CASE))]
-EVERYTHING += [(ENCODERS, ENCODER_CASES, set())]
-every_package = pytest.mark.parametrize(("package", "cases", "exempt"), EVERYTHING, ids=["generator", "critic", "code"])
-every_network = pytest.mark.parametrize("case", [*GENERATOR_CASES, *CRITIC_CASES, *ENCODER_CASES], ids=str)
-
-
-def build(case: Case, shape: Shape) -> Any:
-    part = case.part()
-    if isinstance(part, GeneratorNetwork):
-        return build_generator(part, shape)[0]
-    return part.build(shape, 5) if isinstance(part, EncoderNetwork) else part.build(shape)
-
-
-@every_package
-def test_every_kind_has_a_case(package: str, cases: list[Case], exempt: set[str]) -> None:
-    assert {case.kind for case in cases} == set(kinds(package)) - exempt, "add it to network_cases.py"
-    assert all(case.package == package for case in cases)
-
-
-@every_package
-def test_every_choice_of_a_kind_has_a_case(package: str, cases: list[Case], exempt: set[str]) -> None:
-    """Each norm, each output, with and without: whatever a kind offers by name is tested."""
-    for kind in set(kinds(package)) - exempt:
-        for name, field in part_class(package, kind).model_fields.items():
-            offered = set(get_args(field.annotation)) if get_origin(field.annotation) is not None else set()
-            offered = {False, True} if field.annotation is bool else offered
-            if name != "base" and name != "kind" and offered:
-                assert {case.parameters[name] for case in cases if case.kind == kind} == offered, (kind, name)
-
-
-def test_the_only_critic_without_a_case_builds_nothing() -> None:
-    classes = {kind: part_class(CRITICS, kind) for kind in kinds(CRITICS)}
-    assert {kind for kind, of in classes.items() if vars(of).get("build") is None} == set(NO_CASE)
-    for kind in NO_CASE:
-        part = classes[kind].model_validate({"kind": kind})
-        assert isinstance(part, CriticNetwork)
-        assert all(part.incompatibility(shape) is None for shape in ALL)
-        with pytest.raises(NotImplementedError):
-            part.build((2,))
-
-
-def test_a_generator_that_one_procedure_makes_is_what_that_procedure_makes() -> None:
-    found = {kind: getattr(part_class(GENERATORS, kind), "requires_algorithm", None) for kind in kinds(GENERATORS)}
-    assert {kind: maker for kind, maker in found.items() if maker} == {
-        **{"gradient_ascent": "critic_only", "gmm": "gmm", "unet": "translation"}
-    }
-    for kind, maker in found.items():
-        if maker:  # a procedure that makes any generator makes this one as well
-            assert getattr(part_class("ganpipe.procedures", maker), "makes", "") in (kind, None)
-
-
-@every_network
-def test_fits_the_shapes_that_its_case_says(case: Case) -> None:
-    assert {shape for shape in ALL if case.part().incompatibility(shape) is None} == set(case.fits)
-    assert case.few or case.fits == tuple(s for s in IMAGES if s[1] == 28)
+from ganpipe.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, Network, form_of
+from ganpipe.networks._growing import ProgressiveModule
+from ganpipe.networks._images import ImageNetwork
+from ganpipe.networks.critics.none import NoCritic
 
 
 @every_generator
-def test_generator_makes_samples_of_the_shape_and_images_in_range(case: Case) -> None:
-    part = case.generator()
-    for shape in case.shapes if case.norm == "none" else case.few:
+def test_generators_make_samples_of_the_shape_and_images_in_range(part: GeneratorNetwork) -> None:
+    for shape in fitting(part):
         net, latent = build_generator(part, shape)
         with torch.no_grad():
             for weight in net.parameters():
-                weight.mul_(20)  # a trained network is not a tame one
-            made = net(100 * randn(5, latent))
-        assert made.shape == (5, *shape)
-        assert made.dtype == torch.float32
-        if len(shape) == 3:
-            assert made.abs().max() <= 1
-            assert made.min() < -0.99
-            assert made.max() > 0.99
+                weight.mul_(20)  # large weights, as after a training
+            samples = net(100 * randn(5, latent))
+        assert samples.shape == (5, *shape)
+        assert samples.dtype == torch.float32
+        if form_of(shape) == "images":
+            assert -1 <= samples.min() < -0.9
+            assert 0.9 < samples.max() <= 1
         else:
-            assert made.abs().max() > 1
+            assert samples.abs().max() > 1
 
 
 @every_critic
-def test_critic_judges_each_sample(case: Case) -> None:
-    part = case.critic()
-    for shape in case.shapes if case.norm == "none" else case.few:
-        said = part.build(shape)(randn(5, *shape))
-        assert isinstance(said, Judgement)
-        assert said.score.shape == ((5,) if part.num_scores == 1 else (5, part.num_scores))
-        assert len(set(said.score.flatten().tolist())) == 5 * part.num_scores
-        if part.has_code:
-            assert said.code is not None
-            assert said.code.shape == (5, case.parameters["code"])
-        else:
-            assert said.code is None
-    assert part.num_scores == case.parameters.get("num_members", 1)
+def test_critics_give_each_sample_its_scores_and_a_code_where_they_say_so(part: CriticNetwork) -> None:
+    scores = (5,) if part.num_scores == 1 else (5, part.num_scores)
+    for shape in fitting(part):
+        output = part.build(shape)(randn(5, *shape))
+        assert isinstance(output, Judgement)
+        assert output.score.shape == scores
+        assert len(set(output.score.flatten().tolist())) == output.score.numel()
+        assert (output.code is not None) == part.has_code
+        assert output.code is None or output.code.shape[0] == 5
 
 
 @every_encoder
-def test_encoder_codes_each_sample_by_any_numbers(case: Case) -> None:
-    for shape in case.shapes if case.norm == "none" else case.few:
-        code = case.encoder().build(shape, 7)(randn(9, *shape))
+def test_encoders_code_each_sample_by_any_numbers(part: EncoderNetwork) -> None:
+    for shape in fitting(part):
+        code = part.build(shape, 7)(randn(9, *shape))
         assert code.shape == (9, 7)
         assert len(set(code.flatten().tolist())) == 63
         assert code.min() < 0 < code.max()
-        assert code.std() > 1e-3
 
 
 @every_critic
-def test_energies_are_not_negative_and_scores_may_be(case: Case) -> None:
-    part = case.critic()
-    for shape in case.few:
+def test_energies_are_not_negative_and_scores_may_be(part: CriticNetwork) -> None:
+    for shape in fitting(part)[:2]:
         lowest, highest = 0.0, 0.0
-        for fresh in range(12):  # the scores of one fresh critic often have all the same sign
-            if highest > 0 and (lowest < 0 or (part.output_type == "energy" and fresh > 2)):
+        for _ in range(12):  # the scores of one fresh critic often have all the same sign
+            if highest > 0 and (lowest < 0 or part.output_type == "energy"):
                 break
             net = part.build(shape)
-            with torch.no_grad():
-                for scale in (0.1, 1.0, 30.0):
-                    scores = net(scale * randn(8, *shape)).score
-                    assert scores.isfinite().all()
-                    lowest, highest = min(lowest, scores.min().item()), max(highest, scores.max().item())
-            assert lowest == 0 or part.output_type == "score"
+            for scale in (0.1, 1.0, 30.0):
+                scores = net(scale * randn(8, *shape)).score
+                assert scores.isfinite().all()
+                lowest, highest = min(lowest, scores.min().item()), max(highest, scores.max().item())
         assert highest > 0
         assert (lowest < 0) == (part.output_type == "score")
 
 
 @every_critic
-def test_couples_samples_says_what_is_measured(case: Case) -> None:
-    part = case.critic()
-    for shape in case.few:
+def test_uses_batch_stats_is_what_is_measured_and_its_remedy_helps(part: CriticNetwork) -> None:
+    for shape in fitting(part):
         net = part.build(shape)
         x = randn(6, *shape)
         others = torch.cat([x[:1], 3 * randn(5, *shape, seed=1) + 1])
         with torch.no_grad():
             for weight in net.parameters():
-                if case.norm == "batch" and weight.dim() > 1:
+                if "batch" in norms_of(net) and weight.dim() > 1:
                     weight.mul_(20)  # they start so small that no input would make a difference
             one, same = net(x).score, net(others).score
-        assert not torch.allclose(one[1:], same[1:], rtol=1e-2)
         changed = not torch.allclose(one[0], same[0], rtol=1e-4, atol=1e-6)
         assert changed == part.uses_batch_stats, shape
+    if part.uses_batch_stats:  # "`critic.norm: layer` or ...": the key that it names, the value that it names
+        path, value = part.batch_stats_layer[1].split("` or `")[0].strip("`").split(": ")
+        start, *keys, last = path.split(".")
+        assert start == "critic"
+        parameters: Any = part.model_dump()
+        inner = parameters
+        for key in keys:
+            inner = inner[key]
+        assert last in inner
+        inner[last] = False if value == "false" else value
+        assert not type(part).model_validate(parameters).uses_batch_stats
 
 
 @every_critic
-def test_coupling_names_a_setting_without_it(case: Case) -> None:
-    """The remedy is applied as it stands: to the key it names, the value it names."""
-    part = case.critic()
-    layer, remedy = part.batch_stats_layer
-    if not part.uses_batch_stats:
-        return
-    assert layer == ("the minibatch standard deviation" if innermost(part).kind == "progressive" else "batch norm")
-    setting, *_ = remedy.split("` or `")
-    path, value = setting.strip("`").split(": ")
-    start, *keys, last = path.split(".")
-    assert start == "critic"
-    parameters = part.model_dump()
-    place = parameters
-    for key in keys:
-        place = place[key]
-    assert last in place
-    place[last] = False if value == "false" else value
-    cured = type(part).model_validate(parameters)
-    assert not cured.uses_batch_stats
-    assert keys == (["base"] if case.kind == "ensemble" else [])
-
-
-@every_critic
-def test_packed_input_widens_only_what_sees_the_image(case: Case) -> None:
-    """That is the first layer and a shortcut past it; but every from-image layer of the progressive critic sees it.
-
-    An autoencoder reconstructs the whole pack, so its last layer widens as well.
-    """
-    part = case.critic()
-    for shape in case.fits:
+def test_packed_input_widens_only_layers_that_see_the_image(part: CriticNetwork) -> None:
+    """PacGAN (Lin et al. 2018): an autoencoder reconstructs the whole pack, so its last layer widens as well."""
+    for shape in fitting(part):
         single, pair = (part.build((m * shape[0], *shape[1:])).state_dict() for m in (1, 2))
         assert list(single) == list(pair)
-        wider = {name for name in single if single[name].shape != pair[name].shape}
-        weights = [name for name in single if name.endswith(("weight", "weight.original")) and single[name].dim() > 1]
-        expected: set[str] = set()
-        for i in range(part.num_scores):
-            prefix = f"members.{i}." if case.kind == "ensemble" else ""
-            own = [name for name in weights if name.startswith(prefix)]
-            seeing = {
-                "progressive": {name for name in own if ".from_image." in name},
-                "resnet": {f"{prefix}body.0.branch.0.weight", f"{prefix}body.0.shortcut.weight"},
-            }.get(innermost(part).kind, {own[0]})
-            assert all(pair[name].shape[:2] == (len(single[name]), 2 * single[name].shape[1]) for name in seeing)
-            expected |= seeing
-        if case.kind == "autoencoder":
-            expected |= {weights[-1], weights[-1].replace("weight", "bias")}
-        assert wider == expected
-
-
-@every_network
-def test_norm_is_the_one_that_was_asked_for(case: Case) -> None:
-    for shape in case.few:
-        assert norms_of(build(case, shape)) == ({case.norm} - {"none"}), shape
+        wider = [name for name in single if single[name].shape != pair[name].shape]
+        weights = [name for name in single if single[name].dim() > 1]
+        assert wider
+        for name in wider:
+            assert pair[name].numel() == 2 * single[name].numel(), name
+        if part.kind in ("mlp", "dcgan"):
+            assert wider == weights[:1]
+            assert pair[wider[0]].shape[1] == 2 * single[wider[0]].shape[1]
 
 
 @every_critic
-def test_a_fresh_critic_says_something(case: Case) -> None:
+def test_an_untrained_critic_passes_signal_and_gradient(part: CriticNetwork) -> None:
     """Weights so small that the signal dies from layer to layer leave a critic that never starts to learn."""
-    part = case.critic()
-    for shape in case.few:
+    for shape in fitting(part):
         x = randn(16, *shape).clamp(-1, 1).requires_grad_(True)
-        said = part.build(shape)(x)
-        said.score.sum().backward()
-        assert x.grad is not None
-        assert x.grad.abs().max() > 1e-5
-        assert said.score.std(0).min() > 1e-3
+        scores = part.build(shape)(x).score
+        (gradient,) = torch.autograd.grad(scores.sum(), x)
+        assert gradient.abs().max() > 1e-5
+        assert scores.std(0).min() > 1e-3
 
 
 @every_network
-def test_every_weight_takes_part(case: Case) -> None:
-    """But the layers to and from smaller images than those of a grown network."""
-    part = case.part()
-    for shape in case.few:
-        net = build(case, shape)
+def test_every_weight_takes_part_and_norms_are_those_that_are_asked_for(part: Any) -> None:
+    inner = getattr(part, "base", part)
+    for shape in fitting(part):
+        net, x = build(part, shape)
+        if hasattr(inner, "norm"):
+            assert norms_of(net) == {inner.norm} - {"none"}, shape
         for name, weight in net.named_parameters():
             if name.endswith("gamma"):
                 torch.nn.init.ones_(weight)  # attention starts as the identity
-        inputs = randn(6, *shape)
-        if isinstance(part, GeneratorNetwork):
-            net, latent = build_generator(part, shape)
-            inputs = randn(6, latent)
-        if case.kind in ("gradient_ascent", "gmm"):  # not made by the gradient of what they make
-            assert not net(inputs).requires_grad
+        output = net(x)
+        output = output.score if isinstance(output, Judgement) else output
+        if not output.requires_grad:  # only what an algorithm trains in another way
+            assert getattr(part, "requires_algorithm", None)
             continue
-        out = net(inputs)
-        (out.score if isinstance(out, Judgement) else out).square().sum().backward()
+        output.square().sum().backward()
         idle = {name for name, weight in net.named_parameters() if weight.grad is None}
-        assert all("to_image" in name or "from_image" in name for name in idle)
-        assert bool(idle) == (innermost(part).kind == "progressive")
+        assert not idle or any(isinstance(module, ProgressiveModule) for module in net.modules()), idle
 
 
 @every_network
-def test_the_global_random_state_draws_the_weights(case: Case) -> None:
-    shape = case.fits[-1] if case.fits[-1] == (2,) else case.fits[0]
-    drawn = []
+def test_the_global_random_state_decides_the_weights(part: Any) -> None:
+    shape, drawn = fitting(part)[0], []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        drawn.append([weight for weight in build(case, shape).parameters() if weight.dim() > 1])
+        drawn.append([weight for weight in build(part, shape)[0].parameters() if weight.dim() > 1])
     assert all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
-    assert any(not torch.equal(a, b) for a, b in zip(drawn[0], drawn[2], strict=True)) or case.kind in ("affine", "gmm")
+    assert not drawn[0] or any(not torch.equal(a, b) for a, b in zip(drawn[0], drawn[2], strict=True))
 
 
-CONVOLUTIONAL = [case for case in [*GENERATOR_CASES, *CRITIC_CASES, *ENCODER_CASES] if (2,) not in case.fits]
-DENSE = [case for case in [*GENERATOR_CASES, *CRITIC_CASES, *ENCODER_CASES] if {(1, 8, 8), (2,)} < set(case.fits)]
-
-
-@pytest.mark.parametrize("case", CONVOLUTIONAL, ids=str)
-def test_convolutions_say_which_samples_fit(case: Case) -> None:
-    part = case.part()
-    assert isinstance(part, Network)
-    for shape, words in (((1, 10, 10), "these are 10x10"), ((3, 8, 16), "these are 8x16"), ((1, 16, 8), "16x8")):
-        sentence = part.incompatibility(shape)
-        assert sentence is not None
+@every_network
+def test_convolutions_are_for_square_images_of_known_sizes(part: Network) -> None:
+    inner = getattr(part, "base", part)
+    if not isinstance(inner, ImageNetwork) and getattr(inner, "layers", None) != "convolutions":
+        return
+    assert "images, the data are points" in str(part.incompatibility((2,)))
+    for shape, words in (((1, 10, 10), "these are 10x10"), ((3, 8, 16), "these are 8x16")):
+        sentence = str(part.incompatibility(shape))
         assert words in sentence
         assert "8, 16, 28, 32, 64" in sentence
-        assert innermost(part).kind in sentence
-    assert "images, the data are points" in str(part.incompatibility((2,)))
+        assert inner.kind in sentence
+    if not getattr(inner, "attention", 0):
+        assert all(part.incompatibility((1, size, size)) is None for size in SIZES)
 
 
-@pytest.mark.parametrize("shape", [(1, 10, 10), (3, 8, 16), (5,)])
-@pytest.mark.parametrize("case", DENSE, ids=str)
-def test_dense_networks_take_any_shape(case: Case, shape: Shape) -> None:
-    part = case.part()
-    assert part.incompatibility(shape) is None
-    if isinstance(part, GeneratorNetwork):
-        net, latent = build_generator(part, shape)
-        assert net(randn(4, latent)).shape == (4, *shape)
-    elif isinstance(part, EncoderNetwork):
-        assert part.build(shape, 3)(randn(4, *shape)).shape == (4, 3)
-    else:
-        assert len(build(case, shape)(randn(4, *shape)).score) == 4
+def test_a_generator_that_requires_an_algorithm_is_what_that_algorithm_makes() -> None:
+    for kind, part in parts_in_use(GENERATORS).items():
+        if part.requires_algorithm:
+            assert parts_in_use("ganpipe.procedures")[part.requires_algorithm].makes in (kind, None)
+
+
+def test_no_critic_builds_nothing() -> None:
+    with pytest.raises(NotImplementedError):
+        NoCritic(kind="none").build((2,))

@@ -1,4 +1,4 @@
-"""The growing networks: alpha between two sizes, equalised learning rate, pixel norm and minibatch stddev."""
+"""Progressive growing: alpha between two sizes, equalized learning rate, pixel norm and minibatch stddev."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d
 
 from ganpipe.constraints.spectral_norm import SpectralNorm
 from ganpipe.networks import Shape
@@ -18,7 +18,7 @@ from ganpipe.networks.critics.progressive import ProgressiveCritic
 from ganpipe.networks.generators.progressive import ProgressiveGenerator
 
 SIZES = {8: [4, 8], 16: [4, 8, 16], 28: [7, 14, 28], 32: [4, 8, 16, 32], 64: [4, 8, 16, 32, 64]}
-SHAPES = [(channels, size, size) for channels in (1, 3) for size in SIZES]
+SHAPES = [(channels, size, size) for channels, size in ((1, 8), (3, 16), (1, 28), (3, 32), (1, 64))]
 
 
 def generator(shape: Shape = (1, 16, 16), latent: int = 6, width: int = 4) -> Any:
@@ -33,7 +33,7 @@ def critic_part(**other: Any) -> ProgressiveCritic:
 
 
 def critic(shape: Shape = (1, 16, 16), **other: Any) -> Any:
-    """The module and the part of it that grows."""
+    """The module, and the progressive module inside it."""
     net = critic_part(**other).build(shape)
     assert critic_part().incompatibility(shape) is None
     (body,) = (m for m in net.modules() if isinstance(m, ProgressiveModule))
@@ -72,16 +72,6 @@ def test_images_are_of_the_full_size_at_every_size(shape: Shape) -> None:
             score = judged(image).score
             assert score.shape == (5,)
             assert len(set(score.tolist())) == 5
-
-
-def test_networks_begin_fully_grown() -> None:
-    made, (judged, body), z = generator(), critic(), torch.randn(3, 6)
-    x = torch.randn(3, 1, 16, 16)
-    image, score = made(z), judged(x).score
-    made.grow_to(16, 1.0)
-    body.grow_to(16, 1.0)
-    assert torch.equal(made(z), image)
-    assert torch.equal(judged(x).score, score)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +154,7 @@ def test_reals_are_blended_as_the_generator_blends(size: int, alpha: float) -> N
     torch.testing.assert_close(made(torch.randn(3, 6)), blended(real, size, alpha))
 
 
-def test_all_layers_are_equalised_and_the_last_ones_are_without_gain() -> None:
+def test_all_layers_have_an_equalized_learning_rate_and_the_last_ones_are_without_gain() -> None:
     for net, ends in ((generator(width=32), 3), (critic(width=32)[0], 1)):
         gains = []
         for layer in layers_of(net):
@@ -207,7 +197,7 @@ def test_generator_only_sees_the_direction_of_the_latent() -> None:
 
 @pytest.mark.parametrize("minibatch_stddev", [True, False])
 @pytest.mark.parametrize("size", [4, 8])
-def test_deviation_couples_samples_and_nothing_else_does(minibatch_stddev: bool, size: int) -> None:
+def test_only_minibatch_stddev_couples_samples(minibatch_stddev: bool, size: int) -> None:
     net, body = critic((1, 8, 8), minibatch_stddev=minibatch_stddev)
     body.grow_to(size, 1.0)
     x = torch.randn(6, 1, 8, 8)
@@ -218,7 +208,7 @@ def test_deviation_couples_samples_and_nothing_else_does(minibatch_stddev: bool,
 
 
 def test_a_uniform_batch_is_judged_otherwise_than_a_varied_one() -> None:
-    """What the deviation is for: a generator that has collapsed cannot hide it."""
+    """What minibatch stddev is for: a generator that has collapsed cannot hide it."""
     net, _ = critic((1, 8, 8))
     x = torch.randn(8, 1, 8, 8)
     assert (net(x).score[0] - net(x[:1].expand(8, -1, -1, -1)).score[0]).abs() > 1e-3
@@ -257,7 +247,7 @@ def test_size_and_alpha_are_saved_and_restored() -> None:
 
 
 @pytest.mark.parametrize(("size", "alpha"), [(4, 0.5), (8, 1.1), (8, -0.1), (6, 1.0), (32, 1.0)])
-def test_what_is_no_size_or_alpha_is_refused(size: int, alpha: float) -> None:
+def test_an_unknown_size_or_alpha_is_refused(size: int, alpha: float) -> None:
     made = generator()
     with pytest.raises(ValueError, match=r"alpha|not in tuple"):
         made.grow_to(size, alpha)
@@ -269,31 +259,3 @@ def test_signals_keep_their_scale_through_the_critic() -> None:
     net, _ = critic((1, 32, 32), width=64)
     score = net(torch.randn(64, 1, 32, 32)).score
     assert 0.01 < score.std().item() < 10
-
-
-def test_energies_are_not_negative() -> None:
-    net, _ = critic(output="energy")
-    assert (net(5 * torch.randn(64, 1, 16, 16)).score >= 0).all()
-    assert critic_part(output="energy").output_type == "energy"
-
-
-@pytest.mark.parametrize("shape", [(2,), (1, 10, 10), (1, 8, 16)], ids=str)
-def test_unfit_says_why(shape: Shape) -> None:
-    part = ProgressiveGenerator.model_validate({"kind": "progressive", "width": 4})
-    for sentence in (part.incompatibility(shape), critic_part().incompatibility(shape)):
-        assert sentence is not None
-        assert ("images, the data are points" if len(shape) == 1 else "8, 16, 28, 32, 64") in sentence
-
-
-def test_packing_widens_the_layers_that_see_images() -> None:
-    single, pair = (critic((m, 16, 16))[0].state_dict() for m in (1, 2))
-    assert list(single) == list(pair)
-    wider = {name for name in single if single[name].shape != pair[name].shape}
-    assert wider == {f"body.from_image.{i}.0.parametrizations.weight.original" for i in range(3)}
-
-
-def test_repeating_pixels_is_nearest_neighbour() -> None:
-    made, z = generator(), torch.randn(2, 6)
-    made.grow_to(4, 1.0)
-    small = made.to_image[0](made.first(z))
-    torch.testing.assert_close(made(z), interpolate(small, scale_factor=4.0, mode="nearest"))

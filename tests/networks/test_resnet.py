@@ -1,4 +1,4 @@
-"""The residual networks of SNGAN: their blocks against the paper's formulas, and spectral norm against an SVD."""
+"""The residual networks of SNGAN: their blocks against the paper's formulas, and where attention stands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu, softplus
 
-from ganpipe.constraints.spectral_norm import SpectralNorm
-from ganpipe.networks import Shape
 from ganpipe.networks._attention import SelfAttention
 from ganpipe.networks._residual import DownBlock, UpBlock
 from ganpipe.networks.critics.resnet import ResNetCritic
 from ganpipe.networks.generators.resnet import ResNetGenerator
 
 SIZES = (8, 16, 28, 32, 64)
-SHAPES = [(channels, size, size) for channels in (1, 3) for size in SIZES]
 # the maps behind the blocks: the generator's from small to large, the critic's from large to small
 GENERATOR_MAPS = {8: [4, 8], 16: [8, 16], 28: [14, 28], 32: [8, 16, 32], 64: [8, 16, 32, 64]}
 CRITIC_MAPS = {8: [4, 4, 4], 16: [8, 8, 8], 28: [14, 7, 7, 7], 32: [16, 8, 8, 8], 64: [32, 16, 8, 8, 8]}
@@ -40,24 +37,6 @@ def map_sizes(net: nn.Module, kind: type[nn.Module], x: Tensor) -> list[int]:
             layer.register_forward_hook(lambda _module, _input, out: found.append(out.shape[-1]))
     net(x)
     return found
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_shapes_and_ranges(shape: Shape) -> None:
-    assert generator().incompatibility(shape) is None
-    assert critic().incompatibility(shape) is None
-    for attention, map_behind in ((0, 0), (GENERATOR_MAPS[shape[1]][-1], CRITIC_MAPS[shape[1]][0])):
-        net = generator(attention=attention).build(6, shape)
-        judge = critic(attention=map_behind).build(shape)
-        for module in [*net.modules(), *judge.modules()]:
-            if isinstance(module, SelfAttention):
-                nn.init.ones_(module.gamma)
-        made = net(torch.randn(5, 6))
-        assert made.shape == (5, *shape)
-        assert made.abs().max() <= 1
-        score = judge(made).score
-        assert score.shape == (5,)
-        assert len(set(score.tolist())) == 5
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -149,15 +128,6 @@ def test_nothing_is_done_to_the_image_before_the_first_convolution(norm: str) ->
     assert critic().build((1, 16, 16))(dark).score.std() > 0
     found = {type(layer) for layer in leaves}
     assert (nn.BatchNorm2d if norm == "batch" else nn.GroupNorm) in found
-    assert critic(norm="batch").uses_batch_stats
-    assert not critic(norm="layer").uses_batch_stats
-
-
-def test_energy_is_not_negative() -> None:
-    x = 5 * torch.randn(64, 1, 8, 8)
-    assert (critic(output="energy").build((1, 8, 8))(x).score >= 0).all()
-    assert (critic().build((1, 8, 8))(x).score < 0).any()
-    assert critic(output="energy").output_type == "energy"
 
 
 @pytest.mark.parametrize("size", [28, 64])
@@ -190,61 +160,3 @@ def test_weights_start_as_in_the_authors_code() -> None:
             variance = gain * 2 / (positions * (layer.weight.shape[0] + layer.weight.shape[1]))
             assert layer.weight.var().item() == pytest.approx(variance, rel=0.15)
             assert layer.bias is None or torch.equal(layer.bias, torch.zeros_like(layer.bias))
-
-
-@pytest.mark.parametrize("player", ["critic", "generator"])
-def test_spectral_norm_is_that_of_an_svd_in_every_layer(player: Any) -> None:
-    """The largest singular value of (out, in * k * k) goes to 1, in attention's layers as well."""
-    net = generator(attention=8).build(6, (1, 16, 16)) if player == "generator" else None
-    net = net or critic(attention=8).build((1, 16, 16))
-    x = torch.randn(8, 6) if player == "generator" else torch.randn(8, 1, 16, 16)
-    SpectralNorm(kind="spectral_norm", player=player).attach(net)
-    layers = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    with torch.no_grad():
-        for layer in layers:  # far from the weights that the vectors were fitted to
-            layer.parametrizations.weight.original.copy_(torch.randn_like(layer.weight) * 7)
-        for _ in range(100):
-            net(x)
-        net.eval()
-        for layer in layers:
-            largest = torch.linalg.svdvals(layer.weight.flatten(1))[0].item()
-            assert largest == pytest.approx(1, abs=0.01)
-            assert torch.linalg.svdvals(layer.parametrizations.weight.original.flatten(1))[0] > 1.5
-    attention = sum(isinstance(m, SelfAttention) for m in net.modules())
-    assert attention == 1
-    assert len(layers) == (1 + 2 * 3 + 4 + 1 if player == "generator" else 3 * 2 + 1 + 4 + 1)
-
-
-def test_spectral_norm_iterates_once_a_forward_in_training_only_and_is_saved() -> None:
-    """Algorithm 1, lines 1 and 2: u = W v / |W v| and v = W' u / |W' u|, and then W / (u' W v) is used."""
-    net, x = critic(attention=4).build((1, 8, 8)), torch.randn(4, 1, 8, 8)
-    SpectralNorm(kind="spectral_norm", player="critic").attach(net)
-    layers: list[Any] = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-
-    def vectors() -> list[tuple[Tensor, Tensor]]:
-        return [(norm._u.clone(), norm._v.clone()) for norm in (m.parametrizations.weight[0] for m in layers)]
-
-    with torch.no_grad():
-        for layer in layers:  # all of them, or a vector that has converged stays where it is
-            layer.parametrizations.weight.original.normal_()
-        start = vectors()
-        net.eval()(x)
-        assert all(
-            torch.equal(a, b) for old, new in zip(start, vectors(), strict=True) for a, b in zip(old, new, strict=True)
-        )
-        net.train()(x)
-        iterated = vectors()
-        assert torch.equal(net.eval()(x).score, net(x).score)
-        for layer, (_, v), (new_u, new_v) in zip(layers, start, iterated, strict=True):
-            w = layer.parametrizations.weight.original.flatten(1)  # (out, in * k * k)
-            u = w @ v / (w @ v).norm()
-            torch.testing.assert_close(new_u, u)
-            torch.testing.assert_close(new_v, w.T @ u / (w.T @ u).norm())
-            torch.testing.assert_close(layer.weight.flatten(1), w / (new_u @ w @ new_v))
-            assert v.numel() == 1 or not torch.allclose(new_v, v, atol=1e-3)
-        other = critic(attention=4).build((1, 8, 8))
-        SpectralNorm(kind="spectral_norm", player="critic").attach(other)
-        saved = net.state_dict()
-        assert sum(name.endswith(("._u", "._v")) for name in saved) == 2 * len(layers)
-        other.load_state_dict(saved)
-        assert torch.equal(other.eval()(x).score, net.eval()(x).score)

@@ -1,10 +1,10 @@
-"""Each f-divergence: its bound on discrete distributions, its conjugate, and what a critic of any size does to it."""
+"""Each f-divergence: its bound on discrete distributions, its conjugate, and finite losses for any critic."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, get_args
 
 import pytest
@@ -12,10 +12,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from objective_cases import batch_of
 from pydantic import ValidationError
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round
 from ganpipe.objectives.fgan import EXPONENTIAL, FGAN, Divergence
 
 WEIGHTS, ALPHAS = (0.3, 0.5, 0.9), (-1.5, -0.5, 0.5, 0.9, 1.5, 2.0, 3.0)
@@ -59,7 +59,7 @@ def f_of(r: FGAN) -> Callable[[Tensor], Tensor]:
 
 
 def best(r: FGAN, u: Tensor) -> Tensor:
-    """The critic output at which the bound is tight (formulas.md), before bending."""
+    """The critic output at which the bound is tight (formulas.md), before it is bounded."""
     log = torch.log(u)
     if r.weight is not None:
         return log + math.log(r.weight / (1 - r.weight))
@@ -73,8 +73,8 @@ def best(r: FGAN, u: Tensor) -> Tensor:
     return optimal.get(r.divergence, log)
 
 
-def unbent(r: FGAN, v: Tensor) -> Tensor:
-    """The critic output that is bent to v, with the limit written out."""
+def unbounded(r: FGAN, v: Tensor) -> Tensor:
+    """The critic output that is bounded to v, with the limit written out."""
     if r.divergence not in EXPONENTIAL:
         return v
     limit = 30 / (1 if r.alpha is None else max(1, abs(r.alpha), abs(r.alpha - 1)))
@@ -99,18 +99,12 @@ masses = st.lists(st.floats(0.05, 1.0), min_size=6, max_size=6)
 scores = arrays.arrays("float64", 6, elements=st.floats(-12, 12))
 
 
-def test_every_divergence_is_here() -> None:
-    assert {r.divergence for r in ROWS.values()} == set(get_args(Divergence))
-    assert len(get_args(Divergence)) == 11
-    assert {*EXPONENTIAL} < {*get_args(Divergence)}
-
-
 @every
 def test_the_bound_is_the_divergence_at_the_optimal_critic(name: str) -> None:
     r = ROWS[name]
     exact = divergence(r, P, Q)
     assert exact > 0.05 or r.divergence == "gan"
-    assert bound(r, P, Q, unbent(r, best(r, P / Q))) == pytest.approx(exact, rel=1e-6)
+    assert bound(r, P, Q, unbounded(r, best(r, P / Q))) == pytest.approx(exact, rel=1e-6)
 
 
 @settings(max_examples=20, deadline=None)
@@ -121,21 +115,10 @@ def test_the_bound_is_never_above_the_divergence(name: str, p: list[float], q: l
     exact = divergence(r, one, other)
     slack = 1e-9 * (1 + abs(exact))
     assert bound(r, one, other, torch.from_numpy(v)) <= exact + slack
-    at_best = unbent(r, best(r, one / other))
+    at_best = unbounded(r, best(r, one / other))
     assert bound(r, one, other, at_best) == pytest.approx(exact, rel=1e-6, abs=1e-12)
     # near the optimum, where a wrong conjugate would show
     assert bound(r, one, other, at_best + 0.01 * torch.from_numpy(v)) <= exact + slack
-
-
-@every
-def test_the_bound_is_strictly_below_off_the_optimum(name: str) -> None:
-    r = ROWS[name]
-    at, exact = unbent(r, best(r, P / Q)), divergence(r, P, Q)
-    for change in (-0.3, 0.3):
-        moved = at + change * torch.tensor([1.0, -1, 0.5, 1, -1])
-        if r.divergence == "total_variation":
-            moved = moved / 50  # tanh 1 instead of 1
-        assert bound(r, P, Q, moved) < exact - 1e-4 * abs(exact)
 
 
 def test_total_variation_is_tight_in_the_limit_only() -> None:
@@ -156,7 +139,7 @@ def test_the_second_map_is_the_conjugate_of_f_at_the_first(name: str) -> None:
         assert r.activation(v).abs().max() < 0.5
         return
     u = torch.exp(torch.linspace(-9, 9, 40_001, dtype=torch.float64))
-    v = unbent(r, best(r, torch.exp(torch.linspace(-2, 2, 9, dtype=torch.float64))))
+    v = unbounded(r, best(r, torch.exp(torch.linspace(-2, 2, 9, dtype=torch.float64))))
     t, f = r.activation(v), f_of(r)(u)
     found = torch.stack([(u * one - f).max() for one in t])
     torch.testing.assert_close(r.conjugate(v), found, rtol=1e-6, atol=1e-6)
@@ -167,24 +150,6 @@ def test_pearson_below_its_domain_is_constant() -> None:
     r = ROWS["pearson"]
     v = torch.tensor([-2.0, -2.5, -100.0, -1.9])
     torch.testing.assert_close(r.conjugate(v), torch.tensor([-1.0, -1.0, -1.0, 0.25 * 3.61 - 1.9]))
-
-
-@every
-def test_an_independent_optimum_by_gradient_ascent_is_the_divergence(name: str) -> None:
-    """The bound is concave in T: what ascent finds is the maximum, whatever the formula of the optimal critic."""
-    r = ROWS[name]
-    v = torch.zeros(5, dtype=torch.float64, requires_grad=True)
-    ascent = torch.optim.LBFGS([v], lr=1, max_iter=200, line_search_fn="strong_wolfe", tolerance_change=1e-14)
-
-    def value() -> Tensor:
-        ascent.zero_grad()
-        loss = (Q * r.conjugate(v)).sum() - (P * r.activation(v)).sum()
-        loss.backward()
-        return loss
-
-    ascent.step(value)
-    tolerance = 1e-3 if r.divergence == "total_variation" else 1e-6
-    assert -value().item() == pytest.approx(divergence(r, P, Q), rel=tolerance)
 
 
 # between N(0, 1) and N(1, 1)
@@ -209,7 +174,7 @@ def test_reference_values_between_two_normals(name: str) -> None:
     p, q = torch.exp(-(x**2) / 2), torch.exp(-((x - 1) ** 2) / 2)
     r, step = ROWS[name], 0.001 / math.sqrt(2 * math.pi)
     v = best(r, p / q)
-    found = bound(r, p * step, q * step, unbent(r, v))
+    found = bound(r, p * step, q * step, unbounded(r, v))
     assert found == pytest.approx(REFERENCE[name], abs=2e-5)
 
 
@@ -227,52 +192,29 @@ def test_an_increasing_map_means_high_is_real(name: str) -> None:
     assert (centre > 0).all()
 
 
-def game_of(r: Tensor, f: Tensor) -> Round:
-    real, fake = torch.zeros(len(r), 1), torch.ones(len(f), 1)
-    return Round(real, fake, lambda x: Judgement(f if x is fake else r))
-
-
 @every
 def test_losses_are_minus_the_bound_and_its_second_half(name: str) -> None:
     r = ROWS[name]
     real, fake = torch.linspace(-2, 2, 5).double(), torch.linspace(-1, 3, 5).double()
-    game = game_of(real, fake)
-    torch.testing.assert_close(r.critic(game), -(r.activation(real) - r.conjugate(fake)))
-    torch.testing.assert_close(r.generator(game), -r.activation(fake))
+    batch = batch_of(real, fake)
+    torch.testing.assert_close(r.critic(batch), -(r.activation(real) - r.conjugate(fake)))
+    torch.testing.assert_close(r.generator(batch), -r.activation(fake))
     saddle = r.model_copy(update={"generator_loss": "saddle"})
-    torch.testing.assert_close(saddle.generator(game), -r.conjugate(fake))
-    torch.testing.assert_close(saddle.critic(game), r.critic(game))
-    fresh = game_of(real, fake)
-    assert r.generator(fresh).shape == (5,)
-    assert "on_real" not in vars(fresh)
+    torch.testing.assert_close(saddle.generator(batch), -r.conjugate(fake))
+    torch.testing.assert_close(saddle.critic(batch), r.critic(batch))
 
 
-@every
-def test_real_and_fake_swapped_is_another_bound(name: str) -> None:
-    """With p and q (or the two maps) mixed up the optimal critic would not reach the divergence."""
-    r = ROWS[name]
-    at, exact = unbent(r, best(r, P / Q)), divergence(r, P, Q)
-    assert bound(r, Q, P, at) != pytest.approx(exact, rel=0.05)
-    if r.divergence != "total_variation":  # whose maps are the same
-        mixed = float((P * r.conjugate(at)).sum() - (Q * r.activation(at)).sum())
-        assert mixed != pytest.approx(exact, rel=0.05)
-
-
-@pytest.mark.parametrize("generator_loss", ["non_saturating", "saddle"])
 @pytest.mark.parametrize("name", [*ROWS, "alpha 8.0", "alpha -7.0", "alpha 40.0"])
-@pytest.mark.parametrize("r", [-1e4, -40.0, 0.0, 40.0, 1e4])
-def test_finite_whatever_the_critic_says(name: str, r: float, generator_loss: str) -> None:
-    known = ROWS.get(name) or row("alpha", alpha=float(name.split()[1]))
-    objective = known.model_copy(update={"generator_loss": generator_loss})
-    for f in (-1e4, -40.0, 0.0, 40.0, 1e4):
+def test_losses_and_gradients_of_any_score_are_finite(name: str) -> None:
+    objective = ROWS.get(name) or row("alpha", alpha=float(name.split()[1]))
+    saddle = objective.model_copy(update={"generator_loss": "saddle"})
+    for r, f in product((-1e4, -40.0, 0.0, 40.0, 1e4), repeat=2):
         scores = [torch.tensor([value], requires_grad=True) for value in (r, f)]
-        for loss in (objective.critic, objective.generator):
-            value = loss(game_of(*scores)).sum()
+        for loss in (objective.critic, objective.generator, saddle.generator):
+            value = loss(batch_of(*scores)).sum()
             assert value.isfinite()
-            found = torch.autograd.grad(value, scores, allow_unused=True, create_graph=True)
-            for gradient in found:
-                assert gradient is None or gradient.isfinite().all()
-                assert gradient is None or gradient.square().isfinite().all()  # what Adam keeps
+            gradients = torch.autograd.grad(value, scores, allow_unused=True)
+            assert all(g is None or g.square().isfinite().all() for g in gradients)  # what Adam keeps
 
 
 def test_half_weighted_is_half_of_js_and_one_weight_mirrors_the_other() -> None:
@@ -288,11 +230,11 @@ def test_half_weighted_is_half_of_js_and_one_weight_mirrors_the_other() -> None:
 def test_alpha_meets_its_neighbours() -> None:
     """alpha 2 is half of Pearson, 1/2 twice Hellinger, -1 half of Neyman; near 1 and 0 the two KL divergences."""
     for a, name, factor in ((2.0, "pearson", 0.5), (0.5, "hellinger", 2.0), (-1.0, "neyman", 0.5)):
-        found = bound(row("alpha", alpha=a), P, Q, unbent(row("alpha", alpha=a), torch.log(P / Q)))
+        found = bound(row("alpha", alpha=a), P, Q, unbounded(row("alpha", alpha=a), torch.log(P / Q)))
         assert found == pytest.approx(factor * divergence(ROWS[name], P, Q), rel=1e-6)
     for a, name in ((1 + 1e-6, "kl"), (1e-6, "reverse_kl")):
         r = row("alpha", alpha=a)
-        found = bound(r, P, Q, unbent(r, torch.log(P / Q)))
+        found = bound(r, P, Q, unbounded(r, torch.log(P / Q)))
         assert found == pytest.approx(divergence(ROWS[name], P, Q), rel=1e-4)
 
 

@@ -1,4 +1,7 @@
-"""What is known of each penalty, mostly on critics whose slope is known everywhere."""
+"""What is known of each penalty on critics whose gradient is known everywhere.
+
+CASES needs no entry for a new penalty: test_penalties.py tests every kind. An entry adds its closed forms.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 
 from ganpipe.game import CriticFunction, Judgement
-from ganpipe.params import kinds, part_class
+from ganpipe.params import part_class
 from ganpipe.penalties import Penalty
 
 PACKAGE = "ganpipe.penalties"
@@ -32,35 +34,33 @@ def build(kind: str, **parameters: Any) -> Penalty:
     return part
 
 
-def linear(slope: Tensor) -> CriticFunction:
+def linear(w: Tensor) -> CriticFunction:
     """D(x) = w x, whose gradient is w everywhere."""
-    return lambda x: Judgement(x.flatten(1) @ slope.flatten())
+    return lambda x: Judgement(x.flatten(1) @ w.flatten())
 
 
 @dataclass(frozen=True)
 class Case:
-    """parameters beside the weight 10; value on D(x) = w x from |w|; None for penalties that look at codes."""
+    """A penalty on the critic's gradient. parameters: beside weight 10. value: from the norm of the gradient.
+
+    reads: the samples that it takes the gradient at or around. random: whether the place is drawn.
+    """
 
     parameters: dict[str, Any]
-    value: Callable[[float], float] | None
+    value: Callable[[Any], Any]
+    reads: str
+    random: bool = False
 
 
 CASES = {
-    "gradient_penalty": Case({"target": 1.0, "one_sided": False}, lambda w: 10 * (w - 1) ** 2),
-    "r1": Case({}, lambda w: 10 / 2 * w**2),
-    "r2": Case({}, lambda w: 10 / 2 * w**2),
-    "dragan": Case({"target": 1.0, "noise_scale": 0.5}, lambda w: 10 * (w - 1) ** 2),
-    "pulling_away": Case({}, None),
-    "feature_matching": Case({}, None),
-    "drift": Case({}, None),
+    "gradient_penalty": Case(
+        {"target": 1.0, "one_sided": False}, lambda n: 10 * (n - 1) ** 2, "real and fake", random=True
+    ),
+    "dragan": Case({"target": 1.0, "noise_scale": 0.5}, lambda n: 10 * (n - 1) ** 2, "real", random=True),
+    "r1": Case({}, lambda n: 10 / 2 * n**2, "real"),
+    "r2": Case({}, lambda n: 10 / 2 * n**2, "fake"),
 }
-RANDOM = ("gradient_penalty", "dragan")
 
 
 def case(kind: str) -> tuple[Case, Penalty]:
-    if kind not in CASES:
-        pytest.fail(f"the penalty {kind} has no known value here: add it to CASES")
     return CASES[kind], build(kind, **CASES[kind].parameters)
-
-
-SLOPES = sorted(kind for kind in kinds(PACKAGE) if kind not in CASES or CASES[kind].value)

@@ -1,4 +1,4 @@
-"""What single objectives have beside the tests of all: their own divergences, margins, slopes and limits."""
+"""What is known of single objectives alone: their divergences, margins and limits."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import math
 
 import pytest
 import torch
-from objective_cases import EXACT, PACKAGE, PEARSON, TV, P, Q, X, case, density, expected, game_of, log_ratio
+from objective_cases import EXACT, PEARSON, TV, P, Q, X, batch_of, build, case, density, expected, log_ratio
 from torch import Tensor
 
 from ganpipe.game import Judgement, Round
-from ganpipe.objectives import Objective
-from ganpipe.params import part_class
 
 
 @pytest.mark.parametrize("kind", ["non_saturating", "rpgan"])
 @pytest.mark.parametrize("f", [-50.0, -1e4])
-def test_generator_still_learns_from_a_fake_that_is_seen_through(kind: str, f: float) -> None:
+def test_the_generators_gradient_does_not_vanish_where_the_critic_is_sure(kind: str, f: float) -> None:
     _, objective = case(kind)
     score = torch.tensor([f], requires_grad=True)
-    objective.generator(game_of(torch.zeros(1), score)).sum().backward()
+    objective.generator(batch_of(torch.zeros(1), score)).sum().backward()
     assert score.grad is not None
     assert score.grad.item() == -1
 
@@ -27,10 +25,7 @@ def test_generator_still_learns_from_a_fake_that_is_seen_through(kind: str, f: f
 @pytest.mark.parametrize("offset", [0.0, 7.0])
 def test_lsgan_with_the_coding_of_equation_8_is_half_the_pearson_divergence(offset: float) -> None:
     """b - c = 1, b - a = 2: the integral of (p + q)(D - c)^2 is that of (p - q)^2 / (p + q)."""
-    objective = part_class(PACKAGE, "lsgan").model_validate(
-        {"kind": "lsgan", "real": 1.0 + offset, "fake": -1.0 + offset, "target": offset}
-    )
-    assert isinstance(objective, Objective)
+    objective = build("lsgan", real=1.0 + offset, fake=-1.0 + offset, target=offset)
 
     def best(x: Tensor) -> Tensor:
         return torch.tanh(log_ratio(x) / 2) + offset  # (b p + a q) / (p + q)
@@ -40,7 +35,7 @@ def test_lsgan_with_the_coding_of_equation_8_is_half_the_pearson_divergence(offs
     assert expected(objective.critic, best) == pytest.approx(1 - PEARSON / 2, abs=1e-6)
 
 
-def test_wasserstein_of_two_widths() -> None:
+def test_wgan_of_two_widths() -> None:
     """N(0, 1) against N(0, 4) is sqrt(2 / pi); here both are half as wide, to fit on the grid."""
     _, objective = case("wgan")
     centre = X - 0.5
@@ -50,49 +45,45 @@ def test_wasserstein_of_two_widths() -> None:
 
 
 @pytest.mark.parametrize("distance", [0.25, 3.0])
-def test_wasserstein_of_parallel_lines_is_their_distance_where_the_logit_game_has_one_value(distance: float) -> None:
+def test_wgan_of_parallel_lines_is_their_distance_where_the_jsd_is_log_2(distance: float) -> None:
     real = torch.stack([torch.zeros(64), torch.linspace(0, 1, 64)], 1)
     fake = real + torch.tensor([distance, 0.0])
     _, wgan = case("wgan")
-    game = Round(real, fake, lambda x: Judgement(-x[:, 0]))
-    assert wgan.critic(game).mean().item() == pytest.approx(-distance)
+    batch = Round(real, fake, lambda x: Judgement(-x[:, 0]))
+    assert wgan.critic(batch).mean().item() == pytest.approx(-distance)
     _, logit = case("non_saturating")
     apart = Round(real, fake, lambda x: Judgement(200 * (distance / 2 - x[:, 0]) / distance))
     assert logit.critic(apart).mean().item() == pytest.approx(0, abs=1e-6)  # 2 log 2 - 2 JSD with JSD = log 2
 
 
-def test_energy_margin_hinges_each_sample_before_the_mean() -> None:
+def test_ebgan_hinges_each_sample_before_the_mean() -> None:
     _, objective = case("ebgan")
     energies = torch.tensor([0.0, 1.4])
-    losses = objective.critic(game_of(torch.zeros(2), energies))
+    losses = objective.critic(batch_of(torch.zeros(2), energies))
     torch.testing.assert_close(losses, torch.tensor([0.7, 0.0]))
     assert losses.mean() > torch.relu(0.7 - energies.mean())
 
 
-def test_energy_margin_scales_with_the_margin_and_is_the_margin_at_equilibrium() -> None:
+def test_ebgan_scales_with_the_margin_and_is_the_margin_at_equilibrium() -> None:
     """Zhao et al.: V = m where p = q, for every critic whose energy is the same everywhere and at most m."""
     for margin in (0.1, 1.0, 20.0):
-        objective = part_class(PACKAGE, "ebgan").model_validate({"kind": "ebgan", "margin": margin})
-        assert isinstance(objective, Objective)
+        objective = build("ebgan", margin=margin)
         best = expected(objective.critic, lambda x, m=margin: m * (x > 0.5))
         assert best / margin == pytest.approx(1 - TV, abs=EXACT)
         energy = torch.full((4,), 0.3 * margin)
-        torch.testing.assert_close(objective.critic(game_of(energy, energy)), torch.full((4,), margin))
+        torch.testing.assert_close(objective.critic(batch_of(energy, energy)), torch.full((4,), margin))
 
 
 def test_loss_sensitive_margin_by_hand() -> None:
     """Distances 1, 0.5 and 0 as the mean over four pixels; margin 2, weight 0.5."""
-    objective = part_class(PACKAGE, "loss_sensitive").model_validate(
-        {"kind": "loss_sensitive", "margin": 2.0, "gamma": 0.5}
-    )
-    assert isinstance(objective, Objective)
+    objective = build("loss_sensitive", margin=2.0, gamma=0.5)
     real = torch.zeros(3, 1, 2, 2)
     fake = torch.tensor([[1.0, -1.0, 1.0, -1.0], [-2.0, 0.0, 0.0, 0.0], [0.0] * 4]).view(3, 1, 2, 2)
     r, f = torch.tensor([1.0, 3.0, 0.25]), torch.tensor([2.0, 9.0, 0.0])
-    game = Round(real, fake, lambda x: Judgement(f if x is fake else r))
+    batch = Round(real, fake, lambda x: Judgement(f if x is fake else r))
     # relu(2 + 1 - 2) + .5, relu(1 + 3 - 9) + 1.5, relu(0 + .25 - 0) + .125
-    torch.testing.assert_close(objective.critic(game), torch.tensor([1.5, 1.5, 0.375]))
-    torch.testing.assert_close(objective.generator(game), f)
+    torch.testing.assert_close(objective.critic(batch), torch.tensor([1.5, 1.5, 0.375]))
+    torch.testing.assert_close(objective.generator(batch), f)
 
 
 def test_loss_sensitive_margin_does_not_depend_on_the_size_of_the_images() -> None:
@@ -104,22 +95,16 @@ def test_loss_sensitive_margin_does_not_depend_on_the_size_of_the_images() -> No
 
 
 @pytest.mark.parametrize("margin", [0.5, 2.5])
-def test_generalized_loss_sensitive_at_both_ends_of_its_slope(margin: float) -> None:
+def test_gls_at_both_ends_of_its_slope(margin: float) -> None:
     """Slope 0 is Loss-Sensitive GAN of L = -score, slope 1 is WGAN plus the mean distance."""
     rng = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(64, 1, 3, 3, generator=rng, dtype=torch.float64) for _ in range(2))
     scores = {id(x): 3 * torch.randn(64, generator=rng, dtype=torch.float64) for x in (real, fake)}
     ours = Round(real, fake, lambda x: Judgement(scores[id(x)]))
     energies = Round(real, fake, lambda x: Judgement(-scores[id(x)]))
-
-    def part(kind: str, **parameters: float) -> Objective:
-        made = part_class(PACKAGE, kind).model_validate({"kind": kind, **parameters})
-        assert isinstance(made, Objective)
-        return made
-
-    generalized = [part("gls", margin=margin, slope=slope) for slope in (0.0, 0.3, 1.0)]
+    generalized = [build("gls", margin=margin, slope=slope) for slope in (0.0, 0.3, 1.0)]
     ends = generalized[0], generalized[2]
-    sensitive, wgan = part("loss_sensitive", margin=margin, gamma=0.0), part("wgan")
+    sensitive, wgan = build("loss_sensitive", margin=margin, gamma=0.0), build("wgan")
     torch.testing.assert_close(ends[0].critic(ours), sensitive.critic(energies))
     torch.testing.assert_close(ends[0].generator(ours), sensitive.generator(energies))
     distance = (real - fake).abs().mean((1, 2, 3))
@@ -132,15 +117,15 @@ def test_generalized_loss_sensitive_at_both_ends_of_its_slope(margin: float) -> 
 
 
 @pytest.mark.parametrize("f", [-1.0, -20.0])
-def test_minimax_stops_learning_from_a_fake_that_is_seen_through(f: float) -> None:
+def test_minimax_generators_gradient_vanishes_where_the_critic_is_sure(f: float) -> None:
     _, objective = case("minimax")
     score = torch.tensor([f], requires_grad=True)
-    objective.generator(game_of(torch.zeros(1), score)).sum().backward()
+    objective.generator(batch_of(torch.zeros(1), score)).sum().backward()
     assert score.grad is not None
     assert -score.grad.item() == pytest.approx(1 / (1 + math.exp(-f)), rel=1e-5)
 
 
-def test_hinge_asks_nothing_of_a_critic_that_is_sure_enough() -> None:
+def test_hinge_is_0_beyond_its_margins() -> None:
     _, objective = case("hinge")
     r, f = torch.tensor([1.5, 1.0, 0.5]), torch.tensor([-3.0, -1.0, -0.5])
-    torch.testing.assert_close(objective.critic(game_of(r, f)), torch.tensor([0.0, 0.0, 1.0]))
+    torch.testing.assert_close(objective.critic(batch_of(r, f)), torch.tensor([0.0, 0.0, 1.0]))
