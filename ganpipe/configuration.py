@@ -78,10 +78,10 @@ class Configuration(Frozen):
             first = error.errors()[0]
             missing = first["type"] == "missing"
             loc = first["loc"][:-1] if missing else first["loc"]
-            mapping = loc if isinstance(_at(settings, loc), dict) else loc[:-1]
-            for place, value in self._places(row, form, data, mapping):
-                # another layer has replaced it by a mapping that is no complete one
-                if not isinstance(value, (dict, list)) and (mapping[-1:], value) != (("first",), None):
+            mapping = loc if missing or (first["type"] == "part_kind" and loc[-1] != "kind") else loc[:-1]
+            for place, value in self._places(row, form, data, mapping) if _is_mapping(settings, mapping) else ():
+                # a later layer has replaced it by a mapping that is not complete
+                if not isinstance(value, dict) and (mapping[-1:], value) != (("first",), None):
                     raise BadInput(f"{place} is {shown(value)}: {NO_MAPPING}.") from None
             place = self._place(row, form, data, loc)
             raise BadInput(_sentence(first, place.inside(first["loc"][-1]) if missing else place)) from None
@@ -119,6 +119,10 @@ def _at(value: Any, loc: Loc) -> Any:
     return at
 
 
+def _is_mapping(value: Any, loc: Loc) -> bool:
+    return isinstance(_at(value, loc), dict)
+
+
 def _sentence(error: ErrorDetails, place: Place) -> str:
     """One sentence with key, value and remedy from one pydantic error."""
     kind, last, value = error["type"], error["loc"][-1], shown(error["input"])
@@ -145,7 +149,9 @@ def load(path: Path) -> Configuration:
         return Configuration.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(_sentence(first, Place(PARAMS, first["loc"]))) from None
+        loc = first["loc"]
+        place = Place(file_of(str(loc[1])), loc[2:]) if loc[0] == "variants" and len(loc) > 2 else Place(PARAMS, loc)
+        raise BadInput(_sentence(first, place)) from None
 
 
 def check(configuration: Configuration) -> None:

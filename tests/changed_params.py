@@ -1,4 +1,4 @@
-"""The repository's params.yaml with something changed in it, for the tests of the configuration."""
+"""The repository's params.yaml and variants/ with something changed in them, as plain data."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from ganpipe import configuration
 from ganpipe.configuration import Configuration
-from ganpipe.rows import read_yaml
+from ganpipe.rows import read_project
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-ORIGINAL = read_yaml(PARAMS)
+ORIGINAL = read_project(PARAMS)
 Raw = dict[str, Any]
 Change = Callable[[Raw], object]
 
@@ -24,9 +24,9 @@ def no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checked(raw: Raw) -> Configuration:
-    """What `ganpipe check` does with this content of params.yaml."""
+    """What `ganpipe check` does with this content of params.yaml and variants/."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configuration, "read_yaml", lambda path: raw)
+        patch.setattr(configuration, "read_project", lambda path: raw)
         chosen = configuration.load(PARAMS)
         configuration.check(chosen)
     return chosen

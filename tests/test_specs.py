@@ -9,14 +9,14 @@ import pytest
 
 from ganpipe import configuration, specs
 from ganpipe.configuration import Configuration
-from ganpipe.rows import merge, read_yaml
+from ganpipe.rows import merge, read_project
 
 ROOT = Path(__file__).resolve().parents[1]
 Specs = dict[str, dict[str, Any]]
 
 
 def configured(**changes: Any) -> Configuration:
-    raw = merge(read_yaml(ROOT / "params.yaml"), {"runtime": {"device": "cpu"}, **changes})
+    raw = merge(read_project(ROOT / "params.yaml"), {"runtime": {"device": "cpu"}, **changes})
     return Configuration.model_validate(raw)
 
 
@@ -71,7 +71,7 @@ def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
         ({"critic_optimizer": {"lr": 0.001}}, {"train/stacked.json"}),
         ({"first": {"critic_optimizer": {"lr": 0.001}}}, {"train/stacked.json", "pretrain/stacked.json"}),
         (
-            {"on": {"digits": {"procedure": {"condition": {"factor": 4}}}}},
+            {"overrides": {"digits": {"procedure": {"condition": {"factor": 4}}}}},
             {"train/stacked.json", "pretrain/stacked.json"},
         ),
     ],
@@ -112,8 +112,8 @@ def test_rows_are_for_the_data_that_they_say(data: str) -> None:
         ({"seeds": [0, 1, 2, 3]}, False),
         ({"train": {"samples": 123}}, True),
         ({"train": {"moments": {"samples": 123}}}, True),
-        ({"train": {"on": {"digits": {"samples": 123}}}}, True),
-        ({"train": {"on": {"mnist": {"samples": 123}}}}, False),
+        ({"train": {"overrides": {"digits": {"samples": 123}}}}, True),
+        ({"train": {"overrides": {"mnist": {"samples": 123}}}}, False),
         ({"evaluate": {"draws": 3}}, True),
     ],
 )
@@ -124,7 +124,7 @@ def test_no_row_alone_changes_what_all_are_compared_with(built: Specs, change: d
 
 
 def test_the_reference_holds_the_bounds_of_the_shared_numbers(built: Specs) -> None:
-    train = read_yaml(ROOT / "params.yaml")["train"]
+    train = read_project(ROOT / "params.yaml")["train"]
     assert built["reference.json"]["counts"] == [train["samples"]]
     assert built["reference.json"]["moment_counts"] == [train["moments"]["samples"]]
     # where every row has its own, no number is shared, whatever stands in `train`
