@@ -15,8 +15,8 @@ from ganpipe.rows import LONGEST_NAME, read_project
 _nothing_changes = pytest.fixture(untouched, autouse=True)
 NAMES = [
     "", "..", "../x", "/etc", "~", "*", "--help", "a b", "a;touch harm", "$(touch harm)", "${loss}", "a'b", "a\nb",
-    "a\n",    "a\0b", "\x1b[31m", "a\u202eb", "<b>", "Lsgan", "1a", "_a", "a-b", "a.b", "é", "{0}", "a" * (LONGEST_NAME + 1),
-    "a" * 100_000,
+    "a\n", "a\0b", "\x1b[31m", "a\u202eb", "<b>", "Lsgan", "1a", "_a", "a-b", "a.b", "é", "{0}",
+    "a" * (LONGEST_NAME + 1), "a" * 100_000,
 ]  # fmt: skip
 LEGAL = f"use at most {LONGEST_NAME} lower-case letters, digits and _, a letter first."
 
