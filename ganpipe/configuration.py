@@ -39,11 +39,11 @@ class DataSelection(Frozen):
 
 
 class Configuration(Frozen):
-    """params.yaml with the rows of variants/. `train` is what all variants share, a row holds only what differs.
+    """params.yaml with the files of variants/. `train` is what all variants share, a variant holds only what differs.
 
-    Both may hold `overrides: {images|points|<data set>: {...}}`, laid on top for such data, and a row may extend
-    another one. Order, later wins: train, train.overrides.<form>, train.overrides.<data set>, the same three of the row
-    that is extended, and then of the row.
+    Both may hold `overrides: {images|points|<data set>: {...}}`, laid on top for such data, and a variant may extend
+    another one. Order, later wins: train, train.overrides.<form>, train.overrides.<data set>, the same three of the
+    variant that is extended, and then its own.
     """
 
     loss: str
@@ -61,33 +61,29 @@ class Configuration(Frozen):
         """The chosen data set."""
         return self.datasets[self.data.kind]
 
-    def merged(self, row: str, form: str, data: str) -> Overlay:
-        """All settings of the row for such data, unvalidated."""
-        return merged(self.train, self.variants[row], form, data)
-
     def variant(self, row: str, data: str | None = None) -> Variant:
-        """The row on a data set, by default the chosen one. Raises BadInput with one sentence where it is illegal."""
+        """The variant on a data set, by default the chosen one. Raises BadInput where it is illegal."""
         name = data or self.data.kind
         return self._variant(row, form_of(self.datasets[name].shape), name)
 
     def _variant(self, row: str, form: str, data: str) -> Variant:
-        settings = self.merged(row, form, data)
+        settings = merged(self.train, self.variants[row], form, data)
         try:
             return Variant.model_validate(settings)
         except ValidationError as error:
             first = error.errors()[0]
             missing = first["type"] == "missing"
             loc = first["loc"][:-1] if missing else first["loc"]
-            mapping = loc if isinstance(_at(settings, loc), dict) else loc[:-1]
-            for place, value in self._places(row, form, data, mapping):
-                # another layer has replaced it by a mapping that is no complete one
-                if not isinstance(value, (dict, list)) and (mapping[-1:], value) != (("first",), None):
+            mapping = loc if missing or (first["type"] == "part_kind" and loc[-1] != "kind") else loc[:-1]
+            for place, value in self._places(row, form, data, mapping) if _is_mapping(settings, mapping) else ():
+                # a later layer has replaced it by a mapping that is not complete
+                if not isinstance(value, dict) and (mapping[-1:], value) != (("first",), None):
                     raise BadInput(f"{place} is {shown(value)}: {NO_MAPPING}.") from None
             place = self._place(row, form, data, loc)
             raise BadInput(_sentence(first, place.inside(first["loc"][-1]) if missing else place)) from None
 
     def _place(self, row: str, form: str, data: str, loc: Loc) -> Place:
-        """The key that holds what the row has at `loc` on such data."""
+        """The key that holds the variant's setting at `loc` on such data."""
         return next((place for place, _ in self._places(row, form, data, loc)), Place(file_of(row)).inside(*loc))
 
     def _places(self, row: str, form: str, data: str, loc: Loc) -> Iterator[tuple[Place, Any]]:
@@ -95,7 +91,7 @@ class Configuration(Frozen):
         own = list(layers(self.variants[row], Place(file_of(row)), form, data))[::-1]
         shared = list(layers(self.train, Place(PARAMS, ("train",)), form, data))[::-1]
         found = [(place, layer, loc) for place, layer in (*own, *shared)] if loc else []
-        if loc[:1] == ("first",) and len(loc) > 1:  # a row of its own, laid on `train` in the same way
+        if loc[:1] == ("first",) and len(loc) > 1:  # a variant as well, laid on `train` in the same way
             firsts = [
                 (layer["first"], place.inside("first")) for place, layer in own if isinstance(layer.get("first"), dict)
             ]
@@ -119,6 +115,10 @@ def _at(value: Any, loc: Loc) -> Any:
     return at
 
 
+def _is_mapping(value: Any, loc: Loc) -> bool:
+    return isinstance(_at(value, loc), dict)
+
+
 def _sentence(error: ErrorDetails, place: Place) -> str:
     """One sentence with key, value and remedy from one pydantic error."""
     kind, last, value = error["type"], error["loc"][-1], shown(error["input"])
@@ -139,13 +139,15 @@ def _sentence(error: ErrorDetails, place: Place) -> str:
 
 
 def load(path: Path) -> Configuration:
-    """Read params.yaml and variants/ beside it, and validate all but the rows, which `check` and `variant` do."""
+    """Read params.yaml and variants/ beside it, and validate all but the variants, which `check` and `variant` do."""
     raw = read_project(path)
     try:
         return Configuration.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(_sentence(first, Place(PARAMS, first["loc"]))) from None
+        loc = first["loc"]
+        place = Place(file_of(str(loc[1])), loc[2:]) if loc[0] == "variants" and len(loc) > 2 else Place(PARAMS, loc)
+        raise BadInput(_sentence(first, place)) from None
 
 
 def check(configuration: Configuration) -> None:
@@ -195,7 +197,7 @@ def _check_data(c: Configuration) -> None:
 
 
 def _check_overrides(source: Overlay, place: Place, legal: set[str]) -> None:
-    """Refuse `overrides` that are none, here, in the row that is extended and in `first`. Raises BadInput."""
+    """Refuse `overrides` that are none, here, in the variant that is extended and in `first`. Raises BadInput."""
     overrides, inside = source.get("overrides", {}), place.inside("overrides")
     if not isinstance(overrides, dict):
         sentence = f"it should be a mapping of {', '.join(sorted(legal))} to settings"

@@ -73,7 +73,7 @@ def read_yaml(path: Path) -> Overlay:
 
 
 def read_project(path: Path) -> Overlay:
-    """params.yaml with the content of variants/ beside it: `variants` maps each name to its row, as of `read_row`.
+    """params.yaml with the content of variants/ beside it: `variants` maps each name to what `read_variant` returns.
 
     Raises BadInput where the list and the folder do not agree.
     """
@@ -92,33 +92,33 @@ def read_project(path: Path) -> Overlay:
             )
         if name in names[:place]:
             raise BadInput(f"variants.{place} is {shown(name)} for the second time: remove it.")
-    rows = {name: read_row(folder, name) for name in names}
-    used = {name for row in rows.items() for name in _lineage(*row)}
+    variants = {name: read_variant(folder, name) for name in names}
+    used = {name for variant in variants.items() for name in _lineage(*variant)}
     for file in sorted(folder.glob("*.yaml")):
         if file.stem not in used:
             raise BadInput(
                 f"{file} is neither in the list `variants` of {path} nor extended by one that is: add {file.stem} to "
                 "the list, or remove the file."
             )
-    return {**raw, "variants": rows}
+    return {**raw, "variants": variants}
 
 
-def read_row(folder: Path, name: str, above: tuple[str, ...] = ()) -> Overlay:
-    """The row in variants/<name>.yaml, in which `extends: other` has become `extends: {other: <its row>}`.
+def read_variant(folder: Path, name: str, above: tuple[str, ...] = ()) -> Overlay:
+    """The content of variants/<name>.yaml, in which `extends: other` has become `extends: {other: <its content>}`.
 
     above: the variants that extend this one. Raises BadInput where there is no such file, or it extends itself.
     """
-    row, above = read_yaml(folder / f"{name}.yaml"), (*above, name)
-    if "extends" in row:
-        base, place = row["extends"], f"{folder / name}.yaml: extends"
+    variant, above = read_yaml(folder / f"{name}.yaml"), (*above, name)
+    if "extends" in variant:
+        base, place = variant["extends"], f"{folder / name}.yaml: extends"
         if not isinstance(base, str) or not NAME.fullmatch(base):
             raise BadInput(f"{place} is {shown(base)}: it should be the name of another file in {folder}.")
         if base in above:
             raise BadInput(f"{place} is {shown(base)}, which extends {name} itself: remove one of the two.")
         if not (folder / f"{base}.yaml").is_file():
             raise BadInput(f"{place} is {shown(base)}, but {_lacks(folder, base)}: use the name of another file there.")
-        row["extends"] = {base: read_row(folder, base, above)}
-    return row
+        variant["extends"] = {base: read_variant(folder, base, above)}
+    return variant
 
 
 def _lacks(folder: Path, name: str) -> str:
@@ -126,9 +126,10 @@ def _lacks(folder: Path, name: str) -> str:
     return f"there is no {folder / name}.yaml{f' (did you mean {near[0]}?)' if near else ''}"
 
 
-def _lineage(name: str, row: Overlay) -> Iterator[str]:
+def _lineage(name: str, variant: Overlay) -> Iterator[str]:
+    """The variant, what it extends, what that extends, and so on."""
     yield name
-    for base in row.get("extends", {}).items():
+    for base in variant.get("extends", {}).items():
         yield from _lineage(*base)
 
 
@@ -160,10 +161,12 @@ def merge(base: Overlay, over: Overlay) -> Overlay:
 
 
 def layers(source: Overlay, place: Place, form: str, data: str) -> Iterator[tuple[Place, Overlay]]:
-    """What `train` or a row holds for such data, with where it stands; a later layer is laid on the earlier ones.
+    """The parts of `train` or of a variant that apply to such data, with their places; later ones win.
 
-    First come the layers of the row that it extends, without their titles, then its own keys, then
+    First come the layers of the variant that it extends, without their titles, then its own keys, then
     `overrides.<form>` and `overrides.<data set>`.
+
+    form: images or points. data: the name of the data set, or "" for any of that form.
     """
     for name, base in source.get("extends", {}).items():
         for found, layer in layers(base, Place(file_of(name)), form, data):
@@ -173,13 +176,13 @@ def layers(source: Overlay, place: Place, form: str, data: str) -> Iterator[tupl
     yield from ((place.inside("overrides", key), overrides[key]) for key in (form, data) if key in overrides)
 
 
-def merged(train: Overlay, row: Overlay, form: str, data: str) -> Overlay:
-    """All settings of a row for such data: the layers of `train`, and on them those of the row.
+def merged(train: Overlay, variant: Overlay, form: str, data: str) -> Overlay:
+    """All settings of a variant for such data: the layers of `train`, and on them those of the variant.
 
-    A row's `first` is a row of its own, laid on `train` in the same way.
+    Its `first` is a variant as well, laid on `train` in the same way.
     """
     shared = _laid({}, train, form, data)
-    out = _laid(shared, row, form, data)
+    out = _laid(shared, variant, form, data)
     if isinstance(out.get("first"), dict):
         out["first"] = _laid(shared, out["first"], form, data)
     return out

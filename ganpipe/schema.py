@@ -16,10 +16,10 @@ DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 def schemas() -> dict[str, Schema]:
     """JSON schemas (draft 2020-12) by the names of their files, every kind of every part included.
 
-    `train` and the rows are pieces of a variant: the same keys and types as in a whole one, none of them required.
+    `train` and the files of variants/ are partial variants: the same keys and types, none of them required.
     """
     whole, variant = Configuration.model_json_schema(), Variant.model_json_schema()
-    # a row may hold a row (`first`), so a variant is among its own definitions
+    # a variant may hold a variant (`first`), so it is among its own definitions
     definitions = {f"Partial{name}": _partial(value) for name, value in variant["$defs"].items()}
     piece = definitions["PartialVariant"]
     definitions["PartialOverlay"] = copy.deepcopy(piece)
@@ -31,7 +31,7 @@ def schemas() -> dict[str, Schema]:
     row = copy.deepcopy(piece)
     row["properties"]["extends"] = {
         **_NAME,
-        "description": "The other row that this one is laid on, but for its title.",
+        "description": "The other variant that this one is laid on, without its title.",
     }
     whole["$defs"] |= definitions
     whole["properties"]["train"] = {"$ref": "#/$defs/PartialVariant"}

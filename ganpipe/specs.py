@@ -1,7 +1,7 @@
 """One JSON spec for each piece of work: everything that it depends on and nothing else.
 
-A spec holds the parameters with defaults and row merged, and the digests of the code that this piece really uses.
-Stages depend on their spec alone, so DVC reruns exactly the work that a change concerns.
+A spec holds the parameters, merged and with defaults, and the digests of the code that this piece of work uses. A stage
+depends on its spec and no other parameters, so DVC reruns exactly what a change concerns.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Code:
         return grimp.build_graph("ganpipe", "stages", cache_dir=None, exclude_type_checking_imports=True)
 
     def closure(self, modules: Iterable[str]) -> dict[str, str]:
-        """Digest of every module that importing these loads, and of the other files in the folders of `report`."""
+        """Digests, by name, of every module that importing these loads, and of the templates in their packages."""
         todo, found = list(modules), set[str]()
         while todo:
             name = todo.pop()
@@ -56,7 +56,7 @@ class Code:
         return dict(sorted(out.items()))
 
     def _digest(self, file: Path) -> str:
-        """The digest of a file, taken once: most closures share most files."""
+        """The digest of a file, computed once: most closures share most files."""
         if file not in self._digests:
             self._digests[file] = code_digest(file)
         return self._digests[file]
@@ -75,17 +75,17 @@ def parts_of(value: Any) -> set[str]:
 
 
 def resolve_runtime(runtime: Runtime) -> Runtime:
-    """The runtime with its device decided. Raises BadInput where the device is not on this machine."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    """The runtime with `auto` replaced by a device. Raises BadInput where this machine does not have the device."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if runtime.device == "auto":
-        return runtime.model_copy(update={"device": next(name for name, is_there in there.items() if is_there)})
-    if not there[runtime.device]:
+        return runtime.model_copy(update={"device": next(name for name, found in available.items() if found)})
+    if not available[runtime.device]:
         raise BadInput(f"runtime.device is {runtime.device!r}, which this machine does not have: use auto.")
     return runtime
 
 
 def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
-    """Every spec by its path below data/specs. The configuration has been checked."""
+    """Every spec by its path below data/specs, of a configuration that has been checked."""
     code, c, data = Code(root), configuration, configuration.data.kind
     runtime = resolve_runtime(c.runtime).model_dump(mode="json")
     dataset = c.dataset
@@ -145,16 +145,14 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
 
 
 def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[str, list[int]]:
-    """The numbers of samples that `train` gives all rows: for these the reference holds floor and ceiling.
+    """The numbers of samples in `train`, where any row takes them over: the reference holds baselines for these.
 
-    All evaluations depend on the whole reference, so it depends on no row: with the number of one row in it, that row
-    would have all the others evaluated again. A row that says a number of its own gets its floor and ceiling in its own
-    evaluation. What else the spec holds is in every floor: the data, the networks and on what they run, and how samples
-    are compared; of that only `collapse` changes no figure, and it changes every evaluation.
+    A number that a row sets for itself is left out, and its baselines are part of its own evaluation: all evaluations
+    depend on the reference, so a change of one row would otherwise evaluate all the others again.
     """
     shared = merged(c.train, {}, c.dataset.form, c.data.kind)
     moments = shared.get("moments")
-    # `train` is validated in the rows alone: what no row takes over may be anything
+    # `train` is validated as part of the rows, so what no row takes over may be anything
     count, of_moment = shared.get("samples"), moments.get("samples") if isinstance(moments, dict) else None
     return {
         "counts": sorted({v.samples for v in variants.values() if v.samples == count}),
@@ -212,14 +210,14 @@ def _critic(variant: Variant) -> tuple[str, BaseModel]:
 
 
 def text(spec: Spec) -> str:
-    """A spec as it stands on disk."""
+    """The content of a spec's file."""
     return json.dumps(spec, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(specs: dict[str, Spec], folder: Path) -> list[str]:
-    """Bring the folder to these specs: new and changed files are replaced whole, others stay, and the rest goes.
+    """Make the folder hold these specs and nothing else; files that do not change are left alone.
 
-    Returns the paths that changed. Called only when everything is valid, so a mistake changes nothing.
+    Returns the paths below the folder that changed. Called only when everything is valid, so a mistake changes nothing.
     """
     changed = []
     for name, spec in specs.items():

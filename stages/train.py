@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ganpipe import __version__
 from ganpipe.errors import BadInput, Lacking, out_of_memory
 from ganpipe.files import digest, write_json
-from ganpipe.rows import FOLDER, merged, read_row, read_yaml
+from ganpipe.rows import FOLDER, merged, read_variant, read_yaml
 from ganpipe.saying import say
 from ganpipe.stage import SPECS, Clock, read_spec, run
 from ganpipe.tracking.identity import identity
@@ -102,7 +102,7 @@ def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> boo
     """Whether params.yaml and the variant's file still hold what the spec holds, and nothing illegal."""
     params = read_yaml(Path("params.yaml"))
     try:
-        row = read_row(Path(FOLDER), spec["row"])
+        row = read_variant(Path(FOLDER), spec["row"])
         now = merged(params["train"], row, spec["form"], spec["data"])
         same = type(variant).model_validate(now) == variant and params["data"]["kind"] == spec["data"]
         device = params["runtime"]["device"]

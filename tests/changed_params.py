@@ -1,7 +1,8 @@
-"""The repository's params.yaml with something changed in it, for the tests of the configuration."""
+"""The repository's params.yaml and variants/ with something changed in them, as plain data."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 
 from ganpipe import configuration
 from ganpipe.configuration import Configuration
-from ganpipe.rows import read_yaml
+from ganpipe.rows import read_project
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-ORIGINAL = read_yaml(PARAMS)
+ORIGINAL = read_project(PARAMS)
+# enough for mistakes, and checked in a tenth of the time
+ROWS = ("non_saturating", "lsgan", "wgan_gp", "rpgan", "ebgan", "loss_sensitive")
 Raw = dict[str, Any]
 Change = Callable[[Raw], object]
 
@@ -23,10 +26,17 @@ def no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GANPIPE_DATA_ROOT", raising=False)
 
 
+def few_rows() -> Raw:
+    """A copy with six variants to change something in."""
+    raw = copy.deepcopy(ORIGINAL)
+    raw["variants"] = {name: raw["variants"][name] for name in ROWS}
+    return raw
+
+
 def checked(raw: Raw) -> Configuration:
-    """What `ganpipe check` does with this content of params.yaml."""
+    """What `ganpipe check` does with this content of params.yaml and variants/."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configuration, "read_yaml", lambda path: raw)
+        patch.setattr(configuration, "read_project", lambda path: raw)
         chosen = configuration.load(PARAMS)
         configuration.check(chosen)
     return chosen

@@ -1,74 +1,139 @@
-"""params.yaml as a file: how its text is read, and what is said where it cannot be or where data lacks."""
+"""The folder variants/ beside params.yaml, and data that is missing: what is said where they do not fit."""
 
 from __future__ import annotations
 
-import copy
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from changed_params import ORIGINAL, checked, no_data_root
+from changed_params import PARAMS, checked, few_rows, no_data_root
 
 from ganpipe import configuration
 from ganpipe.errors import BadInput
-from ganpipe.rows import read_yaml
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 
 
-TEXTS: dict[str, tuple[bytes, list[str]]] = {
-    "key twice": (b"loss: a\nseeds: [0]\nloss: b\n", ["is not YAML in line 3", 'duplicate key "loss"']),
-    "key twice in a row": (b"a:\n  b: 1\n  b: 2\n", ["line 3", 'duplicate key "b"']),
-    "bracket left open": (b"seeds: [0, 1\nloss: x\n", ["is not YAML in line", "mend that line"]),
-    "tab": (b"a:\n\tb: 1\n", ["is not YAML in line 2", "mend that line"]),
-    "two documents": (b"a: 1\n---\nb: 2\n", ["is not YAML in line 2", "another document"]),
-    "unknown alias": (b"a: *b\n", ["is not YAML in line 1", "undefined alias"]),
-    "python object": (b"a: !!python/object/apply:os.system ['true']\n", ["is not YAML in line 1", "python"]),
-    "no date": (b"a: 2020-13-45\n", ["is not YAML", "mend that line"]),
-    "a number of 5000 digits": (b"a: " + b"9" * 5000, ["is not YAML in line 1", "cannot be read as !!int"]),
-    "nul": (b"a: \0\n", ["is not YAML", "mend that line"]),
-    "nested too deeply": (b"a: " + b"[" * 600, ["is nested too deeply", "remove the superfluous brackets"]),
-    "not UTF-8": ("title: Größe".encode("latin-1"), ["cannot be read", "make it a UTF-8 text file"]),
-    "UTF-16": ("a: 1".encode("utf-16"), ["cannot be read", "make it a UTF-8 text file"]),
-    "a list": (b"- 1\n- 2\n", ["is [1, 2]", "should be a mapping of keys to values"]),
-    "a word": (b"loss\n", ["is 'loss'", "should be a mapping"]),
-    "nothing": (b"", ["is null", "should be a mapping"]),
-    "only comments": (b"# a: 1\n", ["is null", "should be a mapping"]),
-    "only one key": (b"loss: lsgan\n", ["lacks the key seeds", "add it"]),
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with params.yaml of the repository, and variants/ with three of its files in which one extends another.
+
+    Returns params.yaml.
+    """
+    (tmp_path / "variants").mkdir()
+    for name in ("lsgan", "wgan", "wgan_gp"):
+        shutil.copy(PARAMS.parent / "variants" / f"{name}.yaml", tmp_path / "variants")
+    text = PARAMS.read_text(encoding="utf-8")
+    start = text.index("\nvariants:\n")
+    (tmp_path / "params.yaml").write_text(text[:start].replace("loss: rpgan", "loss: lsgan") + "\nvariants:\n- lsgan\n")
+    return tmp_path / "params.yaml"
+
+
+def listed(*names: str) -> Callable[[Path], object]:
+    def change(params: Path) -> None:
+        text = params.read_text(encoding="utf-8").removesuffix("- lsgan\n")
+        params.write_text(text + "".join(f"- {name}\n" for name in names), encoding="utf-8")
+
+    return change
+
+
+def in_file(name: str, text: str) -> Callable[[Path], object]:
+    return lambda params: (params.parent / "variants" / f"{name}.yaml").write_text(text)
+
+
+def then(*changes: Callable[[Path], object]) -> Callable[[Path], object]:
+    return lambda params: [change(params) for change in changes]
+
+
+def test_a_variant_that_is_extended_need_not_be_in_the_list(project: Path) -> None:
+    listed("lsgan", "wgan_gp")(project)
+    chosen = configuration.load(project)
+    configuration.check(chosen)
+    assert list(chosen.variants) == ["lsgan", "wgan_gp"]
+    whole = configuration.load(PARAMS)
+    for row in chosen.variants:
+        assert chosen.variant(row) == whole.variant(row)
+
+
+# what is done to the folder, the beginning of the sentence, and its end
+FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "a name without a file": (
+        listed("lsgan", "wgan", "wgan_gp", "lsgna"),
+        "variants.3 is 'lsgna', but there is no ",
+        "/variants/lsgna.yaml (did you mean lsgan?): add it, or remove the name.",
+    ),
+    "a file without a name": (
+        listed("lsgan"),
+        "",
+        "is neither in the list `variants` of {params} nor extended by one that is: add wgan to the list, or remove "
+        "the file.",
+    ),
+    "a name twice": (listed("lsgan", "lsgan"), "variants.1 is 'lsgan' for the second time: remove it.", ""),
+    "no list": (listed(), "variants is null: it should be a list of names, each with a file in ", "/variants."),
+    "a list of mappings": (listed("lsgan: 3"), "variants.0 is {lsgan: 3}, which is not a legal name: use at most", ""),
+    "extends no name": (
+        then(listed("lsgan", "wgan_gp"), in_file("lsgan", "extends: [wgan]\n")),
+        "",
+        "variants/lsgan.yaml: extends is ['wgan']: it should be the name of another file in {folder}.",
+    ),
+    "extends what is missing": (
+        then(listed("lsgan", "wgan_gp"), in_file("lsgan", "extends: wgann\n")),
+        "",
+        "/variants/wgann.yaml (did you mean wgan?): use the name of another file there.",
+    ),
+    "extends itself": (
+        then(listed("lsgan", "wgan_gp"), in_file("wgan", "extends: wgan_gp\n")),
+        "",
+        "variants/wgan.yaml: extends is 'wgan_gp', which extends wgan itself: remove one of the two.",
+    ),
+    "extends without a title": (
+        then(listed("lsgan", "wgan_gp"), in_file("lsgan", "extends: wgan\n")),
+        "variants/lsgan.yaml lacks the key title: add it.",
+        "",
+    ),
+    "a mistake in what is extended": (
+        then(listed("lsgan", "wgan_gp"), in_file("wgan", "stps: 5\n")),
+        "variants/wgan.yaml: stps is 5, but no such key is known: did you mean steps (known: title, ",
+        "",
+    ),
+    "overrides in what is extended": (
+        then(listed("lsgan", "wgan_gp"), in_file("wgan", "overrides: {dots: {}}\n")),
+        "variants/wgan.yaml: overrides.dots is neither a form nor a data set: use one of celeba, ",
+        "",
+    ),
+    "a file that is no mapping": (
+        then(listed("lsgan", "wgan_gp"), in_file("lsgan", "- 1\n")),
+        "",
+        "variants/lsgan.yaml is [1]: it should be a mapping of keys to values.",
+    ),
+    "a file that is no YAML": (
+        then(listed("lsgan", "wgan_gp"), in_file("lsgan", "title: x\ntitle: y\n")),
+        "",
+        'variants/lsgan.yaml is not YAML in line 2 (found duplicate key "title" with value "y" (original value: '
+        '"x")): correct it.',
+    ),
 }
 
 
-@pytest.mark.parametrize(("content", "words"), TEXTS.values(), ids=TEXTS)
-def test_a_file_that_cannot_be_read_is_one_sentence(content: bytes, words: list[str], tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_bytes(content)
+@pytest.mark.parametrize(("change", "start", "end"), FOLDERS.values(), ids=FOLDERS)
+def test_a_mistake_in_the_list_or_the_folder(
+    change: Callable[[Path], object], start: str, end: str, project: Path
+) -> None:
+    change(project)
     with pytest.raises(BadInput) as caught:
-        configuration.load(path)
+        configuration.check(configuration.load(project))
     sentence = str(caught.value)
-    for word in words:
-        assert word in sentence
-    assert "\n" not in sentence
+    assert sentence.startswith(start)
+    assert sentence.endswith(end.format(params=project, folder=project.parent / "variants"))
     assert sentence.endswith(".")
-
-
-def test_a_file_that_is_not_there_or_a_folder_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="is not there: run from the project's folder"):
-        configuration.load(tmp_path / "params.yaml")
-    with pytest.raises(BadInput, match="cannot be read"):
-        configuration.load(tmp_path)
-
-
-def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
-    """YAML 1.2: `1e-05` is a number and `on` a word; a byte order mark and Windows' line ends do no harm."""
-    path = tmp_path / "params.yaml"
-    path.write_bytes(b"\xef\xbb\xbfon: 1e-05\r\nyes: no\r\ntext: '\xc3\xa4'\r\nlist: [1, 2.0]\r\n")
-    assert read_yaml(path) == {"on": 1e-05, "yes": "no", "text": "ä", "list": [1, 2.0]}
 
 
 def test_missing_files_of_the_chosen_data_are_named_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANPIPE_DATA_ROOT", str(tmp_path))
-    raw = copy.deepcopy(ORIGINAL)
+    raw = few_rows()
     checked(raw)
     raw["data"]["kind"] = "mnist"
     with pytest.raises(BadInput, match=r"needs the file .*train-images-idx3-ubyte, which is missing"):
@@ -104,7 +169,7 @@ def test_a_classifier_needs_data_with_classes(
             (folder / name).touch()
     (tmp_path / "celeba" / "list_eval_partition.txt").write_text("1.jpg 0\n2.jpg 2\n")
     (tmp_path / "celeba" / "list_attr_celeba.txt").write_text("2\nBald Smiling\n1.jpg 1 1\n2.jpg -1 1\n")
-    raw = copy.deepcopy(ORIGINAL)
+    raw = few_rows()
     raw["data"]["kind"], raw["evaluate"]["features"] = kind, features
     if kind == "celeba":
         raw["datasets"]["celeba"]["attribute"] = classes

@@ -1,4 +1,4 @@
-"""Illegal contents of params.yaml, made from its JSON schema: at every key every kind of wrong value.
+"""Illegal contents of params.yaml and variants/, made from their JSON schemas: at every key every kind of wrong value.
 
 Only what is illegal is made: a value is compared with the type and the bounds that the schema gives, and a layer that
 no data reads is left alone. A mutation knows how the sentence about it has to begin.
@@ -7,7 +7,6 @@ no data reads is left alone. A mutation knows how the sentence about it has to b
 from __future__ import annotations
 
 import copy
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.errors import dotted, shown
-from ganpipe.rows import merged, read_yaml
+from ganpipe.rows import PARAMS, Place, file_of, merged, read_project
+from ganpipe.schema import schemas
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA: dict[str, Any] = json.loads((ROOT / "schema.json").read_text(encoding="utf-8"))
-ORIGINAL = read_yaml(ROOT / "params.yaml")
+ROW, SCHEMA = (schemas()[name] for name in ("variant.json", "params.json"))
+# in memory the names of the list have become the rows in their files
+SCHEMA["properties"]["variants"] = {"type": "object", "additionalProperties": ROW}
+ORIGINAL = read_project(ROOT / "params.yaml")
 HUGE = 10**30
 # one of each type that YAML has, and what is easily taken for another
 VALUES = (
@@ -31,7 +33,7 @@ Way = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change of params.yaml at one place, and the beginning of what is said of it."""
+    """A change of params.yaml or a row at one place, and the beginning of what is said of it."""
 
     name: str
     way: Way
@@ -70,6 +72,11 @@ def at(value: Any, way: Way) -> Any:
     for key in way:
         value = value[key]
     return value
+
+
+def place_of(way: Way) -> Place:
+    """Where a person finds this key: rows have files of their own."""
+    return Place(file_of(str(way[1])), way[2:]) if way[0] == "variants" else Place(PARAMS, way)
 
 
 def alternatives(node: Raw) -> list[Raw]:
@@ -162,6 +169,8 @@ def walk(value: Any, node: Raw, way: Way) -> Iterator[tuple[Way, Any, list[Raw]]
     if isinstance(value, dict):
         model = fitting(nodes, value)[0]
         for key, item in value.items():
+            if key == "extends":  # a row of its own
+                continue
             inside = model.get("properties", {}).get(key, model.get("additionalProperties"))
             yield from walk(item, inside, (*way, key))
     elif isinstance(value, list):
@@ -175,20 +184,22 @@ def walk(value: Any, node: Raw, way: Way) -> Iterator[tuple[Way, Any, list[Raw]]
 def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterator[Mutation]:
     """Everything that can be wrong in a legal value at this place. required: no layer below gives a missing key."""
     for place, item, nodes in walk(value, node, way):
-        where = dotted(*place)
-        for one in wrong(nodes, item):
+        where = place_of(place)
+        for one in wrong(nodes, item) if where.way else ():
             yield Mutation(f"{where}: {shown(one)}", place, put(place, one), f"{where} is {shown(one)}")
         if isinstance(item, dict):
             model = fitting(nodes, item)[0]
             if model.get("additionalProperties") is False:
-                says = f"{where}.unheard is 1, but no such key is known"
+                says = f"{where.inside('unheard')} is 1, but no such key is known"
                 unheard, number = (*place, "unheard"), (*place, 7)
                 yield Mutation(f"{where}: unknown key", unheard, put(unheard, 1), says)
-                yield Mutation(f"{where}: key 7", number, put(number, 1), f"{where}.7 is a key that is not text")
+                yield Mutation(
+                    f"{where}: key 7", number, put(number, 1), f"{where.inside(7)} is a key that is not text"
+                )
             for key in item if required and model.get("properties") else ():
                 if "default" in model["properties"][key]:
                     continue
-                says = f"params.yaml lacks the key {where}.{key}: add it."
+                says = f"{where.file} lacks the key {dotted(*where.way, key)}: add it."
                 if key == "kind" and "const" in model["properties"]["kind"]:
                     says = (
                         f"{where} is {shown({k: v for k, v in item.items() if k != 'kind'})}: it lacks the key `kind`"
@@ -198,7 +209,7 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
 
 def read_by(raw: Raw, way: Way, row: str) -> bool:
     """Whether any data reads what a layer of `train` or of a row says at this place, or another layer always wins."""
-    if len(way) <= 2 or "on" in way[-2:]:
+    if len(way) <= 2 or "overrides" in way[-2:]:
         return True
     mark, marked = object(), copy.deepcopy(raw)
     put(way, mark)(marked)

@@ -1,4 +1,4 @@
-"""Legal contents of params.yaml that are small, so that thousands of mistakes in them take seconds."""
+"""Legal contents of params.yaml and variants/ that are small, so that thousands of mistakes in them take seconds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def whole_row() -> Raw:
 
 def small(rows: Raw, datasets: list[str]) -> Raw:
     """These rows on the original `train`, with only the data sets that are named or that a layer names."""
-    named = {*datasets, *(key for source in (ORIGINAL["train"], *rows.values()) for key in source.get("on", {}))}
+    named = {*datasets, *(key for source in (ORIGINAL["train"], *rows.values()) for key in _overridden(source))}
     shared = {key: ORIGINAL[key] for key in SHARED}
     return copy.deepcopy(
         {
@@ -45,17 +45,22 @@ def small(rows: Raw, datasets: list[str]) -> Raw:
     )
 
 
+def _overridden(source: Raw) -> set[str]:
+    bases = source.get("extends", {}).values()
+    return set(source.get("overrides", {})).union(*(_overridden(base) for base in bases))
+
+
 def checked(raw: Any) -> None:
     """`ganpipe check` on this content of params.yaml."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configuration, "read_yaml", lambda path: raw)
+        patch.setattr(configuration, "read_project", lambda path: raw)
         configuration.check(configuration.load(Path("params.yaml")))
 
 
 def said(raw: Any) -> str:
     """What `resolve` says of this content of params.yaml. Fails where it is legal, or where anything else is raised."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configuration, "read_yaml", lambda path: raw)
+        patch.setattr(configuration, "read_project", lambda path: raw)
         patch.setattr(resolve.specs, "build", lambda *_: pytest.fail("params.yaml was taken for legal"))
         with pytest.raises(BadInput) as caught:
             resolve.main()

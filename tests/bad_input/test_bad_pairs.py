@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ganpipe.procedures import Procedure
-from mutations import SCHEMA, Raw, alternatives, example
+from mutations import ROW, Raw, alternatives, example
 from small_params import is_one_sentence, said, untouched, whole_row
 
 from ganpipe.constraints import Constraint
@@ -17,7 +16,7 @@ from ganpipe.params import Part, part_class
 from ganpipe.penalties import Penalty
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
-VARIANT = alternatives(SCHEMA["properties"]["train"])[0]["properties"]
+VARIANT = ROW["properties"]
 SCORE = {"kind": "mlp", "width": 4, "depth": 1, "norm": "none", "output": "score"}
 CODER = {"kind": "autoencoder", "layers": "dense", "width": 4, "norm": "none", "code": 2}
 SN = [{"kind": "spectral_norm", "player": "critic"}]
@@ -140,13 +139,10 @@ def test_parts_that_do_not_fit(name: str) -> None:
             raw = whole_row()
             raw["variants"]["row"] |= settings
             sentence = said(raw)
-            assert sentence.startswith("variants.row.")
+            assert sentence.startswith("variants/row.yaml: ")
             assert is_one_sentence(sentence)
             assert {"use", "remove"} & set(sentence.replace(",", " ").split()), sentence
 
 
-def test_there_are_hundreds_of_them(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print(f"\nillegal pairs: {len(PAIRS)} of {len(NAMES)} sorts")
+def test_there_are_hundreds_of_them() -> None:
     assert len(PAIRS) >= 150
-    assert len(NAMES) == 13

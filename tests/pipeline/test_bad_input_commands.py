@@ -86,7 +86,7 @@ SAME: dict[str, tuple[Callable[[Project], None], str]] = {
     ),
     "a name for a shell": (
         edited("variants:\n", "variants:\n- x; touch harm\n"),
-        "variants.0 is 'x; touch harm', which is not a legal name: use at most 60 lower-case letters, digits and _, a letter first.",
+        "variants.0 is 'x; touch harm', which is not a legal name: use at most 60 lower-case letters, ",
     ),
     "a name of a path": (
         edited("datasets:\n", "datasets:\n  ../../harm:\n    kind: mnist\n    size: 28\n"),

@@ -43,7 +43,7 @@ def put(project: Project, place: str, value: Any) -> None:
         (
             "variants.lsgan.stepz",
             3,
-            "variants/lsgan.yaml: stepz is 3, but no such key is known: did you mean steps (known: ",
+            "variants/lsgan.yaml: stepz is 3, but no such key is known: did you mean steps (",
         ),
         ("train.batch", "many", "train.batch is 'many': it should be a valid integer."),
         ("variants.wgan_gp.steps", -1, "variants/wgan_gp.yaml: steps is -1: it should be greater than or equal to 1."),

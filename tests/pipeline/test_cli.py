@@ -48,7 +48,7 @@ def test_variants_as_a_table_and_as_json(fresh: Project) -> None:
     assert [row["row"] for row in rows] == list(ROWS)
     wgan_gp = rows[1]
     assert (wgan_gp["objective"], wgan_gp["penalties"], wgan_gp["selected"]) == (
-        "wasserstein",
+        "wgan",
         ["gradient_penalty"],
         False,
     )
