@@ -25,7 +25,7 @@ Params = Annotated[Path, typer.Option("--params", help="The parameters to read."
 
 
 def main() -> None:
-    """Entry point: an illegal input is one sentence on stderr and exit code 2, what the machine lacks one and 1."""
+    """Entry point: an illegal input is one sentence on stderr and exit code 2; out of disk or memory, one and 1."""
     try:
         app()
     except BadInput as error:
@@ -83,8 +83,9 @@ def plan(
     for item in items:
         table.add_row("*" if item.selected else "", item.stage, item.reason, _duration(item.seconds))
     Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
-    known = sum(item.seconds or 0 for item in items)
-    print(f"{len(items)} stages run, or are restored from DVC's run cache: about {_duration(known)} at most.")
+    timed = [item.seconds for item in items if item.seconds is not None]
+    about = f"the {len(timed)} that were timed before take about {_duration(sum(timed))}" if timed else "none was timed"
+    print(f"{len(items)} stages run, or are restored from DVC's run cache; {about}.")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Digests of code: of what it means, not of how it is laid out."""
+"""Digests of code that do not depend on comments and layout."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Errors that a person can act on, and how a value of params.yaml stands in their sentences."""
+"""Errors that a person can act on, and how a value of params.yaml is written in their sentences."""
 
 from __future__ import annotations
 
 import errno
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 LONGEST_VALUE, LONGEST_SENTENCE = 60, 4000
@@ -13,36 +14,32 @@ LONGEST_VALUE, LONGEST_SENTENCE = 60, 4000
 class BadInput(Exception):
     """An illegal input: one sentence with the key, the value and the remedy.
 
-    The command line and every stage print the sentence and exit with code 2, without a traceback. It stands on one
-    line whatever is in it: names of files and keys come from outside, and a terminal obeys what it cannot print.
+    The command line and every stage print the sentence and exit with code 2, without a traceback. It is one line of
+    printable characters, as names of files and keys come from outside, and no longer than LONGEST_SENTENCE.
     """
 
     def __init__(self, sentence: str) -> None:
         line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence)
-        if len(line) > LONGEST_SENTENCE:  # a path, say, may be of any length; the remedy stands at the end
+        if len(line) > LONGEST_SENTENCE:  # the remedy is at the end
             half = LONGEST_SENTENCE // 2 - 2
             line = f"{line[:half]}...{line[-half:]}"
         super().__init__(line)
 
 
 class Lacking(Exception):
-    """What the machine lacks, as memory: one sentence with the remedy.
+    """The machine is out of disk, memory or permission: one sentence with the remedy.
 
-    Every stage prints the sentence and exits with code 1, without a traceback.
+    The command line and every stage print the sentence and exit with code 1, without a traceback.
     """
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in params.yaml, on one line, and only its beginning where it is long.
+    """A value as in params.yaml, on one line, of at most LONGEST_VALUE characters.
 
-    What is behind the beginning is not looked at: by aliases a short file may hold more than fits into memory.
+    What comes after these is not read: by aliases a short file may hold more than fits into memory.
     """
-    text = ""
-    for piece in _pieces(value):
-        text += piece
-        if len(text) > LONGEST_VALUE:
-            return f"{text[: LONGEST_VALUE - 3]}..."
-    return text
+    text = "".join(islice(_pieces(value), LONGEST_VALUE + 1))  # no piece is empty
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
 def dotted(*loc: object) -> str:
@@ -52,20 +49,17 @@ def dotted(*loc: object) -> str:
 
 
 def _pieces(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield "{"
-        for place, (key, item) in enumerate(value.items()):
-            yield ", " if place else ""
-            yield from _pieces(key) if not isinstance(key, str) else [key[: LONGEST_VALUE + 1]]
-            yield ": "
-            yield from _pieces(item)
-        yield "}"
-    elif isinstance(value, (list, tuple)):
-        yield "["
+    if isinstance(value, (Mapping, list, tuple)):
+        mapping = isinstance(value, Mapping)
+        yield "{" if mapping else "["
         for place, item in enumerate(value):
-            yield ", " if place else ""
+            if place:
+                yield ", "
+            if mapping:
+                yield f"{item[: LONGEST_VALUE + 1]}: " if isinstance(item, str) else f"{shown(item)}: "
+                item = value[item]
             yield from _pieces(item)
-        yield "]"
+        yield "}" if mapping else "]"
     else:
         yield _scalar(value)
 
@@ -77,19 +71,17 @@ def _scalar(value: Any) -> str:
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     if isinstance(value, int) and value.bit_length() > 10_000:
         return hex(value)  # Python refuses to write so long a number in decimals
-    if isinstance(value, str):
-        return repr(value[: LONGEST_VALUE + 1])
-    return repr(value)
+    return repr(value[: LONGEST_VALUE + 1] if isinstance(value, str) else value)
 
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "ALLOC_FAILED")
-"""What torch says of it: on CUDA, MPS and XPU; by its own allocator, on Windows; by C++; by cuBLAS and cuDNN."""
+"""Torch's messages: on CUDA, MPS and XPU; by its own allocator, on Windows; by C++; by cuBLAS and cuDNN."""
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether that is what an error says, on any device. Torch has a type of its own for some of them only."""
-    said = str(error)
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in said for w in NO_MEMORY))
+    """Whether an error means that, on any device; torch has a type of its own for some of them only."""
+    message = str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in message for w in NO_MEMORY))
 
 
 LACKS = {
@@ -101,23 +93,21 @@ LACKS = {
     errno.EEXIST: "remove what is in its place",
     errno.ENOTDIR: "remove what is in the place of a folder",
 }
-"""What to do about what the machine lacks."""
+"""The remedy by the error's number."""
 
 NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors that are of a file also where they don't say of which: that of a write names none."""
 
 
 def lacking(error: BaseException) -> str | None:
-    """What the machine lacks (room on a disk, a right, memory) and the remedy; None where the error is another."""
+    """What the machine is out of, and the remedy: a sentence without its full stop. None for other errors."""
     if isinstance(error, Lacking):
         return str(error).removesuffix(".")
     if isinstance(error, OSError):
-        if error.errno == errno.ENOENT and "temporary directory" in str(error.strerror):
-            return f"{error.strerror}: make room there, or name another by TMPDIR"
         if error.errno not in LACKS or not (error.filename or error.errno in NAMELESS):
             return None
         return f"{error.filename or 'a file'} cannot be written ({error.strerror}): {LACKS[error.errno]}"
     if out_of_memory(error):
-        said = str(error).splitlines()[0] if str(error) else "an array did not fit"
-        return f"not enough memory ({said}): end other programs or ask for less in params.yaml"
+        first = str(error).splitlines()[0] if str(error) else "an array did not fit"
+        return f"not enough memory ({first}): end other programs or ask for less in params.yaml"
     return None

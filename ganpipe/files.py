@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are replaced as a whole: a reader or a crash never finds half of one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into, which nobody ever sees half of: beside its place, through to the disk, then renamed.
+    """A file to write into: beside its place, flushed to the disk, then renamed.
 
-    Raises OSError with the path in it; what was there before is then still there, and nothing is left behind.
+    Raises OSError with the path in it; the older file is then unchanged, and nothing is left behind.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -45,7 +45,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def named(error: OSError, path: Path) -> OSError:
-    """The error with the path in it: that of a write has none, and numpy says of a full disk only what is missing."""
+    """The error with the path in it: that of a write has none, and numpy gives no number for a full disk."""
     number = error.errno or errno.ENOSPC
     return OSError(number, error.strerror or os.strerror(number), error.filename or str(path))
 
@@ -56,8 +56,8 @@ def digest(path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder."""
-    if os.name == "nt":  # a folder can't be opened there
+    """Flush the names in a folder to the disk."""
+    if os.name == "nt":  # a folder cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""What is said on the way, on streams that may be gone: a closed pipe, a log on a full disk."""
+"""Messages on streams that may fail: a closed pipe, a log on a full disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 
 def say(text: str, stream: Literal["stdout", "stderr"] = "stderr") -> None:
-    """Write to a stream, where that is possible: no work is lost for want of a reader."""
+    """Write to a stream where that is possible; a stream that fails ends no work."""
     try:
         getattr(sys, stream).write(text)
         getattr(sys, stream).flush()
@@ -17,11 +17,11 @@ def say(text: str, stream: Literal["stdout", "stderr"] = "stderr") -> None:
 
 
 def settle() -> None:
-    """Write what stdout and stderr still hold, or forget it: Python ends with code 120 where it can't be written."""
+    """Flush stdout and stderr, or drop what they hold: Python exits with code 120 where it cannot be written."""
     for name, number in (("stdout", 1), ("stderr", 2)):
         try:
             getattr(sys, name).flush()
         except OSError:
-            # what comes later is tried again: there may be room by then
+            # later messages are tried again: there may be room by then
             fresh = os.fdopen(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
             setattr(sys, name, fresh)

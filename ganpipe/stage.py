@@ -1,4 +1,4 @@
-"""What every stage script shares: its spec, its errors and its clock."""
+"""What all stages share: reading the spec, errors and signals, and the clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPECS = Path("data/specs")
 def run(main: Callable[[], None]) -> None:
     """Run a stage; an illegal input ends it with one sentence and exit code 2, an interruption with 130 or 143.
 
-    What the machine lacks (room on a disk, memory, a right) ends it with one sentence and exit code 1.
+    A machine out of disk, memory or permission ends it with one sentence and exit code 1.
     """
     try:
         listen()
@@ -61,7 +61,7 @@ def read_spec(name: str) -> dict[str, Any]:
 
 
 class Clock:
-    """Seconds since the stage began: clock times vary, so they have a file that nothing compared depends on."""
+    """Seconds since the stage began, in a file of their own: they vary, and nothing that is compared may hold them."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._start = path, time.perf_counter()

@@ -1,4 +1,4 @@
-"""The folder that a training writes into: for one process at a time, empty at the start, with its checkpoint."""
+"""The folder that a training writes into, locked for one process and empty at the start, and its checkpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.checkpoint_dir import checkpoints
 
 PATIENCE = 60.0
-"""Seconds that a folder may be held by the training of a dvc that was killed: it ends after the step it is at."""
+"""Seconds to wait for the training of a dvc that was killed: it ends after the step it is at."""
 
 
 @contextmanager
@@ -35,8 +35,8 @@ def workplace(kind: str, name: str, out: Path, depends_on: Iterable[bytes | Path
     try:
         (home / "locks").mkdir(parents=True, exist_ok=True)
         with (
-            _alone(home / "locks" / f"{kind}-{name}-{place}", f"{out} is written by", PATIENCE),
-            _alone(home / "locks" / key[:16], f"{kind} {name} is trained elsewhere by", None),
+            _locked(home / "locks" / f"{kind}-{name}-{place}", f"{out} is written by", PATIENCE),
+            _locked(home / "locks" / key[:16], f"{kind} {name} is trained elsewhere by", None),
         ):
             _emptied(out)
             checkpoint = Checkpoint(home / f"{kind}-{name}-{key[:16]}", key, out)
@@ -47,18 +47,18 @@ def workplace(kind: str, name: str, out: Path, depends_on: Iterable[bytes | Path
 
 
 @contextmanager
-def _alone(path: Path, said: str, limit: float | None) -> Iterator[None]:
-    """Hold a lock, which the system takes back however this process ends."""
+def _locked(path: Path, busy: str, limit: float | None) -> Iterator[None]:
+    """Hold a lock, which the system releases however this process ends. busy: the message names the holder after it."""
     lock = FileLock(f"{path}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         holder = _holder(path)
-        say(f"{said} process {holder}: waiting for it to end.\n")
+        say(f"{busy} process {holder}: waiting for it to end.\n")
         try:
             lock.acquire(timeout=-1 if limit is None else limit)
         except Timeout:
-            raise BadInput(f"{said} process {holder}: wait until it has ended, or end it.") from None
+            raise BadInput(f"{busy} process {holder}: wait until it has ended, or end it.") from None
     try:
         with suppress(OSError):  # a full disk: it only names the holder to others
             path.with_suffix(".pid").write_text(f"{os.getpid()}\n", encoding="utf-8")
@@ -75,7 +75,7 @@ def _holder(path: Path) -> str:
 
 
 def _emptied(out: Path) -> None:
-    """DVC does so before it runs a stage; without it, or beside what it left, an old result must not stand."""
+    """Remove earlier results, as DVC does before it runs a stage."""
     if out.is_dir():
         for path in out.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

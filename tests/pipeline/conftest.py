@@ -14,6 +14,7 @@ from pathlib import Path
 import fork_server
 import pytest
 from pipeline_project import Project, Result, make
+from running import Commands
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,9 @@ def fresh(blank: Project, tmp_path: Path) -> Project:
 def project(built: Project, tmp_path: Path) -> Project:
     """A project in which everything has run."""
     return built.clone(tmp_path / "project")
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """Runs commands of `ganpipe` in this process."""
+    return Commands(monkeypatch, capsys)

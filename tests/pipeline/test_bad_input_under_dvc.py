@@ -1,14 +1,18 @@
-"""A mistake in params.yaml is one sentence, from the command line and under DVC, and no file is lost for it."""
+"""A mistake is one sentence, from the command line and under DVC, and no file is lost for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from pipeline_project import Project
+from running import Commands
 
-from ganpipe.errors import shown
+Change = Callable[[Project], None]
 
 
 @pytest.fixture(scope="module")
@@ -18,116 +22,132 @@ def untouched(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
 
 
 @pytest.fixture
-def mistaken(untouched: Project) -> Iterator[Project]:
-    """The same, with its params.yaml put back afterwards and all results compared."""
+def mistaken(untouched: Project, tmp_path: Path) -> Iterator[Project]:
+    """The same with an empty folder for raw files; params.yaml is put back afterwards, and all results compared."""
     path = untouched.root / "params.yaml"
     good, before = path.read_bytes(), untouched.results()
-    yield untouched
+    (tmp_path / "raw").mkdir()
+    yield Project(untouched.root, untouched.environment | {"GANPIPE_DATA_ROOT": str(tmp_path / "raw")})
     path.write_bytes(good)
     assert untouched.results() == before
+    assert not list(untouched.root.rglob("harm"))
 
 
-def put(project: Project, place: str, value: Any) -> None:
-    with project.params() as params:
-        *path, last = place.split(".")
-        at = params
-        for key in path:
-            at = at[key]
-        at[last] = value
+def edited(old: str, new: str) -> Change:
+    return lambda project: project.edit("params.yaml", old, new)
 
 
-@pytest.mark.parametrize(
-    ("place", "value", "sentence"),
-    [
-        ("loss", "lsgna", "loss is 'lsgna', which is not one of its choices: did you mean lsgan? known: lsgan, "),
-        (
-            "variants.lsgan.stepz",
-            3,
-            "variants/lsgan.yaml: stepz is 3, but no such key is known: did you mean steps (",
-        ),
-        ("train.batch", "many", "train.batch is 'many': it should be a valid integer."),
-        ("variants.wgan_gp.steps", -1, "variants/wgan_gp.yaml: steps is -1: it should be greater than or equal to 1."),
-        (
-            "variants.lsgan.penalties",
-            [{"kind": "pulling_away", "weight": 0.1}],
-            "variants/lsgan.yaml: penalties.0.kind is 'pulling_away': it needs the critic's codes, and the critic ",
-        ),
-        (
-            "variants.Bad Name",
-            {"title": "x"},
-            "variants.3 is 'Bad Name', which is not a legal name: use at most 60 lower-",
-        ),
-        ("seeds", [0, "0; touch harm"], "seeds.1 is '0; touch harm': it should be a valid integer."),
-    ],
-)
-def test_a_mistake_is_the_same_sentence_everywhere(mistaken: Project, place: str, value: Any, sentence: str) -> None:
-    put(mistaken, place, value)
+def no_mnist(project: Project) -> None:
+    folder = Path(project.environment["GANPIPE_DATA_ROOT"], "MNIST/raw")
+    folder.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        for what in ("images-idx3", "labels-idx1"):
+            (folder / f"{split}-{what}-ubyte").write_bytes(b"\0\0\x08")
+    edited("kind: digits", "kind: mnist")(project)
+
+
+# what is done to the project, and the beginning of what `check` and `repro` say
+SAME: dict[str, tuple[Change, str]] = {
+    "a slip of the pen": (
+        edited("loss: lsgan", "loss: lsgna"),
+        "loss is 'lsgna', which is not one of its choices: did you mean lsgan? known: lsgan, ",
+    ),
+    "a key for a terminal": (
+        edited("classifier:\n", 'classifier:\n  "a\\nb\\e[31m": "<script>"\n'),
+        r"classifier.a\nb\x1b[31m is '<script>', but no such key is known: remove it (known: width, ",
+    ),
+    "a name for a shell": (
+        edited("variants:\n", "variants:\n  'x; touch harm':\n    title: x\n"),
+        "variants.x; touch harm is not a legal name: use at most 60 lower-case letters, digits and _, a letter first.",
+    ),
+    "a pair": (
+        edited("title: LSGAN", "title: LSGAN\n    procedure: {pack: 3}"),
+        "train.batch is 8: it is not two or more whole packs of `procedure.pack` = 3; use 6.",
+    ),
+    "a file of data": (no_mnist, "datasets.mnist reads "),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("change", "says"), SAME.values(), ids=SAME)
+def test_a_mistake_is_the_same_sentence_everywhere(mistaken: Project, change: Change, says: str) -> None:
+    change(mistaken)
     checked = mistaken.ganpipe("check", ok=False)
-    assert (checked.code, checked.out) == (2, "")
-    assert checked.err.startswith(f"ganpipe: {sentence}")
-    assert checked.err.endswith(".\n") or checked.err.endswith(").\n")
-    assert checked.err.count("\n") == 1
-
+    assert (checked.code, checked.out, checked.err.count("\n")) == (2, "", 1)
+    assert checked.err.startswith(f"ganpipe: {says}")
     refused = mistaken.repro(ok=False)
     assert checked.err in refused.text
     assert refused.ran == {"resolve"}
-    assert not (mistaken.root / "harm").exists()
 
 
+# DVC reads the same file before any of our code can run; only `check` says why
+FIRST: dict[str, tuple[Change, str, str]] = {
+    "a number for a list": (edited("seeds:\n", "seeds: 3\nx:\n"), "seeds is 3: it should be ", "ERROR: unexpected"),
+    "a tag": (
+        lambda project: edited("seeds:", "x: !!python/object/apply:os.system ['touch harm']\nseeds:")(project),
+        "params.yaml is not YAML in line ",
+        "",
+    ),
+    "a way out": (edited("kind: digits", "kind: ../../../runs"), "data.kind is '../../../runs', which is not ", ""),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("change", "says", "dvc"), FIRST.values(), ids=FIRST)
+def test_where_dvc_refuses_first_the_check_still_says_why(
+    mistaken: Project, commands: Commands, change: Change, says: str, dvc: str
+) -> None:
+    change(mistaken)
+    assert commands.refusal(mistaken, "check").startswith(says)
+    refused = mistaken.repro(ok=False)
+    assert dvc in refused.text
+    assert refused.ran <= {"resolve"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("place", "value", "said"),
+    ("file", "old", "new"),
     [
-        # DVC reads the same file before any of our code can run
-        ("seeds", 3, "ERROR: unexpected error - 'Value' object is not iterable"),
-        ("data", "ring", "ERROR: failed to parse 'stages.fingerprint.outs' in 'dvc.yaml': Could not find 'data.kind'"),
-        ("loss", ["lsgan"], "ERROR: failed to parse 'stages.summary.deps' in 'dvc.yaml':"),
+        ("params.yaml", "title: LSGAN", "title: other"),
+        ("params.yaml", "title: LSGAN", "title: LSGAN\n    steps: illegal"),
+        ("ganpipe/objectives/lsgan.py", "return 0.5 * ", "return 0.25 * "),
     ],
 )
-def test_where_dvc_refuses_first_the_check_still_says_why(mistaken: Project, place: str, value: Any, said: str) -> None:
-    put(mistaken, place, value)
-    checked = mistaken.ganpipe("check", ok=False)
-    assert (checked.code, checked.out, checked.err.count("\n")) == (2, "", 1)
-    assert checked.err.startswith(f"ganpipe: {place} is {shown(value)}: it should be a valid ")
-    refused = mistaken.repro(ok=False)
-    assert said in refused.text
-    assert refused.ran == set()
-
-
-def test_a_file_that_is_not_yaml(mistaken: Project) -> None:
-    path = mistaken.root / "params.yaml"
-    path.write_text(path.read_text() + "\tseeds: [\n")
-    checked = mistaken.ganpipe("check", ok=False)
-    assert (checked.code, checked.out, checked.err.count("\n")) == (2, "", 1)
-    assert checked.err.startswith("ganpipe: params.yaml is not YAML in line ")
-    assert "YAML file structure is corrupted" in mistaken.repro(ok=False).text
-
-
-@pytest.mark.parametrize(
-    ("place", "value"),
-    [("variants.lsgan.objective.real", 0.9), ("runtime.threads", 2), ("train.steps", "illegal")],
-)
-def test_a_training_refuses_a_spec_that_params_yaml_has_left_behind(mistaken: Project, place: str, value: Any) -> None:
+def test_a_training_refuses_a_spec_that_was_left_behind(mistaken: Project, file: str, old: str, new: str) -> None:
     """DVC cannot see it, as a training depends on its spec alone, and `-s` leaves `resolve` out."""
-    put(mistaken, "seeds", [0, 1, 7])
-    put(mistaken, place, value)
-    refused = mistaken.repro("--single-item", "stages/dvc.yaml:train@lsgan-7", ok=False)
-    sentence = "data/specs/train/lsgan.json is older than params.yaml or variants/: run `dvc repro resolve` first."
-    assert f"ganpipe: {sentence}\n" in refused.text
-    assert refused.ran == {"train@lsgan-7"}
-    assert not (mistaken.root / "runs/digits/lsgan/7").exists()
-
-
-def test_a_training_refuses_a_spec_that_the_code_has_left_behind(mistaken: Project) -> None:
-    mistaken.edit("ganpipe/objectives/lsgan.py", "return 0.5 * ", "return 0.25 * ")
+    mistaken.edit(file, old, new)
     refused = mistaken.run("python", "-m", "stages.train", "lsgan", "0", ok=False)
-    mistaken.edit("ganpipe/objectives/lsgan.py", "return 0.25 * ", "return 0.5 * ")
+    mistaken.edit(file, new, old)
     assert (refused.code, refused.out) == (2, "")
-    sentence = "data/specs/train/lsgan.json is older than ganpipe/objectives/lsgan.py: run `dvc repro resolve` first."
-    assert refused.err == f"ganpipe: {sentence}\n"
+    assert refused.err == f"ganpipe: data/specs/train/lsgan.json is older than {file}: run `dvc repro resolve` first.\n"
 
 
-def test_a_stage_without_its_spec(fresh: Project) -> None:
-    refused = fresh.run("python", "-m", "stages.evaluate", "lsgan", ok=False)
+def test_a_stage_without_its_spec(blank: Project) -> None:
+    refused = blank.run("python", "-m", "stages.evaluate", "lsgan", ok=False)
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == "ganpipe: data/specs/evaluate.json is missing or broken: run `dvc repro resolve` first.\n"
-    assert not (fresh.root / "evals").exists()
+    assert not (blank.root / "evals").exists()
+
+
+@pytest.mark.slow
+def test_a_corrupt_image_is_found_where_it_is_read(project: Project, tmp_path: Path) -> None:
+    """Whether an image is whole is known when all of it was read, so `prepare` says it; the results stay."""
+    project.environment = project.environment | {"GANPIPE_DATA_ROOT": str(tmp_path)}
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(256, size=(32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
+    os.truncate(tmp_path / "images" / "2.png", 1000)
+    with project.params() as params:
+        params["data"]["kind"] = "image_folder"
+        params["evaluate"]["features"] = ["pixels"]
+    before = project.results()
+    refused = project.repro(ok=False)
+    assert refused.ran == {"resolve", "prepare"}
+    says = f"ganpipe: datasets.image_folder.path reads {tmp_path}/images/2.png, which is a broken image ("
+    (line,) = [line for line in refused.text.splitlines() if line.startswith(says)]
+    assert line.endswith(": replace or remove it, or set `broken: skip`.")
+    # params.yaml is legal, so the specs are those of the new data; nothing that was made goes
+    after = project.results()
+    changed = {path for path in before if after.get(path) != before[path]}
+    assert {path for path in changed if not path.startswith("data/s")} == {"dvc.lock"}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from pipeline_project import ROWS, SOURCE, Project
+from ruamel.yaml import YAML
+from running import Commands
 
-
-def refusal(project: Project, *command: str) -> str:
-    """The one sentence that a refused command says."""
-    refused = project.ganpipe(*command, ok=False)
-    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
-    assert refused.err.startswith("ganpipe: ")
-    return refused.err.removeprefix("ganpipe: ").rstrip("\n")
+from ganpipe import cleaning, cli
+from ganpipe.errors import Lacking
 
 
 def test_help_imports_nothing_that_is_slow() -> None:
@@ -35,67 +35,157 @@ def test_help_imports_nothing_that_is_slow() -> None:
         assert f" {command} " in done.stdout
 
 
-def test_check_says_what_it_found(fresh: Project) -> None:
-    expected = f"params.yaml is valid: {len(ROWS)} variants, 2 seeds, data digits.\n"
-    assert fresh.ganpipe("check").out == expected
-    # the one of the repository is valid, too
-    assert " is valid: " in fresh.ganpipe("check", "--params", str(SOURCE / "params.yaml")).out
-    assert refusal(fresh, "check", "--params", "nowhere.yaml").startswith("nowhere.yaml is not there: ")
+def test_check_says_what_it_found(blank: Project, commands: Commands) -> None:
+    assert commands(blank, "check").out == f"params.yaml is valid: {len(ROWS)} variants, 2 seeds, data digits.\n"
+    # that of the repository is valid, too
+    assert " is valid: " in commands(blank, "check", "--params", str(SOURCE / "params.yaml")).out
 
 
-def test_variants_as_a_table_and_as_json(fresh: Project) -> None:
-    rows = json.loads(fresh.ganpipe("variants", "--json").out)
+def test_variants_as_a_table_and_as_json(fresh: Project, commands: Commands) -> None:
+    rows = json.loads(commands(fresh, "variants", "--json").out)
     assert [row["row"] for row in rows] == list(ROWS)
     wgan_gp = rows[1]
-    assert (wgan_gp["objective"], wgan_gp["penalties"], wgan_gp["selected"]) == (
-        "wgan",
-        ["gradient_penalty"],
-        False,
-    )
+    found = wgan_gp["objective"], wgan_gp["penalties"], wgan_gp["selected"]
+    assert found == ("wgan", ["gradient_penalty"], False)
     assert [row["row"] for row in rows if row["selected"]] == ["lsgan"]
     assert {row["pretrain"] for row in rows} == {0, 4}
-    table = fresh.ganpipe("variants").out
-    for row in rows:
-        assert row["title"] in table
-        assert row["objective"] in table
-
-
-def test_variants_says_what_does_not_fit_the_data(fresh: Project) -> None:
     with fresh.params() as params:
         params["data"]["kind"] = "ring"
         for player in ("generator", "critic"):
-            params["variants"]["lsgan"][player] = dict(params["train"]["overrides"]["images"][player])
-    rows = {row["row"]: row for row in json.loads(fresh.ganpipe("variants", "--json").out)}
-    assert rows["wgan_gp"]["not_applicable"] is None
-    assert "images" in rows["lsgan"]["not_applicable"]
-    assert f"not applicable: {rows['lsgan']['not_applicable']}" in fresh.ganpipe("variants").out
+            params["variants"]["lsgan"][player] = dict(params["train"]["on"]["images"][player])
+    rows = json.loads(commands(fresh, "variants", "--json").out)
+    reasons = {row["row"]: row["not_applicable"] for row in rows}
+    assert reasons["wgan_gp"] is None
+    assert "images" in reasons["lsgan"]
+    table = commands(fresh, "variants").out
+    for word in (f"not applicable: {reasons['lsgan']}", *(row["objective"] for row in rows[1:])):
+        assert word in table
 
 
-def test_sample_draws_a_picture(project: Project) -> None:
-    assert project.ganpipe("sample", "lsgan/0", "-n", "4", "-o", "four.png").out == "four.png\n"
+def test_the_schema_accepts_what_is_legal_and_refuses_an_unknown_key(blank: Project, commands: Commands) -> None:
+    assert commands(blank, "schema", "-o", "now.json").out == "now.json\n"
+    schema = json.loads((blank.root / "now.json").read_text())
+    (blank.root / "now.json").unlink()
+    params = YAML(typ="safe", pure=True).load(SOURCE / "params.yaml")
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert [error.message for error in validator.iter_errors(params)] == []
+    row = next(iter(params["variants"]))
+    for edit in (
+        lambda p: p["variants"][row].update(stepz=3),
+        lambda p: p["variants"][row]["objective"].update(unheard=1),
+        lambda p: p["variants"][row]["objective"].update(kind="unheard"),
+        lambda p: p["variants"][row].update(steps=-1),
+        lambda p: p["datasets"]["ring"].update(modes=8.5),
+        lambda p: p.update(seeds=[-1]),
+        lambda p: p.pop("loss"),
+        lambda p: p.update(extra={}),
+    ):
+        changed = copy.deepcopy(params)
+        edit(changed)
+        assert not validator.is_valid(changed), changed
+
+
+def test_page_says_where_it_is(fresh: Project, commands: Commands) -> None:
+    reports = fresh.root / "reports/digits"
+    assert commands.refusal(fresh, "page") == "reports/digits/lsgan.html is not there: run `dvc repro` first."
+    reports.mkdir(parents=True)
+    for name, arguments in (("lsgan", []), ("zoo", ["--zoo"])):
+        (reports / f"{name}.html").touch()
+        assert commands(fresh, "page", *arguments).out == f"The page: {reports / name}.html\n"
+
+
+@pytest.mark.slow
+def test_sample_draws_a_picture(project: Project, commands: Commands) -> None:
+    assert commands(project, "sample", "lsgan/0", "-n", "4", "-o", "four.png").out == "four.png\n"
     four = (project.root / "four.png").read_bytes()
     with Image.open(project.root / "four.png") as picture:
         assert picture.format == "PNG"
         assert picture.width == picture.height > 16
-    project.ganpipe("sample", "runs/digits/lsgan/0", "-n", "9", "--raw", "--seed", "1", "-o", "nine.png")
+    commands(project, "sample", "runs/digits/lsgan/0", "-n", "9", "--raw", "--seed", "1", "-o", "nine.png")
     assert (project.root / "nine.png").read_bytes() != four
-    project.ganpipe("sample", "lsgan/0", "-n", "4", "-o", "again.png")
+    commands(project, "sample", "lsgan/0", "-n", "4", "-o", "again.png")
     assert (project.root / "again.png").read_bytes() == four
-    assert refusal(project, "sample", "lsgan/7").startswith("runs/digits/lsgan/7 is not a run, it has no run.json: ")
-    assert refusal(project, "sample", "lsgan/0", "-o", "grid.jpg").startswith(
-        "--output is grid.jpg, which is not a PNG"
-    )
+    run = project.root / "runs/digits/lsgan/0"
+    for file in ("run.json", "generator_ema.safetensors"):
+        good = (run / file).read_bytes()
+        for content in (b"", b"{", b"[]", b"\xff\xfe", good[: len(good) // 2]):
+            (run / file).unlink()  # a link into DVC's cache
+            (run / file).write_bytes(content)
+            assert f"runs/digits/lsgan/0/{file} cannot be " in commands.refusal(project, "sample", "lsgan/0")
+        (run / file).write_bytes(good)
 
 
-def test_page_says_where_it_is(project: Project) -> None:
-    reports = project.root / "reports/digits"
-    assert project.ganpipe("page").out == f"The page: {reports / 'lsgan.html'}\n"
-    assert project.ganpipe("page", "--zoo").out == f"The page: {reports / 'zoo.html'}\n"
-    (reports / "lsgan.html").unlink()
-    assert refusal(project, "page") == "reports/digits/lsgan.html is not there: run `dvc repro` first."
+BAD: dict[str, tuple[list[str], str]] = {
+    "unknown run": (["sample", "lsgan/99"], "runs/digits/lsgan/99 is not a run, it has no run.json: "),
+    "a run of a path": (["sample", "../../../etc"], "is not a run"),
+    "a run of two lines": (["sample", "a\nb\x1b[31m"], r"runs/digits/a\nb\x1b[31m is not a run"),
+    "a long run": (["sample", "x" * 5000], "/run.json cannot be read ("),
+    "no params": (["check", "--params", "nowhere.yaml"], "nowhere.yaml is not there: "),
+    "params a folder": (["variants", "--params", "stages"], "stages cannot be read (Is a directory): "),
+    "params no YAML": (["variants", "--params", "dvc.yaml"], " "),
+    "nowhere to write": (["schema", "-o", "dvc.yaml/x.json"], "--output is dvc.yaml/x.json, which cannot be "),
+    "a folder": (["schema", "-o", "stages"], "--output is stages, which cannot be written (Is a directory): "),
+}
 
 
-@pytest.mark.parametrize("command", ["check", "plan", "variants", "sample lsgan/0", "page", "clean"])
-def test_outside_of_a_project(project: Project, command: str) -> None:
-    (project.root / "params.yaml").unlink()
-    assert refusal(project, *command.split()).startswith("params.yaml is not there: ")
+@pytest.mark.parametrize(("command", "says"), BAD.values(), ids=BAD)
+def test_a_bad_argument_is_one_sentence(blank: Project, commands: Commands, command: list[str], says: str) -> None:
+    assert says in commands.refusal(blank, *command)
+
+
+@pytest.mark.parametrize("command", ["nothing", "check --nothing", "sample", "ui --port 0"])
+def test_a_command_that_there_is_not(blank: Project, commands: Commands, command: str) -> None:
+    """The command line's own words, which show how it is used."""
+    refused = commands(blank, *command.split())
+    assert (refused.code, refused.out) == (2, "")
+    assert "Usage: " in refused.err
+
+
+@pytest.mark.parametrize("params", [None, "{}", "data: 3", "data: {kind: 3}", "[]", "\tx"])
+def test_a_project_without_params_or_with_useless_ones(fresh: Project, commands: Commands, params: str | None) -> None:
+    (fresh.root / "params.yaml").unlink()
+    if params is not None:
+        (fresh.root / "params.yaml").write_text(params)
+    every = ["check", "plan", "variants", "clean"] if params is None else []
+    for command in (*every, "page", "sample lsgan/0 -o x.png"):
+        sentence = commands.refusal(fresh, *command.split())
+        assert params is not None or sentence.startswith("params.yaml is not there: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "a file cannot be written (No space left on device): make"),
+        (OSError(errno.EACCES, "Permission denied", "runs/x"), "runs/x cannot be written (Permission denied): allow"),
+        (Lacking("lsgan/0 ran out of memory: try 32."), "lsgan/0 ran out of memory: try 32."),
+        (MemoryError(), "not enough memory (an array did not fit): end other programs"),
+    ],
+)
+def test_a_machine_out_of_disk_memory_or_permission(
+    error: BaseException, sentence: str, commands: Commands, blank: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clean(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cleaning, "clean", clean)
+    said = commands(blank, "clean")
+    assert said.code == 1
+    assert said.err.startswith(f"ganpipe: {sentence}")
+    assert said.err.endswith(".\n")
+    assert said.err.count("\n") == 1
+
+
+def test_another_error_keeps_its_traceback(commands: Commands, blank: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (
+        FileNotFoundError(errno.ENOENT, "No such file", "x"),
+        PermissionError(errno.EACCES, "Permission denied"),  # of a port, say
+        RuntimeError("shapes"),
+    ):
+
+        def fail(path: Path, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "_checked", fail)
+        with pytest.raises(type(error)):
+            commands(blank, "clean")

@@ -38,6 +38,7 @@ def steady(found: dict[str, bytes]) -> dict[str, bytes]:
     return {name: b"" if name.startswith("clocks/") else content for name, content in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "outs"),
     [
@@ -69,6 +70,7 @@ def test_what_does_not_fit_is_named_and_made_up_for(on_disk: Project, stage: lis
     assert steady(files(project)) == steady(before)
 
 
+@pytest.mark.slow
 def test_under_dvc(on_disk: Project) -> None:
     """DVC removes the old page before the stage runs; its cache still has it, and `dvc repro` makes it anew."""
     project, page = on_disk, on_disk.root / "reports/digits/zoo.html"

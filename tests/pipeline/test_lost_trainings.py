@@ -6,6 +6,7 @@ import json
 import re
 from html import unescape
 
+import pytest
 from pipeline_project import Project
 
 
@@ -24,6 +25,7 @@ def text(page: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)))
 
 
+@pytest.mark.slow
 def test_what_is_lost_is_named_and_the_rest_goes_on(fresh: Project) -> None:
     spoil(fresh)
     fresh.repro("-P")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from pipeline_project import ROWS, Project
+
+pytestmark = pytest.mark.slow
 
 
 def stages(row: str) -> set[str]:

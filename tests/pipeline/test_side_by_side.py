@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from pipeline_project import Project
 
+pytestmark = pytest.mark.slow
+
 TARGET = "stages/dvc.yaml:train@wgan_gp-0"
 
 

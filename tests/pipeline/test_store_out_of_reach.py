@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 from pipeline_project import Project
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc"),
+]
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def test_some_rows_take_along_what_they_need_and_nothing_of_others() -> None:
             item(f"evaluate@{row}", f"train@{row}-0", "classifier"),
         )
     ]
-    ends = [item("headline", "evaluate@lsgan"), item("report", "evaluate@lsgan", "evaluate@ebgan")]
+    ends = [item("summary", "evaluate@lsgan"), item("report", "evaluate@lsgan", "evaluate@ebgan")]
     everything = [*shared, *rows, *ends]
     assert sweep.chosen(everything, frozenset()) == everything
     assert sweep.chosen(everything, frozenset({"lsgan"})) == [*shared, *rows[:3], ends[0]]
