@@ -9,6 +9,6 @@ SOURCE = ("network", "resizer", "generated", "real", "split")
 """What a figure is from, as an evaluation says it: figures that are from something else can't be compared."""
 
 
-def moments(steps: int, count: int) -> list[int]:
-    """After which steps a training is looked at: evenly spread, the last one among them, fewer where steps are few."""
+def snapshot_steps(steps: int, count: int) -> list[int]:
+    """After which steps snapshots are taken: `count`, evenly spaced, the last step among them; fewer in few steps."""
     return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})

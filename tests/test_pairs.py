@@ -6,7 +6,6 @@ variants of params.yaml use: a new part is in it as soon as its file and its var
 
 from __future__ import annotations
 
-import importlib
 import re
 from functools import cache
 from itertools import product
@@ -20,9 +19,8 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ganpipe import configuration
+from ganpipe.batches import Batches, Space
 from ganpipe.rules import first_problem
-from ganpipe.training.adversarial import Game
-from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import Runtime, Variant
 
 POINTS, IMAGES = (2,), (1, 8, 8)
@@ -64,7 +62,7 @@ def procedures() -> dict[str, tuple[Any, Any]]:
     for kind, generator in generators.items():
         if generator.requires_algorithm is None:
             found[f"{game.kind} of {kind}"] = (game, narrow(generator))
-    for kind, part in parts_in_use("ganpipe.procedures").items():
+    for kind, part in parts_in_use("ganpipe.algorithms").items():
         made = [g for g in generators.values() if kind == g.requires_algorithm or g.kind == part.makes]
         if kind != game.kind:
             found[kind] = (narrow(part), narrow(made[0]) if made else MLP)
@@ -172,26 +170,25 @@ def moved(net: nn.Module, before: list[Tensor]) -> bool:
 
 
 def one_step_of_each_player(row: Variant, shape: tuple[int, ...]) -> None:
-    way = importlib.import_module(f"ganpipe.training.{row.procedure.kind}")
-    at = way.Game(row, shape, RUNTIME, 0, None)
+    trainer: Any = row.procedure.trainer(row, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data
     source = Batches(data.numpy(), 4, Space("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)
-    if not isinstance(at, Game):
-        nets = at.generators() | at.networks()
+    if not hasattr(trainer, "generator_step"):
+        nets = trainer.generators | trainer.saved_networks
         before = {name: weights(net) for name, net in nets.items()}
-        figures = at.step(source)
-        assert all(value.isfinite() and value.shape == () for value in figures.values()), (row, figures)
+        metrics = trainer.train_step(source)
+        assert all(value.isfinite() and value.shape == () for value in metrics.values()), (row, metrics)
         assert all(moved(net, before[name]) for name, net in nets.items() if before[name]), row
         return
-    at.step(source)  # whatever it sets up, as the size that progressive growing begins with
-    steps = (("critic", at._critic_step), ("generator", at._generator_step))
-    for player, step in steps:
-        at.steps = 1
-        before = {name: weights(net) for name, net in at.players.items()}
-        figures = step(next(source))
-        assert all(value.isfinite() and value.shape == () for value in figures.values()), (row, figures)
-        for name, net in at.players.items():
+    trainer.train_step(source)  # whatever it sets up, as the size that progressive growing begins with
+    nets = {"critic": trainer.critic, "generator": trainer.generator}
+    for player, step in (("critic", trainer.critic_step), ("generator", trainer.generator_step)):
+        trainer.steps = 1
+        before = {name: weights(net) for name, net in nets.items()}
+        metrics = step(next(source).x)
+        assert all(value.isfinite() and value.shape == () for value in metrics.values()), (row, metrics)
+        for name, net in nets.items():
             assert moved(net, before[name]) == (name == player), (row, name, player)
 
 

@@ -76,7 +76,7 @@ class Algorithm(Part):
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         """Why it cannot be used with samples of this shape; None where it can."""
-        return
+        return None
 
     def given(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the condition for samples of this shape, where the generator is conditional."""

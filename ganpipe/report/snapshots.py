@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganpipe import looks
+from ganpipe.looks import snapshot_steps
 from ganpipe.report.evaluations import WEIGHTS, Course, Weights
 from ganpipe.report.formats import NOTHING, count, extent, number
 from ganpipe.report.read import Series, Variant
@@ -78,7 +78,7 @@ def _planned(variant: Variant) -> int:
     reached = len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0
     for parameters in (run.parameters for run in variant.runs):
         if "steps" in parameters and "moments" in parameters:
-            return max(reached, len(looks.moments(parameters["steps"], parameters["moments"]["count"])))
+            return max(reached, len(snapshot_steps(parameters["steps"], parameters["moments"]["count"])))
     return reached
 
 

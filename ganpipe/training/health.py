@@ -140,8 +140,8 @@ class HealthMonitor:
             reason = f"the Vendi score of the samples is {metrics['sample_vendi']:.2g} times that of as many real ones"
             return RunStatus("collapsed", f"{reason} at step {step}", step)
         if metrics.get("sample_change", math.inf) < watch.change:
-            reason = f"the samples of the fixed latents moved by {metrics['sample_change']:.2g} deviations of the data"
-            return RunStatus(STALLED, f"{reason} since the moment before step {step}", step)
+            reason = f"samples of fixed latents moved by {metrics['sample_change']:.2g} standard deviations of the data"
+            return RunStatus(STALLED, f"{reason} since the snapshot before step {step}", step)
         return None
 
     def _modes(self, samples: NDArray[Any]) -> tuple[int, float, int]:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from ganpipe.batches import Batches, Space
 from ganpipe.interruption import patience
+from ganpipe.looks import snapshot_steps
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.grids import draw_grid, save_png
@@ -18,7 +19,7 @@ from ganpipe.training.health import HealthMonitor, RunStatus
 from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar
 from ganpipe.training.sampling import Sampler
-from ganpipe.training.snapshots import save_array, snapshot_steps, suffix, take_snapshot
+from ganpipe.training.snapshots import save_array, suffix, take_snapshot
 from ganpipe.training.weights import save_tensors, save_weights
 from ganpipe.utils.state import Stateful
 from ganpipe.variant import Runtime, Variant

@@ -24,17 +24,18 @@ def untouched(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
 @pytest.fixture
 def mistaken(untouched: Project, tmp_path: Path) -> Iterator[Project]:
     """The same with an empty folder for raw files; params.yaml is put back afterwards, and all results compared."""
-    path = untouched.root / "params.yaml"
-    good, before = path.read_bytes(), untouched.results()
+    paths = (untouched.root / "params.yaml", untouched.root / "variants/lsgan.yaml")
+    good, before = [path.read_bytes() for path in paths], untouched.results()
     (tmp_path / "raw").mkdir()
     yield Project(untouched.root, untouched.environment | {"GANPIPE_DATA_ROOT": str(tmp_path / "raw")})
-    path.write_bytes(good)
+    for path, content in zip(paths, good, strict=True):
+        path.write_bytes(content)
     assert untouched.results() == before
     assert not list(untouched.root.rglob("harm"))
 
 
-def edited(old: str, new: str) -> Change:
-    return lambda project: project.edit("params.yaml", old, new)
+def edited(old: str, new: str, file: str = "params.yaml") -> Change:
+    return lambda project: project.edit(file, old, new)
 
 
 def no_mnist(project: Project) -> None:
@@ -57,11 +58,11 @@ SAME: dict[str, tuple[Change, str]] = {
         r"classifier.a\nb\x1b[31m is '<script>', but no such key is known: remove it (known: width, ",
     ),
     "a name for a shell": (
-        edited("variants:\n", "variants:\n  'x; touch harm':\n    title: x\n"),
-        "variants.x; touch harm is not a legal name: use at most 60 lower-case letters, digits and _, a letter first.",
+        edited("variants:\n", "variants:\n- x; touch harm\n"),
+        "variants.0 is 'x; touch harm', which is not a legal name: use at most 60 lower-case letters, digits and _, a ",
     ),
     "a pair": (
-        edited("title: LSGAN", "title: LSGAN\n    procedure: {pack: 3}"),
+        edited("title: LSGAN", "title: LSGAN\nprocedure: {pack: 3}", "variants/lsgan.yaml"),
         "train.batch is 8: it is not two or more whole packs of `procedure.pack` = 3; use 6.",
     ),
     "a file of data": (no_mnist, "datasets.mnist reads "),
@@ -108,8 +109,8 @@ def test_where_dvc_refuses_first_the_check_still_says_why(
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("params.yaml", "title: LSGAN", "title: other"),
-        ("params.yaml", "title: LSGAN", "title: LSGAN\n    steps: illegal"),
+        ("variants/lsgan.yaml", "title: LSGAN", "title: other"),
+        ("variants/lsgan.yaml", "title: LSGAN", "title: LSGAN\nsteps: illegal"),
         ("ganpipe/objectives/lsgan.py", "return 0.5 * ", "return 0.25 * "),
     ],
 )

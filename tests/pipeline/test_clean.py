@@ -53,7 +53,15 @@ def test_a_data_set_leaves_nothing_behind_and_a_broken_lock_file_is_named_before
         (fresh.root / top / "ring").mkdir(parents=True)
         (fresh.root / top / "ring" / "file").write_text("made when ring was a data set")
     lock = fresh.root / "stages/dvc.lock"
-    lock.write_text("        for source in (params["train"], *params["extended"].values(), *params["variants"].values()):
+    lock.write_text("<<<<<<< HEAD\n")
+    assert commands.refusal(fresh, "clean").startswith("stages/dvc.lock ")
+    lock.unlink()
+    # what is in those folders belongs to no row
+    removed = commands(fresh, "clean").out.splitlines()
+    assert removed[:-1] == [f"{top}/ring/file" for top in ("runs", "evals", "pretrained", "reports")]
+    with fresh.params() as params:
+        del params["datasets"]["ring"]
+        for source in (params["train"], *params["extended"].values(), *params["variants"].values()):
             source.get("overrides", {}).pop("ring", None)
     removed = commands(fresh, "clean").out.splitlines()
     assert set(removed[:-1]) == {f"{top}/ring" for top in tops}

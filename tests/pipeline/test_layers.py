@@ -24,7 +24,7 @@ LAYERS = (
         "saying",
         "statistics",
     },
-    {"objectives", "penalties", "constraints", "networks", "optimizers", "procedures", "conditions", "data", "metrics"},
+    {"objectives", "penalties", "constraints", "networks", "optimizers", "algorithms", "conditions", "data", "metrics"},
     {"rules", "variant"},
     {"training", "evaluation", "report"},
     {
@@ -156,7 +156,7 @@ def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, sta
     # no part by itself, only the packages and what their parts share: which parts there are is the row's to say
     parts = {name for name in loaded if unit(name) in SIBLINGS - {"metrics"} and name.count(".") > 1}
     own = {name for name in parts if not name.rpartition(".")[2].startswith("_")}
-    assert own <= {"ganpipe.networks.generators", "ganpipe.networks.critics", "ganpipe.procedures.adversarial"}
+    assert own <= {"ganpipe.networks.generators", "ganpipe.networks.critics", "ganpipe.algorithms.adversarial"}
 
 
 def test_files_are_short() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.batches import Batches, Space, packed
-from training_games import CPU
+from training_cases import CPU
+
+from ganpipe.batches import Batches, Space, pack_samples
 
 
 def numbered(n: int) -> np.ndarray:
@@ -18,7 +19,7 @@ def drawn(n: int, batch: int, batches: int, seed: int = 0, purpose: str = "order
     source = Batches(numbered(n), batch, Space("points", 1.0), seed, purpose, CPU)
     out = []
     for _ in range(batches):
-        now = next(source)
+        now = next(source).x
         assert now.shape == (batch, 2)
         assert torch.equal(now[:, 0], -now[:, 1])
         out += now[:, 0].int().tolist()
@@ -71,8 +72,8 @@ def test_points_are_divided_by_their_scale_and_multiplied_again() -> None:
 
 def test_batches_are_in_the_networks_space() -> None:
     images = np.full((3, 1, 2, 2), 255, np.uint8)
-    assert torch.equal(next(Batches(images, 2, Space("images", 1.0), 0, "order", CPU)), torch.ones(2, 1, 2, 2))
-    points = next(Batches(numbered(1) + 6, 2, Space("points", 3.0), 0, "order", CPU))
+    assert torch.equal(next(Batches(images, 2, Space("images", 1.0), 0, "order", CPU)).x, torch.ones(2, 1, 2, 2))
+    points = next(Batches(numbered(1) + 6, 2, Space("points", 3.0), 0, "order", CPU)).x
     assert points.tolist() == [[2.0, 2.0]] * 2
 
 
@@ -80,7 +81,17 @@ def test_batches_are_in_the_networks_space() -> None:
 @pytest.mark.parametrize("m", [1, 2, 3])
 def test_a_pack_is_neighbours_joined_on_the_channel_axis(shape: tuple[int, ...], m: int) -> None:
     x = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0))
-    found = packed(x, m)
+    found = pack_samples(x, m)
     assert found.shape == (6 // m, m * shape[0], *shape[1:])
     for i in range(6 // m):
         assert torch.equal(found[i], torch.cat([x[i * m + j] for j in range(m)], dim=0))
+
+
+def test_labels_belong_to_their_samples() -> None:
+    labels = np.arange(10, dtype=np.int64) % 3
+    source = Batches(numbered(10), 4, Space("points", 1.0), 0, "order", CPU, labels)
+    for _ in range(5):
+        batch = next(source)
+        assert batch.y is not None
+        assert torch.equal(batch.y, batch.x[:, 0].long() % 3)
+    assert next(Batches(numbered(10), 4, Space("points", 1.0), 0, "order", CPU)).y is None

@@ -10,17 +10,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.state import Lasting, from_bytes, to_bytes
 
 from ganpipe import files
 from ganpipe.errors import BadInput
 from ganpipe.training import checkpoint as module
-from ganpipe.training import leftovers, workplace
+from ganpipe.training import workplace
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
+from ganpipe.training.checkpoint_dir import prune_checkpoints
+from ganpipe.utils.state import StateMixin, from_bytes, to_bytes
 
 
-class Part(Lasting):
-    lasting: ClassVar[tuple[str, ...]] = ("value",)
+class Part(StateMixin):
+    state_attrs: ClassVar[tuple[str, ...]] = ("value",)
 
     def __init__(self, value: Any = 0) -> None:
         self.value = value
@@ -63,14 +64,14 @@ def test_a_tree_comes_back_as_it_was() -> None:
 
 
 def test_what_no_checkpoint_can_hold_is_refused() -> None:
-    with pytest.raises(TypeError, match="set is nothing that a checkpoint can hold"):
+    with pytest.raises(TypeError, match="set cannot be kept in a checkpoint"):
         to_bytes({"kept": {1, 2}})
 
 
 def test_the_latest_one_alone_stays_and_is_found(place: Path) -> None:
     writing = at(place)
     for step in (9, 10, 11):
-        writing.keep(step, {"part": Part(step)})
+        writing.maybe_save(step, {"part": Part(step)})
     assert [path.name[:10] for path in kept(place)] == ["0000000011"]
     part, again = Part(), at(place)
     assert again.resume({"part": part}) == 11
@@ -81,12 +82,32 @@ def test_files_that_were_written_on_the_way_are_put_back(place: Path) -> None:
     grid, later = place / "out" / "grids" / "1.png", place / "out" / "grids" / "2.png"
     grid.parent.mkdir()
     grid.write_bytes(b"first")
-    at(place).keep(1, {"part": Part()})
+    at(place).maybe_save(1, {"part": Part()})
     grid.write_bytes(b"changed")
     later.write_bytes(b"after the checkpoint")
     at(place).resume({"part": Part()})
     assert grid.read_bytes() == b"first"
     assert not later.exists()
+
+
+def test_files_are_copied_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many checkpoints there are, before and after a kill."""
+    (place / "out" / "grids").mkdir()
+    (place / "out" / "grids" / "1.png").write_bytes(b"first")
+    read: list[str] = []
+    plain = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), plain(path))[1])
+    writing = at(place)
+    for step in (1, 2, 3):
+        writing.maybe_save(step, {"part": Part()})
+    assert read == ["1.png"]
+    again = at(place)
+    assert again.resume({"part": Part()}) == 3
+    read.clear()
+    (place / "out" / "grids" / "2.png").write_bytes(b"second")
+    again.maybe_save(4, {"part": Part()})
+    assert read == ["2.png"]
+    assert sorted(path.read_bytes() for path in (place / "kept" / "files").iterdir()) == [b"first", b"second"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "foreign", "file"])
@@ -96,7 +117,9 @@ def test_one_that_is_broken_or_foreign_is_set_aside_and_loaded_not_even_in_part(
     grid = place / "out" / "grids" / "1.png"
     grid.parent.mkdir()
     grid.write_bytes(b"grid")
-    at(place, "other" if damage == "foreign" else "key").keep(5, {"first": Part(5), "second": Part(torch.ones(100))})
+    at(place, "other" if damage == "foreign" else "key").maybe_save(
+        5, {"first": Part(5), "second": Part(torch.ones(100))}
+    )
     (path,) = kept(place)
     data = path.read_bytes()
     if damage == "file":
@@ -121,10 +144,10 @@ def test_one_that_is_broken_or_foreign_is_set_aside_and_loaded_not_even_in_part(
 
 
 def test_an_older_one_is_used_where_the_newest_is_broken(place: Path) -> None:
-    at(place).keep(1, {"part": Part(1)})
+    at(place).maybe_save(1, {"part": Part(1)})
     (first,) = kept(place)
     data = first.read_bytes()
-    at(place).keep(2, {"part": Part(2)})
+    at(place).maybe_save(2, {"part": Part(2)})
     (second,) = kept(place)
     second.write_bytes(b"")
     first.write_bytes(data)  # as after a kill between the new name and the removal of the old one
@@ -134,14 +157,14 @@ def test_an_older_one_is_used_where_the_newest_is_broken(place: Path) -> None:
 
 
 def test_a_crash_while_it_is_written_leaves_the_one_before(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at(place).keep(1, {"part": Part(1)})
+    at(place).maybe_save(1, {"part": Part(1)})
 
     def crash(descriptor: int) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(files.os, "fsync", crash)
     with pytest.raises(KeyboardInterrupt):
-        at(place).keep(2, {"part": Part(2)})
+        at(place).maybe_save(2, {"part": Part(2)})
     monkeypatch.undo()
     assert at(place).resume({"part": Part()}) == 1
 
@@ -150,14 +173,14 @@ def test_a_full_disk_ends_no_training(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writing = at(place)
-    writing.keep(1, {"part": Part(1)})
+    writing.maybe_save(1, {"part": Part(1)})
 
     def full(path: Path, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(module, "write_whole", full)
-    writing.keep(2, {"part": Part(2)})
-    writing.keep(3, {"part": Part(3)})
+    writing.maybe_save(2, {"part": Part(2)})
+    writing.maybe_save(3, {"part": Part(3)})
     said = capsys.readouterr().err
     assert said == (
         "checkpoint: no checkpoint could be written (No space left on device): an interruption would cost more steps.\n"
@@ -173,10 +196,10 @@ def test_it_is_written_when_it_is_time(place: Path, monkeypatch: pytest.MonkeyPa
     writing = at(place)
     for now, expected in ((5.0, []), (10.0, [2]), (19.0, [2]), (20.0, [4])):
         clock[0] = now
-        writing.keep(step := {5.0: 1, 10.0: 2, 19.0: 3, 20.0: 4}[now], {"part": Part(step)})
+        writing.maybe_save(step := {5.0: 1, 10.0: 2, 19.0: 3, 20.0: 4}[now], {"part": Part(step)})
         assert [int(path.name[:10]) for path in kept(place)] == expected
     clock[0] = 21.0
-    writing.keep(5, {"part": Part(5)}, last=True)
+    writing.maybe_save(5, {"part": Part(5)}, last=True)
     assert [int(path.name[:10]) for path in kept(place)] == [5]
     assert writing.seconds == 21.0
     again = at(place)
@@ -187,7 +210,7 @@ def test_it_is_written_when_it_is_time(place: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_short_training_leaves_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWITCH, "1000")
-    at(place).keep(5, {"part": Part(5)}, last=True)
+    at(place).maybe_save(5, {"part": Part(5)}, last=True)
     assert kept(place) == []
 
 
@@ -230,7 +253,7 @@ def test_another_spec_data_or_pretraining_is_another_training(place: Path, monke
     def begin(digest: bytes = b"data") -> int:
         with workplace.workplace("train", "digits-lsgan-0", place / "out", [spec, digest, weights]) as checkpoint:
             begun = checkpoint.resume({"part": Part()})
-            checkpoint.keep(3, {"part": Part()})
+            checkpoint.maybe_save(3, {"part": Part()})
         return begun
 
     assert [begin(), begin(), begin(b"other")] == [0, 3, 0]
@@ -238,7 +261,7 @@ def test_another_spec_data_or_pretraining_is_another_training(place: Path, monke
     assert begin() == 0
     spec.write_text("{ }")
     assert begin() == 0
-    leftovers.discard("train", "digits-lsgan-0")
+    prune_checkpoints("train", "digits-lsgan-0")
     assert list((place / ".ckpt").glob("train-*")) == []
 
 

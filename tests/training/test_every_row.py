@@ -1,114 +1,99 @@
-"""Every row of params.yaml at the smallest size: one step of each player, which leaves the other alone."""
+"""Every row of params.yaml at the smallest size, on every form of data: its step, and what the step depends on."""
 
 from __future__ import annotations
 
-import importlib
+import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from ganpipe.training.adversarial import Game
-from ganpipe.training.batches import Batches, Space
-from torch import Tensor, nn
-from training_games import CPU, FEW, PARAMS, RUNTIME, SPACES, digits, parameters, points, same, small
+from torch import Tensor
+from training_cases import (
+    CPU,
+    PARAMS,
+    SPACES,
+    build,
+    parameters,
+    real_batches,
+    same,
+    trainer,
+    variant,
+    weights,
+)
 
-from ganpipe.rows import merge, merged
-from ganpipe.variant import Variant
+from ganpipe.batches import Space
+from ganpipe.training.sampling import Sampler
 
-SMALLEST = FEW | {"batch": 12}
-# the latents of these are not free: one number for the choice of a component and one for each feature
-OWN_LATENT = {"gmm", "critic_only"}
-
-
-def tiny(row: str, space: str) -> tuple[Variant, tuple[int, ...]]:
-    """The row on such data with narrow networks and small batches, and the shape of a sample."""
-    form, data, shape = SPACES[space]
-    whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
-    kind = whole["procedure"]["kind"]
-    over: dict[str, Any] = dict(SMALLEST)
-    if kind not in OWN_LATENT:
-        over |= {"latent": {"size": 24}}
-    if whole["first"]:
-        over |= {"first": small(whole["first"]) | SMALLEST | {"latent": {"size": 6}}}
-    if kind == "translation":
-        over |= {"procedure": {"observed": 20}}
-    if kind == "progressive":
-        over |= {"procedure": {"phases": [phase | {"batch": 8} for phase in whole["procedure"]["phases"]]}}
-    if kind == "gmm":
-        over |= {"generator": {"components": 3}}
-    whole = merge(merge(whole, {player: small(whole[player]) for player in ("generator", "critic")}), over)
-    return Variant.model_validate(whole), shape
+DECODERS = ("autoencoder", "vae")
 
 
-def batches(space: str) -> Batches:
-    data = points() if SPACES[space][0] == "points" else digits()
-    return Batches(data.train, 12, Space(data.form, data.scale), 0, "order", CPU)
-
-
-def moved(net: nn.Module, before: dict[str, Tensor]) -> bool:
-    now = parameters(net)
-    assert all(weight.isfinite().all() for weight in now.values())
-    return not same(now, before)
+def networks(at: Any) -> dict[str, dict[str, Tensor]]:
+    """What is saved of a trainer; the average's batch statistics are recomputed before samples are drawn."""
+    found = {name: weights(net) for name, net in (at.generators | at.saved_networks).items()}
+    found["ema"] = {k: v for k, v in found["ema"].items() if "running_" not in k and "num_batches" not in k}
+    return found
 
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("row", PARAMS["variants"])
-def test_each_player_takes_a_step_and_leaves_the_other_alone(row: str, space: str) -> None:
-    variant, shape = tiny(row, space)
-    reason = variant.incompatibility(shape)
+def test_a_step_updates_every_network_and_depends_on_the_seed_alone(row: str, space: str) -> None:
+    chosen, (form, _, shape) = variant(row, space), SPACES[space]
+    reason = chosen.incompatibility(shape)
     if reason is not None:
-        assert space != "digits", reason  # every row is for digits; some say for other images what is for 32 pixels
+        assert space != "digits", reason  # every row is for digits; some are for images of 32 pixels beside
         return
-    way = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
-    at, source = way.Game(variant, shape, RUNTIME, 0, None), batches(space)
-    if isinstance(at, Game):
-        _each_in_turn(at, source)
+    runs, sampler = [], Sampler(chosen.latent, Space(form, 1.0), 0, 8, CPU)
+    for disturbance in (1, 2):
+        torch.manual_seed(disturbance)
+        at, batches = build(chosen, shape, 5), real_batches(space, chosen.batch)
+        torch.manual_seed(0)  # weights of a stack's first GAN, which are loaded where it is trained
+        start = networks(at)
+        for step in range(getattr(chosen.procedure, "critic_steps", 1)):
+            before = networks(at)
+            metrics = at.train_step(batches)
+            assert all(value.isfinite() and value.shape == () for value in metrics.values())
+            if chosen.procedure.plays:
+                assert not same(networks(at)["critic"], before["critic"]), step
+            if disturbance == 2:
+                at.prepare_for_sampling(batches)
+                at.held_out_metrics(next(real_batches(space)).x)
+                sampler.update_bn(copy.deepcopy(at.generators["ema"]))
+        at.prepare_for_sampling(batches)
+        runs.append(networks(at))
+        for name, values in runs[-1].items():
+            assert not same(values, start[name]), name
+            assert all(value.isfinite().all() for value in values.values())
+    for name in runs[0]:
+        if row != "stacked":
+            assert same(runs[0][name], runs[1][name]), name
+    for net in at.generators.values():
+        samples = sampler.sample(net, 5, "test")
+        assert samples.shape == (5, *shape)
+        assert np.isfinite(samples).all()
+
+
+@pytest.mark.parametrize("row", DECODERS)
+def test_held_out_samples_are_seen_in_evaluation_mode(row: str) -> None:
+    at = trainer(row, "digits")
+    modes: list[bool] = []
+    at.net.encoder.register_forward_hook(lambda module, args, output: modes.append(module.training))
+    before = weights(at.net)
+    at.held_out_metrics(next(real_batches("digits")).x)
+    assert same(weights(at.net), before)
+    assert modes == [False]
+    assert all(module.training for module in at.net.modules())
+
+
+@pytest.mark.parametrize("row", DECODERS)
+@pytest.mark.parametrize("constraint", [{"kind": "weight_clipping", "limit": 0.01}, {"kind": "spectral_norm"}])
+def test_constraints_are_on_the_decoder(row: str, constraint: dict[str, Any]) -> None:
+    at = trainer(row, "points", constraints=[{**constraint, "player": "generator"}])
+    at.train_step(real_batches("points"))
+    largest = {n: max(p.abs().max().item() for p in net.parameters()) for n, net in at.net.named_children()}
+    if constraint["kind"] == "clip":
+        layers = [p for n, p in parameters(at.net.decoder).items() if p.ndim > 1]
+        assert max(p.abs().max().item() for p in layers) <= 0.01 + 1e-9
+        assert largest["encoder"] > 0.02
     else:
-        _alone(at, source)
-    at.settle(source)
-    for net in at.generators().values():
-        z = torch.randn((5, variant.latent.size), generator=torch.Generator().manual_seed(1))
-        made = net.eval()(z).detach()
-        assert made.shape == (5, *shape)
-        assert made.isfinite().all()
-
-
-def _each_in_turn(at: Game, source: Batches) -> None:
-    """The steps of `step`, one by one, in as many rounds as it takes until both have moved."""
-    nets = {"critic": at.critic, "generator": at.generator}
-    before = {name: parameters(net) for name, net in nets.items()}
-    start, average = parameters(at.generator), parameters(at.average)
-    steps = at.procedure.critic_steps
-    for turn in range(1, steps + 1):
-        figures = at.step(source)
-        assert all(value.isfinite() and value.shape == () and not value.requires_grad for value in figures.values())
-        assert moved(at.critic, before["critic"])
-        assert moved(at.generator, start) == moved(at.average, average) == (turn == steps)
-        before["critic"] = parameters(at.critic)
-    # and each alone
-    before, average = {name: parameters(net) for name, net in nets.items()}, parameters(at.average)
-    at._critic_step(next(source))
-    assert moved(at.critic, before["critic"])
-    assert not moved(at.generator, before["generator"])
-    assert not moved(at.average, average)
-    before = {name: parameters(net) for name, net in nets.items()}
-    at._generator_step(next(source))
-    assert moved(at.generator, before["generator"])
-    assert not moved(at.critic, before["critic"])
-    moving = {name for name, p in at.generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
-    still = {name for name in before["generator"] if name not in moving}
-    # a bias before batch norm has no effect, and what the critic does not see of a growing generator has none yet
-    assert all("bias" in name or "to_image" in name or "blocks" in name for name in still), still
-
-
-def _alone(at: Any, source: Batches) -> None:
-    """A training without a game: its own networks move, and there is no other."""
-    nets = at.generators() | at.networks()
-    before = {name: parameters(net) for name, net in nets.items()}
-    state = {name: {k: v.clone() for k, v in net.state_dict().items()} for name, net in nets.items()}
-    figures = at.step(source)
-    at.settle(source)
-    assert all(value.isfinite() and value.shape == () and not value.requires_grad for value in figures.values())
-    changed = {name for name, net in nets.items() if not same(dict(net.state_dict()), state[name])}
-    assert changed == set(nets)
-    assert all(moved(net, before[name]) for name, net in nets.items() if before[name])
+        assert {n.split(".")[0] for n in at.net.state_dict() if n.endswith("original")} == {"decoder"}

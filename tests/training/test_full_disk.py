@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_resume import contents, empty, job
+from test_resume import empty, job
+from training_cases import contents
 
 from ganpipe import stage
 from ganpipe.errors import BadInput, Lacking
@@ -37,13 +38,14 @@ def resize(disk: Path, kib: int) -> None:
     subprocess.run(["mount", "-o", f"remount,size={kib}k", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_results_that_do_not_fit_are_named_and_made_up_for(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk grows a little each time, so that every kind of file is once the one that does not fit."""
     monkeypatch.setenv(SWITCH, "0")
     whole, out, kept = tmp_path / "whole", small / "out", tmp_path / "kept"
-    train(job("lsgan", whole, Checkpoint.nowhere()))
+    train(job("lsgan", whole, Checkpoint.disabled()))
     failed: list[OSError] = []
     for kib in range(4, 400, 4):
         resize(small, kib)
@@ -60,26 +62,29 @@ def test_results_that_do_not_fit_are_named_and_made_up_for(
     assert {".png", ".npy", ".safetensors"} <= {Path(error.filename).suffix for error in failed}
 
 
+@pytest.mark.slow
 def test_checkpoints_that_do_not_fit_end_no_training(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(SWITCH, "0")
     whole, out = tmp_path / "whole", tmp_path / "out"
-    train(job("lsgan", whole, Checkpoint.nowhere()))
+    train(job("lsgan", whole, Checkpoint.disabled()))
     train(job("lsgan", out, Checkpoint(small / "kept", "key", out)))
     assert contents(out) == contents(whole)
     assert capsys.readouterr().err.count("no checkpoint could be written (No space left on device)") == 1
     assert not list(small.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_history_that_does_not_fit(small: Path, tmp_path: Path) -> None:
     resize(small, 4)
     (small / "filler").write_bytes(b"x" * 4096)
     with pytest.raises(OSError, match="No space left on device") as caught:
-        train(job("lsgan", small, Checkpoint.nowhere()))
+        train(job("lsgan", small, Checkpoint.disabled()))
     assert caught.value.filename == str(small / "history.csv")
 
 
+@pytest.mark.slow
 def test_a_history_that_a_new_column_makes_too_large(small: Path) -> None:
     resize(small, 16)
     history = History(small / "history.csv")
@@ -113,12 +118,13 @@ stage.run(main)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("log", ["a full disk", "a closed pipe"])
 def test_a_log_that_cannot_be_written_ends_no_training(log: str, tmp_path: Path) -> None:
     """Neither with the line of the progress, nor with what is said of a checkpoint that can't be written."""
     whole, out = tmp_path / "whole", tmp_path / "out"
-    train(job("lsgan", whole, Checkpoint.nowhere()))
+    train(job("lsgan", whole, Checkpoint.disabled()))
     (tmp_path / "file").touch()  # where the folder of the checkpoints would be
     if log == "a full disk":
         number = os.open("/dev/full", os.O_WRONLY)
@@ -172,12 +178,13 @@ def test_a_stage_ends_with_a_sentence(
 def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError) as caught:
-        train(job("lsgan", tmp_path / "out", Checkpoint.nowhere()))
+        train(job("lsgan", tmp_path / "out", Checkpoint.disabled()))
     assert caught.value.filename
 
 
+@pytest.mark.slow
 def test_a_read_only_file_system(small: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
     with pytest.raises(OSError, match="Read-only file system") as caught:
-        train(job("lsgan", small / "out", Checkpoint.nowhere()))
+        train(job("lsgan", small / "out", Checkpoint.disabled()))
     assert str(caught.value.filename).startswith(str(small))

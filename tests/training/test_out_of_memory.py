@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_every_row import tiny
 from test_resume import job
+from training_cases import PARAMS, variant
 
 from ganpipe import stage
 from ganpipe.errors import Lacking, out_of_memory
 from ganpipe.rows import merge, merged
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.memory import remedy
+from ganpipe.training.memory import oom_hint
 from ganpipe.variant import Variant
 from stages.train import _train
 
@@ -29,7 +29,7 @@ HUGE = 1 << 45  # more than any address space holds
 
 def failing(row: str, batch: int, out: Path) -> Any:
     """A training whose generator can't be allocated: by the real allocator, and whatever memory there is."""
-    made = job(row, out, Checkpoint.nowhere())
+    made = job(row, out, Checkpoint.disabled())
     latent = made.variant.latent.model_copy(update={"size": HUGE})
     return replace(made, variant=made.variant.model_copy(update={"latent": latent, "batch": batch}))
 
@@ -39,7 +39,7 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
     out = tmp_path / "out"
     with pytest.raises(Lacking) as caught:
         _train(failing(row, batch, out), {"row": row, "data": "digits"})
-    setting = f"`dvc exp run -S variants/{row}.yaml:++overrides.digits.batch={less}`"
+    setting = f"`dvc exp run -S ++variants.{row}.on.digits.batch={less}`"
     assert str(caught.value) == (
         f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
     )
@@ -52,9 +52,9 @@ def test_where_no_smaller_batch_is_legal_none_is_named(tmp_path: Path) -> None:
 
 
 def test_phases_have_batches_of_their_own() -> None:
-    variant, _ = tiny("progressive", "digits")
-    largest = max(phase.batch for phase in variant.procedure.phases)
-    said = remedy(variant, "progressive", "digits")
+    chosen = variant("progressive", "digits")
+    largest = max(phase.batch for phase in chosen.procedure.phases)  # type: ignore[attr-defined]
+    said = oom_hint(chosen, "progressive", "digits")
     assert said == f"batches of up to {largest}: try {largest // 2} in `procedure.phases`, or narrower networks"
 
 
@@ -62,16 +62,14 @@ def test_phases_have_batches_of_their_own() -> None:
 @pytest.mark.parametrize("data", ["digits", "ring"])
 def test_what_it_names_is_legal_and_takes_effect(row: str, data: str) -> None:
     """Also for rows that have a batch of their own for such data."""
-    from training_games import PARAMS
-
     form = {"digits": "images", "ring": "points"}[data]
     train, own = PARAMS["train"], PARAMS["variants"][row]
-    variant = Variant.model_validate(merged(train, own, form, data))
-    found = re.search(r"variants/(\w+)\.yaml:\+\+overrides\.(\w+)\.batch=(\d+)`", remedy(variant, row, data))
+    chosen = Variant.model_validate(merged(train, own, form, data))
+    found = re.search(r"\+\+variants\.(\w+)\.on\.(\w+)\.batch=(\d+)`", oom_hint(chosen, row, data))
     assert found
     assert found.groups()[:2] == (row, data)
     changed = merge(own, {"overrides": {data: {"batch": int(found[3])}}})
-    assert Variant.model_validate(merged(train, changed, form, data)).batch == int(found[3]) < variant.batch
+    assert Variant.model_validate(merged(train, changed, form, data)).batch == int(found[3]) < chosen.batch
 
 
 @pytest.mark.parametrize("ask", [lambda: torch.empty(HUGE), lambda: np.empty(HUGE), lambda: bytes(HUGE)], ids=range(3))
@@ -108,6 +106,7 @@ def test_what_torch_says_elsewhere(said: str, yes: bool) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of address space are Linux's")
+@pytest.mark.slow
 def test_a_limit_of_the_system_in_the_middle_of_a_step(tmp_path: Path) -> None:
     """A process with little more memory than it has now: a convolution, its slopes or an optimiser do not fit."""
     code = """
@@ -116,10 +115,11 @@ from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 from dataclasses import replace
 from test_resume import job
+from training_cases import PARAMS, variant
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe import stage
 from stages.train import _train
-made = job("lsgan", Path(sys.argv[1]), Checkpoint.nowhere())
+made = job("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
 made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20),) * 2)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_games import RUNTIME, digits, points
+from training_cases import RUNTIME, digits, points
 
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.pretrain import Job, run

@@ -1,4 +1,4 @@
-"""Progressive growing: when which size is trained, what the critic sees, and what the optimisers keep."""
+"""Progressive growing: its schedule, and networks and reals of one size and alpha in every step."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from ganpipe.procedures.progressive import Progressive
-from ganpipe.training.progressive import Game
 from pydantic import ValidationError
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from training_games import PARAMS, RUNTIME, SMALL, Endless, digits, parameters, reals, same
+from torch import Tensor
+from training_cases import FEW, PARAMS, RUNTIME, build, digits, inputs_of, parameters, real_batch, same
 
-from ganpipe.networks._growing import ProgressiveModule, blended
+from ganpipe.algorithms.progressive import Progressive
+from ganpipe.batches import Batch
+from ganpipe.networks._growing import blended
 from ganpipe.rows import merge, merged
 from ganpipe.training.loop import Job, train
 from ganpipe.variant import Variant
@@ -37,41 +37,29 @@ def variant(**changes: Any) -> Variant:
         "title": "Progressive",
         "objective": {"kind": "non_saturating"},
         "generator": {"kind": "progressive", "width": 4},
-        "critic": {"kind": "progressive", "width": 4, "minibatch_stddev": True, "output": "score"},
+        "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
         "procedure": procedure(),
-        **SMALL,
+        **FEW,
+        "latent": {"size": 6},
         "steps": 12,
     }
     return Variant.model_validate(merge(merged(PARAMS["train"], row, "images", ""), changes))
 
 
-def game(seed: int = 0, **changes: Any) -> Game:
-    return Game(variant(**changes), SHAPE, RUNTIME, seed, None)
+def trainer(seed: int = 0, **changes: Any) -> Any:
+    return build(variant(**changes), SHAPE, seed)
 
 
-class Batches(Endless):
-    """Random images of 16 pixels; remembers what it gave."""
+class Images:
+    """Random images of 16 pixels, and a record of them."""
 
     def __init__(self, n: int = 8) -> None:
-        super().__init__("convolutions", n)
-        self.given: list[Tensor] = []
+        self.n, self.given = n, list[Tensor]()
 
-    def __next__(self) -> Tensor:
-        self.asked += 1
-        x = torch.rand((self.n, *SHAPE), generator=torch.Generator().manual_seed(self.asked)) * 2 - 1
-        self.given.append(x)
-        return x
-
-
-def growing(at: Game) -> list[ProgressiveModule]:
-    nets = (at.generator, at.critic, at.average)
-    return [m for net in nets for m in net.modules() if isinstance(m, ProgressiveModule)]
-
-
-def seen_by(net: nn.Module) -> list[Tensor]:
-    seen: list[Tensor] = []
-    net.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
-    return seen
+    def __next__(self) -> Batch:
+        rng = torch.Generator().manual_seed(len(self.given))
+        self.given.append(torch.rand((self.n, *SHAPE), generator=rng) * 2 - 1)
+        return Batch(self.given[-1])
 
 
 EXPECTED = (
@@ -97,20 +85,24 @@ def test_the_last_step_is_fully_grown(steps: int) -> None:
 
 
 def test_all_three_networks_stand_at_the_same_place_in_each_step() -> None:
-    at, batches = game(), Batches()
-    assert len(growing(at)) == 3
-    for expected in EXPECTED:
-        at.step(batches)
-        assert {(m.sizes[m.level], round(m.alpha, 9)) for m in growing(at)} == {expected}
+    at, batches = trainer(), Images()
+    assert len(at.growing) == 3
+    for i, expected in enumerate(EXPECTED):
+        at.train_step(batches)
+        assert {(m.sizes[m.level], round(m.alpha, 9)) for m in at.growing} == {expected}
+        if i == 6:  # in the middle of a fade
+            again = trainer()
+            again.load_state_dict(at.state_dict())
+            assert {(m.sizes[m.level], round(m.alpha, 9)) for m in again.growing} == {expected}
 
 
 def test_the_critic_sees_reals_and_fakes_at_the_same_size_and_as_many_as_the_phase_says() -> None:
-    at, batches = game(), Batches()
-    seen = seen_by(at.critic)
+    at, batches = trainer(), Images()
+    seen = inputs_of(at.gan.critic)
     for size, alpha in EXPECTED:
         seen.clear()
         batches.given.clear()
-        at.step(batches)
+        at.train_step(batches)
         n = {4: 6, 8: 4, 16: 10}[size]
         real, fake, fake_again = seen
         assert len(real) == len(fake) == len(fake_again) == n
@@ -124,60 +116,51 @@ def test_the_critic_sees_reals_and_fakes_at_the_same_size_and_as_many_as_the_pha
 
 
 def test_a_batch_larger_than_the_rows_comes_from_several() -> None:
-    at, batches = game(procedure=procedure([{**PHASES[0], "size": 16, "batch": 20}])), Batches(8)
-    seen = seen_by(at.critic)
-    at.step(batches)
+    at, batches = trainer(procedure=procedure([{**PHASES[0], "size": 16, "batch": 20}])), Images(8)
+    seen = inputs_of(at.gan.critic)
+    at.train_step(batches)
     assert len(seen[0]) == 20
     assert torch.equal(seen[0], torch.cat(batches.given)[:20])
-    assert batches.asked == 6  # three for each player
+    assert len(batches.given) == 6  # three for each network
 
 
 def test_critic_steps_count() -> None:
-    at = game(procedure=procedure(critic_steps=3))
-    figures = [at.step(Batches()) for _ in range(6)]
+    at = trainer(procedure=procedure(critic_steps=3))
+    figures = [at.train_step(Images()) for _ in range(6)]
     assert ["generator_loss" in f for f in figures] == [False, False, True] * 2
 
 
 def test_optimisers_keep_what_they_know_when_a_block_joins() -> None:
-    at, batches = game(), Batches()
-    new = at.generator.blocks[1]
+    at, batches = trainer(), Images()
+    new = at.gan.generator.blocks[1]
     before = parameters(new)
     for _ in range(6):
-        at.step(batches)
+        at.train_step(batches)
     assert same(parameters(new), before)
-    assert all(p not in at.generator_optimizer.state for p in new.parameters())
+    assert all(p not in at.gan.generator_optimizer.state for p in new.parameters())
     for _ in range(6):
-        at.step(batches)
-    steps = at.generator_optimizer.state
-    assert {steps[p]["step"].item() for p in at.generator.first.parameters()} == {12}
-    assert {steps[p]["step"].item() for p in at.generator.blocks[0].parameters()} == {10}
+        at.train_step(batches)
+    steps = at.gan.generator_optimizer.state
+    assert {steps[p]["step"].item() for p in at.gan.generator.first.parameters()} == {12}
+    assert {steps[p]["step"].item() for p in at.gan.generator.blocks[0].parameters()} == {10}
     assert {steps[p]["step"].item() for p in new.parameters()} == {6}
     # the smallest images are made in the first phase, and while those of 8 pixels fade in over them
-    assert {steps[p]["step"].item() for p in at.generator.to_image[0].parameters()} <= {3, 4}
-    body = at.critic.body
-    assert {at.critic_optimizer.state[p]["step"].item() for p in body.last.parameters()} == {12}
-    assert {at.critic_optimizer.state[p]["step"].item() for p in body.blocks[1].parameters()} == {6}
+    assert {steps[p]["step"].item() for p in at.gan.generator.to_image[0].parameters()} <= {3, 4}
+    body = at.gan.critic.body
+    assert {at.gan.critic_optimizer.state[p]["step"].item() for p in body.last.parameters()} == {12}
+    assert {at.gan.critic_optimizer.state[p]["step"].item() for p in body.blocks[1].parameters()} == {6}
 
 
 def test_weight_of_the_new_block_goes_through_alpha() -> None:
     """At small alpha the new block hardly shows, so its loss gradient is small as well."""
     norms = []
     for alpha in (0.01, 0.5):
-        at = game()
-        for module in growing(at):
+        at = trainer()
+        for module in at.growing:
             module.grow_to(16, alpha)
-        at.generator(torch.randn(4, 6, generator=torch.Generator().manual_seed(0))).sum().backward()
-        norms.append(sum(p.grad.norm() for p in at.generator.blocks[1].parameters() if p.grad is not None))
+        at.gan.generator(torch.randn(4, 6, generator=torch.Generator().manual_seed(0))).sum().backward()
+        norms.append(sum(p.grad.norm() for p in at.gan.generator.blocks[1].parameters() if p.grad is not None))
     assert norms[1] > 10 * norms[0] > 0
-
-
-def test_two_trainings_with_one_seed_are_one_training() -> None:
-    curves = []
-    for seed in (0, 0, 1):
-        at, batches = game(seed), Batches()
-        curves.append([{k: v.item() for k, v in at.step(batches).items()} for _ in range(8)])
-    assert curves[0] == curves[1]
-    assert curves[0] != curves[2]
 
 
 def test_what_is_saved_is_fully_grown(tmp_path: Path) -> None:
@@ -231,7 +214,7 @@ def test_only_growing_networks_are_grown() -> None:
         assert caught.value.errors()[0]["loc"] == (player, "kind")
 
 
-def test_growing_networks_train_at_full_size_in_the_plain_game() -> None:
+def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:
     plain = {
         "kind": "adversarial",
         "critic_steps": 1,
@@ -246,12 +229,12 @@ def test_growing_networks_train_at_full_size_in_the_plain_game() -> None:
 
 def test_a_slope_at_single_samples_is_refused_with_the_minibatch_deviation() -> None:
     penalty = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
-    with pytest.raises(ValidationError, match="minibatch_stddev: false"):
+    with pytest.raises(ValidationError, match="deviation: false"):
         variant(penalties=[penalty])
-    assert variant(penalties=[penalty], critic={"minibatch_stddev": False}).critic.uses_batch_stats is False
+    assert variant(penalties=[penalty], critic={"deviation": False}).critic.uses_batch_stats is False
 
 
 def test_reals_of_the_game_are_those_of_the_batches() -> None:
     """At full size nothing is changed, to the last bit."""
-    real = reals("convolutions")
+    real = real_batch("convolutions")
     assert torch.equal(blended(real, 8, 1.0), real)

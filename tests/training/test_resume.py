@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from ganpipe.training.state import Stateful
-from test_every_row import tiny
-from training_games import PARAMS, RUNTIME, digits
+from training_cases import OTHER_ROWS, ROWS, RUNTIME, contents, digits, variant
 
 from ganpipe import interruption
 from ganpipe.interruption import Interrupted
@@ -20,6 +18,7 @@ from ganpipe.training import classifier, pretrain
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.loop import Job, train
 from ganpipe.training.workplace import workplace
+from ganpipe.utils.state import Stateful
 
 STEPS = 7
 
@@ -33,29 +32,23 @@ def _after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWITCH, "0")
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def killing(checkpoint: Checkpoint, at: int) -> Checkpoint:
     """Dies right after the checkpoint of this step."""
-    keep = checkpoint.keep
+    save = checkpoint.maybe_save
 
-    def kept(step: int, parts: dict[str, Stateful], *, last: bool = False) -> None:
-        keep(step, parts, last=last)
+    def saved(step: int, parts: dict[str, Stateful], *, last: bool = False) -> None:
+        save(step, parts, last=last)
         if step == at:
             raise Killed
 
-    checkpoint.keep = kept  # type: ignore[assignment, method-assign]
+    checkpoint.maybe_save = saved  # type: ignore[assignment, method-assign]
     return checkpoint
 
 
 def job(row: str, out: Path, checkpoint: Checkpoint) -> Job:
-    variant, _ = tiny(row, "digits")
-    over = {"steps": STEPS, "log_every": 2, "grid_every": 3, "ema": 0.9}
-    variant = variant.model_copy(update=over)
+    chosen = variant(row, "digits").model_copy(update={"steps": STEPS, "log_every": 2, "grid_every": 3, "ema": 0.9})
     torch.manual_seed(0)  # the weights of a stack's first GAN, which come from a file where there is one
-    return Job(row, variant, RUNTIME, digits(), 3, out, None, checkpoint)
+    return Job(row, chosen, RUNTIME, digits(), 3, out, None, checkpoint)
 
 
 def empty(folder: Path) -> Path:
@@ -65,10 +58,10 @@ def empty(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("row", PARAMS["variants"])
+@pytest.mark.parametrize("row", [*ROWS, *OTHER_ROWS, "stacked"])
 def test_every_row_ends_with_the_same_bits(row: str, tmp_path: Path) -> None:
     whole, twice = tmp_path / "whole", tmp_path / "twice"
-    train(job(row, whole, Checkpoint.nowhere()))
+    train(job(row, whole, Checkpoint.disabled()))
     for at in (3, 5, STEPS):  # before the first step of a pair, in the middle of a row of the history, at the end
         with pytest.raises(Killed):
             train(job(row, twice, killing(Checkpoint(tmp_path / "kept", "key", twice), at)))
@@ -88,22 +81,22 @@ def test_a_verdict_and_the_figures_before_it_are_kept(tmp_path: Path) -> None:
         return replace(made, variant=made.variant.model_copy(update={"critic_optimizer": rate}))
 
     whole, twice = tmp_path / "whole", tmp_path / "twice"
-    expected = train(broken(whole, Checkpoint.nowhere())).verdict
+    expected = train(broken(whole, Checkpoint.disabled())).status
     assert expected is not None
     assert expected.kind == "not_finite"
     with pytest.raises(Killed):
         train(broken(twice, killing(Checkpoint(tmp_path / "kept", "key", twice), expected.step)))
     outcome = train(broken(twice, Checkpoint(tmp_path / "kept", "key", twice)))
-    assert outcome.verdict == expected
+    assert outcome.status == expected
     assert contents(twice) == contents(whole)
 
 
 def test_pretraining_ends_with_the_same_bits(tmp_path: Path) -> None:
-    variant, _ = tiny("ebgan", "digits")
-    assert isinstance(variant.critic, AutoencoderCritic)
+    chosen = variant("ebgan", "digits")
+    assert isinstance(chosen.critic, AutoencoderCritic)
     of = pretrain.Job(
-        critic=variant.critic,
-        pretrain=variant.pretrain.model_copy(update={"steps": STEPS}),
+        critic=chosen.critic,
+        pretrain=chosen.pretrain.model_copy(update={"steps": STEPS}),
         pack=1,
         batch=8,
         margin=0.2,
@@ -148,17 +141,17 @@ def test_one_that_is_asked_to_end_writes_a_checkpoint(
 ) -> None:
     monkeypatch.setenv(SWITCH, "1000")
     whole, twice = tmp_path / "whole", tmp_path / "twice"
-    train(job("lsgan", whole, Checkpoint.nowhere()))
+    train(job("lsgan", whole, Checkpoint.disabled()))
     made = job("lsgan", twice, Checkpoint(tmp_path / "kept", "key", twice))
-    keep, steps = made.checkpoint.keep, []
+    save, steps = made.checkpoint.maybe_save, list[int]()
 
     def asked_at_4(step: int, parts: dict[str, Stateful], *, last: bool = False) -> None:
         steps.append(step)
         if step == 4:
             signal.raise_signal(number)
-        keep(step, parts, last=last)
+        save(step, parts, last=last)
 
-    made.checkpoint.keep = asked_at_4  # type: ignore[assignment, method-assign]
+    made.checkpoint.maybe_save = asked_at_4  # type: ignore[assignment, method-assign]
     with pytest.raises(Interrupted, match="interrupted after step 4: `dvc repro` goes on from there") as caught:
         train(made)
     assert caught.value.number == number
@@ -175,7 +168,7 @@ def test_who_asks_twice_need_not_wait() -> None:
         signal.raise_signal(signal.SIGTERM)
         assert interruption.asked() == signal.SIGTERM
         signal.raise_signal(signal.SIGINT)
-    assert interruption.asked() is None  # outside, and so for the next training of this process
+    assert interruption.asked() is None
 
 
 def test_old_results_do_not_stand_and_what_is_finished_is_marked(

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from ganpipe.training.look_ahead import look_ahead
 from torch import Tensor, nn
-from training_games import Endless, game, parameters, reals, same, weights
+from training_cases import RandomBatches, parameters, real_batch, same, trainer, weights
 
+from ganpipe.algorithms._steps import critic_loss
+from ganpipe.algorithms._unrolled import Unroll, unrolled
 from ganpipe.game import CriticFunction, Judgement, Round
 
 ONE = torch.ones(1, 1, dtype=torch.float64)
@@ -36,7 +37,7 @@ def value(critic: CriticFunction, g: Tensor) -> Tensor:
 @pytest.mark.parametrize("d", [-0.3, 2.0])
 def test_one_step_has_the_gradient_by_hand(d: float, rate: float) -> None:
     g, critic = torch.tensor(0.7, dtype=torch.float64, requires_grad=True), Dirac(d)
-    view = look_ahead(critic, lambda c: -value(c, g), 1, rate)
+    view = unrolled(critic, lambda c: -value(c, g), Unroll(steps=1, lr=rate))
     ahead = d + rate * (0.7 - d)
     assert view(ONE).score.item() == pytest.approx(ahead)
     (gradient,) = torch.autograd.grad(value(view, g), g)
@@ -51,12 +52,17 @@ def test_one_step_has_the_gradient_by_hand(d: float, rate: float) -> None:
 def test_more_steps_have_the_gradient_by_recursion(steps: int) -> None:
     rate, d, slope = 0.3, 2.0, 0.0
     g, critic = torch.tensor(-0.4, dtype=torch.float64, requires_grad=True), Dirac(d)
-    view = look_ahead(critic, lambda c: -value(c, g), steps, rate)
+    view = unrolled(critic, lambda c: -value(c, g), Unroll(steps=steps, lr=rate))
     for _ in range(steps):
         d, slope = d + rate * (-0.4 - d), (1 - rate) * slope + rate
     assert view(ONE).score.item() == pytest.approx(d)
     (gradient,) = torch.autograd.grad(value(view, g), g)
     assert gradient.item() == pytest.approx(d + (-0.4 - d) * slope)
+
+
+def loss_of(at: Any, real: Tensor, fake: Tensor, critic: CriticFunction) -> Tensor:
+    """What the critic minimises."""
+    return critic_loss(at.variant, real, fake, at.loss_state, at.penalty_rng, critic)
 
 
 def norms(norm: str) -> dict[str, Any]:
@@ -71,10 +77,10 @@ every_norm = pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
 
 @every_norm
 def test_no_steps_are_the_critic_itself(norm: str) -> None:
-    at = game("lsgan", "points", **norms(norm))
-    x = reals("points")
+    at = trainer("lsgan", "points", **norms(norm))
+    x = real_batch("points")
     before = weights(at.critic)
-    view = look_ahead(at.critic, lambda c: c(x).score.mean(), 0, 0.1)
+    view = unrolled(at.critic, lambda c: c(x).score.mean(), Unroll(steps=0, lr=0.1))
     found = view(x).score
     assert same(weights(at.critic), before)
     assert torch.equal(found, at.critic(x).score)
@@ -83,14 +89,14 @@ def test_no_steps_are_the_critic_itself(norm: str) -> None:
 @every_norm
 @pytest.mark.parametrize("steps", [1, 3])
 def test_nothing_leaks_out_of_the_look_ahead(norm: str, steps: int) -> None:
-    at = game("rpgan", "points", **norms(norm), procedure={"unroll": {"steps": steps, "lr": 0.5}})
+    at = trainer("rpgan", "points", **norms(norm), procedure={"unroll": {"steps": steps, "lr": 0.5}})
     if norm != "none":
         assert dict(at.critic.named_buffers())
     for seed in range(2):
-        at._critic_step(reals("points", seed=seed))
+        at.critic_step(real_batch("points", seed=seed))
         before, gradients = weights(at.critic), [weight.grad.clone() for weight in at.critic.parameters()]
         generator = parameters(at.generator)
-        at._generator_step(reals("points", seed=seed + 2))
+        at.generator_step(real_batch("points", seed=seed + 2))
         assert same(weights(at.critic), before)  # buffers included
         assert all(torch.equal(w.grad, g) for w, g in zip(at.critic.parameters(), gradients, strict=True))
         assert not same(parameters(at.generator), generator)
@@ -99,25 +105,25 @@ def test_nothing_leaks_out_of_the_look_ahead(norm: str, steps: int) -> None:
 @every_norm
 def test_the_look_ahead_is_steps_of_gradient_descent(norm: str) -> None:
     """Against a copy of the critic that really takes them."""
-    at = game("lsgan", "points", **norms(norm))
-    real, fake = reals("points"), reals("points", seed=9)
-    view = look_ahead(at.critic, lambda c: at._critic_loss(c, real, fake), 3, 0.2)
+    at = trainer("lsgan", "points", **norms(norm))
+    real, fake = real_batch("points"), real_batch("points", seed=9)
+    view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), Unroll(steps=3, lr=0.2))
     found = view(real).score
     taken = torch.optim.SGD(at.critic.parameters(), lr=0.2)
     for _ in range(3):
         taken.zero_grad()
-        at._critic_loss(at.critic, real, fake).backward()
+        loss_of(at, real, fake, at.critic).backward()
         taken.step()
     torch.testing.assert_close(found, at.critic(real).score)
 
 
 def test_steps_move_the_critic_down_its_loss() -> None:
-    at = game("non_saturating", "points")
-    real, fake = reals("points"), reals("points", seed=9)
+    at = trainer("non_saturating", "points")
+    real, fake = real_batch("points"), real_batch("points", seed=9)
     losses = []
     for steps in range(4):
-        view = look_ahead(at.critic, lambda c: at._critic_loss(c, real, fake), steps, 0.1)
-        losses.append(at._critic_loss(view, real, fake).item())
+        view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), Unroll(steps=steps, lr=0.1))
+        losses.append(loss_of(at, real, fake, view).item())
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > losses[3] + 1e-3
 
@@ -126,7 +132,7 @@ PENALTIES: dict[str, list[dict[str, Any]]] = {
     "none": [],
     "gradient_penalty": [{"kind": "gradient_penalty", "weight": 3.0, "target": 1.0, "one_sided": False}],
     "r1 and r2": [{"kind": "r1", "weight": 2.0}, {"kind": "r2", "weight": 2.0}],
-    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "noise_scale": 0.5}],
+    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "spread": 0.5}],
     "drift": [{"kind": "drift", "weight": 0.5}],
 }
 
@@ -135,13 +141,13 @@ PENALTIES: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("row", ["non_saturating", "lsgan", "rpgan"])
 def test_the_gradient_for_the_fakes_matches_finite_differences(row: str, penalties: str) -> None:
     """Through all steps, the critic's penalties included: nothing is cut off."""
-    at = game(row, "points", penalties=PENALTIES[penalties])
+    at = trainer(row, "points", penalties=PENALTIES[penalties])
     at.critic.double()
-    real, start, direction = (reals("points", seed=seed).double() for seed in (1, 2, 3))
+    real, start, direction = (real_batch("points", seed=seed).double() for seed in (1, 2, 3))
 
     def loss(fake: Tensor) -> Tensor:
-        at.chance.manual_seed(5)
-        view = look_ahead(at.critic, lambda c: at._critic_loss(c, real, fake), 2, 0.1)
+        at.penalty_rng.manual_seed(5)
+        view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), Unroll(steps=2, lr=0.1))
         return at.variant.objective.generator(Round(real, fake, view)).mean()
 
     fake = start.clone().requires_grad_(True)
@@ -151,11 +157,11 @@ def test_the_gradient_for_the_fakes_matches_finite_differences(row: str, penalti
 
 
 def test_a_relativistic_generator_learns_through_the_real_scores_of_the_critic_ahead() -> None:
-    at = game("rpgan", "points", penalties=[])
-    real = reals("points")
+    at = trainer("rpgan", "points", penalties=[])
+    real = real_batch("points")
     for steps in (0, 2):
         fake = at.generator(torch.randn(8, 6, generator=torch.Generator().manual_seed(0)))
-        view = look_ahead(at.critic, lambda c, fake=fake: at._critic_loss(c, real, fake), steps, 0.1)
+        view = unrolled(at.critic, lambda c, fake=fake: loss_of(at, real, fake, c), Unroll(steps=steps, lr=0.1))
         on_real = Round(real, fake, view).on_real.score
         found = torch.autograd.grad(on_real.sum(), list(at.generator.parameters()), allow_unused=True)
         learns = any(gradient is not None and gradient.abs().sum() > 0 for gradient in found)
@@ -169,7 +175,7 @@ def test_weights_without_a_part_in_the_loss_stay_as_they_are() -> None:
             self.later = nn.Parameter(torch.tensor(3.0))
 
     g, critic = torch.tensor(0.7, dtype=torch.float64, requires_grad=True), Grown(1.0)
-    view = look_ahead(critic, lambda c: -value(c, g), 2, 0.5)
+    view = unrolled(critic, lambda c: -value(c, g), Unroll(steps=2, lr=0.5))
     assert view(ONE).score.item() == pytest.approx(1 + 0.75 * (0.7 - 1))
 
 
@@ -177,8 +183,8 @@ def test_the_critic_itself_takes_one_normal_step() -> None:
     """Unrolling is the generator's: the critic of a row with it takes the same first step as without."""
     found = []
     for steps in (0, 5):
-        at = game("lsgan", "points", procedure={"unroll": {"steps": steps, "lr": 0.1}})
-        at.step(Endless("points"))  # type: ignore[arg-type]
+        at = trainer("lsgan", "points", procedure={"unroll": {"steps": steps, "lr": 0.1}})
+        at.train_step(RandomBatches("points"))
         found.append((weights(at.critic), weights(at.generator)))
     assert same(found[0][0], found[1][0])
     assert not same(found[0][1], found[1][1])
@@ -187,12 +193,12 @@ def test_the_critic_itself_takes_one_normal_step() -> None:
 def test_a_look_ahead_of_a_balance_keeps_it() -> None:
     """BEGAN's k is the round's in every step ahead, and moves by the critic's own step only."""
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    objective = {"kind": "began", "gamma": 0.9, "lambda_k": 0.5}
+    objective = {"kind": "began", "balance": 0.9, "gain": 0.5}
     changes = {"objective": objective, "critic": critic, "penalties": []}
-    at = game("lsgan", "points", **changes, procedure={"unroll": {"steps": 2, "lr": 0.1}})
-    at._critic_step(reals("points"))
-    assert 0 <= at.state["k"] <= 1
-    before = at.state["k"].clone()
-    figures = at._generator_step(reals("points"))
-    assert torch.equal(at.state["k"], before)
+    at = trainer("lsgan", "points", **changes, procedure={"unroll": {"steps": 2, "lr": 0.1}})
+    at.critic_step(real_batch("points"))
+    assert 0 <= at.loss_state["k"] <= 1
+    before = at.loss_state["k"].clone()
+    figures = at.generator_step(real_batch("points"))
+    assert torch.equal(at.loss_state["k"], before)
     assert figures["generator_loss"].isfinite()

@@ -1,4 +1,4 @@
-"""A critic alone: how it climbs, what its negatives are, and what a step moves."""
+"""The energy-based model: gradient ascent on the critic's score, its negatives, and its step."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 import torch
-from ganpipe.training.critic_only import Game
-from ganpipe.training.streams import stream
-from pydantic import ValidationError
 from torch import Tensor, nn
-from training_games import RUNTIME, SPACES, Endless, parameters, same, variant, weights
+from training_cases import (
+    SPACES,
+    RandomBatches,
+    build,
+    every_space,
+    parameters,
+    real_batch,
+    same,
+    variant,
+    weights,
+)
 
+from ganpipe.batches import Batch
 from ganpipe.game import Judgement, Round
 from ganpipe.networks.generators.gradient_ascent import GradientAscent
+from ganpipe.utils.rng import make_rng
 from ganpipe.variant import Variant
 
-every_space = pytest.mark.parametrize("space", SPACES)
 ENERGY: dict[str, Any] = {
     "objective": {"kind": "loss_sensitive", "margin": 1.0, "gamma": 0.1},
     "critic": {"output": "energy"},
@@ -35,8 +43,8 @@ def row(space: str, **changes: Any) -> Variant:
     return variant("non_saturating", space, **whole | changes)
 
 
-def game(space: str, seed: int = 0, **changes: Any) -> Game:
-    return Game(row(space, **changes), SPACES[space][2], RUNTIME, seed, None)
+def trainer(space: str, seed: int = 0, **changes: Any) -> Any:
+    return build(row(space, **changes), SPACES[space][2], seed)
 
 
 def latents(n: int = 16, size: int = 70, seed: int = 0) -> Tensor:
@@ -69,7 +77,7 @@ class Recorder(nn.Module):
         return said
 
 
-# --- the climber ---------------------------------------------------------------------------------------------------
+# --- the generator: gradient ascent ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("steps", [1, 2, 9])
@@ -97,7 +105,7 @@ def test_images_stay_in_range_at_every_step_and_points_go_where_they_want() -> N
 
 @every_space
 def test_climbing_raises_the_score_step_by_step(space: str) -> None:
-    at, z = game(space), latents()
+    at, z = trainer(space), latents()
     shape, critic = SPACES[space][2], at.critic
     heights = []
     for steps in (1, 2, 5, 10, 20):
@@ -110,27 +118,27 @@ def test_climbing_raises_the_score_step_by_step(space: str) -> None:
 
 @every_space
 def test_climbing_lowers_an_energy(space: str) -> None:
-    at = game(space, **ENERGY)
-    start = latents()[:, : at.climber(latents())[0].numel()].reshape(16, *SPACES[space][2])
-    assert at.critic(at.climber(latents())).score.mean() < at.critic(start).score.mean()
+    at = trainer(space, **ENERGY)
+    start = latents()[:, : at.sampler(latents())[0].numel()].reshape(16, *SPACES[space][2])
+    assert at.critic(at.sampler(latents())).score.mean() < at.critic(start).score.mean()
 
 
 def test_a_sample_does_not_depend_on_the_others_nor_on_superfluous_latents() -> None:
-    at, z = game("points"), latents()
-    together = at.climber(z)
-    torch.testing.assert_close(at.climber(z[3:4])[0], together[3])
+    at, z = trainer("points"), latents()
+    together = at.sampler(z)
+    torch.testing.assert_close(at.sampler(z[3:4])[0], together[3])
     z[:, 2:] = 7
-    assert torch.equal(at.climber(z), together)
+    assert torch.equal(at.sampler(z), together)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_climbing_leaves_the_critic_and_its_gradients_as_they_were(training: bool) -> None:
-    at = game("points", constraints=[{"kind": "spectral_norm", "player": "critic"}])
+    at = trainer("points", constraints=[{"kind": "spectral_norm", "player": "critic"}])
     at.critic.train(training)
     before = weights(at.critic)
     z = latents()
     with torch.no_grad():
-        made = at.climber(z)
+        made = at.sampler(z)
     assert not made.requires_grad
     assert not z.requires_grad
     assert at.critic.training == training
@@ -144,45 +152,34 @@ def test_climbing_leaves_the_critic_and_its_gradients_as_they_were(training: boo
 @every_space
 def test_the_negatives_are_its_own_finds_from_fresh_latents(space: str) -> None:
     """Of the critic as it is before the step, beside reals with noise."""
-    at, batches = game(space), Endless(space)
+    at, batches = trainer(space), RandomBatches(space)
     shape = SPACES[space][2]
-    starts, noise = stream(0, "latents", at.device), stream(0, "instance noise", at.device)
+    starts, noise = make_rng(0, "latents", "cpu"), make_rng(0, "instance noise", "cpu")
     recorder = Recorder(at.critic)
-    at.climber.critic = at.critic = recorder
+    at.sampler.critic = at.critic = recorder
     for step in range(1, 4):
         z = torch.rand(8, 70, generator=starts) * 2 - 1
-        expected = at.climber(z)
+        expected = at.sampler(z)
         recorder.climbed.clear()
         recorder.judged.clear()
-        at.step(batches)  # type: ignore[arg-type]
+        at.train_step(batches)
         (both,) = recorder.judged  # reals and finds in one pass
         assert torch.equal(both[8:], expected)
         assert len(recorder.climbed) == 5
-        real = next(Reals(space, step))
+        real = real_batch(space, seed=step)
         torch.testing.assert_close(both[:8], real + 0.1 * torch.randn(8, *shape, generator=noise))
-
-
-class Reals:
-    """The batch that `Endless` gave at this step."""
-
-    def __init__(self, space: str, step: int) -> None:
-        self.batches = Endless(space)
-        self.batches.asked = step - 1
-
-    def __next__(self) -> Tensor:
-        return next(self.batches)
 
 
 @every_space
 @pytest.mark.parametrize("energy", [False, True])
 def test_the_gradient_step_lowers_the_loss_on_the_same_batch(space: str, energy: bool) -> None:
     changes = ENERGY if energy else {}
-    at = game(space, **changes, critic_optimizer={"lr": 1e-4})
+    at = trainer(space, **changes, critic_optimizer={"lr": 1e-4})
     recorder = Recorder(at.critic)
-    at.climber.critic = at.critic = recorder
+    at.sampler.critic = at.critic = recorder
     for _ in range(3):
         recorder.judged.clear()
-        before = at.step(Endless(space))["critic_loss"]  # type: ignore[arg-type]
+        before = at.train_step(RandomBatches(space))["critic_loss"]
         (both,) = recorder.judged
         game_now = Round.joint(both[:8], both[8:], recorder)
         after = at.variant.objective.critic(game_now).mean()
@@ -190,27 +187,27 @@ def test_the_gradient_step_lowers_the_loss_on_the_same_batch(space: str, energy:
 
 
 def test_the_gradient_is_that_of_the_objective_with_the_finds_held_still() -> None:
-    at = game("points", procedure={"kind": "critic_only", "noise": 0.0})
-    z = torch.rand(8, 70, generator=stream(0, "latents", at.device)) * 2 - 1
-    found, real = at.climber(z), next(Endless("points"))
+    at = trainer("points", procedure={"kind": "critic_only", "noise": 0.0})
+    z = torch.rand(8, 70, generator=make_rng(0, "latents", "cpu")) * 2 - 1
+    found, real = at.sampler(z), real_batch("points", seed=1)
     loss = at.critic(found).score.mean() - at.critic(real).score.mean()
     expected = torch.autograd.grad(loss, list(at.critic.parameters()), allow_unused=True)
-    at.step(Endless("points"))  # type: ignore[arg-type]
+    at.train_step(RandomBatches("points"))
     for weight, gradient in zip(at.critic.parameters(), expected, strict=True):
         assert weight.grad is not None
         torch.testing.assert_close(weight.grad, gradient, atol=1e-6, rtol=1e-5)
 
 
 def test_penalties_and_the_state_of_an_objective_are_in_the_step() -> None:
-    plain = game("points")
-    at = game("points", penalties=[{"kind": "r1", "weight": 1.0}, {"kind": "drift", "weight": 0.1}])
-    a, b = (g.step(Endless("points")) for g in (plain, at))  # type: ignore[arg-type]
+    plain = trainer("points")
+    at = trainer("points", penalties=[{"kind": "r1", "weight": 1.0}, {"kind": "drift", "weight": 0.1}])
+    a, b = (g.train_step(RandomBatches("points")) for g in (plain, at))
     assert set(b) == set(a) | {"r1", "drift"}
     assert torch.equal(a["critic_loss"], b["critic_loss"])
     assert not same(weights(plain.critic), weights(at.critic))
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    at = game("points", objective={"kind": "began", "gamma": 1.0, "lambda_k": 0.1}, critic=critic)
-    said = [at.step(Endless("points")) for _ in range(2)]  # type: ignore[arg-type]
+    at = trainer("points", objective={"kind": "began", "balance": 1.0, "gain": 0.1}, critic=critic)
+    said = [at.train_step(RandomBatches("points")) for _ in range(2)]
     k = 0.0
     for figures in said:
         k = min(max(k + 0.1 * (figures["real_score"] - figures["fake_score"]).item(), 0.0), 1.0)
@@ -220,49 +217,49 @@ def test_penalties_and_the_state_of_an_objective_are_in_the_step() -> None:
 
 @every_space
 def test_a_step_moves_the_critic_and_its_average_and_nothing_else(space: str) -> None:
-    at = game(space, ema=0.75)
+    at = trainer(space, ema=0.75)
     state = torch.get_rng_state()
-    assert at.climber.critic is at.critic
-    before, averaged = parameters(at.critic), parameters(at.average)
-    batches = Endless(space)
-    figures = at.step(batches)  # type: ignore[arg-type]
-    assert batches.asked == 1
+    assert at.sampler.critic is at.critic
+    before, averaged = parameters(at.critic), parameters(at.ema)
+    batches = RandomBatches(space)
+    figures = at.train_step(batches)
+    assert batches.count == 1
     assert torch.equal(torch.get_rng_state(), state)
-    after, now = parameters(at.critic), parameters(at.average)
+    after, now = parameters(at.critic), parameters(at.ema)
     # of a difference of scores the last bias has no gradient
     assert {name for name in after if torch.equal(after[name], before[name])} <= {list(after)[-1]}
     for name, value in now.items():
         old, new = averaged[name], after[name.removeprefix("critic.")]
         torch.testing.assert_close(value, 0.75 * old + 0.25 * new)
     assert set(figures) == {"critic_loss", "real_score", "fake_score"}
-    assert all(value.isfinite() and value.shape == () and not value.requires_grad for value in figures.values())
-    assert not any(weight.requires_grad for weight in at.average.parameters())
+    assert all(value.isfinite() and value.shape == () for value in figures.values())
+    assert not any(weight.requires_grad for weight in at.ema.parameters())
 
 
-@pytest.mark.parametrize("constraint", ["weight_clipping", "spectral_norm"])
+@pytest.mark.parametrize("constraint", ["clip", "spectral_norm"])
 def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
-    limit = {"limit": 0.01} if constraint == "weight_clipping" else {}
+    limit = {"limit": 0.01} if constraint == "clip" else {}
     found = []
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
         before = torch.get_rng_state()
-        at = game("points", constraints=[{"kind": constraint, "player": "critic", **limit}])
+        at = trainer("points", constraints=[{"kind": constraint, "player": "critic", **limit}])
         assert torch.equal(torch.get_rng_state(), before)
-        at.step(Endless("points"))  # type: ignore[arg-type]
+        at.train_step(RandomBatches("points"))
         found.append(weights(at.critic))
     assert same(*found)
-    if constraint == "weight_clipping":
+    if constraint == "clip":
         assert max(value.abs().max().item() for value in found[0].values()) <= 0.01 + 1e-9
-    fresh = Game.build_generator(at.variant, (2,))
-    fresh.load_state_dict(at.climber.state_dict())
-    assert torch.equal(fresh(latents()), at.climber(latents()))
+    fresh = at.algorithm.build_generator(at.variant, (2,))
+    fresh.load_state_dict(at.sampler.state_dict())
+    assert torch.equal(fresh(latents()), at.sampler(latents()))
 
 
 def test_pretrained_weights_are_where_the_critic_starts() -> None:
-    other = game("points", seed=5)
-    at = Game(row("points"), (2,), RUNTIME, 0, weights(other.critic))
+    other = trainer("points", seed=5)
+    at = build(row("points"), (2,), 0, weights(other.critic))
     assert same(weights(at.critic), weights(other.critic))
-    assert same(weights(at.average), weights(other.average))
+    assert same(weights(at.ema), weights(other.ema))
 
 
 def test_it_learns_where_the_reals_are() -> None:
@@ -271,19 +268,19 @@ def test_it_learns_where_the_reals_are() -> None:
         "latent": {"kind": "normal", "size": 2},
         "procedure": {"kind": "critic_only", "noise": 0.05},
     }
-    climber = {"kind": "gradient_ascent", "steps": 10, "rate": 0.1}
+    gradient_ascent = {"kind": "gradient_ascent", "steps": 10, "rate": 0.1}
     critic = {"kind": "mlp", "width": 32, "depth": 2, "norm": "none", "output": "score"}
-    at = game("points", **changes, generator=climber, critic=critic, critic_optimizer={"lr": 0.002})
+    at = trainer("points", **changes, generator=gradient_ascent, critic=critic, critic_optimizer={"lr": 0.002})
     centres = torch.tensor([[-1.0, 0.5], [1.0, -0.5]])
 
     class Clusters:
-        def __next__(self) -> Tensor:
-            return centres.repeat(32, 1)
+        def __next__(self) -> Batch:
+            return Batch(centres.repeat(32, 1))
 
     for _ in range(100):
-        at.step(Clusters())  # type: ignore[arg-type]
+        at.train_step(Clusters())
     z = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
-    distance = (at.climber(z)[:, None] - centres).norm(dim=2)
+    distance = (at.sampler(z)[:, None] - centres).norm(dim=2)
     assert distance.min(1).values.mean() < 0.5 * (z[:, None] - centres).norm(dim=2).min(1).values.mean()
     assert 0.3 < (distance[:, 0] < distance[:, 1]).float().mean() < 0.7
 
@@ -295,23 +292,3 @@ def test_a_latent_has_a_number_for_each_feature() -> None:
     assert row("digits").incompatibility((1, 8, 8)) is None
     reason = row("digits").incompatibility((3, 8, 8))
     assert reason == "gradient_ascent starts from 192 features, so use latent.size 192 or more, not 70"
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"generator": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}}, "`generator.kind: gradient_ascent`"),
-        ({"critic": {"norm": "batch"}}, "couples the samples of a batch"),
-        ({"critic": {"kind": "none"}}, "without its critic"),
-        ({"constraints": [{"kind": "spectral_norm", "player": "generator"}]}, "no generator to train"),
-        ({"procedure": {"kind": "critic_only", "noise": -1.0}}, "greater than or equal to 0"),
-        (
-            {"procedure": {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0,
-                           "unroll": {"steps": 0, "lr": 0.1}}},
-            "use `procedure.kind: critic_only`",
-        ),
-    ],
-)  # fmt: skip
-def test_combinations_without_sense_are_refused(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
-        row("points", **changes)

@@ -1,67 +1,28 @@
-"""Whatever looks at a training leaves it alone: the same weights with and without."""
+"""`ganpipe verify`: a run is trained again and compared bit by bit."""
 
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from test_resume import contents, job
-from training_games import RUNTIME
+from test_resume import job
+from training_cases import RUNTIME
 
 from ganpipe import prepared
 from ganpipe.errors import BadInput
-from ganpipe.training.checkpoint import SWITCH, Checkpoint
-from ganpipe.training.loop import configure, train
+from ganpipe.training.checkpoint import Checkpoint
+from ganpipe.training.loop import train
 from ganpipe.training.verify import verify
-
-# one row of each procedure, and what else has a state of its own
-ROWS = ["lsgan", "sngan", "began", "unrolled", "instance_noise", "progressive", "translate", "critic_only", "vae",
-        "autoencoder", "gmm", "generator_ensemble"]  # fmt: skip
-
-
-def weights(folder: Path) -> dict[str, bytes]:
-    return {name: data for name, data in contents(folder).items() if name.endswith(".safetensors") or "samples" in name}
-
-
-@pytest.mark.parametrize("row", ROWS)
-def test_snapshots_history_bar_and_checkpoints_change_nothing(
-    row: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain, watched = tmp_path / "plain", tmp_path / "watched"
-
-    def with_looks(out: Path, checkpoint: Checkpoint, every: int, count: int) -> None:
-        made = job(row, out, checkpoint)
-        moments = made.variant.moments.model_copy(update={"count": count})
-        over = {"log_every": every, "grid_every": every, "moments": moments}
-        train(replace(made, variant=made.variant.model_copy(update=over)))
-
-    with_looks(plain, Checkpoint.nowhere(), every=7, count=1)
-    monkeypatch.setenv(SWITCH, "0")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with_looks(watched, Checkpoint(tmp_path / "kept", "key", watched), every=1, count=7)
-    assert len(contents(watched)) > len(contents(plain))
-    assert weights(watched) == weights(plain)
-
-
-def test_the_switch_reaches_torch() -> None:
-    try:
-        configure(RUNTIME.model_copy(update={"deterministic": True}))
-        assert torch.are_deterministic_algorithms_enabled()
-    finally:
-        configure(RUNTIME)
-    assert not torch.are_deterministic_algorithms_enabled()
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A finished run in a project's folder."""
     folder = tmp_path / "runs" / "digits" / "lsgan" / "3"
-    made = job("lsgan", folder, Checkpoint.nowhere())
+    made = job("lsgan", folder, Checkpoint.disabled())
     train(made)
     prepared.write(tmp_path / "data" / "prepared" / "digits", "digits", made.data)
     facts: dict[str, Any] = {

@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.batches import Batches, Space
-from ganpipe.training.gmm import Game
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
-from training_games import CPU, PARAMS, RUNTIME, digits
+from training_cases import CPU, PARAMS, build, digits
 
+from ganpipe.batches import Batches, Space
 from ganpipe.data.ring import Ring
 from ganpipe.networks.generators.gmm import LIMIT, GMMGenerator, Mixture
 from ganpipe.rows import merge, merged
-from ganpipe.training import sampling
+from ganpipe.training.sampling import Sampler
 from ganpipe.training.weights import save_weights
 from ganpipe.variant import Variant
 
@@ -33,9 +32,13 @@ ROW: dict[str, Any] = {
 DATA = Space("points", 1.0)
 
 
-def game(shape: tuple[int, ...], seed: int = 0, **changes: Any) -> Game:
-    whole = merge(merged(PARAMS["train"], ROW, "images" if len(shape) == 3 else "points", ""), changes)
-    return Game(Variant.model_validate(whole), shape, RUNTIME, seed, None)
+def row_of(shape: tuple[int, ...], **changes: Any) -> Variant:
+    form = "images" if len(shape) == 3 else "points"
+    return Variant.model_validate(merge(merged(PARAMS["train"], ROW, form, ""), changes))
+
+
+def trainer(shape: tuple[int, ...], seed: int = 0, **changes: Any) -> Any:
+    return build(row_of(shape, **changes), shape, seed)
 
 
 def cloud(n: int = 600, features: int = 3, seed: int = 0) -> NDArray[np.float32]:
@@ -52,13 +55,13 @@ def batches(data: NDArray[Any], space: Space = DATA) -> Batches:
     return Batches(data, 8, space, 0, "order", CPU)
 
 
-def fitted(covariance: str, steps: int = 5, data: NDArray[np.float32] | None = None, **changes: Any) -> Game:
+def fitted(covariance: str, steps: int = 5, data: NDArray[np.float32] | None = None, **changes: Any) -> Any:
     data = cloud() if data is None else data
     changes = merge({"generator": {"covariance": covariance}}, changes)
-    at, real = game(data.shape[1:], **changes), batches(data)
+    at, real = trainer(data.shape[1:], **changes), batches(data)
     for _ in range(steps):
-        at.step(real)
-    at.settle(real)
+        at.train_step(real)
+    at.prepare_for_sampling(real)
     return at
 
 
@@ -91,7 +94,7 @@ def test_the_steps_are_one_run_of_scikit_learn(covariance: str) -> None:
 @every_type
 def test_the_generator_holds_the_parameters_of_the_fit(covariance: str) -> None:
     at = fitted(covariance)
-    net, model = at.generator, at.model
+    net, model = at.mixture, at.model
     assert isinstance(net, Mixture)
     np.testing.assert_allclose(net.weights, model.weights_, rtol=1e-6)
     np.testing.assert_allclose(net.means, model.means_, rtol=1e-6)
@@ -123,7 +126,7 @@ def test_samples_have_the_shares_the_mean_and_the_covariance_of_the_mixture(cova
     at = fitted(covariance, data=cloud(features=size), generator={"components": size})
     n = 200_000
     z = torch.randn(n, 65, generator=torch.Generator().manual_seed(0))
-    model, made, chosen = at.model, at.generator(z).double().numpy(), at.generator.component(z).numpy()  # type: ignore[operator]
+    model, made, chosen = at.model, at.mixture(z).double().numpy(), at.mixture.component(z).numpy()
     shares = np.bincount(chosen, minlength=size) / n
     np.testing.assert_allclose(shares, model.weights_, atol=4 * 0.5 / n**0.5)
     mean = model.weights_ @ model.means_
@@ -141,15 +144,15 @@ def test_samples_have_the_shares_the_mean_and_the_covariance_of_the_mixture(cova
 
 def test_the_likelihood_rises_and_the_figures_are_it() -> None:
     data, held_out = cloud(), torch.from_numpy(cloud(60, seed=1))
-    at, real = game((3,)), batches(cloud())
+    at, real = trainer((3,)), batches(cloud())
     losses: list[float] = []
     for _ in range(12):
         before = None if not losses else -at.model.score(data.astype(np.float64))
-        figures = at.step(real)
+        figures = at.train_step(real)
         losses.append(figures["generator_loss"].item())
         if before is not None:
             assert losses[-1] == pytest.approx(before, rel=1e-6)
-        held = at.held_out(held_out)
+        held = at.held_out_metrics(held_out)
         assert held["held_out_loss"].item() == pytest.approx(-at.model.score(held_out.double().numpy()), rel=1e-6)
         assert all(value.shape == () and value.dtype == torch.float32 for value in (figures | held).values())
     assert losses == sorted(losses, reverse=True)
@@ -159,14 +162,14 @@ def test_the_likelihood_rises_and_the_figures_are_it() -> None:
 def test_the_likelihood_is_that_of_the_generator() -> None:
     """Of torch's mixture of the very Gaussians that the generator holds."""
     at = fitted("full")
-    net = at.generator
+    net = at.mixture
     assert isinstance(net, Mixture)
     parts = torch.distributions.MultivariateNormal(net.means.double(), scale_tril=net.factors.double())
     shares = torch.distributions.Categorical(net.weights.double())
     density = torch.distributions.MixtureSameFamily(shares, parts)
     x = torch.from_numpy(cloud(60, seed=1))
     expected = -density.log_prob(x.double()).mean().item()  # type: ignore[no-untyped-call]
-    assert at.held_out(x)["held_out_loss"].item() == pytest.approx(expected, rel=1e-5)
+    assert at.held_out_metrics(x)["held_out_loss"].item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -174,11 +177,11 @@ def test_it_finds_all_modes_of_the_ring(seed: int) -> None:
     ring = Ring(kind="ring", modes=8, radius=2.0, std=0.02, train=4000, test=100, seed=0).load(Path())
     space = Space("points", ring.scale)
     real, changes = batches(ring.train, space), {"generator": {"components": 8}, "procedure": {"restarts": 5}}
-    at = game((2,), seed, **changes)
+    at = trainer((2,), seed, **changes)
     for _ in range(5):
-        at.step(real)
-    at.settle(real)
-    made = sampling.sample(at.generators()["raw"], at.variant.latent, 2000, space, seed, "test", CPU)
+        at.train_step(real)
+    at.prepare_for_sampling(real)
+    made = Sampler(row_of((2,)).latent, space, seed, 8, CPU).sample(at.generators["raw"], 2000, "test")
     assert ring.modes is not None
     distance = np.linalg.norm(made[:, None] - ring.modes[None], axis=2)
     near = distance.min(1) < 3 * 0.02
@@ -190,21 +193,22 @@ def test_it_finds_all_modes_of_the_ring(seed: int) -> None:
 @every_type
 def test_the_weights_survive_the_disk(covariance: str, tmp_path: Path) -> None:
     at = fitted(covariance)
-    save_weights(at.generator, tmp_path / "generator.safetensors")
-    fresh = Game.build_generator(at.variant, (3,))
+    save_weights(at.mixture, tmp_path / "generator.safetensors")
+    chosen = row_of((3,), generator={"covariance": covariance})
+    fresh = chosen.procedure.build_generator(chosen, (3,))
     fresh.load_state_dict(load_file(tmp_path / "generator.safetensors"))
     z = torch.randn(100, 65, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(fresh(z), at.generator(z))
+    assert torch.equal(fresh(z), at.mixture(z))
 
 
 @every_type
 def test_images_are_in_range_and_have_their_shape(covariance: str) -> None:
     data = digits().train[:200]
-    at = game((1, 8, 8), generator={"covariance": covariance}, procedure={"floor": 0.5})
+    at = trainer((1, 8, 8), generator={"covariance": covariance}, procedure={"floor": 0.5})
     real = batches(data, Space("images", 1.0))
-    at.step(real)
-    at.settle(real)
-    made = at.generator(torch.randn(50, 65, generator=torch.Generator().manual_seed(0)))
+    at.train_step(real)
+    at.prepare_for_sampling(real)
+    made = at.mixture(torch.randn(50, 65, generator=torch.Generator().manual_seed(0)))
     assert made.shape == (50, 1, 8, 8)
     assert made.min() == -1
     assert made.max() == 1
@@ -229,7 +233,7 @@ def test_a_mixture_that_would_not_fit_says_so(shape: tuple[int, ...]) -> None:
         if reason:
             assert f"{covariance} covariances of {numbers} features" in reason
             assert "use `covariance: diag`" in reason
-        need = part.latent_incompatibility(numbers, shape)
+        need = part.unfit_latent(numbers, shape)
         assert need is not None
         assert f"use latent.size {numbers + 1}" in need
-        assert part.latent_incompatibility(numbers + 1, shape) is None
+        assert part.unfit_latent(numbers + 1, shape) is None

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.autoencoder import Coded, Game
-from ganpipe.training.batches import Batches, Space
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
-from training_games import CPU, PARAMS, RUNTIME, digits
+from training_cases import CPU, PARAMS, build, digits
 
+from ganpipe.algorithms.autoencoder import GaussianCodes
+from ganpipe.batches import Batches, Space
 from ganpipe.rows import merge, merged
-from ganpipe.training import sampling
+from ganpipe.training.sampling import Sampler
 from ganpipe.variant import Variant
 
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
@@ -27,20 +27,21 @@ ROW: dict[str, Any] = {
 }
 
 
-def game(shape: tuple[int, ...], **changes: Any) -> Game:
+def trainer(shape: tuple[int, ...], **changes: Any) -> Any:
     whole = merge(merged(PARAMS["train"], ROW, "images" if len(shape) == 3 else "points", ""), changes)
-    return Game(Variant.model_validate(whole), shape, RUNTIME, 0, None)
+    return build(Variant.model_validate(whole), shape)
 
 
-def linear(at: Game, features: int) -> Game:
+def linear(at: Any, features: int) -> Any:
     """The same with one linear map each way."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         latent = at.variant.latent.size
-        at.pair.encoder, at.pair.decoder = nn.Linear(features, latent), nn.Linear(latent, features)
-    at.average = copy.deepcopy(at.pair).requires_grad_(False)
-    at.optimizer = at.variant.generator_optimizer.build(at.pair.parameters())
-    at.coded = {"raw": Coded(at.pair.decoder, latent), "ema": Coded(at.average.decoder, latent)}
+        at.net.encoder, at.net.decoder = nn.Linear(features, latent), nn.Linear(latent, features)
+    at.ema = copy.deepcopy(at.net).requires_grad_(False)
+    at.optimizer = at.variant.generator_optimizer.build(at.net.parameters())
+    at.coded, at.coded_ema = GaussianCodes(at.net.decoder, latent), GaussianCodes(at.ema.decoder, latent)
+    at.generators = {"raw": at.coded, "ema": at.coded_ema}
     return at
 
 
@@ -59,14 +60,14 @@ def encoded(net: nn.Module, data: np.ndarray[Any, Any]) -> Tensor:
     """The codes of all the data, in evaluation mode."""
     net.eval()
     with torch.no_grad():
-        codes: Tensor = net(torch.cat(list(batches(data).everything())))
+        codes: Tensor = net(torch.cat(list(batches(data).all_samples())))
     net.train()
     return codes
 
 
 def test_the_gaussian_has_the_mean_and_the_covariance_of_the_codes() -> None:
     codes = torch.from_numpy(cloud(500, 4))
-    coded = Coded(nn.Identity(), 4)
+    coded = GaussianCodes(nn.Identity(), 4)
     coded.fit(codes)
     torch.testing.assert_close(coded.mean, codes.mean(0))
     expected = torch.from_numpy(np.cov(codes.numpy().T).astype(np.float32))
@@ -80,7 +81,7 @@ def test_the_gaussian_has_the_mean_and_the_covariance_of_the_codes() -> None:
 def test_codes_that_never_change_have_a_gaussian_too(size: int) -> None:
     codes = torch.randn(100, size, generator=torch.Generator().manual_seed(0))
     codes[:, -1] = 2.0
-    coded = Coded(nn.Identity(), size)
+    coded = GaussianCodes(nn.Identity(), size)
     coded.fit(codes)
     made = coded(torch.randn(50, size))
     assert made.isfinite().all()
@@ -92,16 +93,15 @@ def test_codes_that_never_change_have_a_gaussian_too(size: int) -> None:
 @pytest.mark.parametrize("form", ["points", "images"])
 def test_settling_fits_each_gaussian_to_the_codes_of_its_own_encoder(form: str, norm: str) -> None:
     data = digits().train[:300] if form == "images" else cloud(300, 2)
-    at = game(data.shape[1:], procedure={"encoder": {"norm": norm}}, ema=0.9)
+    at = trainer(data.shape[1:], procedure={"encoder": {"norm": norm}}, ema=0.9)
     real = batches(data)
     for _ in range(5):
-        at.step(real)
-    at.settle(real)
+        at.train_step(real)
+    at.prepare_for_sampling(real)
     found = {}
-    for name, pair in (("raw", at.pair), ("ema", at.average)):
+    for name, pair in (("raw", at.net), ("ema", at.ema)):
         found[name] = encoded(pair.encoder, data)
-        coded = at.coded[name]
-        assert at.generators()[name] is coded
+        coded = at.generators[name]
         assert coded.decoder is pair.decoder
         torch.testing.assert_close(coded.mean, found[name].mean(0), atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(coded.root @ coded.root.T, found[name].T.cov(), atol=1e-4, rtol=1e-4)
@@ -111,12 +111,12 @@ def test_settling_fits_each_gaussian_to_the_codes_of_its_own_encoder(form: str, 
 def test_the_average_encoder_has_standing_statistics_of_the_data() -> None:
     """Those that it copied belong to other weights."""
     data = cloud(5001, 2)  # the last chunk is a single sample, which has no deviation
-    at = game((2,), procedure={"encoder": {"norm": "batch"}}, ema=0.5)
+    at = trainer((2,), procedure={"encoder": {"norm": "batch"}}, ema=0.5)
     real = batches(data)
     for _ in range(3):
-        at.step(real)
-    at.settle(real)
-    encoder = at.average.encoder
+        at.train_step(real)
+    at.prepare_for_sampling(real)
+    encoder = at.ema.encoder
     layer = next(m for m in encoder.modules() if isinstance(m, nn.BatchNorm1d))
     seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
@@ -129,11 +129,9 @@ def test_the_average_encoder_has_standing_statistics_of_the_data() -> None:
 
 
 def test_the_loss_is_the_squared_error_per_feature() -> None:
-    at, x = game((1, 8, 8)), torch.rand(6, 1, 8, 8) * 2 - 1
-    found = at.losses(x, at.noise)
-    assert list(found) == ["generator_loss"]
-    error = ((at.pair.decoder(at.pair.encoder(x)) - x) ** 2).sum() / (6 * 64)
-    torch.testing.assert_close(found["generator_loss"], error)
+    at, x = trainer((1, 8, 8)), torch.rand(6, 1, 8, 8) * 2 - 1
+    error = ((at.net.decoder(at.net.encoder(x)) - x) ** 2).sum() / (6 * 64)
+    torch.testing.assert_close(at.loss(x), error)
 
 
 def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
@@ -141,20 +139,20 @@ def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
     data = cloud(2000, 6)
     pca = PCA(3).fit(data)
     best = float(((pca.inverse_transform(pca.transform(data)) - data) ** 2).mean())
-    at, real = linear(game((6,)), 6), batches(data, 500)
+    at, real = linear(trainer((6,)), 6), batches(data, 500)
     for step in range(600):
         for group in at.optimizer.param_groups:
             group["lr"] = 0.03 * (1 - step / 600)
-        at.step(real)
+        at.train_step(real)
     x = torch.from_numpy(data)
     with torch.no_grad():
-        reached = at.losses(x, at.noise)["generator_loss"].item()
+        reached = at.loss(x).item()
     assert best - 1e-5 <= reached <= 1.01 * best
     # and then the generator's samples have the mean and covariance of the projected data
-    at.settle(real)
-    made = sampling.sample(at.generators()["raw"], at.variant.latent, 100_000, Space("points", 1.0), 0, "test", CPU)
+    at.prepare_for_sampling(real)
+    made = Sampler(at.variant.latent, Space("points", 1.0), 0, 8, CPU).sample(at.generators["raw"], 100_000, "test")
     with torch.no_grad():
-        projected = at.pair.decoder(at.pair.encoder(x)).numpy()
+        projected = at.net.decoder(at.net.encoder(x)).numpy()
     np.testing.assert_allclose(made.mean(0), projected.mean(0), atol=0.05)
     scale = np.abs(np.cov(projected.T)).max()
     np.testing.assert_allclose(np.cov(made.T), np.cov(projected.T), atol=0.02 * scale)

@@ -1,4 +1,4 @@
-"""Small variants for the tests of training: every row of params.yaml on every form of data."""
+"""Small variants of every row of params.yaml on every form of data, and their trainers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.adversarial import Game
-from torch import Tensor
+from torch import Tensor, nn
 
+from ganpipe.algorithms import Weights
+from ganpipe.batches import Batch, Batches, Space
+from ganpipe.networks import Shape
 from ganpipe.prepared import PreparedDataset
 from ganpipe.rows import merge, merged, read_project
 from ganpipe.variant import Runtime, Variant
@@ -33,7 +35,6 @@ FEW = {
     "grid_every": 10,
     "moments": {"count": 2, "samples": 100},
 }
-SMALL = FEW | {"latent": {"size": 6}}
 
 every_space = pytest.mark.parametrize("space", SPACES)
 
@@ -67,34 +68,75 @@ def _different() -> list[str]:
 
 
 ROWS = _different()
+# one row of each other algorithm, and those of GANs with a state of their own
+OTHER_ROWS = list({row["procedure"]["kind"]: name for name, row in PARAMS["variants"].items() if "procedure" in row and
+                   row["procedure"].get("kind", "adversarial") != "adversarial"}.values())  # fmt: skip
 
 
 def variant(row: str, space: str, **changes: Any) -> Variant:
-    """The row as params.yaml has it, with small batches and few steps, and with these changes laid on top."""
+    """The row of params.yaml with narrow networks, small batches and few steps, and these changes."""
     form, data, _ = SPACES[space]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
-    tiny = merge(whole, SMALL) | {player: small(whole[player]) for player in ("generator", "critic")}
-    return Variant.model_validate(merge(tiny, changes))
+    kind = whole["procedure"]["kind"]
+    tiny: dict[str, Any] = FEW | {network: small(whole[network]) for network in ("generator", "critic")}
+    if kind == "adversarial":
+        tiny |= {"latent": {"size": 6}}
+    elif kind not in ("gmm", "critic_only"):  # their latents have a number for each feature
+        tiny |= {"latent": {"size": 24}}
+    if whole["first"]:
+        networks = {network: small(whole["first"][network]) for network in ("generator", "critic")}
+        tiny |= {"first": FEW | networks | {"latent": {"size": 5}}}
+    if kind == "translation":
+        tiny |= {"procedure": {"observed": 20}}
+    if kind == "progressive":
+        tiny |= {"procedure": {"phases": [phase | {"batch": 8} for phase in whole["procedure"]["phases"]]}}
+    if kind == "gmm":
+        tiny["generator"] |= {"components": 3}
+    if whole["generator"]["kind"] == "ensemble" or whole["procedure"].get("pack", 1) == 3:
+        tiny |= {"batch": 12}
+    return Variant.model_validate(merge(merge(whole, tiny), changes))
 
 
-def game(row: str, space: str, seed: int = 0, **changes: Any) -> Game:
-    return Game(variant(row, space, **changes), SPACES[space][2], RUNTIME, seed, None)
+def build(chosen: Variant, shape: Shape, seed: int = 0, pretrained: Weights | None = None, **runtime: Any) -> Any:
+    """The trainer of a variant."""
+    return chosen.procedure.trainer(chosen, shape, RUNTIME.model_copy(update=runtime), seed, pretrained)
 
 
-def reals(space: str, n: int = 8, seed: int = 0) -> Tensor:
-    """A batch of real samples in the networks' space."""
+def trainer(row: str, space: str, seed: int = 0, **changes: Any) -> Any:
+    return build(variant(row, space, **changes), SPACES[space][2], seed)
+
+
+def real_batch(space: str, n: int = 8, seed: int = 0) -> Tensor:
+    """Random samples (n, *shape) in the networks' space; images are black and white."""
     shape = SPACES[space][2]
     x = torch.rand((n, *shape), generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return x.round() if len(shape) == 3 else x
 
 
-def weights(net: torch.nn.Module) -> dict[str, Tensor]:
-    """A copy of everything in the network, batch statistics included."""
-    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+class RandomBatches:
+    """A different random batch at each step."""
+
+    def __init__(self, space: str, n: int = 8) -> None:
+        self.space, self.n, self.count = space, n, 0
+
+    def __next__(self) -> Batch:
+        self.count += 1
+        return Batch(real_batch(self.space, self.n, self.count))
 
 
-def parameters(net: torch.nn.Module) -> dict[str, Tensor]:
+def real_batches(space: str, n: int = 8, seed: int = 0) -> Batches:
+    """Batches of the digits, or of points."""
+    data = points() if SPACES[space][0] == "points" else digits()
+    return Batches(data.train, n, Space(data.form, data.scale), seed, "order", CPU)
+
+
+def parameters(net: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in net.named_parameters()}
+
+
+def weights(net: nn.Module) -> dict[str, Tensor]:
+    """A copy of parameters and buffers."""
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
@@ -103,30 +145,24 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-def seen_by(net: torch.nn.Module) -> list[Tensor]:
-    """What the network is given from now on."""
+def inputs_of(net: nn.Module) -> list[Tensor]:
+    """The inputs of the network's forward passes from now on."""
     seen: list[Tensor] = []
     net.register_forward_pre_hook(lambda module, args: seen.append(args[0].detach().clone()))
     return seen
 
 
-def plain(space: str, norm: str = "none", output: str = "score", **more: Any) -> dict[str, Any]:
-    """Changes of a row: a small critic of this norm, without anything beside the two losses."""
+def bare(space: str, norm: str = "none", output: str = "score", **more: Any) -> dict[str, Any]:
+    """Changes of a row: a small critic with this norm, no penalties, no constraints."""
     critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": norm, "output": output}
     if space == "convolutions":
         critic = {"kind": "dcgan", "width": 4, "norm": norm, "output": output}
     return {"critic": critic, "penalties": [], "constraints": [], "procedure": {"critic_steps": 1}, **more}
 
 
-class Endless:
-    """Batches of random reals, another at each step, and a record of how many were asked for."""
-
-    def __init__(self, space: str, n: int = 8) -> None:
-        self.space, self.n, self.asked = space, n, 0
-
-    def __next__(self) -> Tensor:
-        self.asked += 1
-        return reals(self.space, self.n, self.asked)
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder by its path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @cache

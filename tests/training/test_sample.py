@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ganpipe.training.redraw import redraw
 from PIL import Image
-from training_games import RUNTIME, digits, points, variant
+from training_cases import RUNTIME, digits, points, variant
 
 from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import Job, train
+from ganpipe.training.sample import sample_run
 
 
 def make(runs: Path, row: str, space: str, data: PreparedDataset) -> Path:
@@ -58,7 +58,7 @@ def pixels(path: Path) -> np.ndarray[Any, Any]:
 def test_a_grid_of_images_is_the_seeds_and_the_networks(runs: Path, averaged: bool, tmp_path: Path) -> None:
     run = runs / "digits" / "lsgan" / "0"
     for name, seed, which in (("a", 0, averaged), ("b", 0, averaged), ("c", 1, averaged), ("d", 0, not averaged)):
-        redraw(run, 9, seed, which, tmp_path / "new" / f"{name}.png")
+        sample_run(run, 9, seed, which, tmp_path / "new" / f"{name}.png")
     a, b, c, d = (pixels(tmp_path / "new" / f"{name}.png") for name in "abcd")
     assert a.shape == (28 * 10, 28 * 10)
     np.testing.assert_array_equal(a, b)
@@ -68,14 +68,14 @@ def test_a_grid_of_images_is_the_seeds_and_the_networks(runs: Path, averaged: bo
 
 
 def test_points_are_scattered(runs: Path, tmp_path: Path) -> None:
-    redraw(runs / "ring" / "rpgan" / "0", 50, 0, True, tmp_path / "points.PNG")
+    sample_run(runs / "ring" / "rpgan" / "0", 50, 0, True, tmp_path / "points.PNG")
     found = pixels(tmp_path / "points.PNG")
     assert found.shape == (320, 320, 3)
     assert 20 < (found == (200, 30, 60)).all(2).sum() <= 200
 
 
 def test_a_single_point_is_drawn(runs: Path, tmp_path: Path) -> None:
-    redraw(runs / "ring" / "rpgan" / "0", 1, 0, True, tmp_path / "one.png")
+    sample_run(runs / "ring" / "rpgan" / "0", 1, 0, True, tmp_path / "one.png")
     assert (pixels(tmp_path / "one.png") == (200, 30, 60)).all(2).sum() == 4
 
 
@@ -122,7 +122,7 @@ def test_a_bad_run_is_one_sentence(
 ) -> None:
     damage(broken)
     with pytest.raises(BadInput) as caught:
-        redraw(broken, 4, 0, True, tmp_path / "grid.png")
+        sample_run(broken, 4, 0, True, tmp_path / "grid.png")
     sentence = str(caught.value)
     for word in [*words, str(broken)]:
         assert word in sentence
@@ -133,7 +133,7 @@ def test_a_bad_run_is_one_sentence(
 
 def test_an_unknown_run_is_refused_with_those_that_are_there(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
-        redraw(runs / "digits" / "nothing" / "0", 4, 0, True, tmp_path / "grid.png")
+        sample_run(runs / "digits" / "nothing" / "0", 4, 0, True, tmp_path / "grid.png")
     assert f"use one of: {runs / 'digits' / 'lsgan' / '0'}." in str(caught.value)
 
 
@@ -141,11 +141,11 @@ def test_an_unknown_run_is_refused_with_those_that_are_there(runs: Path, tmp_pat
 def test_the_output_is_a_png(name: str, runs: Path, tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(BadInput, match=r"which is not a PNG file: give it a name that ends in \.png\."):
-        redraw(runs / "digits" / "lsgan" / "0", 4, 0, True, tmp_path / name)
+        sample_run(runs / "digits" / "lsgan" / "0", 4, 0, True, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 
 
 def test_an_output_that_cannot_be_written_is_one_sentence(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match=r"cannot be written \(.*\): choose a folder that can be\."):
-        redraw(runs / "digits" / "lsgan" / "0", 4, 0, True, tmp_path / "file" / "grid.png")
+        sample_run(runs / "digits" / "lsgan" / "0", 4, 0, True, tmp_path / "file" / "grid.png")

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.batches import Batches, Space
-from ganpipe.training.streams import stream
-from ganpipe.training.vae import Game, gaussian_kl, gaussian_nll
 from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
-from training_games import CPU, PARAMS, RUNTIME
+from training_cases import CPU, PARAMS, build
 
+from ganpipe.algorithms.vae import gaussian_kl, gaussian_nll
+from ganpipe.batches import Batches, Space
 from ganpipe.rows import merge, merged
+from ganpipe.utils.rng import make_rng
 from ganpipe.variant import Variant
 
 DEVIATION = 0.5
@@ -38,8 +38,8 @@ def randn(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-class Said(nn.Module):
-    """An encoder that says these codes whatever it sees."""
+class Constant(nn.Module):
+    """An encoder that gives these codes for any input."""
 
     def __init__(self, mean: Tensor, log_variance: Tensor) -> None:
         super().__init__()
@@ -49,18 +49,18 @@ class Said(nn.Module):
         return self.code.expand(len(x), -1)
 
 
-def linear_game(encoder: nn.Module, weight: Tensor = WEIGHT, bias: Tensor = BIAS, **changes: Any) -> Game:
+def linear_vae(encoder: nn.Module, weight: Tensor = WEIGHT, bias: Tensor = BIAS, **changes: Any) -> Any:
     """p(x|z) = N(weight z + bias, DEVIATION^2 I) with this encoder."""
     whole = merge(merged(PARAMS["train"], ROW, "points", ""), changes)
-    game = Game(Variant.model_validate(whole), (len(bias),), RUNTIME, 0, None)
+    trainer = build(Variant.model_validate(whole), (len(bias),))
     decoder = nn.Linear(weight.shape[1], len(bias))
     with torch.no_grad():
         decoder.weight.copy_(weight)
         decoder.bias.copy_(bias)
-    game.pair.encoder, game.pair.decoder = encoder, decoder
-    game.average = copy.deepcopy(game.pair).requires_grad_(False)
-    game.optimizer = game.variant.generator_optimizer.build(game.pair.parameters())
-    return game
+    trainer.net.encoder, trainer.net.decoder = encoder, decoder
+    trainer.ema = copy.deepcopy(trainer.net).requires_grad_(False)
+    trainer.optimizer = trainer.variant.generator_optimizer.build(trainer.net.parameters())
+    return trainer
 
 
 def marginal(weight: Tensor = WEIGHT, bias: Tensor = BIAS) -> MultivariateNormal:
@@ -82,9 +82,9 @@ def posterior(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def bound(x: Tensor, mean: Tensor, log_variance: Tensor, n: int = 200_000) -> float:
     """The ELBO of one x (3,), averaged over n draws."""
-    game = linear_game(Said(mean[None], log_variance[None]))
+    trainer = linear_vae(Constant(mean[None], log_variance[None]))
     with torch.no_grad():
-        loss = game.losses(x.expand(n, -1), stream(0, "test", CPU))["generator_loss"]
+        loss = trainer.losses(x.expand(n, -1), make_rng(0, "test", CPU))["generator_loss"]
     return -loss.item()
 
 
@@ -115,9 +115,9 @@ def test_reconstruction_is_the_likelihood_of_a_gaussian(shape: tuple[int, ...]) 
 
 def test_the_loss_is_reconstruction_and_kl_of_one_z_for_each_sample() -> None:
     mean, log_variance, x = randn(7, 2), randn(7, 2, seed=1), randn(7, 3, seed=2)
-    game = linear_game(Said(mean, log_variance))
-    figures = game.losses(x, stream(0, "test", CPU))
-    noise = torch.randn(7, 2, generator=stream(0, "test", CPU))
+    trainer = linear_vae(Constant(mean, log_variance))
+    figures = trainer.losses(x, make_rng(0, "test", CPU))
+    noise = torch.randn(7, 2, generator=make_rng(0, "test", CPU))
     decoded = (mean + (0.5 * log_variance).exp() * noise) @ WEIGHT.T + BIAS
     nll = -Independent(Normal(decoded, DEVIATION), 1).log_prob(x)  # type: ignore[no-untyped-call]
     torch.testing.assert_close(figures["generator_loss"], (nll + gaussian_kl(mean, log_variance)).mean())
@@ -149,10 +149,10 @@ def test_the_gradient_goes_through_the_draw() -> None:
     """By hand: dz / dmean = 1 and dz / dlog_variance = deviation e / 2, and what the KL adds."""
     n = 6
     mean, log_variance, x = randn(n, 2), randn(n, 2, seed=1), randn(n, 3, seed=2)
-    encoder = Said(mean, log_variance)
-    game = linear_game(encoder)
-    game.losses(x, stream(0, "test", CPU))["generator_loss"].backward()  # type: ignore[no-untyped-call]
-    noise = torch.randn(n, 2, generator=stream(0, "test", CPU))
+    encoder = Constant(mean, log_variance)
+    trainer = linear_vae(encoder)
+    trainer.losses(x, make_rng(0, "test", CPU))["generator_loss"].backward()  # type: ignore[no-untyped-call]
+    noise = torch.randn(n, 2, generator=make_rng(0, "test", CPU))
     moved = (0.5 * log_variance).exp() * noise
     along_z = ((mean + moved) @ WEIGHT.T + BIAS - x) @ WEIGHT / DEVIATION**2
     of_mean = along_z + mean
@@ -164,8 +164,8 @@ def test_the_gradient_goes_through_the_draw() -> None:
 def test_the_gradient_is_that_of_the_expected_bound() -> None:
     """Its mean over many draws is the derivative of the closed form, so the estimate has no bias."""
     n, mean, log_variance, x = 400_000, torch.tensor([[0.4, -0.3]]), torch.tensor([[-0.5, 0.2]]), randn(1, 3)
-    encoder = Said(mean, log_variance)
-    loss = linear_game(encoder).losses(x.expand(n, -1), stream(0, "test", CPU))["generator_loss"]
+    encoder = Constant(mean, log_variance)
+    loss = linear_vae(encoder).losses(x.expand(n, -1), make_rng(0, "test", CPU))["generator_loss"]
     loss.backward()  # type: ignore[no-untyped-call]
     code = torch.cat([mean, log_variance], 1).requires_grad_(True)
     m, v = code[:, :2], code[:, 2:]
@@ -178,15 +178,15 @@ def test_the_gradient_is_that_of_the_expected_bound() -> None:
 
 
 def test_held_out_samples_have_noise_of_their_own_and_move_nothing() -> None:
-    looked, alone = linear_game(Said(randn(1, 2), randn(1, 2))), linear_game(Said(randn(1, 2), randn(1, 2)))
+    looked, alone = linear_vae(Constant(randn(1, 2), randn(1, 2))), linear_vae(Constant(randn(1, 2), randn(1, 2)))
     x = randn(8, 3)
-    before = copy.deepcopy(looked.pair.state_dict())
+    before = copy.deepcopy(looked.net.state_dict())
     for _ in range(3):
-        found = looked.held_out(x)
+        found = looked.held_out_metrics(x)
         assert list(found) == ["held_out_loss"]
         assert found["held_out_loss"].isfinite()
-    assert all(torch.equal(value, before[name]) for name, value in looked.pair.state_dict().items())
-    a, b = (game.losses(x, game.noise)["generator_loss"] for game in (looked, alone))
+    assert all(torch.equal(value, before[name]) for name, value in looked.net.state_dict().items())
+    a, b = (trainer.losses(x, trainer.code_rng)["generator_loss"] for trainer in (looked, alone))
     assert torch.equal(a, b)
 
 
@@ -202,17 +202,17 @@ def test_a_linear_vae_comes_to_the_likelihood_of_probabilistic_pca() -> None:
     values, vectors = torch.linalg.eigh(x.T.cov(correction=0))
     best = likelihood(marginal(vectors[:, 1:] * (values[1:] - DEVIATION**2).sqrt(), x.mean(0)), x)
     torch.manual_seed(0)
-    game = linear_game(nn.Linear(3, 4), randn(3, 2), torch.zeros(3))
+    trainer = linear_vae(nn.Linear(3, 4), randn(3, 2), torch.zeros(3))
     batches = Batches(data, 256, Space("points", 1.0), 0, "order", CPU)
     for step in range(800):
-        for group in game.optimizer.param_groups:
+        for group in trainer.optimizer.param_groups:
             group["lr"] = 0.05 * (1 - step / 800)
-        game.step(batches)
-    decoder = game.pair.decoder
+        trainer.train_step(batches)
+    decoder = trainer.net.decoder
     assert isinstance(decoder, nn.Linear)
     with torch.no_grad():
         reached = likelihood(marginal(decoder.weight, decoder.bias), x)
-        loss = np.mean([game.losses(x, game.noise)["generator_loss"].item() for _ in range(20)])
+        loss = np.mean([trainer.losses(x, trainer.code_rng)["generator_loss"].item() for _ in range(20)])
     assert reached <= best + 1e-4
     assert reached == pytest.approx(best, abs=0.01)
     assert -loss == pytest.approx(best, abs=0.03)

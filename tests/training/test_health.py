@@ -1,4 +1,4 @@
-"""What a training is called by its figures and samples, on both sides of each limit."""
+"""The status of a training by its metrics and samples, on both sides of each threshold."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganpipe.training.watch import EVERY, Verdict, Watcher
 from numpy.typing import NDArray
-from training_games import PARAMS
+from training_cases import PARAMS
 
-from ganpipe.looks import moments
 from ganpipe.prepared import PreparedDataset
+from ganpipe.training.health import EVERY, HealthMonitor, RunStatus
+from ganpipe.training.snapshots import snapshot_steps
 from ganpipe.variant import Watch
 
 LIMITS = Watch.model_validate(PARAMS["train"]["watch"])
+FINE = {"critic_loss": torch.tensor(0.5)}
 CENTRES = np.array([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
 
 
@@ -24,71 +25,73 @@ def mixture(labels: NDArray[np.int64], seed: int = 0, std: float = 0.1) -> NDArr
     return (CENTRES[labels] + std * noise).astype(np.float32)
 
 
-def watcher(**changes: Any) -> Watcher:
+def monitor(**changes: Any) -> HealthMonitor:
     labels = np.arange(400) % 4
     data = PreparedDataset(mixture(labels), labels, mixture(labels, 1), labels, 4, modes=CENTRES, mode_std=0.1)
-    return Watcher(LIMITS.model_copy(update=changes), data)
+    return HealthMonitor(LIMITS.model_copy(update=changes), data)
 
 
-def looked(at: Watcher, samples: NDArray[Any], step: int = 10, shown: NDArray[Any] | None = None) -> Verdict | None:
-    at.moment(step, samples, samples[:20] if shown is None else shown)
-    return at.verdict
+def status_of(
+    at: HealthMonitor, samples: NDArray[Any], step: int = 10, fixed: NDArray[Any] | None = None
+) -> RunStatus | None:
+    at.check_samples(step, samples, samples[:20] if fixed is None else fixed)
+    return at.status
 
 
 def test_an_exact_sampler_has_no_verdict() -> None:
-    at = watcher()
-    at.figures(1, {"critic_loss": torch.tensor(0.7)})
-    found = at.moment(10, mixture(np.arange(300) % 4, 5), mixture(np.arange(20) % 4, 6))
-    assert at.verdict is None
-    assert not at.ended
+    at = monitor()
+    at.check(1, {"critic_loss": torch.tensor(0.7)}, None)
+    found = at.check_samples(10, mixture(np.arange(300) % 4, 5), mixture(np.arange(20) % 4, 6))
+    assert at.status is None
+    assert not at.failed
     assert found["sample_variance"].item() == pytest.approx(1, abs=0.1)
     assert set(found) == {"sample_variance"}
-    found = at.moment(20, mixture(np.arange(300) % 4, 5), -mixture(np.arange(20) % 4, 6))
+    found = at.check_samples(20, mixture(np.arange(300) % 4, 5), -mixture(np.arange(20) % 4, 6))
     # the fixed samples moved to the other side: a distance of 4 in one of two coordinates, so 8 on average squared
     assert found["sample_change"].item() == pytest.approx(np.sqrt(8 / (4.02 / 2)), rel=0.1)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_figure_that_is_not_finite_ends_the_training(value: float) -> None:
-    at = watcher()
-    at.figures(EVERY - 1, {"critic_loss": torch.tensor(value)})
-    assert at.verdict is None  # looked at every so many steps only: reading a value waits for the device
-    at.figures(EVERY, {"generator_loss": torch.tensor(0.0), "critic_loss": torch.tensor(value)})
-    assert at.verdict == Verdict("not_finite", f"critic_loss is {value} at step {EVERY}", EVERY)
-    assert at.ended
+    at = monitor()
+    at.check(EVERY - 1, {"critic_loss": torch.tensor(value)}, None)
+    assert at.status is None  # looked at every so many steps only: reading a value waits for the device
+    at.check(EVERY, {"generator_loss": torch.tensor(0.0), "critic_loss": torch.tensor(value)}, None)
+    assert at.status == RunStatus("not_finite", f"critic_loss is {value} at step {EVERY}", EVERY)
+    assert at.failed
 
 
 @pytest.mark.parametrize("name", ["raw", "ema"])
 @pytest.mark.parametrize("place", ["weight", "running_var"])
 def test_weights_that_are_not_finite_end_the_training(name: str, place: str) -> None:
-    at, nets = watcher(), {of: torch.nn.BatchNorm1d(3) for of in ("raw", "ema")}
-    at.weights(10, nets)
-    assert not at.ended
+    at, nets = monitor(), {of: torch.nn.BatchNorm1d(3) for of in ("raw", "ema")}
+    at.check(10, FINE, nets)
+    assert not at.failed
     nets[name].state_dict()[place][1] = float("nan")
-    at.weights(20, nets)
-    assert at.verdict == Verdict("not_finite", f"{place} of the {name} generator is not finite at step 20", 20)
-    assert at.ended
+    at.check(20, FINE, nets)
+    assert at.status == RunStatus("not_finite", f"{place} of the {name} generator is not finite at step 20", 20)
+    assert at.failed
 
 
 def test_the_history_says_whether_there_is_a_verdict() -> None:
-    at, good, bad = watcher(), mixture(np.arange(300) % 4, 5), mixture(np.zeros(300, np.int64), 5)
+    at, good, bad = monitor(), mixture(np.arange(300) % 4, 5), mixture(np.zeros(300, np.int64), 5)
     said = []
     for step, samples in enumerate((good, bad, bad, good, good), start=1):
-        found = at.moment(step, samples, samples[:20] + step)
+        found = at.check_samples(step, samples, samples[:20] + step)
         said.append(found["verdict"].item() if "verdict" in found else None)
     assert said == [None, 1.0, 1.0, 0.0, None]
 
 
 def test_a_look_at_samples_looks_at_the_figures_too() -> None:
-    at = watcher()
-    at.figures(EVERY + 6, {"critic_loss": torch.tensor(float("nan"))}, now=True)
-    assert at.verdict == Verdict("not_finite", f"critic_loss is nan at step {EVERY + 6}", EVERY + 6)
+    at = monitor()
+    at.check(EVERY + 6, {"critic_loss": torch.tensor(float("nan"))}, {})
+    assert at.status == RunStatus("not_finite", f"critic_loss is nan at step {EVERY + 6}", EVERY + 6)
 
 
 def test_data_without_variance_is_watched() -> None:
     one = np.zeros((30, 2), np.float32)
-    at = Watcher(LIMITS, PreparedDataset(one, np.zeros(30, np.int64), one, np.zeros(30, np.int64), 1))
-    found = looked(at, one)
+    at = HealthMonitor(LIMITS, PreparedDataset(one, np.zeros(30, np.int64), one, np.zeros(30, np.int64), 1))
+    found = status_of(at, one)
     assert found is not None
     assert found.kind == "collapsed"
 
@@ -96,30 +99,30 @@ def test_data_without_variance_is_watched() -> None:
 def test_samples_that_are_not_finite() -> None:
     samples = mixture(np.arange(300) % 4)
     samples[7, 1] = np.nan
-    found = looked(watcher(), samples)
-    assert found == Verdict("not_finite", "samples are not finite at step 10", 10)
+    found = status_of(monitor(), samples)
+    assert found == RunStatus("not_finite", "samples are not finite at step 10", 10)
 
 
 @pytest.mark.parametrize(("value", "kind"), [(0.99e6, None), (1.01e6, "diverged"), (-1.01e6, "diverged")])
 def test_a_huge_figure_has_diverged_where_it_lasts(value: float, kind: str | None) -> None:
-    at = watcher()
-    at.figures(EVERY, {"critic_loss": torch.tensor(value)})
-    assert not at.ended
-    found = looked(at, mixture(np.arange(300) % 4), EVERY)
+    at = monitor()
+    at.check(EVERY, {"critic_loss": torch.tensor(value)}, None)
+    assert not at.failed
+    found = status_of(at, mixture(np.arange(300) % 4), EVERY)
     assert (found.kind if found else None) == kind
-    at.figures(2 * EVERY, {"critic_loss": torch.tensor(0.5)})
-    assert looked(at, mixture(np.arange(300) % 4, 9), 2 * EVERY) is None  # it came back
+    at.check(2 * EVERY, {"critic_loss": torch.tensor(0.5)}, None)
+    assert status_of(at, mixture(np.arange(300) % 4, 9), 2 * EVERY) is None  # it came back
 
 
 def test_a_verdict_names_the_step_from_which_on_a_figure_is_huge() -> None:
     """Not the moment at which it is called so. One that came back begins anew, and a checkpoint knows it."""
-    at, samples = watcher(), mixture(np.arange(300) % 4)
+    at, samples = monitor(), mixture(np.arange(300) % 4)
     for step, value in ((EVERY, 2e6), (2 * EVERY, 0.5), (3 * EVERY, 1e7), (4 * EVERY, 1e8)):
-        at.figures(step, {"critic_loss": torch.tensor(value)})
-    again = watcher()
+        at.check(step, {"critic_loss": torch.tensor(value)}, None)
+    again = monitor()
     again.load_state_dict(at.state_dict())
-    again.figures(5 * EVERY + 6, {"critic_loss": torch.tensor(1e9)}, now=True)
-    found = looked(again, samples, 5 * EVERY + 6)
+    again.check(5 * EVERY + 6, {"critic_loss": torch.tensor(1e9)}, {})
+    found = status_of(again, samples, 5 * EVERY + 6)
     assert found is not None
     assert found.kind == "diverged"
     assert found.reason == f"critic_loss is 1e+09 at step {5 * EVERY + 6}, beyond 1e+06 since step {3 * EVERY}"
@@ -128,13 +131,13 @@ def test_a_verdict_names_the_step_from_which_on_a_figure_is_huge() -> None:
 @pytest.mark.parametrize(("scale", "kind"), [(0.2, "collapsed"), (0.3, None)])
 def test_a_small_variance_has_collapsed(scale: float, kind: str | None) -> None:
     """The limit is a variance of 0.05, so a scale of 0.22."""
-    found = looked(watcher(modes=0.0), mixture(np.arange(300) % 4) * np.float32(scale))
+    found = status_of(monitor(modes=0.0), mixture(np.arange(300) % 4) * np.float32(scale))
     assert (found.kind if found else None) == kind
 
 
 @pytest.mark.parametrize(("modes", "kind"), [(1, "collapsed"), (2, None), (3, None)])
 def test_few_modes_have_collapsed(modes: int, kind: str | None) -> None:
-    found = looked(watcher(variance=0.0), mixture(np.arange(300) % modes))
+    found = status_of(monitor(variance=0.0), mixture(np.arange(300) % modes))
     assert (found.kind if found else None) == kind
     if found:
         assert found.reason == "samples are near 1 of 4 modes at step 10"
@@ -147,21 +150,21 @@ def test_few_samples_of_an_exact_sampler_have_not_collapsed() -> None:
     train = centres.astype(np.float32)
     data = PreparedDataset(train, no, train, no, 1000, modes=centres, mode_std=0.1)
     exact = train[rng.integers(1000, size=100)]
-    assert looked(Watcher(LIMITS, data), exact) is None
-    found = looked(Watcher(LIMITS, data), exact[rng.integers(20, size=100)])
+    assert status_of(HealthMonitor(LIMITS, data), exact) is None
+    found = status_of(HealthMonitor(LIMITS, data), exact[rng.integers(20, size=100)])
     assert found is not None
     assert found.kind == "collapsed"
 
 
 def test_poor_samples_near_all_modes_have_not_collapsed() -> None:
-    assert looked(watcher(), mixture(np.arange(300) % 4, std=0.6)) is None
+    assert status_of(monitor(), mixture(np.arange(300) % 4, std=0.6)) is None
 
 
 @pytest.mark.parametrize(("moved", "kind"), [(0.0, "stalled"), (0.0005, "stalled"), (0.01, None)])
 def test_samples_that_stand_still_have_stalled(moved: float, kind: str | None) -> None:
-    at, samples = watcher(), mixture(np.arange(300) % 4)
-    assert looked(at, samples) is None
-    found = looked(at, samples, 20, samples[:20] + np.float32(moved))
+    at, samples = monitor(), mixture(np.arange(300) % 4)
+    assert status_of(at, samples) is None
+    found = status_of(at, samples, 20, samples[:20] + np.float32(moved))
     assert (found.kind if found else None) == kind
 
 
@@ -169,13 +172,13 @@ def test_images_are_watched_too() -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)
     data = PreparedDataset(images, np.zeros(50, np.int64), images, np.zeros(50, np.int64), 1)
-    found = looked(Watcher(LIMITS, data), np.repeat(images[:1], 40, axis=0))
+    found = status_of(HealthMonitor(LIMITS, data), np.repeat(images[:1], 40, axis=0))
     assert found is not None
     assert (found.kind, found.reason) == (
         "collapsed",
         "the variance of the samples is 0 times that of the data at step 10",
     )
-    assert looked(Watcher(LIMITS, data), rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)) is None
+    assert status_of(HealthMonitor(LIMITS, data), rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)) is None
 
 
 def pictures(kinds: int, seed: int) -> NDArray[np.uint8]:
@@ -185,9 +188,9 @@ def pictures(kinds: int, seed: int) -> NDArray[np.uint8]:
     return (np.repeat(kind, 600 // kinds, axis=0) + noise).astype(np.uint8)
 
 
-def watch_of(train: NDArray[Any], test: NDArray[Any], **changes: Any) -> Watcher:
+def watch_of(train: NDArray[Any], test: NDArray[Any], **changes: Any) -> HealthMonitor:
     none = np.zeros(len(train), np.int64)
-    return Watcher(LIMITS.model_copy(update=changes), PreparedDataset(train, none, test, none[: len(test)], 1))
+    return HealthMonitor(LIMITS.model_copy(update=changes), PreparedDataset(train, none, test, none[: len(test)], 1))
 
 
 @pytest.mark.parametrize(
@@ -198,24 +201,25 @@ def test_images_of_few_kinds_have_collapsed_whatever_their_variance(
     kinds: int, low: float, high: float, kind: str | None
 ) -> None:
     at, some = watch_of(pictures(600, 1), pictures(600, 2)), np.random.default_rng(5).permutation(600)
-    found = at.moment(10, pictures(kinds, 3)[some], pictures(kinds, 3)[:20])
+    found = at.check_samples(10, pictures(kinds, 3)[some], pictures(kinds, 3)[:20])
     assert found["sample_variance"].item() > 0.5
     assert low < found["sample_vendi"].item() < high
-    assert (at.verdict.kind if at.verdict else None) == kind
-    if at.verdict:
+    assert (at.status.kind if at.status else None) == kind
+    if at.status:
         said = f"the Vendi score of the samples is {found['sample_vendi'].item():.2g} times that of as many real ones"
-        assert at.verdict.reason == f"{said} at step 10"
+        assert at.status.reason == f"{said} at step 10"
 
 
 @pytest.mark.parametrize("made", [100, 30, 1])
 def test_samples_are_compared_with_as_many_real_ones(made: int) -> None:
     """An exact sampler is at 1 with however few; with all 600 real ones thirty would be at a twentieth."""
     at, some = watch_of(pictures(600, 1), pictures(600, 2), variance=0.0), np.random.default_rng(5).permutation(600)
-    found = at.moment(10, pictures(600, 3)[some[:made]], pictures(600, 3)[:20])
+    found = at.check_samples(10, pictures(600, 3)[some[:made]], pictures(600, 3)[:20])
     assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
-    assert at.verdict is None
+    assert at.status is None
     few = watch_of(pictures(600, 1), pictures(600, 2)[some[:30]])
-    assert few.moment(10, pictures(600, 3), pictures(600, 3)[:20])["sample_vendi"].item() == pytest.approx(1, abs=0.02)
+    found = few.check_samples(10, pictures(600, 3), pictures(600, 3)[:20])
+    assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
 
 
 def roll(count: int, seed: int) -> NDArray[np.float32]:
@@ -238,7 +242,7 @@ def roll(count: int, seed: int) -> NDArray[np.float32]:
 def test_points_without_modes_have_collapsed_where_they_are_alike_and_not_where_they_are_wrong(
     change: Any, kind: str | None
 ) -> None:
-    found = looked(watch_of(roll(500, 1), roll(500, 2)), change(roll(400, 3)))
+    found = status_of(watch_of(roll(500, 1), roll(500, 2)), change(roll(400, 3)))
     assert (found.kind if found else None) == kind
     if found:
         assert "Vendi score" in found.reason
@@ -247,16 +251,16 @@ def test_points_without_modes_have_collapsed_where_they_are_alike_and_not_where_
 @pytest.mark.parametrize("change", [lambda x: x * 0.4, lambda x: 128 + 0.5 * np.roll(x, 1, axis=0), np.flip])
 def test_faint_images_have_not_collapsed(change: Any) -> None:
     at = watch_of(pictures(600, 1), pictures(600, 2))
-    assert looked(at, change(pictures(600, 3).astype(np.float64)).astype(np.uint8)) is None
+    assert status_of(at, change(pictures(600, 3).astype(np.float64)).astype(np.uint8)) is None
 
 
 def test_points_that_are_not_finite_have_no_score() -> None:
     samples = roll(400, 3)
     samples[3] = np.nan
     at = watch_of(roll(500, 1), roll(500, 2))
-    assert "sample_vendi" not in at.moment(10, samples, samples[:20])
-    assert at.verdict is not None
-    assert at.verdict.kind == "not_finite"
+    assert "sample_vendi" not in at.check_samples(10, samples, samples[:20])
+    assert at.status is not None
+    assert at.status.kind == "not_finite"
 
 
 @pytest.mark.parametrize(
@@ -264,4 +268,4 @@ def test_points_that_are_not_finite_have_no_score() -> None:
     [(100, 5, [20, 40, 60, 80, 100]), (7, 3, [2, 5, 7]), (2, 5, [1, 2]), (1, 1, [1]), (10, 1, [10])],
 )
 def test_moments_are_evenly_spread_and_end_with_the_last_step(steps: int, count: int, expected: list[int]) -> None:
-    assert moments(steps, count) == expected
+    assert snapshot_steps(steps, count) == expected
