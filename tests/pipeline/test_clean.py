@@ -76,7 +76,7 @@ def test_a_data_set_leaves_nothing_behind(project: Project) -> None:
     assert removed[:-1] == [f"{top}/ring/file" for top in ("runs", "evals", "pretrained", "reports")]
     with project.params() as params:
         del params["datasets"]["ring"]
-        for source in (params["train"], *params["extended"].values(), *params["variants"].values()):
+        for source in (params["train"], *params["files"].values()):
             source.get("overrides", {}).pop("ring", None)
     removed = project.ganpipe("clean").out.splitlines()
     assert set(removed[:-1]) == {f"{top}/ring" for top in tops}
