@@ -38,15 +38,14 @@ def commit(folder: Path) -> Path:
 def edited(folder: Path) -> Iterator[Any]:
     """params.yaml to edit, in which `variants` maps each name of the list to the content of its file in variants/.
 
-    `extended` does so for the other files there. On exit those that are neither listed nor extended are removed.
+    `files` does so for all files there. On exit those that are neither listed nor extended are removed.
     """
     yaml, files = YAML(), folder / "variants"
     params = yaml.load(folder / "params.yaml")
-    rows = {file.stem: yaml.load(file) for file in files.iterdir()}
-    params["variants"] = {name: rows.pop(name) for name in params["variants"]}
-    params["extended"] = rows
+    params["files"] = {file.stem: yaml.load(file) for file in files.iterdir()}
+    params["variants"] = {name: params["files"][name] for name in params["variants"]}
     yield params
-    rows = params.pop("extended") | params["variants"]
+    rows = params.pop("files") | params["variants"]
     needed: set[str] = set()
     todo = list(params["variants"])
     while todo:

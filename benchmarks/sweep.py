@@ -58,7 +58,7 @@ def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small
 
 def shorten(params: Any, steps: int) -> None:
     """So many steps for every training that has more; what trains before the game stays as it is."""
-    for row in (params["train"], *params["extended"].values(), *params["variants"].values()):
+    for row in (params["train"], *params["files"].values()):
         for layer in (row, *row.get("overrides", {}).values()):
             if row is params["train"] or "steps" in layer:
                 layer["steps"] = steps

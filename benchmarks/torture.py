@@ -116,7 +116,7 @@ def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
         params["train"].update(samples=300, grid_every=100)
         params["train"]["moments"].update(count=3, samples=200)
         params["variants"] = {row: params["variants"][row] for row in rows}
-        for mapping in (params["train"], *params["extended"].values(), *params["variants"].values()):
+        for mapping in (params["train"], *params["files"].values()):
             shorten(mapping, steps)
     return commit(folder)
 

@@ -17,7 +17,7 @@ from ganpipe.evaluation.parameters import EvaluateParams, enough
 from ganpipe.fingerprint import data_root
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed
-from ganpipe.rows import LEGAL_NAME, NAME, PARAMS, Overlay, Place, file_of, layers, merged, read_project
+from ganpipe.rows import FOLDER, LEGAL_NAME, NAME, PARAMS, Overlay, Place, file_of, layers, merged, read_project
 from ganpipe.training.classifier import ClassifierParams
 from ganpipe.variant import Runtime, Variant
 
@@ -197,7 +197,10 @@ def _check_data(c: Configuration) -> None:
 
 
 def _check_overrides(source: Overlay, place: Place, legal: set[str]) -> None:
-    """Refuse `overrides` that are none, here, in the variant that is extended and in `first`. Raises BadInput."""
+    """Refuse illegal `overrides`, here, in the variant that is extended and in `first`. Raises BadInput."""
+    if place.way and "extends" in source:
+        sentence = f"only a file in {FOLDER}/ extends another one, so remove it"
+        raise BadInput(f"{place.inside('extends')} is {shown(source['extends'])}: {sentence}.")
     overrides, inside = source.get("overrides", {}), place.inside("overrides")
     if not isinstance(overrides, dict):
         sentence = f"it should be a mapping of {', '.join(sorted(legal))} to settings"

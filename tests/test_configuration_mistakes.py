@@ -105,6 +105,16 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         "variants/autoencoder_critic.yaml: overrides.points.critic.cod is 5",
         ["did you mean code"],
     ),
+    "train extends": (
+        put("train.extends", "lsgan"),
+        "train.extends is 'lsgan'",
+        ["only a file in variants/", "remove"],
+    ),
+    "the first of a stack extends": (
+        put("variants.lsgan.first", {"extends": "lsgan"}),
+        "variants/lsgan.yaml: first.extends is 'lsgan'",
+        ["only a file in variants/", "remove"],
+    ),
     # overrides
     "overrides nothing": (
         put("variants.lsgan.overrides", None),

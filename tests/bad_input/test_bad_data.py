@@ -190,8 +190,8 @@ def test_a_folder_of_images(change: Callable[[Path], object], words: str, root: 
 
 
 NAMES = [
-    "a\nb", "\x1b[31m", "a\u2028b", "..x", "a..b", "'; touch harm; '", "$(touch harm)", "<script>alert(1)<br>", "-rf", "*",
-    "a" * 250, "\udcff", "é", " ",
+    "a\nb", "\x1b[31m", "a\u2028b", "..x", "a..b", "'; touch harm; '", "$(touch harm)", "<script>alert(1)<br>", "-rf",
+    "*", "a" * 250, "\udcff", "é", " ",
 ]  # fmt: skip
 
 

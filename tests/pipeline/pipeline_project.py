@@ -141,7 +141,7 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
         for dataset in ("ring", "grid"):
             params["datasets"][dataset].update(train=200, test=200)
         params["variants"] = {row: params["variants"][row] for row in ROWS}
-        for key in ("train", "extended", "variants"):
+        for key in ("train", "files"):
             _shrink(params[key])
         params["variants"]["ebgan"]["pretrain"]["steps"] = 4
     project.run("git", "init", "--quiet", "--initial-branch", "main")

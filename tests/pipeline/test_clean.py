@@ -61,7 +61,7 @@ def test_a_data_set_leaves_nothing_behind_and_a_broken_lock_file_is_named_before
     assert removed[:-1] == [f"{top}/ring/file" for top in ("runs", "evals", "pretrained", "reports")]
     with fresh.params() as params:
         del params["datasets"]["ring"]
-        for source in (params["train"], *params["extended"].values(), *params["variants"].values()):
+        for source in (params["train"], *params["files"].values()):
             source.get("overrides", {}).pop("ring", None)
     removed = commands(fresh, "clean").out.splitlines()
     assert set(removed[:-1]) == {f"{top}/ring" for top in tops}
