@@ -6,7 +6,6 @@ from the kinds that there are: a new part is in it as soon as its file is there 
 
 from __future__ import annotations
 
-import importlib
 import re
 from functools import cache
 from itertools import product
@@ -18,9 +17,11 @@ from covering import Case, all_pairs, covering, pairs_of
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from ganpipe.algorithms.adversarial import GANTrainer
+from ganpipe.algorithms.progressive import ProgressiveTrainer
+from ganpipe.algorithms.translation import Pix2PixTrainer
+from ganpipe.batches import Batches, Space
 from ganpipe.params import kinds, part_class
-from ganpipe.training.adversarial import Game
-from ganpipe.training.batches import Batches, Space
 from ganpipe.variant import RULES, Runtime, Variant
 
 Parameters = dict[str, Any]
@@ -121,7 +122,7 @@ AXES: dict[str, list[str]] = {
         ),
     ],
     "critic": list(CRITICS),
-    "procedure": [*PROCEDURES, *sorted({*kinds("ganpipe.procedures"), *OTHERS} - {"adversarial"})],
+    "procedure": [*PROCEDURES, *sorted({*kinds("ganpipe.algorithms"), *OTHERS} - {"adversarial"})],
 }
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
@@ -213,7 +214,7 @@ def array() -> tuple[list[Case], frozenset[Any]]:
 def part_of(key: str, value: Any) -> Any:
     """A validated part, or a tuple of them."""
     package = {"generator": "networks.generators", "critic": "networks.critics", "objective": "objectives"}.get(key)
-    package = package or {"procedure": "procedures"}.get(key, key)
+    package = package or {"procedure": "algorithms"}.get(key, key)
     if isinstance(value, list):
         return tuple(part_of(key, one) for one in value)
     return part_class(f"ganpipe.{package}", value["kind"]).model_validate(value)
@@ -225,7 +226,7 @@ def test_every_kind_has_its_parameters_here() -> None:
     assert set(PENALTIES) == set(kinds("ganpipe.penalties"))
     assert set(CONSTRAINTS) == set(kinds("ganpipe.constraints"))
     assert {critic["kind"] for _, critic in CRITICS.values()} == set(kinds("ganpipe.networks.critics"))
-    assert {"adversarial", *OTHERS} == set(kinds("ganpipe.procedures"))
+    assert {"adversarial", *OTHERS} == set(kinds("ganpipe.algorithms"))
     generators = [MLP, *GENERATORS.values(), *(made for _, made in OTHERS.values() if made)]
     # one mean and one scale, for the example in one dimension: tests/networks and the row fgan_kl on gaussian_1d
     assert {part["kind"] for part in generators} | {"affine"} == set(kinds("ganpipe.networks.generators"))
@@ -321,26 +322,27 @@ def one_step_of_each_player(case: Case) -> None:
     shape = IMAGES if case[4] in OF_IMAGES else CRITICS[case[3]][0]
     variant = Variant.model_validate(parameters(case))
     assert variant.unfit(shape) is None, case
-    way = importlib.import_module(f"ganpipe.training.{variant.procedure.kind}")
-    at = way.Game(variant, shape, RUNTIME, 0, None)
+    at = variant.procedure.trainer(variant, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data
     source = Batches(data.numpy(), 4, Space("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)
-    if not isinstance(at, Game):
-        nets = at.generators() | at.networks()
+    if not isinstance(at, GANTrainer | Pix2PixTrainer | ProgressiveTrainer):
+        nets = at.generators | at.saved_networks
         before = {name: weights(net) for name, net in nets.items()}
-        figures = at.step(source)
+        figures = at.train_step(source)
         assert all(value.isfinite() and value.shape == () for value in figures.values()), (case, figures)
         assert all(moved(net, before[name]) for name, net in nets.items() if before[name]), case
         return
-    at.step(source)  # whatever it sets up, as the size that progressive growing begins with
-    steps = (("critic", at._critic_step), ("generator", at._generator_step))
+    at.train_step(source)  # whatever it sets up, as the size that progressive growing begins with
+    gan = at.gan if isinstance(at, ProgressiveTrainer) else at
+    networks = {"critic": gan.critic, "generator": gan.generator}
+    steps = (("critic", gan.critic_step), ("generator", gan.generator_step))
     for player, step in steps:
-        at.steps = 1
-        before = {name: weights(net) for name, net in at.players.items()}
-        figures = step(next(source))
+        gan.steps = 1
+        before = {name: weights(net) for name, net in networks.items()}
+        figures = step(next(source).x)
         assert all(value.isfinite() and value.shape == () for value in figures.values()), (case, figures)
-        for name, net in at.players.items():
+        for name, net in networks.items():
             assert moved(net, before[name]) == (name == player), (case, name, player)
 
 

@@ -46,8 +46,8 @@ def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Spec
         assert named(spec, "objectives") == {part["kind"] for part in [chosen["objective"], *members]}
         assert named(spec, "penalties") == {part["kind"] for part in chosen["penalties"]}
         assert named(spec, "constraints") == {part["kind"] for part in chosen["constraints"]}
-        assert f"ganpipe.training.{chosen['procedure']['kind']}" in spec["code"]
-    without_a_game = {"ganpipe.training.adversarial", "ganpipe.training.look_ahead"}
+        assert f"ganpipe.algorithms.{chosen['procedure']['kind']}" in spec["code"]
+    without_a_game = {"ganpipe.algorithms.adversarial", "ganpipe.algorithms._unrolled"}
     assert not without_a_game & set(built["train/vae.json"]["code"])
 
 
@@ -55,9 +55,9 @@ def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     first, second = built["pretrain/stacked.json"], built["train/stacked.json"]
     assert first["way"] == "first"
     assert first["job"]["first"] == second["variant"]["first"]
-    assert "ganpipe.training.adversarial" in first["code"]
-    assert "ganpipe.training.translation" not in first["code"]
-    assert "ganpipe.training.translation" in second["code"]
+    assert "ganpipe.algorithms.adversarial" in first["code"]
+    assert "ganpipe.algorithms.translation" not in first["code"]
+    assert "ganpipe.algorithms.translation" in second["code"]
     assert named(first, "conditions") == named(second, "conditions") == {"coarse"}
     alone = built["pretrain/translate.json"]
     assert alone["not_applicable"] == "the row has no pre-training"

@@ -9,12 +9,12 @@ import pytest
 from mutations import SCHEMA, Raw, alternatives, example
 from small_params import is_one_sentence, said, untouched, whole_row
 
+from ganpipe.algorithms import Algorithm
 from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.objectives import Objective
 from ganpipe.params import Part, part_class
 from ganpipe.penalties import Penalty
-from ganpipe.procedures import Procedure
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
 VARIANT = alternatives(SCHEMA["properties"]["train"])[0]["properties"]
@@ -25,7 +25,7 @@ PACKAGES = {
     "objective": "ganpipe.objectives",
     "critic": "ganpipe.networks.critics",
     "generator": "ganpipe.networks.generators",
-    "procedure": "ganpipe.procedures",
+    "procedure": "ganpipe.algorithms",
     "penalties": "ganpipe.penalties",
     "constraints": "ganpipe.constraints",
 }
@@ -85,7 +85,7 @@ def pairs() -> Iterator[tuple[str, Raw]]:
             if isinstance(p, Penalty) and fits(o, c) and couples(c, p)
         )
     for procedure in every("procedure"):
-        assert isinstance(procedure, Procedure)
+        assert isinstance(procedure, Algorithm)
         row = {"procedure": procedure, "critic": SCORE, "objective": {"kind": "hinge"}, "penalties": []}
         for g in every("generator"):
             assert isinstance(g, GeneratorNetwork)

@@ -78,7 +78,7 @@ def test_a_generator_that_one_procedure_makes_is_what_that_procedure_makes() -> 
     }
     for kind, maker in found.items():
         if maker:  # a procedure that makes any generator makes this one as well
-            assert getattr(part_class("ganpipe.procedures", maker), "makes", "") in (kind, None)
+            assert getattr(part_class("ganpipe.algorithms", maker), "makes", "") in (kind, None)
 
 
 @every_network
