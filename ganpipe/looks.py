@@ -1,12 +1,12 @@
-"""At which steps a training is looked at, and words for what is seen: trainings, pages and MLflow agree on them."""
+"""Names that trainings, evaluations, pages and MLflow share."""
 
 from __future__ import annotations
 
 STALLED = "stalled"
-"""The verdict of a training that a verdict on its samples takes the place of, as that says more; any other stands."""
+"""The status of a training that the status of its samples replaces, as that says more; any other stays."""
 
 SOURCE = ("network", "resizer", "generated", "real", "split")
-"""What a figure is from, as an evaluation says it: figures that are from something else can't be compared."""
+"""What a metric was computed with, as an evaluation records it: only metrics with the same can be compared."""
 
 
 def snapshot_steps(steps: int, count: int) -> list[int]:

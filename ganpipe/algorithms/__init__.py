@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from torch import Tensor, nn
 
-from ganpipe.batches import Batches
 from ganpipe.params import Part
 
 if TYPE_CHECKING:
+    from ganpipe.batches import Batches
     from ganpipe.networks import Shape
     from ganpipe.variant import Runtime, Variant
 

@@ -17,6 +17,8 @@ LAYERS = (
         "files",
         "interruption",
         "looks",
+        "utils",
+        "batches",
         "rows",
         "game",
         "params",
@@ -24,7 +26,8 @@ LAYERS = (
         "saying",
         "statistics",
     },
-    {"objectives", "penalties", "constraints", "networks", "optimizers", "algorithms", "conditions", "data", "metrics"},
+    {"objectives", "penalties", "constraints", "networks", "optimizers", "conditions", "data", "metrics"},
+    {"algorithms"},
     {"rules", "variant"},
     {"training", "evaluation", "report"},
     {

@@ -179,6 +179,14 @@ def test_configure_sets_the_threads_of_the_spec() -> None:
     assert torch.get_float32_matmul_precision() == "highest"
 
 
+def test_configure_switches_deterministic_algorithms_on() -> None:
+    configure(RUNTIME.model_copy(update={"deterministic": True}))
+    try:
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 CODE = """
 import sys
 from pathlib import Path
