@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ganpipe.data import Dataset, named
 from ganpipe.errors import BadInput, dotted, shown
-from ganpipe.evaluation.parameters import EvaluateParams, enough
+from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed, part_class
 from ganpipe.rows import Overlay, merged, read_yaml
@@ -229,20 +229,19 @@ def check(configuration: Configuration) -> None:
     classes = c.dataset.classes(data_root(path=Path())) if c.dataset.form == "images" else None
     if classes is not None and (sentence := c.evaluate.unfit(c.data.kind, classes)):
         raise BadInput(sentence)
-    if c.dataset.form == "images":
-        _check_counts(c)
+    _check_counts(c)
 
 
 def _check_counts(c: Configuration) -> None:
-    """Refuse fewer images than the figures need, which would be found after all trainings. Raises BadInput."""
-    name, needs = c.data.kind, c.evaluate.needs
-    enough(c.evaluate.cap, "images by evaluate.cap", needs)
+    """Refuse fewer samples than the metrics need, which would be found after all trainings. Raises BadInput."""
+    name, form = c.data.kind, c.dataset.form
+    c.evaluate.check_count(c.evaluate.cap, f"{form} by evaluate.cap", form)
     if (tested := c.dataset.tested()) is not None:
-        enough(tested, f"test images of {name}", needs)
+        c.evaluate.check_count(tested, f"test {form} of {name}", form)
     for row in c.variants:
         variant = c.variant(row)
         for way, count in ((("samples",), variant.samples), (("moments", "samples"), variant.moments.samples)):
-            enough(count, f"generated images by {c._place(row, 'images', name, way, False)}", needs)
+            c.evaluate.check_count(count, f"generated {form} by {c._place(row, form, name, way, False)}", form)
 
 
 def _check_layers(source: Overlay, name: str, legal: set[str]) -> None:
