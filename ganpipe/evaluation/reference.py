@@ -94,7 +94,7 @@ class View:
 class Reference:
     """The test split, at most `cap` of it, and what is known of it once and for all.
 
-    networks: those that images are compared in, none for points. classify: None where images have no classes. folder:
+    networks: those that images are compared in. classify: None where images have no classes. folder:
     of what is computed once; stored: whether it is there already. device: where torch computes.
 
     specs: every metric by its name in files, in the order in which they are shown, and the view that it is of.
@@ -114,13 +114,14 @@ class Reference:
         device: str = "cpu",
     ) -> None:
         self.data, self.parameters = data, parameters
-        self._networks, self._classify, self._folder, self._stored = networks, classify, folder, stored
+        self._networks, self._classify = (networks, classify) if data.form == "images" else ({}, None)
+        self._folder, self._stored = folder, stored
         self._device = "cpu" if device == "mps" else device  # MPS has no float64
         self.real: Array = self.choose(data.test, parameters.cap, "test")
         parameters.check_count(len(self.real), "real samples", data.form)
         # the draws of the baseline are each at most half of it
         parameters.check_count(len(data.train) // 2, "samples of half the train split", data.form)
-        self.real_shares = _real_shares(data, classify is not None)
+        self.real_shares = _real_shares(data, self._classify is not None)
         self.views = {f"{view.inputs.kind}-{view.inputs.source}": view for view in self._views()}
         self.specs = {
             spec.name: (view, spec) for view in self.views.values() for _, specs in view.metrics for spec in specs
@@ -267,7 +268,7 @@ def _read(path: Path) -> dict[str, Array]:
         # numpy leaves a broken file open that it opened itself
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, AttributeError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = str(error).split(". ")[0]
         raise BadInput(f"{path} can't be read ({reason}): delete it and run `dvc repro reference`.") from None
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
 from ganpipe.metrics._samples import as_matrix, same_width
@@ -28,7 +29,7 @@ RELATIVE = 1e-8
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean (d,) and covariance of features, the covariance as `root` (d, d) with root^T root = covariance.
+    """Mean (d,) and covariance of features, the covariance as `root` (r, d), r <= d, with root^T root = covariance.
 
     The root is taken from the samples themselves: forming the covariance and rooting it again would turn rounding
     errors of 1e-16 into 1e-8 wherever it is singular, as with fewer samples than features.
@@ -45,10 +46,7 @@ class Moments:
         """
         samples = as_matrix(name, features, min_samples=2).double()
         mean = samples.mean(0)
-        triangle = torch.linalg.qr(samples - mean, mode="r").R / (len(samples) - 1) ** 0.5
-        root = samples.new_zeros(len(mean), len(mean))
-        root[: len(triangle)] = triangle
-        return cls(mean, root)
+        return cls(mean, torch.linalg.qr(samples - mean, mode="r").R / (len(samples) - 1) ** 0.5)
 
     @classmethod
     def exact(cls, mean: Any, covariance: Any) -> Moments:
@@ -77,18 +75,20 @@ def frechet(generated: Moments, real: Moments) -> float:
     """
     same_width(generated.root, real.root)
     shift = float((generated.mean - real.mean).square().sum())
-    product = generated.root @ real.root.T
+    height = max(len(generated.root), len(real.root))
+    one, other = (pad(side.root, (0, 0, 0, height - len(side.root))) for side in (generated, real))
+    product = one @ other.T
     squares = torch.linalg.eigvalsh(product @ product.T).clamp(min=0.0)
     roots, eps = squares.sqrt(), torch.finfo(torch.float64).eps
     # each eigenvalue is known to rounding over the largest, its root to that over twice the root, at most its root
     sure = len(squares) ** 0.5 * eps * squares[-1]
-    traces = float(generated.root.square().sum() + real.root.square().sum())
+    traces = float(one.square().sum() + other.square().sum())
     error = 2.0 * float((sure / (roots + sure.sqrt()).clamp(min=1e-300)).sum()) + 64 * eps * traces
     distance = shift + traces - 2.0 * float(roots.sum())
     if error <= RELATIVE * distance:
         return distance
     left, _, right = torch.linalg.svd(product.cpu())  # on a GPU it is slower and less exact
-    rest = generated.root.cpu() - (left @ right) @ real.root.cpu()
+    rest = one.cpu() - (left @ right) @ other.cpu()
     return shift + float(rest.square().sum())
 
 
