@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ganpipe.data import Dataset, with_entry_name
 from ganpipe.errors import BadInput, dotted, shown
-from ganpipe.evaluation.parameters import EvaluateParams, enough
+from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.fingerprint import data_root
 from ganpipe.networks import form_of
 from ganpipe.params import Choice, Frozen, Seed
@@ -178,22 +178,20 @@ def check(configuration: Configuration) -> None:
 
 
 def _check_data(c: Configuration) -> None:
-    """Refuse data that is missing, or has fewer images or classes than the metrics need. Raises BadInput."""
-    dataset, name, needs = c.dataset, c.data.kind, c.evaluate.needs
+    """Refuse data that is missing, or has fewer samples or classes than the metrics need. Raises BadInput."""
+    dataset, name, form = c.dataset, c.data.kind, c.dataset.form
     if sentence := dataset.missing_files(data_root(Path())):
         raise BadInput(with_entry_name(sentence, dataset.kind, name))
-    if dataset.form != "images":
-        return
-    classes = dataset.classes(data_root(Path()))
+    classes = dataset.classes(data_root(Path())) if form == "images" else None
     if classes is not None and (sentence := c.evaluate.incompatibility(name, classes)):
         raise BadInput(sentence)
-    enough(c.evaluate.cap, "images by evaluate.cap", needs)
+    c.evaluate.check_count(c.evaluate.cap, f"{form} by evaluate.cap", form)
     if (test_size := dataset.test_size()) is not None:
-        enough(test_size, f"test images of {name}", needs)
+        c.evaluate.check_count(test_size, f"test {form} of {name}", form)
     for row in c.variants:
         variant = c.variant(row)
         for way, count in ((("samples",), variant.samples), (("moments", "samples"), variant.moments.samples)):
-            enough(count, f"generated images by {c._place(row, 'images', name, way)}", needs)
+            c.evaluate.check_count(count, f"generated {form} by {c._place(row, form, name, way)}", form)
 
 
 def _check_overrides(source: Overlay, place: Place, legal: set[str]) -> None:

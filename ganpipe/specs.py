@@ -20,7 +20,7 @@ from ganpipe.configuration import Configuration
 from ganpipe.digest import code_digest, module_file
 from ganpipe.errors import BadInput
 from ganpipe.files import write_whole
-from ganpipe.params import Part
+from ganpipe.params import Part, kinds
 from ganpipe.rows import merged
 from ganpipe.training import first, pretrain
 from ganpipe.variant import Runtime, Variant
@@ -92,7 +92,9 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     applicable = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
     variants = {row: c.variant(row) for row in c.variants}
     titles = {row: variant.title for row, variant in variants.items()}
-    compared = {f"ganpipe.features.{name}" for name in c.evaluate.features} if dataset.form == "images" else set()
+    extractors = c.evaluate.features if dataset.form == "images" else ()
+    compared = {f"ganpipe.evaluation.extractors.{name}" for name in extractors}
+    compared |= {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
     measuring = {
         "data": data,
         "classifier": c.classifier.model_dump(mode="json"),

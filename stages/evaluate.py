@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from ganpipe import prepared
-from ganpipe.evaluation import stored
-from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation import baselines
+from ganpipe.evaluation.evaluate import Trained, evaluate, not_applicable
 from ganpipe.evaluation.reference import Samples
-from ganpipe.evaluation.row import Trained, evaluate, not_applicable
+from ganpipe.evaluation.setup import open_reference
 from ganpipe.files import write_json
-from ganpipe.measuring import networks
 from ganpipe.stage import Clock, read_spec, run
 from ganpipe.training.checkpoint_dir import prune_checkpoints
 
@@ -32,10 +31,10 @@ def main() -> None:
     if first["not_applicable"]:
         result = not_applicable(**facts, reason=first["not_applicable"], seeds=seeds)
     else:
-        params, folder = EvaluateParams.model_validate(spec["params"]), Path("references", name)
+        folder = Path("references", name)
         data, _ = prepared.read(Path("data/prepared", name))
-        real = stored.read(data, params, *networks(spec, data), folder)
-        known, quick = stored.read_bounds(folder)
+        real = open_reference(spec, data, folder, stored=True)
+        known, quick = baselines.read(folder)
         trained = {seed: _trained(folders[seed], runs[seed]["verdict"]) for seed in seeds}
         result = evaluate(real, trained, **facts, known=known, quick=quick)
     write_json(Path("evals", name, f"{row}.json"), result)

@@ -1,13 +1,12 @@
-"""The real side of every comparison: features of real images, and the floor and ceiling of each figure."""
+"""The real side of every comparison: features of real images, and the baselines of each metric."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ganpipe import prepared
-from ganpipe.evaluation import stored
-from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.measuring import networks
+from ganpipe.evaluation import baselines
+from ganpipe.evaluation.setup import open_reference
 from ganpipe.stage import Clock, read_spec, run
 from ganpipe.training.checkpoint_dir import prune_checkpoints
 
@@ -17,11 +16,10 @@ def main() -> None:
     name = spec["data"]
     clock, folder = Clock(Path("clocks", name, "reference.json")), Path("references", name)
     data, _ = prepared.read(Path("data/prepared", name))
-    params = EvaluateParams.model_validate(spec["params"])
-    real = stored.compute(data, params, *networks(spec, data), folder)
+    real = open_reference(spec, data, folder, stored=False)
     prune_checkpoints("classifier", name)
-    stored.write_bounds(real, spec["counts"], spec["moment_counts"], folder)
-    print(f"{name}: {len(real.figures)} figures against {len(real.real)} real samples")
+    baselines.write(real, spec["counts"], spec["moment_counts"], folder)
+    print(f"{name}: {len(real.specs)} metrics against {len(real.real)} real samples")
     return clock.write()
 
 

@@ -8,9 +8,14 @@ histogram.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
+from ganpipe.params import Frozen
 
 
 @dataclass(frozen=True)
@@ -65,3 +70,43 @@ def _histogram(name: str, shares: ArrayLike) -> NDArray[np.float64]:
     if array.ndim != 1 or array.size == 0 or not (array >= 0.0).all() or abs(array.sum() - 1.0) > 1e-9:
         raise ValueError(f"{name} should be shares (classes,) from 0 on that sum to 1.")
     return array
+
+
+class Params(Frozen):
+    """coverage: a class is covered from this share of the samples on, 0 < coverage <= 1."""
+
+    coverage: Annotated[float, Field(gt=0, le=1)]
+
+
+class ClassCoverageMetric(Metric):
+    """Of a thousand combined classes, where each channel is an image of its own, a mode is counted from one sample on
+    (Metz et al. 2017, section 3.3.1)."""
+
+    kinds = ("probabilities",)
+    order = 25
+    parameters = Params
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        if inputs.source != "classifier":
+            return []
+        kl = MetricSpec("class_kl", "KL divergence of the classes from the real ones", "lower", leads=True)
+        if inputs.data.base:
+            label = f"Modes of {len(inputs.real)} with a sample"
+            return [MetricSpec("modes", label, "higher", leads=True, quick=True), kl]
+        label = f"Classes with at least {inputs.params.coverage:.3g} of the samples"
+        return [
+            MetricSpec("classes_covered", label, "higher", leads=True, quick=True),
+            MetricSpec("smallest_class", "Share of the smallest class", "higher", leads=True, quick=True),
+            kl,
+        ]
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        shares = class_shares(generated.argmax(axis=1), len(inputs.real))
+        threshold = 0.5 / len(generated) if inputs.data.base else inputs.params.coverage
+        found = class_coverage(generated=shares, real=inputs.real, threshold=threshold)
+        covered = (
+            {"modes": found.covered}
+            if inputs.data.base
+            else {"classes_covered": found.covered, "smallest_class": found.smallest}
+        )
+        return covered | {"class_kl": found.kl}

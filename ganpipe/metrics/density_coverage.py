@@ -1,25 +1,23 @@
 """Density and coverage (Naeem et al. 2020, arXiv 2002.09797, section 3).
 
-Both look at balls around the real samples only, each reaching to the k-th nearest real neighbour. Density is
-the number of such balls that a generated sample lies in, over k: an outlier among the real samples, whose
-ball is large, counts less than in precision. Coverage is the share of real samples with a generated one in
-their ball. For two samples of one distribution density is about 1, and coverage is 1 - 2^-k on average for
-equal numbers of samples. A collapsed generator has high density, or none at all, and low coverage.
+Both look at balls around the real samples only, each reaching to the k-th nearest real neighbour. Density is the number
+of such balls that a generated sample lies in, over k: an outlier among the real samples, whose ball is large, counts
+less than in precision. Coverage is the share of real samples with a generated one in their ball. For two samples of one
+distribution density is about 1, and coverage is 1 - 2^-k on average for equal numbers of samples. A collapsed generator
+has high density, or none at all, and low coverage.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from numpy.typing import ArrayLike
+from torch import Tensor
 
-from ganpipe.metrics._cloud import Cloud
-from ganpipe.metrics._hits import Hits, hits
-from ganpipe.metrics._products import Products
-from ganpipe.metrics.precision_recall import Manifold
-
-NEIGHBOURS = 5
-"""What the paper uses."""
+from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
+from ganpipe.metrics._distances import kth_nearest, within
+from ganpipe.metrics._samples import as_matrix, as_pair
+from ganpipe.params import Count, Frozen
 
 
 @dataclass(frozen=True)
@@ -29,28 +27,53 @@ class DensityCoverage:
     density: float
     coverage: float
 
-    @classmethod
-    def of(cls, on_real: Hits, neighbours: int) -> DensityCoverage:
-        """From the pairs of generated with real samples that are within the real balls, which were made with the same
-        `neighbours`."""
-        return cls(on_real.count / (neighbours * len(on_real.left)), float(on_real.right.mean()))
 
+def density_coverage(
+    *, generated: Any, real: Any, neighbours: int = 5, real_radii: Tensor | None = None
+) -> DensityCoverage:
+    """Density and coverage of features (N, d) by real ones (M, d); the paper has k = `neighbours` = 5.
 
-def measure(*, generated: Cloud, real: Manifold, neighbours: int, between: Products | None = None) -> DensityCoverage:
-    """Density and coverage of a cloud by the real manifold, which was made with the same `neighbours`.
-
-    between: the pairs of the generated with the real samples, where they are known already. Raises
-    ValueError where d differs.
+    real_radii (M,): `kth_nearest(real, k)` where it is known. Raises ValueError for wrong shapes, no generated
+    sample, not more than k real ones, k < 1 or values that are not finite.
     """
-    pairs = Products.of(generated, real.cloud) if between is None else between
-    return DensityCoverage.of(hits(pairs, real.radii[None]), neighbours)
+    made, known = as_pair(generated=generated, real=as_matrix("real", real, neighbours + 1))
+    radii = kth_nearest(known, neighbours) if real_radii is None else real_radii
+    count, covered = 0, known.new_zeros(len(known)).bool()
+    for (inside,) in within(made, known, radii[None]):
+        count += int(inside.sum())
+        covered |= inside.any(0)
+    return DensityCoverage(count / (neighbours * len(made)), float(covered.double().mean()))
 
 
-def density_coverage(*, generated: ArrayLike, real: ArrayLike, neighbours: int = NEIGHBOURS) -> DensityCoverage:
-    """Density and coverage of features (N, d) by real ones (M, d).
+class Params(Frozen):
+    """density_neighbours: k of density and coverage."""
 
-    Raises ValueError for wrong shapes, no generated sample, not more than k = `neighbours` real ones, k < 1
-    or values that are not finite.
-    """
-    manifold = Manifold.of(real, neighbours=neighbours, name="real")
-    return measure(generated=Cloud.of(generated, name="generated"), real=manifold, neighbours=neighbours)
+    density_neighbours: Count
+
+
+class DensityCoverageMetric(Metric):
+    kinds = ("features",)
+    order = 50
+    parameters = Params
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        k = inputs.params.density_neighbours
+        return [
+            MetricSpec("density", f"Density (k = {k})", "higher"),
+            MetricSpec("coverage", f"Coverage (k = {k})", "higher"),
+        ]
+
+    def min_samples(self, params: Any) -> tuple[int, str]:
+        return params.density_neighbours + 1, "density_neighbours"
+
+    def prepare(self, inputs: Inputs) -> dict[str, Tensor]:
+        return {"density_radii": kth_nearest(inputs.real, inputs.params.density_neighbours)}
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        found = density_coverage(
+            generated=generated,
+            real=inputs.real,
+            neighbours=inputs.params.density_neighbours,
+            real_radii=inputs.stats["density_radii"],
+        )
+        return {"density": found.density, "coverage": found.coverage}

@@ -9,12 +9,17 @@ same for every generator.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
-from ganpipe.metrics._samples import rows
+from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values
+from ganpipe.metrics._samples import as_matrix
 from ganpipe.metrics.frechet import Moments, frechet
+from ganpipe.params import LARGEST, Frozen
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Extrapolated:
 
 
 def frechet_extrapolated(
-    *, generated: ArrayLike, real: Moments, smallest: int, points: int = 15, rng: np.random.Generator
+    *, generated: Any, real: Moments, smallest: int, points: int = 15, rng: np.random.Generator
 ) -> Extrapolated:
     """Extrapolate over `points` numbers of features from `smallest` to all N of them (N, d), evenly spaced.
 
@@ -43,13 +48,12 @@ def frechet_extrapolated(
     """
     if points < 3:
         raise ValueError(f"points is {points}: at least 3 are needed for a line and its error.")
-    array = rows("generated", generated, at_least=2)
-    if not 2 <= smallest <= len(array) - points:
-        raise ValueError(f"smallest is {smallest}: it should be from 2 to {len(array) - points}.")
-    sizes = np.linspace(smallest, len(array), points).astype(np.int64)
-    chosen = (array[rng.permutation(len(array))[:size]] for size in sizes)
-    distances = np.array([frechet(Moments.of(subset, "generated"), real) for subset in chosen])
-    return line(sizes, distances)
+    samples = as_matrix("generated", generated, min_samples=2)
+    if not 2 <= smallest <= len(samples) - points:
+        raise ValueError(f"smallest is {smallest}: it should be from 2 to {len(samples) - points}.")
+    sizes = np.linspace(smallest, len(samples), points).astype(np.int64)
+    orders = (torch.from_numpy(rng.permutation(len(samples))[:size]).to(samples.device) for size in sizes)
+    return line(sizes, [frechet(Moments.of(samples[order], "generated"), real) for order in orders])
 
 
 def line(sizes: ArrayLike, distances: ArrayLike) -> Extrapolated:
@@ -65,3 +69,36 @@ def line(sizes: ArrayLike, distances: ArrayLike) -> Extrapolated:
     variance = residuals @ residuals / (len(values) - 2)
     error = float(np.sqrt(variance * (1.0 / len(values) + inverse.mean() ** 2 / (centred @ centred))))
     return Extrapolated(intercept, slope, error, counts, values)
+
+
+class Params(Frozen):
+    """extrapolation: numbers of samples on the line to infinitely many."""
+
+    extrapolation: Annotated[int, Field(ge=3, le=LARGEST)]
+
+
+class FrechetExtrapolatedMetric(Metric):
+    kinds = ("features",)
+    order = 30
+    parameters = Params
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        return [MetricSpec("frechet_infinite", "Fréchet distance at infinitely many samples", "lower")]
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        """No value where half of the samples are fewer than twice the features: the line is bent there."""
+        (count, d), points = generated.shape, inputs.params.extrapolation
+        if count // 2 < 2 * d:
+            note = f"{count} samples of {d} features are fewer than 4 a feature"
+        elif count // 2 > count - points:
+            note = f"{points} numbers of samples take {2 * points - 1} samples or more"
+        else:
+            found = frechet_extrapolated(
+                generated=generated,
+                real=Moments(inputs.stats["mean"], inputs.stats["root"]),
+                smallest=count // 2,
+                points=points,
+                rng=inputs.random("extrapolation"),
+            )
+            return {"frechet_infinite": MetricValue(found.distance, found.error)}
+        return {"frechet_infinite": MetricValue(None, note=note)}

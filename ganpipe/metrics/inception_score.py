@@ -8,11 +8,14 @@ collapse within a class. With another network than Inception it is another figur
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values
 from ganpipe.metrics._samples import rows
+from ganpipe.params import Count, Frozen
 
 TOLERANCE = 1e-5
 """How far from 1 the probabilities of a sample may sum: a softmax in float32 is within 1e-6."""
@@ -42,7 +45,7 @@ def inception_score(
     """
     if splits < 1:
         raise ValueError(f"splits is {splits}: it should be at least 1.")
-    table = rows("probabilities", probabilities, at_least=splits)
+    table = rows("probabilities", probabilities, min_samples=splits)
     if (table < 0.0).any() or np.abs(table.sum(axis=1) - 1.0).max() > TOLERANCE:
         raise ValueError("probabilities should be from 0 on and sum to 1 for each sample: take the softmax.")
     if rng is not None:
@@ -53,3 +56,31 @@ def inception_score(
         ratio = np.divide(part, part.mean(axis=0), out=np.ones_like(part), where=part > 0.0)
         scores[s] = np.exp(np.sum(part * np.log(ratio)) / len(part))
     return InceptionScore(float(scores.mean()), float(scores.std()), scores)
+
+
+class Params(Frozen):
+    """splits: of the samples for the Inception score and for that of the classifier."""
+
+    splits: Count
+
+
+class InceptionScoreMetric(Metric):
+    kinds = ("probabilities",)
+    order = 65
+    parameters = Params
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        label = f"{score_name(inputs.source)}, {inputs.params.splits} splits"
+        return [MetricSpec(f"{inputs.source}_score", label, "higher")]
+
+    def min_samples(self, params: Any) -> tuple[int, str]:
+        return params.splits, "splits"
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        """The splits hold different samples, so they are a sample of scores: their variance is with n - 1."""
+        splits, name = inputs.params.splits, f"{inputs.source}_score"
+        purpose = "splits" if inputs.source == "classifier" else f"splits {inputs.source}"
+        found = inception_score(generated, splits=splits, rng=inputs.random(purpose))
+        if splits < 2:
+            return {name: MetricValue(found.mean, note="one split has no standard error")}
+        return {name: MetricValue(found.mean, float(found.splits.std(ddof=1)) / splits**0.5)}

@@ -9,10 +9,12 @@ samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
 from ganpipe.metrics._samples import rows, same_width
 
 RADIUS = 3.0
@@ -54,3 +56,27 @@ def modes(samples: ArrayLike, *, centres: ArrayLike, std: float) -> Modes:
         reverse_kl=max(0.0, float(np.sum(present * np.log(present * len(means))))),
         shares=shares,
     )
+
+
+class ModesMetric(Metric):
+    kinds = ("points",)
+    order = 5
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        if inputs.data.modes is None or inputs.data.mode_std is None:
+            return []
+        label = f"Modes of {len(inputs.data.modes)} with a sample of high quality"
+        high = "Share of samples of high quality (below 3 standard deviations)"
+        kl = "Reverse KL divergence of the modes from uniform"
+        return [
+            MetricSpec("modes", label, "higher", leads=True, quick=True),
+            MetricSpec("high_quality", high, "higher", leads=True, quick=True),
+            MetricSpec("reverse_kl", kl, "lower", leads=True, quick=True),
+        ]
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        centres, std = inputs.data.modes, inputs.data.mode_std
+        assert centres is not None
+        assert std is not None
+        found = modes(generated, centres=centres, std=std)
+        return {"modes": found.covered, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}

@@ -1,23 +1,29 @@
-"""Sliced Wasserstein-1 distance: the mean over random directions of the distance on a line (Bonneel et al.
-2015, Journal of Mathematical Imaging and Vision 51, with p = 1; for images Deshpande et al. 2018, arXiv
-1803.11188).
+"""Sliced Wasserstein-1 distance: the mean over random directions of the distance on a line (Bonneel et al. 2015,
+Journal of Mathematical Imaging and Vision 51, with p = 1; for images Deshpande et al. 2018, arXiv 1803.11188).
 
-On a line the optimal plan keeps the order, so no linear programme is needed and thousands of images can be
-compared. In d dimensions the figure is about sqrt(2 / (pi d)) of the whole distance for a mere shift, so
-figures of different d do not compare.
+On a line the optimal plan keeps the order, so no linear programme is needed and thousands of images can be compared. In
+d dimensions it is about sqrt(2 / (pi d)) of the whole distance for a mere shift, so distances of different d do not
+compare. It is float64, as the difference of two sorted columns cancels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
 
-from ganpipe.metrics._products import BLOCK
-from ganpipe.metrics._samples import rows, same_width
+from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values, unit_pixels
+from ganpipe.metrics._samples import as_pair
+from ganpipe.params import LARGEST, Frozen
 
 Array = NDArray[np.float64]
+BLOCK = 2**22
+"""Projected numbers that are sorted at once."""
 
 
 @dataclass(frozen=True)
@@ -40,43 +46,58 @@ def directions(d: int, count: int, rng: np.random.Generator) -> Array:
     return np.asarray(drawn / np.linalg.norm(drawn, axis=0))
 
 
-def sliced_wasserstein(
-    *, generated: ArrayLike, real: ArrayLike, count: int, rng: np.random.Generator
-) -> SlicedWasserstein:
-    """The distance of samples (N, ...) to (M, ...), images or features, along `count` random directions.
+def sliced_wasserstein(*, generated: Any, real: Any, count: int, rng: np.random.Generator) -> SlicedWasserstein:
+    """The distance of samples (N, d) to (M, d) along `count` random directions.
 
     Raises ValueError for wrong shapes, no sample, values that are not finite or a count below 1.
     """
-    one, other = _flat("generated", generated), _flat("real", real)
-    return sliced_along(directions(one.shape[1], count, rng), generated=one, real=other)
+    made, known = as_pair(generated=generated, real=real)
+    return sliced_along(directions(made.shape[1], count, rng), generated=made, real=known)
 
 
-def sliced_along(along: Array, *, generated: ArrayLike, real: ArrayLike) -> SlicedWasserstein:
+def sliced_along(along: Array, *, generated: Any, real: Any) -> SlicedWasserstein:
     """The same along given directions (d, P), with the errors of `sliced_wasserstein`."""
-    one, other = _flat("generated", generated), _flat("real", real)
-    same_width(one, other)
-    if along.ndim != 2 or along.shape[0] != one.shape[1] or along.shape[1] < 1:
-        raise ValueError(f"The directions should have the shape ({one.shape[1]}, count), not {along.shape}.")
-    each = np.empty(along.shape[1])
-    step = max(1, BLOCK // (len(one) + len(other)))
-    for start in range(0, len(each), step):
-        part = slice(start, start + step)
-        each[part] = on_a_line(np.sort(one @ along[:, part], axis=0), np.sort(other @ along[:, part], axis=0))
-    error = float(each.std(ddof=1) / np.sqrt(len(each))) if len(each) > 1 else 0.0
-    return SlicedWasserstein(float(each.mean()), error, each)
+    made, known = (side.double() for side in as_pair(generated=generated, real=real))
+    if along.ndim != 2 or along.shape[0] != made.shape[1] or along.shape[1] < 1:
+        raise ValueError(f"The directions should have the shape ({made.shape[1]}, count), not {along.shape}.")
+    width = max(1, BLOCK // (len(made) + len(known)))
+    parts = torch.split(torch.from_numpy(along).to(known.device), width, dim=1)
+    each = torch.cat([on_a_line((made @ part).sort(0).values, (known @ part).sort(0).values) for part in parts])
+    error = float(each.std() / len(each) ** 0.5) if len(each) > 1 else 0.0
+    return SlicedWasserstein(float(each.mean()), error, each.cpu().numpy())
 
 
-def on_a_line(first: Array, second: Array) -> Array:
+def on_a_line(first: Tensor, second: Tensor) -> Tensor:
     """W1 (P,) of columns in ascending order, (N, P) and (M, P): the area between the quantile functions."""
     n, m = len(first), len(second)
     if n == m:
-        return np.asarray(np.abs(first - second).mean(axis=0))
+        return (first - second).abs().mean(0)
     # both are constant between neighbouring multiples of 1 / N and 1 / M: whole numbers over N M
-    edges = np.union1d(np.arange(n + 1) * m, np.arange(m + 1) * n)
-    gaps = np.abs(first[edges[:-1] // m] - second[edges[:-1] // n])
-    return np.asarray(np.diff(edges) @ gaps / (n * m))
+    edges = torch.from_numpy(np.union1d(np.arange(n + 1) * m, np.arange(m + 1) * n)).to(first.device)
+    gaps = (first[edges[:-1] // m] - second[edges[:-1] // n]).abs()
+    return (edges.diff().double() @ gaps).div(n * m)
 
 
-def _flat(name: str, samples: ArrayLike) -> Array:
-    array = np.asarray(samples)
-    return rows(name, array.reshape(len(array), -1) if array.ndim > 2 and array.size else array)
+class Params(Frozen):
+    """directions: of the sliced Wasserstein distance."""
+
+    directions: Annotated[int, Field(ge=2, le=LARGEST)]
+
+
+class SlicedWassersteinMetric(Metric):
+    kinds = ("images", "points")
+    order = 70
+    parameters = Params
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        of, points = ("", True) if inputs.kind == "points" else (" of pixels", False)
+        label = f"Sliced Wasserstein-1 distance{of} ({inputs.params.directions} directions)"
+        return [MetricSpec("sliced_wasserstein", label, "lower", quick=points)]
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        made, real = (
+            unit_pixels(one, inputs.device) if inputs.kind == "images" else one for one in (generated, inputs.real)
+        )
+        count, rng = inputs.params.directions, inputs.random("directions")
+        found = sliced_wasserstein(generated=made, real=real, count=count, rng=rng)
+        return {"sliced_wasserstein": MetricValue(found.distance, found.error)}

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ganpipe.metrics import Inputs, Metric, MetricSpec, Values, choose
 from ganpipe.metrics._samples import rows, same_width
+from ganpipe.params import Count, Frozen
 
 PIVOTS = 100_000_000
 """Steps of the simplex before it gives up: a guard against an endless run, far above what samples take."""
@@ -80,3 +82,33 @@ def _solver() -> Any:
     finally:
         for key in absent:
             del os.environ[key]
+
+
+class Params(Frozen):
+    """transport: at most so many points on each side of the exact Wasserstein distance, whose cost grows with their
+    product."""
+
+    transport: Count
+
+
+class WassersteinMetric(Metric):
+    kinds = ("points",)
+    order = 60
+    parameters = Params
+
+    def specs(self, inputs: Inputs) -> list[MetricSpec]:
+        most = inputs.params.transport
+        return [MetricSpec("wasserstein", "Wasserstein-1 distance", "lower", leads=True, max_samples=most)]
+
+    def protocol(self, inputs: Inputs, generated: int) -> dict[str, Any]:
+        most = inputs.params.transport
+        return {"transport_generated": min(generated, most), "transport_real": min(len(inputs.real), most)}
+
+    def measure(self, generated: Any, inputs: Inputs) -> Values:
+        most = inputs.params.transport
+        made = choose(generated, most, inputs.random("transport"))
+        return {
+            "wasserstein": transport(
+                generated=made, real=choose(inputs.real, most, inputs.random("real transport"))
+            ).distance
+        }

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.evaluation import stored
-from ganpipe.evaluation.images import Classify
+from ganpipe.evaluation.evaluate import Trained, evaluate
+from ganpipe.evaluation.extractors.pixels import pixels
 from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.evaluation.reference import Reference, Samples
-from ganpipe.evaluation.row import Trained, evaluate
-from ganpipe.features.pixels import pixels
+from ganpipe.evaluation.reference import Classify, Networks, Reference, Samples
 from ganpipe.prepared import PreparedDataset
 
 Array = NDArray[Any]
@@ -33,13 +31,13 @@ SPACE_FIGURES = [
     "kid",
     "density",
     "coverage",
-    "copies",
-    "copying",
+    "memorization",
+    "memorization_z",
 ]
 PIXEL_FIGURES = ["sliced_wasserstein", "sharpness", "parzen"]
 IMAGE_FIGURES = [*SPACE_FIGURES, *CLASS_FIGURES, "classifier_score", *PIXEL_FIGURES]
 MODE_FIGURES = ["modes", "high_quality", "reverse_kl"]
-DISTANCES = ["wasserstein", "sliced_wasserstein", "copies", "copying"]
+DISTANCES = ["wasserstein", "sliced_wasserstein", "memorization", "memorization_z"]
 PARAMETERS: dict[str, Any] = {
     "features": ["classifier"],
     "cap": 1000,
@@ -93,17 +91,17 @@ def parameters(**changes: Any) -> EvaluateParams:
     return EvaluateParams.model_validate(PARAMETERS | changes)
 
 
-def networks(network: Network | None = None) -> stored.Networks:
+def networks(network: Network | None = None) -> Networks:
     return {"classifier": ("none", (network or Network()).features)}
 
 
-TWO: stored.Networks = networks() | {"pixels": ("own", pixels)}
+TWO: Networks = networks() | {"pixels": ("own", pixels)}
 
 
 def reference(
     data: PreparedDataset,
     network: Network | None = None,
-    opened: stored.Networks | None = None,
+    opened: Networks | None = None,
     classify: Classify | None = None,
     **changes: Any,
 ) -> Reference:
@@ -111,7 +109,11 @@ def reference(
     own = network or Network()
     known = classify or (own.classify if data.classes == CLASSES else None)
     with tempfile.TemporaryDirectory() as folder:
-        return stored.compute(data, parameters(**changes), opened or networks(own), known, Path(folder))
+        return Reference(data, parameters(**changes), opened or networks(own), known, Path(folder), stored=False)
+
+
+def quick_of(real: Reference) -> tuple[str, ...]:
+    return tuple(name for name, (_, spec) in real.specs.items() if spec.quick)
 
 
 def balanced(count: int, classes: int = CLASSES) -> Array:

@@ -22,10 +22,10 @@ from evaluation_data import (
     run,
 )
 
-from ganpipe.evaluation import points as of_points
-from ganpipe.evaluation.bounds import THERE, Bounds, bounds, most
+from ganpipe.evaluation.baselines import PRESENT, Baseline, baselines, max_generated
+from ganpipe.evaluation.evaluate import generated_count
 from ganpipe.evaluation.reference import Samples
-from ganpipe.evaluation.row import generated_count
+from ganpipe.metrics import wasserstein
 from ganpipe.metrics.inception_score import inception_score
 from ganpipe.metrics.wasserstein import transport
 from ganpipe.prepared import PreparedDataset
@@ -70,7 +70,7 @@ def test_only_the_chosen_images_are_compared(image_data: PreparedDataset) -> Non
     samples[chosen] = images(balanced(100), 3)
     spoilt, good = real.measure(samples, 100), real.measure(samples[chosen], 100)
     for name in IMAGE_FIGURES:
-        one, other = spoilt.figures[name], good.figures[name]
+        one, other = spoilt.values[name], good.values[name]
         assert one.value == (None if other.value is None else pytest.approx(other.value, rel=1e-9)), name
     assert spoilt.shares != good.shares
 
@@ -81,7 +81,7 @@ def test_only_the_chosen_points_are_compared(point_data: PreparedDataset) -> Non
     samples = np.zeros((2000, 2), np.float32) - 50
     samples[chosen] = points(balanced(150, 3), 3)
     spoilt, good = real.measure(samples, 150), real.measure(samples[chosen], 150)
-    assert spoilt.figures == good.figures
+    assert spoilt.values == good.values
     assert spoilt.shares[0] == (50 + 1850) / 2000
 
 
@@ -104,14 +104,14 @@ def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
     samples = {0: both(images(balanced(250), 3))}
     network = Network()
     real = reference(image_data, network)
-    kept = bounds(real, generated_count(real, list(samples.values())))
+    kept = baselines(real, generated_count(real, list(samples.values())))
     fresh = judged(real, samples)
     network.calls.clear()
     assert judged(real, samples, known={250: kept}) == fresh
     assert network.calls == [250, 250]  # neither training images nor noise again
     assert judged(real, samples, known={249: kept}) == fresh  # those of another number are of no use
     assert network.calls[2:] == [250, 250, 250, 250, 250, 250]
-    marked = {name: Bounds(-1.0, None, None) for name in kept}
+    marked = {name: Baseline(-1.0, None, None) for name in kept}
     figures = judged(real, samples, known={250: marked})["figures"]
     limits = {(figure["floor"], figure["floor_deviation"], figure["ceiling"]) for figure in figures.values()}
     assert limits == {(-1.0, None, None)}
@@ -119,22 +119,25 @@ def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
 
 def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: PreparedDataset) -> None:
     real = reference(image_data, draws=4)
-    found = bounds(real, 200)
-    assert list(found) == [*IMAGE_FIGURES, THERE]
-    assert found.pop(THERE).floor == 4
+    found = baselines(real, 200)
+    assert list(found) == [*IMAGE_FIGURES, PRESENT]
+    assert found.pop(PRESENT).floor == 4
     drawn = [real.choose(image_data.train, 200, f"floor {draw}") for draw in range(4)]
     values = [real.measure(samples, 200).value("frechet") for samples in drawn]
     assert len(set(values)) == 4
     assert found["frechet"].floor == pytest.approx(statistics.fmean(values), rel=1e-12)
     assert found["frechet"].deviation == pytest.approx(statistics.stdev(values), rel=1e-12)
-    assert (found["copies"].floor, found["copies"].deviation) == (0.01, None)  # training samples are copies themselves
+    assert (found["memorization"].floor, found["memorization"].deviation) == (
+        0.01,
+        None,
+    )  # training samples are copies themselves
 
 
 def test_floor_is_the_train_split_against_the_test_split(image_data: PreparedDataset) -> None:
     """With each test image twice in place of the train images hardly anything is between them."""
     train, labels = np.repeat(image_data.test, 2, axis=0), np.repeat(image_data.test_labels, 2)
-    near = bounds(reference(replace(image_data, train=train, train_labels=labels)), 200)
-    far = bounds(reference(image_data), 200)
+    near = baselines(reference(replace(image_data, train=train, train_labels=labels)), 200)
+    far = baselines(reference(image_data), 200)
     assert near["precision"].floor == 1.0
     assert near["precision"].deviation == 0.0
     assert far["precision"].floor < 1.0
@@ -142,9 +145,9 @@ def test_floor_is_the_train_split_against_the_test_split(image_data: PreparedDat
 
 
 def test_the_split_can_be_halved_and_no_more(image_data: PreparedDataset) -> None:
-    assert most(reference(image_data)) == 300
-    assert most(reference(replace(image_data, train=image_data.train[:201]))) == 100
-    assert most(reference(image_data, cap=60)) == 60
+    assert max_generated(reference(image_data)) == 300
+    assert max_generated(reference(replace(image_data, train=image_data.train[:201]))) == 100
+    assert max_generated(reference(image_data, cap=60)) == 60
 
 
 def test_noise_fills_twice_the_bounding_box(point_data: PreparedDataset) -> None:
@@ -169,7 +172,7 @@ def test_transport_is_limited_on_both_sides(point_data: PreparedDataset, monkeyp
         sizes.append((len(generated), len(real)))
         return solve(generated=generated, real=real)
 
-    monkeypatch.setattr(of_points, "transport", spy)
+    monkeypatch.setattr(wasserstein, "transport", spy)
     run(point_data, {0: both(points(balanced(150, 3), 3))}, transport=40)
     assert set(sizes) == {(40, 40)}
     sizes.clear()
@@ -216,7 +219,7 @@ def test_the_error_of_the_score_is_that_of_a_mean_of_splits(image_data: Prepared
     """Two splits a and b: the standard error of their mean is |a - b| / 2, and the mean is theirs."""
     samples = images(balanced(201), 3)
     real = reference(image_data, splits=2)
-    value = real.measure(samples, 200).figures["classifier_score"]
+    value = real.measure(samples, 200).values["classifier_score"]
     probabilities = Network().classify(samples[real.choose(np.arange(201), 200, "samples")])
     score = inception_score(probabilities, splits=2, rng=real.random("splits"))
     assert value.value == pytest.approx(score.mean)

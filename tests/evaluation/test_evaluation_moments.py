@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from evaluation_data import TWO, Network, balanced, both, images, judged, points, reference, run
 
-from ganpipe.evaluation.bounds import Bounds, bounds
+from ganpipe.evaluation.baselines import Baseline, baselines
+from ganpipe.evaluation.evaluate import Trained
 from ganpipe.evaluation.reference import Samples
-from ganpipe.evaluation.row import Trained
 from ganpipe.prepared import PreparedDataset
 
 QUICK = ["frechet", "precision", "recall", "classes_covered", "smallest_class"]
@@ -24,7 +24,7 @@ def test_the_quick_figures_stand_at_each_step(image_data: PreparedDataset) -> No
     moments = found["moments"]
     assert (moments["steps"], moments["generated"], moments["real"]) == ([20, 500], 120, 200)
     assert list(moments["figures"]) == QUICK
-    limits = bounds(real, 120, quick=True)
+    limits = baselines(real, 120, quick=True)
     for name, figure in moments["figures"].items():
         assert list(figure) == ["label", "better", "floor", "raw", "ema"]
         assert figure["label"] == found["figures"][name]["label"]
@@ -71,8 +71,8 @@ def test_moments_that_are_not_finite_have_no_figures(point_data: PreparedDataset
 def test_quick_bounds_can_be_kept_for_their_number(image_data: PreparedDataset, kept: int) -> None:
     network = Network()
     real = reference(image_data, network)
-    marked = {name: Bounds(-1.0, None, None) for name in QUICK}
-    known = {250: bounds(real, 250)}
+    marked = {name: Baseline(-1.0, None, None) for name in QUICK}
+    known = {250: baselines(real, 250)}
     network.calls.clear()
     found = judged(real, {0: Trained(END, {20: both(LATE)})}, known=known, quick={kept: marked})
     floors = {figure["floor"] for figure in found["moments"]["figures"].values()}

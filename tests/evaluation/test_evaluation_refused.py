@@ -12,10 +12,10 @@ from evaluation_data import PARAMETERS, balanced, both, images, parameters, refe
 from pydantic import ValidationError
 
 from ganpipe.errors import BadInput
-from ganpipe.evaluation.bounds import bounds
+from ganpipe.evaluation.baselines import baselines
+from ganpipe.evaluation.evaluate import Trained
 from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Samples
-from ganpipe.evaluation.row import Trained
 from ganpipe.prepared import PreparedDataset
 
 
@@ -70,12 +70,12 @@ def test_too_few_real_samples_are_refused(
 def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: PreparedDataset) -> None:
     with pytest.raises(BadInput, match="There are 5 samples of half the train split to compare, and evaluate"):
         reference(replace(image_data, train=image_data.train[:11]))
-    assert bounds(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
+    assert baselines(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
 
 
 def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: PreparedDataset) -> None:
     with pytest.raises(BadInput, match="There are 600 samples to compare: 601 are asked for"):
-        bounds(reference(image_data), 601)
+        baselines(reference(image_data), 601)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ from evaluation_data import (
     images,
     judged,
     parameters,
+    quick_of,
     reference,
 )
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
+from ganpipe.evaluation.extractors.pixels import pixels
 from ganpipe.evaluation.reference import Reference, Samples
-from ganpipe.features.pixels import pixels
-from ganpipe.measuring import networks
+from ganpipe.evaluation.setup import open_reference
 from ganpipe.prepared import PreparedDataset
 
 BASE, MODES = 10, 1000
@@ -71,7 +73,7 @@ def test_modes_are_counted_and_no_share_is_listed(thousand: Reference) -> None:
     assert found["classes"] is None
     said = f"samples are in 10 of 1000 classes, and as many real ones in {figures['modes']['floor']:.4g}"
     assert found["verdicts"] == [{"kind": "collapsed", "reason": said}, None]
-    assert thousand.quick == ("frechet", "precision", "recall", "modes")
+    assert quick_of(thousand) == ("frechet", "precision", "recall", "modes")
     assert figures["class_kl"]["raw"][0] == pytest.approx(np.log(100), abs=0.1)
 
 
@@ -119,7 +121,7 @@ def test_without_classes_there_are_no_figures_of_them() -> None:
     found = judged(real, {0: both(good), 1: both(collapsed)})
     assert list(found["figures"]) == [*SPACE_FIGURES, *PIXEL_FIGURES]
     assert {figure["network"] for figure in found["figures"].values()} == {"pixels"}
-    assert real.quick == ("frechet", "precision", "recall")
+    assert quick_of(real) == ("frechet", "precision", "recall")
     assert found["classes"] is None
     assert found["figures"]["frechet"]["raw"][0] < found["figures"]["frechet"]["raw"][1]
     assert found["verdicts"][0] is None
@@ -133,18 +135,14 @@ def test_without_classes_collapse_shows_in_recall() -> None:
     assert found["verdicts"] == [{"kind": "collapsed", "reason": f"recall is 0.005, and {floor:.2g} for real images"}]
 
 
-def test_the_pipeline_opens_no_classifier_for_data_without_classes() -> None:
+def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Path) -> None:
     runtime = {"device": "cpu", "threads": 1, "precision": "float32", "deterministic": False}
     spec: dict[str, Any] = {"data": "faces", "runtime": runtime, "classifier": {}}
     spec["params"] = PARAMETERS | {"features": ["pixels"]}
-    opened, classes = networks(spec, class_free())
-    assert list(opened) == ["pixels"]
-    assert classes is None
+    real = open_reference(spec, class_free(), tmp_path, stored=False)
+    assert list(real.views) == ["features-pixels", "images-pixels"]
+    spec["params"] = PARAMETERS | {"features": ["pixels", "classifier"]}
     with pytest.raises(BadInput) as caught:
-        networks(spec | {"params": PARAMETERS | {"features": ["pixels", "classifier"]}}, class_free())
+        open_reference(spec, class_free(), tmp_path, stored=False)
     assert str(caught.value) == parameters(features=["pixels", "classifier"]).incompatibility("faces", 1)
     assert str(caught.value).startswith("evaluate.features is ['pixels', 'classifier'], and faces has one class, so ")
-
-
-def test_points_need_no_network(point_data: PreparedDataset) -> None:
-    assert networks({}, point_data) == ({}, None)

@@ -8,23 +8,25 @@ import numpy as np
 import pytest
 from evaluation_data import PARAMETERS, balanced, both, images, points, reference, run
 
-from ganpipe.evaluation.bounds import Bounds
-from ganpipe.evaluation.reference import Measured, Samples, Value
-from ganpipe.evaluation.row import Trained
-from ganpipe.evaluation.verdicts import verdict
+from ganpipe.evaluation.baselines import Baseline
+from ganpipe.evaluation.evaluate import Trained
+from ganpipe.evaluation.reference import Measurement, Samples
+from ganpipe.evaluation.status import status
+from ganpipe.metrics import MetricValue
 from ganpipe.prepared import PreparedDataset
 
-LIMITS = {"recall": Bounds(0.8, 0.01, 0.1)}
+LIMITS = {"recall": Baseline(0.8, 0.01, 0.1)}
 STALLED = {"kind": "stalled", "reason": "nothing moved", "step": 300}
 
 
 def called(
     data: PreparedDataset, shares: list[float | None], figures: dict[str, float | None] | None = None, **rules: float
 ) -> tuple[str, str] | None:
-    """The verdict on such shares of the classes and figures, with some of the rules changed."""
-    values = {name: Value(value) for name, value in ({"recall": 0.9, "copies": 0.0} | (figures or {})).items()}
+    """The verdict on such shares of the classes and values, with some of the rules changed."""
+    given = {"recall": 0.9, "memorization": 0.0} | (figures or {})
+    values = {name: MetricValue(value) for name, value in given.items()}
     real = reference(data, collapse=PARAMETERS["collapse"] | rules)
-    found = verdict(real, Measured(values, shares, shares), LIMITS, training=None)
+    found = status(real, Measurement(values, shares, shares), LIMITS, training=None)
     return found and (found["kind"], found["reason"])
 
 
@@ -90,10 +92,10 @@ def test_a_recall_far_below_that_of_real_images_is_collapsed(
 def test_without_recall_or_its_floor_there_is_no_such_verdict(
     image_data: PreparedDataset, recall: float | None, floor: float | None
 ) -> None:
-    measured = Measured({"recall": Value(recall), "copies": Value(0.0)}, EVEN, EVEN)
+    measured = Measurement({"recall": MetricValue(recall), "memorization": MetricValue(0.0)}, EVEN, EVEN)
     real = reference(image_data)
-    assert verdict(real, measured, {"recall": Bounds(floor, None, None)}, training=None) is None
-    assert verdict(real, measured, {}, training=None) is None
+    assert status(real, measured, {"recall": Baseline(floor, None, None)}, training=None) is None
+    assert status(real, measured, {}, training=None) is None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_without_recall_or_its_floor_there_is_no_such_verdict(
 def test_samples_near_the_training_data_are_memorising(
     image_data: PreparedDataset, copies: float | None, rule: float, found: bool
 ) -> None:
-    said = called(image_data, EVEN, {"copies": copies}, copies=rule)
+    said = called(image_data, EVEN, {"memorization": copies}, copies=rule)
     near = "of the samples are nearer to a training sample than 99 % of the test samples are"
     assert said == (("memorising", f"{100 * (copies or 0):.0f} % {near}") if found else None)
 
@@ -117,7 +119,7 @@ def test_samples_near_the_training_data_are_memorising(
 def test_collapsed_comes_before_memorising(image_data: PreparedDataset) -> None:
     """A generator that makes a single training image is both, and the first says more."""
     for shares, recall in (([1.0, 0.0, 0.0, 0.0], 0.9), (EVEN, 0.0)):
-        said = called(image_data, list(shares), {"recall": recall, "copies": 1.0})
+        said = called(image_data, list(shares), {"recall": recall, "memorization": 1.0})
         assert said is not None
         assert said[0] == "collapsed"
 

@@ -16,8 +16,8 @@ from evaluation_data import balanced, images, reference
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
-from ganpipe.features import Surroundings, _fidelity, clip, dinov2, inception, open_network
-from ganpipe.features.classifier import open_classifier
+from ganpipe.evaluation.extractors import ExtractorContext, _fidelity, clip, dinov2, inception, open_network
+from ganpipe.evaluation.extractors.classifier import open_classifier
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import ClassifierParams, fit
 
@@ -25,8 +25,8 @@ ARCHITECTURE = {"width": 2, "features": 3, "steps": 2, "batch": 4, "lr": 0.001, 
 COLOURS = np.random.default_rng(0).integers(256, size=(3, 3, 8, 8), dtype=np.uint8)
 
 
-def around(data: PreparedDataset, folder: Path = Path("nowhere")) -> Surroundings:
-    return Surroundings(data, folder, ARCHITECTURE, "cpu")
+def around(data: PreparedDataset, folder: Path = Path("nowhere")) -> ExtractorContext:
+    return ExtractorContext(data, folder, ARCHITECTURE, "cpu")
 
 
 def faces() -> PreparedDataset:
@@ -133,15 +133,15 @@ def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, mon
     data = PreparedDataset(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
     changes: dict[str, Any] = {"neighbours": 1, "density_neighbours": 1, "draws": 2, "directions": 2}
     real = reference(data, opened={"inception": opened}, **changes)
-    assert real.figures["inception_score"].label == "Inception score, 2 splits"
-    found = real.measure(train[:6], 6).figures["inception_score"]
+    assert real.specs["inception_score"][1].label == "Inception score, 2 splits"
+    found = real.measure(train[:6], 6).values["inception_score"]
     logits = torch.from_numpy(own_call(weights, train[:6], "logits_unbiased"))
     order = torch.from_numpy(real.random("splits inception").permutation(6))
     isc = importlib.import_module("torch_fidelity.metric_isc")
     expected = isc.isc_features_to_metric(logits[order], splits=2, shuffle=False)
     assert found.value is not None
     assert found.value - 1 == pytest.approx(expected["inception_score_mean"] - 1, rel=1e-3)
-    assert "inception_score" not in real.measure(train[:6], 6, quick=True).figures
+    assert "inception_score" not in real.measure(train[:6], 6, quick=True).values
 
 
 def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
@@ -168,7 +168,7 @@ def test_what_was_fetched_is_verified_before_it_is_opened(
 
     other = tmp_path / "other.pth"
     torch.save(Code(), other)
-    monkeypatch.setattr(importlib.import_module(f"ganpipe.features.{name}"), "URL", other.as_uri())
+    monkeypatch.setattr(importlib.import_module(f"ganpipe.evaluation.extractors.{name}"), "URL", other.as_uri())
     with pytest.raises(BadInput) as caught:
         open_network(name, around(faces()))
     said = str(caught.value)
@@ -269,7 +269,7 @@ def test_other_weights_of_dinov2_are_not_opened(dino: Path) -> None:
 
 def test_each_network_has_the_whole_digest_of_its_weights() -> None:
     for name in ("inception", "clip", "dinov2"):
-        assert len(importlib.import_module(f"ganpipe.features.{name}").SHA256) == 64
+        assert len(importlib.import_module(f"ganpipe.evaluation.extractors.{name}").SHA256) == 64
 
 
 def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

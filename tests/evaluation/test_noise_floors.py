@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from evaluation_data import reference
+from ganpipe.data._points import PlaneMixture
 
-from ganpipe.data._synthetic_points import PlaneMixture
 from ganpipe.data.grid import Grid
 from ganpipe.data.ring import Ring
-from ganpipe.evaluation.bounds import bounds
+from ganpipe.evaluation.baselines import baselines
 
 COUNT, DRAWS = 2500, 20
 RING = Ring(kind="ring", modes=8, radius=2.0, std=0.02, train=50_000, test=2000, seed=0)
@@ -21,7 +21,7 @@ GRID = Grid(kind="grid", side=5, spacing=2.0, std=0.05, train=50_000, test=2000,
 @pytest.mark.parametrize(("source", "modes", "divergence"), [(RING, 8, 0.0014), (GRID, 25, 0.0048)])
 def test_floors_of_a_mixture_are_those_of_an_exact_sampler(source: PlaneMixture, modes: int, divergence: float) -> None:
     data = source.load(Path("/nonexistent"))
-    found = bounds(reference(data, cap=COUNT, draws=DRAWS, directions=2), COUNT, quick=True)
+    found = baselines(reference(data, cap=COUNT, draws=DRAWS, directions=2), COUNT, quick=True)
     assert (found["modes"].floor, found["modes"].deviation) == (modes, 0.0)
     # 1 - exp(-9/2): the share of a Gaussian in the plane within 3 deviations
     exact = 1 - math.exp(-4.5)

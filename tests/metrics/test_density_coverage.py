@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics.density_coverage import density_coverage, measure
-from ganpipe.metrics.pairs import Pairs
-from ganpipe.metrics.precision_recall import Manifold, precision_recall, precision_recall_of
+from ganpipe.metrics.density_coverage import density_coverage
+from ganpipe.metrics.precision_recall import precision_recall
 
 
 def test_by_hand() -> None:
@@ -32,12 +31,7 @@ def test_parity_with_prdc_also_of_precision_and_recall(neighbours: int, sizes: t
     assert found.density == pytest.approx(theirs["density"], rel=1e-9)
     assert found.coverage == pytest.approx(theirs["coverage"], rel=1e-9)
     assert 0.1 < found.coverage < 0.98  # else there would be nothing to compare
-    pairs = Pairs.of(generated=generated, real=real)
-    balls = Manifold.among(pairs.real, neighbours=neighbours, name="real")
-    known = measure(generated=pairs.generated.left, real=balls, neighbours=neighbours, between=pairs.between)
-    assert known == found
-    both = precision_recall_of(pairs, neighbours=neighbours)
-    assert both == precision_recall(generated=generated, real=real, neighbours=neighbours)
+    both = precision_recall(generated=generated, real=real, neighbours=neighbours)
     assert both.precision == pytest.approx(theirs["precision"], rel=1e-9)
     assert both.recall == pytest.approx(theirs["recall"], rel=1e-9)
 
@@ -83,7 +77,7 @@ def test_an_outlier_among_the_real_samples_does_not_make_noise_look_dense() -> N
 @pytest.mark.parametrize(
     ("generated", "real", "neighbours", "sentence"),
     [
-        (np.zeros((5, 2)), np.zeros((5, 2)), 0, r"^neighbours is 0: it should be at least 1\.$"),
+        (np.zeros((5, 2)), np.zeros((5, 2)), 0, r"^k is 0: it should be at least 1\.$"),
         (np.zeros((9, 2)), np.zeros((5, 2)), 5, r"^real has 5 samples: at least 6 are needed\.$"),
         (np.zeros((0, 2)), np.zeros((9, 2)), 5, r"^generated has 0 samples"),
         (np.zeros((9, 2)), np.zeros((9, 3)), 3, r"^The number of features differs"),
@@ -93,11 +87,3 @@ def test_an_outlier_among_the_real_samples_does_not_make_noise_look_dense() -> N
 def test_bad_input_is_refused(generated: Any, real: Any, neighbours: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         density_coverage(generated=generated, real=real, neighbours=neighbours)
-
-
-def test_pairs_of_too_few_are_refused() -> None:
-    pairs = Pairs.of(generated=np.zeros((9, 2)), real=np.zeros((5, 2)))
-    with pytest.raises(ValueError, match=r"^real has 5 samples: at least 6 are needed\.$"):
-        Manifold.among(pairs.real, neighbours=5, name="real")
-    with pytest.raises(ValueError, match=r"^neighbours is 0"):
-        precision_recall_of(pairs, neighbours=0)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
+from ganpipe.metrics import frechet as module
 from ganpipe.metrics.frechet import Moments, frechet, frechet_distance
 
 Array = NDArray[np.float64]
@@ -70,8 +72,6 @@ def test_covariance_has_n_minus_one() -> None:
 
 
 def test_parity_with_torch_fidelity(fidelity: SimpleNamespace) -> None:
-    import torch
-
     rng = np.random.default_rng(1)
     generated = rng.normal(size=(400, 24)) @ rng.normal(size=(24, 24))
     real = rng.normal(size=(150, 24)) @ rng.normal(size=(24, 24)) + 0.3
@@ -145,3 +145,52 @@ def test_bad_samples_are_refused(generated: Any, real: Any, sentence: str) -> No
 def test_bad_covariances_are_refused(covariance: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Moments.exact([0.0, 0.0], covariance)
+
+
+def spread_features(rng: np.random.Generator, n: int, falling: float) -> Array:
+    """Features (n, 40) whose standard deviations fall by e^-falling each."""
+    return rng.normal(size=(n, 40)) @ rng.normal(size=(40, 40)) * np.exp(-np.arange(40) * falling)
+
+
+@pytest.mark.parametrize("falling", [0.0, 0.05, 0.2, 0.5, 1.0])
+def test_the_faster_way_is_taken_only_where_it_keeps_the_digits(
+    falling: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    generated, real = spread_features(rng, 300, falling), spread_features(rng, 200, falling) + 0.1
+    found = frechet_distance(generated=generated, real=real)
+    taken: list[bool] = []
+    svd = torch.linalg.svd
+    monkeypatch.setattr(torch.linalg, "svd", lambda matrix: (taken.append(True), svd(matrix))[1])
+    assert frechet_distance(generated=generated, real=real) == found
+    monkeypatch.setattr(module, "RELATIVE", 0.0)
+    assert found == pytest.approx(frechet_distance(generated=generated, real=real), rel=1e-8)
+    assert len(taken) == (1 if falling < 0.1 else 2)
+
+
+def test_a_tiny_shift_is_not_lost_beside_large_covariances() -> None:
+    features = spread_features(np.random.default_rng(1), 300, 0.0)
+    assert frechet_distance(generated=features, real=features + 1e-9) == pytest.approx(40e-18, rel=1e-3)
+
+
+def test_the_root_is_one_of_the_covariance() -> None:
+    features = spread_features(np.random.default_rng(4), 200, 0.02)
+    root = Moments.of(features).root.numpy()
+    np.testing.assert_allclose(root.T @ root, np.cov(features, rowvar=False), rtol=1e-10, atol=1e-12)
+
+
+def test_parity_with_torch_fidelity_with_many_float32_features(fidelity: SimpleNamespace) -> None:
+    rng = np.random.default_rng(5)
+    generated, real = (np.abs(rng.normal(size=(700, 512)) + shift).astype(np.float32) for shift in (0.1, 0.0))
+    theirs = [fidelity.fid.fid_features_to_statistics(torch.from_numpy(x).double()) for x in (generated, real)]
+    expected = fidelity.fid.fid_statistics_to_metric(*theirs, verbose=False)["frechet_inception_distance"]
+    assert frechet_distance(generated=generated, real=real) == pytest.approx(expected, rel=1e-6)
+
+
+def test_collapsed_generator_and_two_halves() -> None:
+    array = spread_features(np.random.default_rng(6), 400, 0.0)
+    halves = frechet_distance(generated=array[::2], real=array[1::2])
+    collapsed = frechet_distance(generated=np.repeat(array[:1], 100, axis=0), real=array[1::2])
+    assert collapsed > 5 * halves
+    shift = array[0] - array[1::2].mean(axis=0)
+    assert collapsed == pytest.approx(shift @ shift + np.trace(np.cov(array[1::2], rowvar=False)), rel=1e-9)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics import _products
+from ganpipe.metrics import _distances
 from ganpipe.metrics.parzen import BANDWIDTHS, log_density, parzen
 
 
@@ -114,7 +114,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(6)
     samples, generated = rng.normal(size=(50, 3)), rng.normal(size=(40, 3))
     whole = log_density(samples, generated=generated, bandwidths=BANDWIDTHS)
-    monkeypatch.setattr(_products, "BLOCK", 130)
+    monkeypatch.setattr(_distances, "BLOCK", 130)
     np.testing.assert_allclose(log_density(samples, generated=generated, bandwidths=BANDWIDTHS), whole, rtol=1e-11)
 
 

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from ganpipe.metrics import _products as module
-from ganpipe.metrics.precision_recall import Manifold, compare, precision_recall
+from ganpipe.metrics._distances import kth_nearest
+from ganpipe.metrics.precision_recall import precision_recall
+
+
+def held(real: Any, points: Any, neighbours: int = 1) -> list[bool]:
+    """Which of the points lie in a ball of the real samples: the precision of each as the only sort of sample."""
+    copies = [np.repeat([point], neighbours + 1, axis=0) for point in np.asarray(points)]
+    return [precision_recall(generated=some, real=real, neighbours=neighbours).precision == 1.0 for some in copies]
 
 
 def test_by_hand() -> None:
     """Balls on a line, k = 1. Real: 0 +- 1, 1 +- 1, 3 +- 2. Generated: 2 +- 0.5, 2.5 +- 0.5, 9 +- 6.5."""
-    real = Manifold.of([[0.0], [1.0], [3.0]], neighbours=1)
-    np.testing.assert_allclose(real.radii, [1.0, 1.0, 4.0], rtol=1e-12)
-    np.testing.assert_array_equal(
-        real.holds([[-1.01], [-0.99], [2.5], [4.99], [5.01]]), [False, True, True, True, False]
-    )
-    found = precision_recall(generated=[[2.0], [2.5], [9.0]], real=[[0.0], [1.0], [3.0]], neighbours=1)
+    real = np.array([[0.0], [1.0], [3.0]])
+    assert held(real, [[-1.01], [-0.99], [2.5], [4.99], [5.01]]) == [False, True, True, True, False]
+    found = precision_recall(generated=[[2.0], [2.5], [9.0]], real=real, neighbours=1)
     assert (found.precision, found.recall) == (2 / 3, 1 / 3)
 
 
-def test_rim_belongs_to_the_ball() -> None:
-    assert Manifold.of([[0.0], [1.0]], neighbours=1).holds([[2.0], [-1.0]]).all()
+def test_the_rim_belongs_to_the_ball_and_the_allowance_for_rounding_is_small() -> None:
+    edges = np.array([[2.0], [-1.0]])
+    assert held([[0.0], [1.0]], edges) == [True, True]
+    assert held([[0.0], [1.0]], (1.0 + 1e-9) * edges) == [False, False]
 
 
 def test_neighbours_count_without_the_sample_itself_but_with_its_copies() -> None:
-    manifold = Manifold.of([[0.0], [0.0], [3.0], [7.0]], neighbours=2)
-    np.testing.assert_allclose(manifold.radii, [9.0, 9.0, 9.0, 49.0], atol=1e-12)
-    np.testing.assert_allclose(Manifold.of([[0.0], [0.0], [3.0]], neighbours=1).radii, [0.0, 0.0, 9.0], atol=1e-12)
+    points = torch.tensor([[0.0], [0.0], [3.0], [7.0]], dtype=torch.float64)
+    np.testing.assert_allclose(kth_nearest(points, 2), [9.0, 9.0, 9.0, 49.0], atol=1e-12)
+    np.testing.assert_allclose(kth_nearest(points[:3], 1), [0.0, 0.0, 9.0], atol=1e-12)
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 5])
@@ -39,7 +44,6 @@ def test_neighbours_count_without_the_sample_itself_but_with_its_copies() -> Non
 def test_parity_with_prdc_and_torch_fidelity(
     neighbours: int, sizes: tuple[int, int], fidelity: SimpleNamespace
 ) -> None:
-    import torch
     from prdc import compute_prdc
 
     rng = np.random.default_rng(neighbours)
@@ -84,8 +88,6 @@ def test_copies_of_real_samples_are_always_inside(shift: float) -> None:
     real = np.repeat(np.random.default_rng(2).normal(size=(40, 12)), 4, axis=0) + shift
     found = precision_recall(generated=real[::-1], real=real, neighbours=3)
     assert (found.precision, found.recall) == (1.0, 1.0)
-    manifold = Manifold.of(real, neighbours=3)
-    assert all(manifold.holds(sample[None]).all() for sample in real)  # other sums than in a block of many
 
 
 def test_copies_are_inside_of_a_cloud_that_is_far_wider_or_narrower() -> None:
@@ -99,10 +101,6 @@ def test_copies_are_inside_of_a_cloud_that_is_far_wider_or_narrower() -> None:
         radii = [np.sort(np.sqrt(((one[:, None] - one) ** 2).sum(axis=2)), axis=1)[:, 3] for one in (generated, real)]
         assert found.precision == (gaps <= radii[1]).any(axis=1).mean()
         assert found.recall == (gaps <= radii[0][:, None]).any(axis=0).mean()
-
-
-def test_the_allowance_for_rounding_is_small() -> None:
-    assert not Manifold.of([[0.0], [1.0]], neighbours=1).holds([[2.0 + 1e-9], [-1.0 - 1e-9]]).any()
 
 
 def test_features_far_from_the_origin_keep_their_digits() -> None:
@@ -121,47 +119,10 @@ def test_two_halves_of_one_distribution_cover_each_other() -> None:
     assert found.recall > 0.9
 
 
-def test_blocks_change_nothing_and_bound_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(4)
-    generated, real = rng.normal(size=(1999, 8)) + 0.3, rng.normal(size=(1500, 8))
-    whole = precision_recall(generated=generated, real=real, neighbours=4)
-    monkeypatch.setattr(module, "BLOCK", 150_000)
-    tracemalloc.start()
-    parts = precision_recall(generated=generated, real=real, neighbours=4)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert parts == whole
-    assert peak < 6e6  # the whole matrix of distances takes 24 MB
-
-
-def test_a_block_is_at_least_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 1)
-    real = np.random.default_rng(5).normal(size=(20, 2))
-    assert precision_recall(generated=real, real=real, neighbours=2).recall == 1.0
-
-
-def test_memory_is_bounded_at_the_size_of_a_real_evaluation() -> None:
-    """Of 10,000 by 2,500 distances (200 MB) no more than a block and its sum are there at once."""
-    features = np.random.default_rng(6).normal(size=(10_000, 16))
-    tracemalloc.start()
-    manifold = Manifold.of(features[:2500], neighbours=5)
-    assert manifold.holds(features).mean() > 0.9
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 100e6
-
-
-def test_float32_features_are_compared_in_float64() -> None:
-    features = np.random.default_rng(7).normal(size=(100, 4)).astype(np.float32)
-    manifold = Manifold.of(features, neighbours=3)
-    assert manifold.radii.dtype == np.float64
-    np.testing.assert_array_equal(manifold.radii, Manifold.of(features.astype(np.float64), neighbours=3).radii)
-
-
 @pytest.mark.parametrize(
     ("generated", "real", "neighbours", "sentence"),
     [
-        (np.zeros((5, 2)), np.zeros((5, 2)), 0, r"^neighbours is 0: it should be at least 1\.$"),
+        (np.zeros((5, 2)), np.zeros((5, 2)), 0, r"^k is 0: it should be at least 1\.$"),
         (np.zeros((5, 2)), np.zeros((9, 2)), 5, r"^generated has 5 samples: at least 6 are needed\.$"),
         (np.zeros((9, 2)), np.zeros((5, 2)), 5, r"^real has 5 samples: at least 6 are needed\.$"),
         (np.zeros((9, 2)), np.zeros((9, 3)), 3, r"^The number of features differs"),
@@ -172,11 +133,3 @@ def test_float32_features_are_compared_in_float64() -> None:
 def test_bad_input_is_refused(generated: Any, real: Any, neighbours: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         precision_recall(generated=generated, real=real, neighbours=neighbours)
-
-
-def test_compare_is_precision_recall_with_manifolds_kept() -> None:
-    rng = np.random.default_rng(8)
-    generated, real = rng.normal(size=(60, 2)), rng.normal(size=(50, 2)) * 2
-    kept = compare(generated=Manifold.of(generated, neighbours=3), real=Manifold.of(real, neighbours=3))
-    assert kept == precision_recall(generated=generated, real=real, neighbours=3)
-    assert kept.precision != kept.recall

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics import _products
+from ganpipe.metrics import sharpness as module
 from ganpipe.metrics.sharpness import sharpness
 
 PHOTOS = np.random.default_rng(0).integers(256, size=(6, 3, 9, 7), dtype=np.uint8)
@@ -62,7 +62,7 @@ def test_height_and_width_and_channels_are_not_confused() -> None:
 
 def test_blocks_change_nothing_and_bytes_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = sharpness(PHOTOS).each
-    monkeypatch.setattr(_products, "BLOCK", 400)
+    monkeypatch.setattr(module, "CHUNK", 400)
     np.testing.assert_array_equal(sharpness(PHOTOS).each, whole)
     np.testing.assert_array_equal(sharpness(PHOTOS.astype(np.float64)).each, whole)
 

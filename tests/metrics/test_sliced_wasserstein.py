@@ -54,21 +54,12 @@ def test_it_is_below_the_exact_distance() -> None:
 
 def test_exact_sampler_halves_and_a_collapsed_generator() -> None:
     rng = np.random.default_rng(5)
-    images = rng.normal(size=(1000, 3, 4, 4))
+    images = rng.normal(size=(1000, 48))
     halves = sliced_wasserstein(generated=images[::2], real=images[1::2], count=50, rng=rng).distance
     collapsed = sliced_wasserstein(generated=np.repeat(images[:1], 500, axis=0), real=images[1::2], count=50, rng=rng)
     assert halves < 0.1
     assert collapsed.distance > 8 * halves
     assert sliced_wasserstein(generated=images, real=images[::-1], count=5, rng=rng).distance == pytest.approx(0.0)
-
-
-def test_images_are_compared_as_rows_of_pixels() -> None:
-    rng = np.random.default_rng(6)
-    generated, real = rng.integers(256, size=(2, 20, 3, 4, 5), dtype=np.uint8)
-    found = sliced_wasserstein(generated=generated, real=real, count=10, rng=np.random.default_rng(7))
-    flat = [x.reshape(20, 60).astype(np.float64) for x in (generated, real)]
-    expected = sliced_wasserstein(generated=flat[0], real=flat[1], count=10, rng=np.random.default_rng(7))
-    assert found.distance == expected.distance
 
 
 def test_blocks_change_nothing_and_the_seed_decides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +88,6 @@ def test_directions_are_unit_vectors_on_all_sides() -> None:
     [
         (np.zeros((4, 2)), np.zeros((4, 2)), 0, "^The number of directions is 0"),
         (np.zeros((0, 2)), np.zeros((4, 2)), 3, "^generated has 0 samples"),
-        (np.zeros((0, 1, 2, 2)), np.zeros((4, 1, 2, 2)), 3, "^generated should have the shape"),
         (np.zeros(4), np.zeros((4, 2)), 3, "^generated should have the shape"),
         (np.zeros((4, 2)), np.zeros((4, 3)), 3, "^The number of features differs"),
         (np.zeros((4, 2)), np.full((4, 2), np.nan), 3, "^real has values that are not finite"),

@@ -1,6 +1,6 @@
 """Feature networks: what images are compared in, one file each, chosen by name in `evaluate.features`.
 
-A module has a RESIZER, in words, which is part of every figure, and an `open_network`. A function of features takes
+A module has a RESIZER, in words, which is part of every metric, and an `open_network`. A function of features takes
 uint8 images (N, C, H, W) and returns float32 (N, d).
 """
 
@@ -22,7 +22,18 @@ Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Classifying:
+    """An Extract whose network has classes of its own: `probabilities` (N, K) follow from the features (N, d)."""
+
+    extract: Extract
+    probabilities: Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.extract(images)
+
+
+@dataclass(frozen=True)
+class ExtractorContext:
     """What a network may need: the data that it is for, the folder of the trained classifier, and the device."""
 
     data: PreparedDataset
@@ -31,8 +42,8 @@ class Surroundings:
     device: str
 
 
-def open_network(name: Network, surroundings: Surroundings) -> tuple[str, Extract]:
+def open_network(name: Network, context: ExtractorContext) -> tuple[str, Extract]:
     """Its resizer and its function. Raises BadInput where the network does not suit the data or has no weights."""
-    module = importlib.import_module(f"ganpipe.features.{name}")
-    extract: Extract = module.open_network(surroundings)
+    module = importlib.import_module(f"ganpipe.evaluation.extractors.{name}")
+    extract: Extract = module.open_network(context)
     return module.RESIZER, extract

@@ -9,7 +9,7 @@ there a digest.
 
 from __future__ import annotations
 
-from ganpipe.features import Extract, Surroundings, _fidelity
+from ganpipe.evaluation.extractors import Extract, ExtractorContext, _fidelity
 
 RESIZER = "bilinear as in TensorFlow 1, to 224 pixels"
 FILE = "checkpoints/dinov2_vitl14_pretrain.pth"
@@ -18,5 +18,5 @@ URL = "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrai
 REPOSITORY = _fidelity.Repository("facebookresearch/dinov2", "7764ea0f912e53c92e82eb78a2a1631e92725fc8")
 
 
-def open_network(surroundings: Surroundings) -> Extract:
-    return _fidelity.network("dinov2", "dinov2-vit-l-14", "dinov2", FILE, SHA256, URL, surroundings, REPOSITORY)
+def open_network(context: ExtractorContext) -> Extract:
+    return _fidelity.network("dinov2", "dinov2-vit-l-14", "dinov2", FILE, SHA256, URL, context, REPOSITORY)

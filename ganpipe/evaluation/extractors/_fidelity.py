@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganpipe.errors import BadInput
-from ganpipe.evaluation.spaces import Classifying
-from ganpipe.features import Extract, Surroundings
+from ganpipe.evaluation.extractors import Classifying, Extract, ExtractorContext
 
 CHUNK = 50
 
@@ -41,7 +40,7 @@ def network(
     file: str,
     sha256: str,
     url: str,
-    surroundings: Surroundings,
+    context: ExtractorContext,
     repository: Repository | None = None,
     head: str | None = None,
 ) -> Extract:
@@ -75,13 +74,13 @@ def network(
         sentence = f"evaluate.features names {name}, which could not be opened or fetched ({reason})"
         raise BadInput(f"{sentence}: {remedy}.") from None
 
-    net.to(surroundings.device)
+    net.to(context.device)
 
     @torch.no_grad()
     def extract(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = []
         for start in range(0, len(images), CHUNK):
-            part = torch.from_numpy(np.ascontiguousarray(images[start : start + CHUNK])).to(surroundings.device)
+            part = torch.from_numpy(np.ascontiguousarray(images[start : start + CHUNK])).to(context.device)
             if part.shape[1] == 1:
                 part = part.expand(-1, 3, -1, -1)
             features = net.convert_features_tuple_to_dict(net(part))[layer]

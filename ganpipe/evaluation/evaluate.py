@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ganpipe.errors import BadInput
-from ganpipe.evaluation.bounds import Bounds, bounds, most
-from ganpipe.evaluation.reference import Figure, Measured, Reference, Samples
-from ganpipe.evaluation.verdicts import Verdict, verdict
+from ganpipe.evaluation.baselines import Baseline, Baselines, baselines, max_generated
+from ganpipe.evaluation.reference import Measurement, Reference, Samples, View
+from ganpipe.evaluation.status import Status, status
+from ganpipe.metrics import MetricSpec
 
 FORMAT = 2
 
@@ -23,12 +24,12 @@ class Trained:
 
     samples: Samples
     moments: Mapping[int, Samples]
-    verdict: Verdict | None = None
+    verdict: Status | None = None
 
 
 def generated_count(real: Reference, samples: Sequence[Samples]) -> int:
-    """How many generated samples are compared: what every file has, at most `most`."""
-    return min(most(real), min(len(array) for one in samples for array in (one.raw, one.ema)))
+    """How many generated samples are compared: what every file has, at most `max_generated`."""
+    return min(max_generated(real), min(len(array) for one in samples for array in (one.raw, one.ema)))
 
 
 def evaluate(
@@ -38,20 +39,20 @@ def evaluate(
     row: str,
     title: str,
     data: str,
-    known: Mapping[int, Mapping[str, Bounds]] | None = None,
-    quick: Mapping[int, Mapping[str, Bounds]] | None = None,
+    known: Mapping[int, Baselines] | None = None,
+    quick: Mapping[int, Baselines] | None = None,
 ) -> dict[str, Any]:
     """The evaluation of a row from the samples of each seed.
 
-    data: the data set's name. known, quick: bounds by number of samples, where they were already computed, of all
-    figures and of the quick ones. Raises BadInput where there is no seed or its samples are not like the data.
+    data: the data set's name. known, quick: baselines by number of samples, where they were already computed, of
+    all metrics and of the quick ones. Raises BadInput where there is no seed or its samples are not like the data.
     """
     if not trained:
         raise BadInput(f"The row {row} has no seed to evaluate: name at least one under `seeds`.")
     try:
         count = generated_count(real, [one.samples for one in trained.values()])
         ends = {seed: _measured(real, one.samples, count, f"seed {seed}") for seed, one in trained.items()}
-        limits = (known or {}).get(count) or bounds(real, count)
+        limits = (known or {}).get(count) or baselines(real, count)
         over_time = _moments(real, {seed: one.moments for seed, one in trained.items()}, quick or {})
     except BadInput as error:
         raise BadInput(f"The row {row} cannot be evaluated. {error}") from None
@@ -66,14 +67,14 @@ def evaluate(
     }
     head, measured = _head(row, title, data, None, list(trained)), list(ends.values())
     return head | {
-        "protocol": protocol | real.settings(count),
+        "protocol": protocol | real.protocol(count),
         "figures": {
-            name: _described(figure, count, len(real.real)) | _limited(limits[name]) | _values(name, measured)
-            for name, figure in real.figures.items()
+            name: _described(view, spec, count, len(real.real)) | _limited(limits[name]) | _values(name, measured)
+            for name, (view, spec) in real.specs.items()
         },
         "classes": _classes(real, measured),
         "moments": over_time,
-        "verdicts": [verdict(real, ends[seed]["raw"], limits, one.verdict) for seed, one in trained.items()],
+        "verdicts": [status(real, ends[seed]["raw"], limits, one.verdict) for seed, one in trained.items()],
     }
 
 
@@ -81,7 +82,7 @@ WEIGHTS = ("raw", "ema")
 
 
 def not_applicable(*, row: str, title: str, data: str, reason: str, seeds: list[int]) -> dict[str, Any]:
-    """The evaluation of a row that makes no sense on the data: the reason and no figure."""
+    """The evaluation of a row that makes no sense on the data: the reason and no metric."""
     nothing: dict[str, Any] = {
         "protocol": {},
         "figures": {},
@@ -92,28 +93,37 @@ def not_applicable(*, row: str, title: str, data: str, reason: str, seeds: list[
     return _head(row, title, data, reason, seeds) | nothing
 
 
-def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: bool = False) -> dict[str, Measured]:
+def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: bool = False) -> dict[str, Measurement]:
     if not samples.finite:
-        return dict.fromkeys(WEIGHTS, real.nothing())
+        return dict.fromkeys(WEIGHTS, real.all_missing())
     try:
         return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
     except BadInput as error:
         raise BadInput(f"Of {whose}: {error}") from None
 
 
-def _described(figure: Figure, generated: int, reals: int) -> dict[str, Any]:
-    described = asdict(figure)
-    most = described.pop("most") or max(generated, reals)
-    return described | {"generated": min(generated, most), "real": min(reals, most), "split": "test"}
+def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict[str, Any]:
+    most = spec.max_samples or max(generated, reals)
+    return {
+        "label": spec.label,
+        "better": spec.better,
+        "network": view.inputs.source,
+        "resizer": view.resizer,
+        "leads": spec.leads,
+        "floor": spec.baseline,
+        "generated": min(generated, most),
+        "real": min(reals, most),
+        "split": "test",
+    }
 
 
-def _limited(limit: Bounds) -> dict[str, Any]:
+def _limited(limit: Baseline) -> dict[str, Any]:
     return {"floor": limit.floor, "floor_deviation": limit.deviation, "ceiling": limit.ceiling}
 
 
-def _values(name: str, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
+def _values(name: str, ends: Sequence[Mapping[str, Measurement]]) -> dict[str, Any]:
     """Of each seed, and standard errors and notes where there are any."""
-    found = {weights: [one[weights].figures[name] for one in ends] for weights in WEIGHTS}
+    found = {weights: [one[weights].values[name] for one in ends] for weights in WEIGHTS}
     values: dict[str, Any] = {weights: [one.value for one in of] for weights, of in found.items()}
     for key, field in (("errors", "error"), ("notes", "note")):
         said = {weights: [getattr(one, field) for one in of] for weights, of in found.items()}
@@ -122,20 +132,20 @@ def _values(name: str, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any]
     return values
 
 
-def _classes(real: Reference, ends: Sequence[Mapping[str, Measured]]) -> dict[str, Any] | None:
-    if not real.classes or real.data.base:
+def _classes(real: Reference, ends: Sequence[Mapping[str, Measurement]]) -> dict[str, Any] | None:
+    if not len(real.real_shares) or real.data.base:
         return None
     return {
-        "names": [str(index) for index in range(real.classes)],
+        "names": [str(index) for index in range(len(real.real_shares))],
         "real": real.real_shares.tolist(),
         **{weights: [one[weights].shares for one in ends] for weights in WEIGHTS},
     }
 
 
 def _moments(
-    real: Reference, by_seed: Mapping[int, Mapping[int, Samples]], known: Mapping[int, Mapping[str, Bounds]]
+    real: Reference, by_seed: Mapping[int, Mapping[int, Samples]], known: Mapping[int, Baselines]
 ) -> dict[str, Any] | None:
-    """The quick figures at each moment that any seed reached; None for a seed that had ended by then."""
+    """The quick metrics at each moment that any seed reached; None for a seed that had ended by then."""
     steps = sorted({step for moments in by_seed.values() for step in moments})
     if not steps:
         return None
@@ -147,7 +157,7 @@ def _moments(
         }
         for seed, moments in by_seed.items()
     }
-    limits = known.get(count) or bounds(real, count, quick=True)
+    limits = known.get(count) or baselines(real, count, quick=True)
 
     def course(name: str, weights: str) -> list[list[float | None]]:
         return [
@@ -157,12 +167,13 @@ def _moments(
 
     figures = {
         name: {
-            "label": real.figures[name].label,
-            "better": real.figures[name].better,
+            "label": spec.label,
+            "better": spec.better,
             "floor": limits[name].floor,
             **{weights: course(name, weights) for weights in WEIGHTS},
         }
-        for name in real.quick
+        for name, (_, spec) in real.specs.items()
+        if spec.quick
     }
     return {"steps": steps, "generated": count, "real": len(real.real), "figures": figures}
 

@@ -1,4 +1,4 @@
-"""Memorisation where the answer is known, and against SciPy's Mann-Whitney test."""
+"""Memorization where the answer is known, and against SciPy's Mann-Whitney test."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganpipe.metrics.memorisation import Memorisation, memorisation, memorisation_of, training_distances
+from ganpipe.metrics.memorization import Memorization, memorization, memorization_of, training_distances
 
 
-def nearer(found: Memorisation, generated: int, test: int) -> float:
+def nearer(found: Memorization, generated: int, test: int) -> float:
     """The probability that a generated sample is nearer than a test sample is: what z is made of."""
     return float(0.5 - found.z * np.sqrt((generated + test + 1) / (12 * generated * test)))
 
@@ -33,21 +33,21 @@ def test_exact_sampler_is_at_one_half() -> None:
     training = rng.normal(size=(300, 3))
     for _ in range(60):
         generated, test = rng.normal(size=(100, 3)), rng.normal(size=(200, 3))
-        found.append(memorisation(generated=generated, test=test, training=training, quantile=0.1))
+        found.append(memorization(generated=generated, test=test, training=training, quantile=0.1))
     assert np.mean([nearer(one, 100, 200) for one in found]) == pytest.approx(0.5, abs=0.02)
     assert abs(np.mean([one.z for one in found])) < 0.5
     assert np.std([one.z for one in found]) == pytest.approx(1.0, abs=0.3)
-    assert np.mean([one.copies for one in found]) == pytest.approx(0.1, abs=0.02)
+    assert np.mean([one.share for one in found]) == pytest.approx(0.1, abs=0.02)
 
 
 def test_copies_are_all_nearer_and_garbage_is_all_further() -> None:
     rng = np.random.default_rng(2)
     training, test = rng.normal(size=(200, 4)), rng.normal(size=(100, 4))
-    copied = memorisation(generated=training[:50] + 1e-6, test=test, training=training)
-    assert (nearer(copied, 50, 100), copied.copies) == (pytest.approx(1.0), 1.0)
+    copied = memorization(generated=training[:50] + 1e-6, test=test, training=training)
+    assert (nearer(copied, 50, 100), copied.share) == (pytest.approx(1.0), 1.0)
     assert copied.z < -8
-    garbage = memorisation(generated=training[:50] + 50.0, test=test, training=training)
-    assert (nearer(garbage, 50, 100), garbage.copies) == (pytest.approx(0.0), 0.0)
+    garbage = memorization(generated=training[:50] + 50.0, test=test, training=training)
+    assert (nearer(garbage, 50, 100), garbage.share) == (pytest.approx(0.0), 0.0)
     assert garbage.z > 8
 
 
@@ -56,17 +56,17 @@ def test_a_tenth_of_copies_shows_where_the_probability_hardly_moves() -> None:
     training, test = rng.normal(size=(500, 4)), rng.normal(size=(1000, 4))
     generated = rng.normal(size=(1000, 4))
     generated[:100] = training[:100]
-    found = memorisation(generated=generated, test=test, training=training)
-    assert found.copies == pytest.approx(0.11, abs=0.015)
+    found = memorization(generated=generated, test=test, training=training)
+    assert found.share == pytest.approx(0.11, abs=0.015)
     assert nearer(found, 1000, 1000) < 0.58
 
 
-def test_a_collapsed_generator_memorises_only_where_it_collapsed_onto_the_training_data() -> None:
+def test_a_collapsed_generator_memorizes_only_where_it_collapsed_onto_the_training_data() -> None:
     rng = np.random.default_rng(4)
     training, test = rng.normal(size=(200, 4)), rng.normal(size=(100, 4))
-    onto = memorisation(generated=np.repeat(training[:1], 50, axis=0), test=test, training=training)
+    onto = memorization(generated=np.repeat(training[:1], 50, axis=0), test=test, training=training)
     assert nearer(onto, 50, 100) == pytest.approx(1.0)
-    elsewhere = memorisation(generated=np.full((50, 4), 3.0), test=test, training=training)
+    elsewhere = memorization(generated=np.full((50, 4), 3.0), test=test, training=training)
     assert nearer(elsewhere, 50, 100) < 0.1
 
 
@@ -74,13 +74,13 @@ def test_swapping_generated_and_test_turns_it_round_and_swapping_training_is_no_
     rng = np.random.default_rng(5)
     training, test = rng.normal(size=(200, 4)), rng.normal(size=(100, 4))
     generated = training[:80] + 0.1 * rng.normal(size=(80, 4))
-    found = memorisation(generated=generated, test=test, training=training)
+    found = memorization(generated=generated, test=test, training=training)
     near = [training_distances(samples, training=training) for samples in (generated, test)]
-    assert memorisation_of(near[0], test=near[1]) == found
-    swapped = memorisation(generated=test, test=generated, training=training)
+    assert memorization_of(near[0], test=near[1]) == found
+    swapped = memorization(generated=test, test=generated, training=training)
     assert swapped.z == pytest.approx(-found.z, rel=1e-9)
     assert nearer(found, 80, 100) > 0.9
-    other = memorisation(generated=generated, test=training, training=test)
+    other = memorization(generated=generated, test=training, training=test)
     assert nearer(other, 80, 200) < 0.6
 
 
@@ -90,7 +90,7 @@ def test_parity_with_scipy_also_with_ties() -> None:
 
     rng = np.random.default_rng(6)
     training, test, generated = (rng.integers(0, 6, size=(n, 2)).astype(np.float64) for n in (12, 60, 40))
-    found = memorisation(generated=generated, test=test, training=training)
+    found = memorization(generated=generated, test=test, training=training)
     ranks = mannwhitneyu(
         training_distances(test, training=training), training_distances(generated, training=training)
     ).statistic
@@ -112,4 +112,4 @@ def test_parity_with_scipy_also_with_ties() -> None:
 )
 def test_bad_input_is_refused(generated: Any, test: Any, training: Any, quantile: float, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        memorisation(generated=generated, test=test, training=training, quantile=quantile)
+        memorization(generated=generated, test=test, training=training, quantile=quantile)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganpipe.features import Extract, Surroundings, _fidelity
+from ganpipe.evaluation.extractors import Extract, ExtractorContext, _fidelity
 
 RESIZER = "bilinear as in TensorFlow 1, to 299 pixels"
 FILE = "checkpoints/weights-inception-2015-12-05-6726825d.pth"
@@ -10,5 +10,5 @@ SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 
 
-def open_network(surroundings: Surroundings) -> Extract:
-    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, URL, surroundings, head="fc")
+def open_network(context: ExtractorContext) -> Extract:
+    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, URL, context, head="fc")

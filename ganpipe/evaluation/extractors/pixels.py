@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.features import Extract, Surroundings
+from ganpipe.evaluation.extractors import Extract, ExtractorContext
 
 RESIZER = "none"
 
 
-def open_network(surroundings: Surroundings) -> Extract:
+def open_network(context: ExtractorContext) -> Extract:
     return pixels
 
 

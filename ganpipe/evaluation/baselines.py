@@ -1,0 +1,89 @@
+"""What brackets every metric: its values for real data and for uniform noise, at the same numbers of samples."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ganpipe.errors import BadInput
+from ganpipe.evaluation.reference import Measurement, Reference
+from ganpipe.files import write_json
+from ganpipe.metrics import MetricSpec
+
+PRESENT = "there"
+"""Beside the metrics: the classes or modes that the real draws are in, as `Reference.classes_present` counts them."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """floor: the mean over `draws` of real samples; deviation: over them, with n - 1. ceiling: uniform noise."""
+
+    floor: float | None
+    deviation: float | None
+    ceiling: float | None
+
+
+Baselines = Mapping[str, Baseline]
+"""By the metric's name."""
+
+
+def max_generated(real: Reference) -> int:
+    """How many generated samples can be compared: at most half of the train split, so that the real draws differ."""
+    return min(len(real.data.train) // 2, real.parameters.cap)
+
+
+def baselines(real: Reference, generated: int, quick: bool = False) -> dict[str, Baseline]:
+    """Of every metric, or of the quick ones, for so many samples, at most `max_generated`, and of PRESENT where it is
+    known.
+
+    Raises BadInput where that is too few.
+    """
+    draws = [
+        real.measure(real.choose(real.data.train, generated, f"floor {draw}"), generated, quick)
+        for draw in range(real.parameters.draws)
+    ]
+    noise = real.measure(real.noise(generated), generated, quick)
+    specs = [spec for _, spec in real.specs.values() if spec.quick or not quick]
+    found = {spec.name: _baseline(spec, draws, noise) for spec in specs}
+    present = [counts[0] for draw in draws if (counts := real.classes_present(draw.compared))]
+    return found | ({PRESENT: Baseline(statistics.fmean(present), None, None)} if present and not quick else {})
+
+
+def _baseline(spec: MetricSpec, draws: Sequence[Measurement], noise: Measurement) -> Baseline:
+    values = [draw.value(spec.name) for draw in draws]
+    finite = [value for value in values if value is not None]
+    if spec.baseline is not None or len(finite) < len(values):
+        return Baseline(spec.baseline, None, noise.value(spec.name))
+    return Baseline(statistics.fmean(finite), statistics.stdev(finite), noise.value(spec.name))
+
+
+def write(real: Reference, counts: Sequence[int], quick_counts: Sequence[int], folder: Path) -> None:
+    """`bounds.json`: baselines for so many generated samples, of all metrics and of the quick ones."""
+    limit = max_generated(real)
+    found = {
+        kind: {
+            str(count): {name: asdict(one) for name, one in baselines(real, count, quick=kind == "quick").items()}
+            for count in sorted({min(count, limit) for count in of})
+        }
+        for kind, of in (("all", counts), ("quick", quick_counts))
+    }
+    write_json(folder / "bounds.json", found)
+
+
+def read(folder: Path) -> tuple[dict[int, Baselines], dict[int, Baselines]]:
+    """Of all metrics and of the quick ones, by number of samples. Raises BadInput where the file is broken."""
+    try:
+        kept = json.loads((folder / "bounds.json").read_text(encoding="utf-8"))
+        return _by_count(kept["all"]), _by_count(kept["quick"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{folder / 'bounds.json'} can't be read ({error!r}): delete {folder} and run `dvc repro reference`."
+        ) from None
+
+
+def _by_count(kept: dict[str, Any]) -> dict[int, Baselines]:
+    return {int(count): {name: Baseline(**one) for name, one in of.items()} for count, of in kept.items()}

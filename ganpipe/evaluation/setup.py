@@ -1,0 +1,36 @@
+"""What the stages `reference` and `evaluate` measure with: the real side, its feature networks and the classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ganpipe.errors import BadInput
+from ganpipe.evaluation.extractors import ExtractorContext, open_network
+from ganpipe.evaluation.extractors.classifier import open_classifier
+from ganpipe.evaluation.parameters import EvaluateParams
+from ganpipe.evaluation.reference import Classify, Networks, Reference
+from ganpipe.prepared import PreparedDataset
+from ganpipe.training.loop import configure
+from ganpipe.variant import Runtime
+
+
+def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *, stored: bool) -> Reference:
+    """The real side as the spec says. stored: whether the stage `reference` has written the folder.
+
+    Raises BadInput as `Reference` and `open_network` do, and where the data turned out to have no classes for the
+    classifier: `check` says so before, for data sets that know their classes.
+    """
+    params, runtime = EvaluateParams.model_validate(spec["params"]), Runtime.model_validate(spec["runtime"])
+    configure(runtime)
+    networks: Networks = {}
+    classify: Classify | None = None
+    if data.form == "images":
+        if sentence := params.incompatibility(spec["data"], data.classes):
+            raise BadInput(sentence)
+        context = ExtractorContext(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
+        networks = {name: open_network(name, context) for name in params.features}
+        if data.classes > 1:
+            read = open_classifier(context)
+            classify = lambda images: read(images)[1]  # noqa: E731
+    return Reference(data, params, networks, classify, folder, stored=stored, device=runtime.device)

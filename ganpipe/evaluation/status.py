@@ -1,0 +1,45 @@
+"""The status of a result: collapsed, memorizing, or what its training already was called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganpipe.evaluation.baselines import PRESENT, Baselines
+from ganpipe.evaluation.reference import Measurement, Reference
+from ganpipe.looks import STALLED
+
+Status = dict[str, Any]
+"""kind, and a reason in words with the values."""
+
+
+def status(real: Reference, raw: Measurement, limits: Baselines, training: Status | None) -> Status | None:
+    """Of one seed, by the samples of its raw generator. training: what `run.json` says. None: nothing is wrong.
+
+    The training's own stands, but for STALLED: a generator that stands still may have collapsed.
+    """
+    own = None if training is None else {"kind": training["kind"], "reason": training["reason"]}
+    return own if own is not None and own["kind"] != STALLED else _by_samples(real, raw, limits) or own
+
+
+def _by_samples(real: Reference, raw: Measurement, limits: Baselines) -> Status | None:
+    if raw.all_missing:
+        return {"kind": "not_finite", "reason": "samples are not finite"}
+    rules, present = real.parameters.collapse, real.classes_present(raw.compared)
+    if present:
+        found, known = present
+        # so many samples may be too few to be in all of them, whoever makes them
+        reached = limits[PRESENT].floor if PRESENT in limits else None
+        if found < rules.classes * (known if reached is None else reached):
+            what = "modes" if real.data.form == "points" else "classes"
+            reason = f"samples are in {found} of {known} {what}"
+            real_ones = f", and as many real ones in {reached:.4g}" if reached is not None and reached < known else ""
+            return {"kind": "collapsed", "reason": reason + real_ones}
+    recall, floor = raw.value("recall"), limits["recall"].floor if "recall" in limits else None
+    if recall is not None and floor is not None and recall < rules.recall * floor:
+        return {"kind": "collapsed", "reason": f"recall is {recall:.2g}, and {floor:.2g} for real images"}
+    copied = raw.value("memorization")
+    if copied is not None and copied > rules.copies:
+        reason = f"{100 * copied:.0f} % of the samples are nearer to a training sample than"
+        reason += f" {100 * (1 - real.parameters.quantile):.4g} % of the test samples are"
+        return {"kind": "memorising", "reason": reason}
+    return None
