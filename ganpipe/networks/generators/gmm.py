@@ -13,7 +13,7 @@ from ganpipe.params import Count
 
 Covariance = Literal["full", "tied", "diag", "spherical"]
 # entries of the factors: 128 MiB on disk, twice that while they are fitted
-MAX_ENTRIES = 2**25
+LIMIT = 2**25
 
 
 class Mixture(nn.Module):
@@ -82,11 +82,11 @@ class GMMGenerator(GeneratorNetwork):
 
     def incompatibility(self, shape: Shape) -> str | None:
         numbers = prod(_factors(self.components, self.covariance, prod(shape)))
-        if numbers <= MAX_ENTRIES:
+        if numbers <= LIMIT:
             return super().incompatibility(shape)
         return (
             f"gmm with {self.covariance} covariances of {prod(shape)} features has {numbers:,} numbers in them, more "
-            f"than {MAX_ENTRIES:,}; use `covariance: diag` or fewer components"
+            f"than {LIMIT:,}; use `covariance: diag` or fewer components"
         )
 
     def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
