@@ -133,7 +133,6 @@ def a_folder(project: Project) -> None:
     (project.root / "params.yaml").mkdir()
 
 
-LINES = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 9))
 # DVC reads the same file before any of our code can run; only `check` says why
 FIRST: dict[str, tuple[Callable[[Project], None], str]] = {
     "a key twice": (appended("\nloss: ebgan\n"), 'found duplicate key "loss" with value "ebgan"'),
@@ -151,14 +150,6 @@ def test_where_dvc_reads_the_file_first(hostile: Project, change: Callable[[Proj
     assert says in one_line(hostile.ganpipe("check", ok=False))
     refused = hostile.repro(ok=False)
     assert refused.ran <= {"resolve"}
-
-
-def test_a_bomb(hostile: Project) -> None:
-    """300 bytes that hold 400 million values: only our own commands are asked, DVC would read all of it."""
-    appended(f"\nl0: &l0 [x, x, x, x, x, x, x, x, x]\n{LINES}\n")(hostile)
-    for command in ("check", "variants", "plan", "page", "clean"):
-        sentence = one_line(hostile.ganpipe(command, ok=False))
-        assert "aliases make more than 1,000,000 values of it" in sentence
 
 
 def test_a_corrupt_image_is_found_where_it_is_read(built: Project, tmp_path: Path) -> None:

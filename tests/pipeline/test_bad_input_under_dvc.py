@@ -19,11 +19,14 @@ def untouched(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
 
 @pytest.fixture
 def mistaken(untouched: Project) -> Iterator[Project]:
-    """The same, with its params.yaml put back afterwards and all results compared."""
-    path = untouched.root / "params.yaml"
-    good, before = path.read_bytes(), untouched.results()
+    """The same, with its params.yaml and variants/ put back afterwards and all results compared."""
+    files = [untouched.root / "params.yaml", *(untouched.root / "variants").iterdir()]
+    good, before = {file: file.read_bytes() for file in files}, untouched.results()
     yield untouched
-    path.write_bytes(good)
+    for file in (untouched.root / "variants").iterdir():
+        file.unlink()
+    for file, content in good.items():
+        file.write_bytes(content)
     assert untouched.results() == before
 
 
