@@ -7,3 +7,8 @@ STALLED = "stalled"
 
 SOURCE = ("network", "resizer", "generated", "real", "split")
 """What a metric was computed with, as an evaluation records it: only metrics with the same can be compared."""
+
+
+def moments(steps: int, count: int) -> list[int]:
+    """After which steps snapshots are taken: `count`, evenly spaced, the last step among them; fewer in few steps."""
+    return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})

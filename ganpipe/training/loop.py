@@ -11,14 +11,15 @@ from safetensors.torch import load_file
 
 from ganpipe.batches import Batches, Space
 from ganpipe.interruption import patience
+from ganpipe.looks import moments
 from ganpipe.prepared import Prepared
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.grids import draw_grid, save_png
+from ganpipe.training.grids import save_grid
 from ganpipe.training.health import HealthMonitor, RunStatus
 from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar
 from ganpipe.training.sampling import Sampler
-from ganpipe.training.snapshots import save_array, snapshot_steps, suffix, take_snapshot
+from ganpipe.training.snapshots import save_array, suffix, take_snapshot
 from ganpipe.training.weights import save_tensors, save_weights
 from ganpipe.utils.state import Stateful
 from ganpipe.variant import Runtime, Variant
@@ -42,9 +43,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """status: None for a healthy training. clocks: seconds and steps per second, which vary from run to run."""
+    """clocks: seconds and steps per second, which vary from run to run."""
 
-    status: RunStatus | None
+    status: RunStatus | None  # None: healthy
     clocks: dict[str, float]
 
 
@@ -53,9 +54,7 @@ def configure(runtime: Runtime) -> None:
     torch.set_num_threads(runtime.threads)
     torch.set_float32_matmul_precision("highest")
     if runtime.deterministic:  # else the call is avoided: even with False it imports torch's compiler
-        # cuBLAS reads it when it starts; https://docs.nvidia.com/cuda/cublas, "Results Reproducibility"
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        # filling memory that is never read takes time and changes nothing
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # docs.nvidia.com/cuda/cublas, "Reproducibility"
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.use_deterministic_algorithms(True)
 
@@ -79,7 +78,7 @@ def train(job: Job) -> Outcome:
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, space, job.seed, variant.batch, device)
     history, health = History(job.out / "history.csv"), HealthMonitor(variant.watch, data)
-    snapshots_at = snapshot_steps(variant.steps, variant.moments.count)
+    snapshots_at = moments(variant.steps, variant.moments.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 
     # ---- loop -------------------------------------------------------------------------------------------------------
@@ -105,10 +104,9 @@ def train(job: Job) -> Outcome:
                 progress.update(step, history.write(step))
             if last or step % variant.grid_every == 0:
                 trainer.prepare_for_sampling(batches)
-                grid = draw_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train)
-                save_png(grid, job.out / "grids" / f"{step:06d}.png")
+                save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, job.out)
             job.checkpoint.maybe_save(step, state, last=last)
-    seconds = job.checkpoint.seconds
+        seconds = job.checkpoint.seconds
 
     # ---- results ----------------------------------------------------------------------------------------------------
     trainer.prepare_for_sampling(batches)

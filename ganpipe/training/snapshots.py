@@ -15,11 +15,6 @@ from ganpipe.files import write_whole
 from ganpipe.training.sampling import Sampler
 
 
-def snapshot_steps(steps: int, count: int) -> list[int]:
-    """After which steps snapshots are taken: `count`, evenly spaced, the last step among them; fewer in few steps."""
-    return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})
-
-
 def take_snapshot(
     step: int, generators: dict[str, nn.Module], sampler: Sampler, n: int, out: Path
 ) -> tuple[NDArray[Any], NDArray[Any]]:
