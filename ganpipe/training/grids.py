@@ -24,6 +24,11 @@ def draw_grid(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
     return _scatter(samples, reference) if samples.shape[1] > 1 else _histogram(samples, reference)
 
 
+def save_grid(samples: NDArray[Any], reference: NDArray[Any], step: int, out: Path) -> None:
+    """Write the picture of the samples at this step into `out/grids`. Raises OSError."""
+    save_png(draw_grid(samples, reference), out / "grids" / f"{step:06d}.png")
+
+
 def save_png(image: Image.Image, path: Path) -> None:
     """Write the PNG whole or not at all. Raises OSError."""
     buffer = io.BytesIO()

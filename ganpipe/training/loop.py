@@ -11,10 +11,15 @@ from safetensors.torch import load_file
 
 from ganpipe.batches import Batches, Space
 from ganpipe.interruption import patience
+<<<<<<< HEAD
 from ganpipe.looks import snapshot_steps
 from ganpipe.prepared import PreparedDataset
+=======
+from ganpipe.looks import moments
+from ganpipe.prepared import Prepared
+>>>>>>> h/training
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.grids import draw_grid, save_png
+from ganpipe.training.grids import save_grid
 from ganpipe.training.health import HealthMonitor, RunStatus
 from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar
@@ -43,9 +48,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """status: None for a healthy training. clocks: seconds and steps per second, which vary from run to run."""
+    """clocks: seconds and steps per second, which vary from run to run."""
 
-    status: RunStatus | None
+    status: RunStatus | None  # None: healthy
     clocks: dict[str, float]
 
 
@@ -54,9 +59,7 @@ def configure(runtime: Runtime) -> None:
     torch.set_num_threads(runtime.threads)
     torch.set_float32_matmul_precision("highest")
     if runtime.deterministic:  # else the call is avoided: even with False it imports torch's compiler
-        # cuBLAS reads it when it starts; https://docs.nvidia.com/cuda/cublas, "Results Reproducibility"
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        # filling memory that is never read takes time and changes nothing
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # docs.nvidia.com/cuda/cublas, "Reproducibility"
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.use_deterministic_algorithms(True)
 
@@ -80,7 +83,7 @@ def train(job: Job) -> Outcome:
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, space, job.seed, variant.batch, device)
     history, health = History(job.out / "history.csv"), HealthMonitor(variant.watch, data)
-    snapshots_at = snapshot_steps(variant.steps, variant.moments.count)
+    snapshots_at = moments(variant.steps, variant.moments.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 
     # ---- loop -------------------------------------------------------------------------------------------------------
@@ -106,10 +109,9 @@ def train(job: Job) -> Outcome:
                 progress.update(step, history.write(step))
             if last or step % variant.grid_every == 0:
                 trainer.prepare_for_sampling(batches)
-                grid = draw_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train)
-                save_png(grid, job.out / "grids" / f"{step:06d}.png")
+                save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, job.out)
             job.checkpoint.maybe_save(step, state, last=last)
-    seconds = job.checkpoint.seconds
+        seconds = job.checkpoint.seconds
 
     # ---- results ----------------------------------------------------------------------------------------------------
     trainer.prepare_for_sampling(batches)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.batches import Batches, Space, pack_samples
 from ganpipe.interruption import patience
 from ganpipe.networks import CriticNetwork
@@ -62,7 +61,9 @@ def run(
         progress.begin = checkpoint.resume(state)
         for step in range(progress.begin + 1, steps + 1):
             loss = energy(next(batches).x)
-            optimizer_step(optimizer, loss)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
             if step % 50 == 0 or step == steps:
                 progress.update(step, {"reconstruction_loss": loss.item()})
             checkpoint.maybe_save(step, state, last=step == steps)
