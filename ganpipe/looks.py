@@ -9,10 +9,6 @@ SOURCE = ("network", "resizer", "generated", "real", "split")
 """What a metric was computed with, as an evaluation records it: only metrics with the same can be compared."""
 
 
-<<<<<<< HEAD
 def snapshot_steps(steps: int, count: int) -> list[int]:
-=======
-def moments(steps: int, count: int) -> list[int]:
->>>>>>> h/training
     """After which steps snapshots are taken: `count`, evenly spaced, the last step among them; fewer in few steps."""
     return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})

@@ -11,13 +11,8 @@ from safetensors.torch import load_file
 
 from ganpipe.batches import Batches, Space
 from ganpipe.interruption import patience
-<<<<<<< HEAD
 from ganpipe.looks import snapshot_steps
 from ganpipe.prepared import PreparedDataset
-=======
-from ganpipe.looks import moments
-from ganpipe.prepared import Prepared
->>>>>>> h/training
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.grids import save_grid
 from ganpipe.training.health import HealthMonitor, RunStatus
@@ -83,7 +78,7 @@ def train(job: Job) -> Outcome:
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, space, job.seed, variant.batch, device)
     history, health = History(job.out / "history.csv"), HealthMonitor(variant.watch, data)
-    snapshots_at = moments(variant.steps, variant.moments.count)
+    snapshots_at = snapshot_steps(variant.steps, variant.moments.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 
     # ---- loop -------------------------------------------------------------------------------------------------------

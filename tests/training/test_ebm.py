@@ -66,35 +66,6 @@ class Recorder(nn.Module):
         return said
 
 
-<<<<<<< HEAD
-# --- the generator: gradient ascent ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("steps", [1, 2, 9])
-def test_up_a_hill_the_distance_shrinks_by_the_same_share_at_each_step(steps: int) -> None:
-    top, rate = torch.tensor([0.5, -3.0]), 0.2
-    z = latents(6, 4)
-    made = GradientAscent(Hill(top), (2,), steps, rate, 1)(z)
-    torch.testing.assert_close(made, top + (1 - rate) ** steps * (z[:, :2] - top))
-
-
-def test_down_an_energy_it_goes_the_other_way() -> None:
-    top, z = torch.tensor([0.5, -3.0]), latents(6, 2)
-    made = GradientAscent(Hill(top), (2,), 3, 0.2, -1)(z)
-    torch.testing.assert_close(made, top + 1.2**3 * (z - top))
-
-
-def test_images_stay_in_range_at_every_step_and_points_go_where_they_want() -> None:
-    top = torch.full((1, 2, 2), 5.0)
-    critic = Recorder(Hill(top)).eval()
-    made = GradientAscent(critic, (1, 2, 2), 4, 0.5, 1)(3 * latents(6, 4))
-    assert all(x.abs().max() <= 1 for x in critic.climbed)
-    assert torch.equal(made, torch.ones(6, 1, 2, 2))
-    assert GradientAscent(Hill(top.flatten()), (4,), 4, 0.5, 1)(latents(6, 4)).min() > 1
-
-
-=======
->>>>>>> h/training
 @every_space
 def test_more_ascent_steps_give_a_higher_score(space: str) -> None:
     at, z = trainer(space), latents()
@@ -238,15 +209,3 @@ def test_it_learns_two_clusters() -> None:
     distance = (at.sampler(z)[:, None] - centres).norm(dim=2)
     assert distance.min(1).values.mean() < 0.5 * (z[:, None] - centres).norm(dim=2).min(1).values.mean()
     assert 0.3 < (distance[:, 0] < distance[:, 1]).float().mean() < 0.7
-<<<<<<< HEAD
-
-
-# --- what does not fit ---------------------------------------------------------------------------------------------
-
-
-def test_a_latent_has_a_number_for_each_feature() -> None:
-    assert row("digits").incompatibility((1, 8, 8)) is None
-    reason = row("digits").incompatibility((3, 8, 8))
-    assert reason == "gradient_ascent starts from 192 features, so use latent.size 192 or more, not 70"
-=======
->>>>>>> h/training

@@ -10,12 +10,7 @@ import torch
 from numpy.typing import NDArray
 from training_cases import PARAMS
 
-<<<<<<< HEAD
 from ganpipe.prepared import PreparedDataset
-=======
-from ganpipe.looks import moments
-from ganpipe.prepared import Prepared
->>>>>>> h/training
 from ganpipe.training.health import EVERY, HealthMonitor, RunStatus
 from ganpipe.variant import Watch
 
@@ -86,23 +81,6 @@ def test_the_history_records_whether_there_is_a_status() -> None:
     assert said == [None, 1.0, 1.0, 0.0, None]
 
 
-<<<<<<< HEAD
-def test_a_look_at_samples_looks_at_the_figures_too() -> None:
-    at = monitor()
-    at.check(EVERY + 6, {"critic_loss": torch.tensor(float("nan"))}, {})
-    assert at.status == RunStatus("not_finite", f"critic_loss is nan at step {EVERY + 6}", EVERY + 6)
-
-
-def test_data_without_variance_is_watched() -> None:
-    one = np.zeros((30, 2), np.float32)
-    at = HealthMonitor(LIMITS, PreparedDataset(one, np.zeros(30, np.int64), one, np.zeros(30, np.int64), 1))
-    found = status_of(at, one)
-    assert found is not None
-    assert found.kind == "collapsed"
-
-
-=======
->>>>>>> h/training
 def test_samples_that_are_not_finite() -> None:
     samples = mixture(np.arange(300) % 4)
     samples[7, 1] = np.nan

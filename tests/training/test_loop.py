@@ -239,18 +239,7 @@ def test_the_scatter_shows_points_where_they_are() -> None:
     assert red.all(2).sum() == 4  # the point that lies outside is not drawn
 
 
-<<<<<<< HEAD
-def test_the_scatter_of_points_that_are_no_numbers_is_empty() -> None:
-    reference = np.array([[-1.0, -1.0], [1.0, 1.0]], np.float32)
-    samples = np.array([[np.nan, 0.0], [np.inf, 1.0]], np.float32)
-    picture = np.asarray(draw_grid(samples, reference))
-    assert not (picture == (200, 30, 60)).all(2).any()
-
-
 def test_the_last_moment_is_the_end_of_the_training(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
-=======
-def test_the_last_moment_is_the_end_of_the_training(data: dict[str, Prepared], tmp_path: Path) -> None:
->>>>>>> h/training
     run("lsgan", "digits", data["digits"], tmp_path, samples=100)
     chosen, space = variant("lsgan", "digits"), Space("images", 1.0)
     for suffix in ("", "_ema"):
