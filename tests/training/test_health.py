@@ -249,4 +249,4 @@ def test_points_that_are_not_finite_have_no_score() -> None:
     [(100, 5, [20, 40, 60, 80, 100]), (7, 3, [2, 5, 7]), (2, 5, [1, 2]), (1, 1, [1]), (10, 1, [10])],
 )
 def test_snapshots_are_evenly_spaced_and_end_with_the_last_step(steps: int, count: int, expected: list[int]) -> None:
-    assert moments(steps, count) == expected
+    assert snapshot_steps(steps, count) == expected
