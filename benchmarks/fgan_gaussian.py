@@ -23,10 +23,10 @@ from safetensors.torch import load_file
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from ganpipe import configuration
+from ganpipe.config import configuration
 from ganpipe.data.gaussian_1d import Gaussian1D
 from ganpipe.objectives.fgan import FGAN
-from ganpipe.specs import resolve_runtime
+from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 
 Array = NDArray[np.float64]

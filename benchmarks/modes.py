@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from ganpipe import configuration
-from ganpipe.fingerprint import data_root
+from ganpipe.config import configuration
 from ganpipe.metrics.modes import modes
-from ganpipe.specs import resolve_runtime
+from ganpipe.pipeline.fingerprint import data_root
+from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 
 ROWS = ["non_saturating", "pacgan", "pacgan_4", "unrolled", "lsgan", "hinge", "vae", "gmm"]
@@ -39,8 +39,8 @@ def work(task: Task) -> dict[str, Any]:
     configure(runtime)
     source = chosen.datasets[data].load(data_root(Path()))
     variant = chosen.variant(row, data)
-    if variant.procedure.plays:
-        variant = variant.model_copy(update={"steps": steps, "grid_every": steps})
+    if variant.algorithm.is_adversarial:
+        variant = variant.model_copy(update={"steps": steps, "sample_grid_every": steps})
     assert source.modes is not None
     assert source.mode_std is not None
     with tempfile.TemporaryDirectory() as folder:

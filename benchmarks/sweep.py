@@ -52,7 +52,7 @@ def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small
             params["datasets"]["ring"].update(train=1000, test=500)
             for key, value in SMALL_EVALUATION.items():
                 params["evaluate"][key] = value
-            params["train"]["samples"], params["train"]["moments"]["samples"] = 500, 100
+            params["train"]["num_samples"], params["train"]["snapshots"]["num_samples"] = 500, 100
     return commit(folder)
 
 

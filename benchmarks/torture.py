@@ -37,9 +37,9 @@ from typing import Any
 import psutil
 
 from benchmarks.copies import commit, copy, edited
-from ganpipe import locks
+from ganpipe.pipeline import locks
 
-ROWS = ("lsgan", "wgan_gp", "ebgan", "vae", "progressive", "stacked", "began", "unrolled", "critic_only", "gmm")
+ROWS = ("lsgan", "wgan_gp", "ebgan", "vae", "progressive", "stacked", "began", "unrolled", "ebm", "gmm")
 # phase: the stage that is killed in, and the part of the project that is done before
 PHASES = {
     "prepare": "prepare",
@@ -113,8 +113,8 @@ def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
         params["classifier"]["steps"] = steps
         params["evaluate"].update(cap=300, draws=2, directions=50, transport=100)
         params["evaluate"]["kid"].update(subsets=10, size=100)
-        params["train"].update(samples=300, grid_every=100)
-        params["train"]["moments"].update(count=3, samples=200)
+        params["train"].update(num_samples=300, sample_grid_every=100)
+        params["train"]["snapshots"].update(count=3, num_samples=200)
         params["variants"] = {row: params["variants"][row] for row in rows}
         for mapping in (params["train"], *params["files"].values()):
             shorten(mapping, steps)
@@ -124,7 +124,7 @@ def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
 def shorten(mapping: Any, steps: int) -> None:
     """At most so many steps, wherever they are counted; an unrolled step is none of them."""
     for key, value in mapping.items():
-        if isinstance(value, dict) and key not in ("unroll", "procedure"):
+        if isinstance(value, dict) and key not in ("unroll", "algorithm"):
             shorten(value, steps)
         elif key == "steps":
             mapping[key] = min(value, steps)

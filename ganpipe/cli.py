@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganpipe.errors import BadInput, Lacking, lacking
+from ganpipe.utils.errors import ResourceError, UserError, lacking
 
 if TYPE_CHECKING:
-    from ganpipe.configuration import Configuration
+    from ganpipe.config.configuration import Configuration
 
 app = typer.Typer(
     add_completion=False,
@@ -28,10 +28,10 @@ def main() -> None:
     """Entry point: an illegal input is one sentence on stderr and exit code 2; out of disk or memory, one and 1."""
     try:
         app()
-    except BadInput as error:
+    except UserError as error:
         print(f"ganpipe: {error}", file=sys.stderr)
         sys.exit(2)
-    except (Lacking, OSError, RuntimeError, MemoryError) as error:
+    except (ResourceError, OSError, RuntimeError, MemoryError) as error:
         if (sentence := lacking(error)) is None:
             raise
         print(f"ganpipe: {sentence}.", file=sys.stderr)
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _checked(params: Path) -> Configuration:
-    from ganpipe import configuration
+    from ganpipe.config import configuration
 
     chosen = configuration.load(params)
     configuration.check(chosen)
@@ -49,8 +49,8 @@ def _checked(params: Path) -> Configuration:
 @app.command()
 def check(params: Params = Path("params.yaml")) -> None:
     """Validate params.yaml, the presence of the data and DVC's lock files: a sentence and exit code 2 if need be."""
-    from ganpipe import locks
-    from ganpipe.specs import resolve_runtime
+    from ganpipe.pipeline import locks
+    from ganpipe.pipeline.specs import resolve_runtime
 
     locks.check(Path())
     chosen = _checked(params)
@@ -67,7 +67,8 @@ def plan(
     from rich.console import Console
     from rich.table import Table
 
-    from ganpipe import locks, planning, specs
+    from ganpipe.pipeline import locks, specs
+    from ganpipe.pipeline import plan as planning
 
     root = Path()
     locks.check(root)
@@ -95,8 +96,8 @@ def sweep(
     per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
 ) -> None:
     """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
-    from ganpipe import locks
-    from ganpipe import sweep as command
+    from ganpipe.pipeline import locks
+    from ganpipe.pipeline import sweep as command
 
     locks.check(Path())
     raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), rows or (), jobs, per_gpu))
@@ -130,7 +131,7 @@ def variants(
                 "constraints": [constraint.kind for constraint in variant.constraints],
                 "generator": variant.generator.kind,
                 "critic": variant.critic.kind,
-                "procedure": variant.procedure.kind,
+                "algorithm": variant.algorithm.kind,
                 "pretrain": variant.pretrain.steps,
                 "steps": variant.steps,
                 "not_applicable": variant.incompatibility(shape),
@@ -148,7 +149,7 @@ def variants(
         reason = entry["not_applicable"]
         parts = [entry["objective"], *entry["penalties"], *entry["constraints"]]
         parts += [f"{entry['generator']}/{entry['critic']}"]
-        parts += [entry["procedure"]] if entry["procedure"] != "adversarial" else []
+        parts += [entry["algorithm"]] if entry["algorithm"] != "adversarial" else []
         cells = ["*" if entry["selected"] else "", entry["row"], entry["title"]][: len(names)]
         table.add_row(*cells, ", ".join(parts), f"not applicable: {reason}" if reason else str(entry["steps"]))
     console.print(table, markup=False)
@@ -187,7 +188,7 @@ def _run_folder(run: str) -> Path:
     folder = Path(run)
     if os.path.isfile(folder / "run.json"):  # which is false of an impossible name, too
         return folder
-    from ganpipe.rows import selected
+    from ganpipe.config.overlay import selected
 
     return Path("runs", selected(Path("params.yaml"))[0], run)
 
@@ -195,14 +196,14 @@ def _run_folder(run: str) -> Path:
 @app.command()
 def schema(output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path(".cache/schema")) -> None:
     """Write the JSON schemas of params.yaml and of variants/, by which editors complete and underline."""
-    from ganpipe.files import write_json
-    from ganpipe.schema import schemas
+    from ganpipe.config.schema import schemas
+    from ganpipe.utils.io import write_json
 
     for name, content in schemas().items():
         try:
             write_json(output / name, content)
         except OSError as error:
-            raise BadInput(
+            raise UserError(
                 f"--output is {output}, which cannot be written ({error.strerror}): choose another place."
             ) from None
         print(output / name)
@@ -211,19 +212,19 @@ def schema(output: Annotated[Path, typer.Option("-o", "--output", help="The fold
 @app.command()
 def page(zoo: Annotated[bool, typer.Option("--zoo", help="The page of all variants.")] = False) -> None:
     """Print where the page of the selected variant is, or that of all variants."""
-    from ganpipe.rows import selected
+    from ganpipe.config.overlay import selected
 
     data, loss = selected(Path("params.yaml"))
     path = Path("reports", data, "zoo.html" if zoo else f"{loss}.html")
     if not path.is_file():
-        raise BadInput(f"{path} is not there: run `dvc repro{' -P' if zoo else ''}` first.")
+        raise UserError(f"{path} is not there: run `dvc repro{' -P' if zoo else ''}` first.")
     print(f"The page: {path.resolve()}")
 
 
 @app.command()
 def clean() -> None:
     """Remove what vanished variants, seeds and data sets left behind; DVC's cache keeps it."""
-    from ganpipe.cleaning import clean as remove
+    from ganpipe.pipeline.clean import clean as remove
 
     removed = remove(_checked(Path("params.yaml")), Path())
     print("\n".join([*removed, f"{len(removed)} leftovers removed."]))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.errors import BadInput, shown
-from ganpipe.files import write_json, writing
+from ganpipe.utils.errors import UserError, format_value
+from ganpipe.utils.io import write_json, writing
 
 FORMAT = 1
 ARRAYS = ("train", "train_labels", "test", "test_labels")
@@ -84,7 +84,7 @@ def _meta(name: str, data: PreparedDataset) -> dict[str, Any]:
 
 
 def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
-    """The data and its `meta.json`. Raises BadInput where the folder is missing, broken or fails its checksum."""
+    """The data and its `meta.json`. Raises UserError where the folder is missing, broken or fails its checksum."""
     remedy = f"delete {folder} and run `dvc repro prepare`"
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
@@ -97,15 +97,15 @@ def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
         _validate(data)
     except Exception as error:  # numpy and json raise nearly any type for a broken file
         reason = str(error).split(". ")[0] or type(error).__name__
-        raise BadInput(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None
+        raise UserError(f"{folder} is not a prepared data set ({reason}): {remedy}.") from None
     if version != FORMAT:
-        raise BadInput(f"{folder} has format {shown(version)} and not {FORMAT}: {remedy}.")
+        raise UserError(f"{folder} has format {format_value(version)} and not {FORMAT}: {remedy}.")
     if found["digest"] != digest:
-        raise BadInput(f"{folder} does not have the checksum of its meta.json: {remedy}.")
+        raise UserError(f"{folder} does not have the checksum of its meta.json: {remedy}.")
     for key, value in found.items():
         if meta.get(key) != value:
-            raise BadInput(
-                f"{folder}/meta.json says that {key} is {shown(meta.get(key))}, and it is {shown(value)}: {remedy}."
+            raise UserError(
+                f"{folder}/meta.json says that {key} is {format_value(meta.get(key))}, and it is {format_value(value)}: {remedy}."
             )
     return data, meta
 
@@ -119,14 +119,14 @@ def _read_array(file: Path) -> NDArray[Any]:
 def _validate(data: PreparedDataset) -> None:
     """Raises ValueError for numbers that no data set has."""
     if type(data.classes) is not int or data.classes < 1:
-        raise ValueError(f"classes is {shown(data.classes)} and not 1 or more")
+        raise ValueError(f"classes is {format_value(data.classes)} and not 1 or more")
     numbers = {"scale": data.scale} | ({} if data.mode_std is None else {"mode_std": data.mode_std})
     for key, value in numbers.items():
         if type(value) not in (int, float) or not 0 < value < math.inf:
-            raise ValueError(f"{key} is {shown(value)} and not a number above 0")
+            raise ValueError(f"{key} is {format_value(value)} and not a number above 0")
     modes = data.modes
     if modes is not None and not (modes.ndim == 2 and modes.shape[1:] == data.shape and np.isfinite(modes).all()):
-        raise ValueError(f"modes is {shown(modes.tolist())} and not a list of points")
+        raise ValueError(f"modes is {format_value(modes.tolist())} and not a list of points")
     for name, labels in (("train", data.train_labels), ("test", data.test_labels)):
         if len(getattr(data, name)) != len(labels) or not len(labels):
             raise ValueError(f"{name} has {len(getattr(data, name))} samples and {len(labels)} labels")

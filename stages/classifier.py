@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ganpipe.files import write_json
-from ganpipe.stage import Clock, read_spec, run
+from ganpipe.pipeline.stage import Clock, read_spec, run
+from ganpipe.utils.io import write_json
 
 
 def main() -> None:
@@ -19,10 +19,10 @@ def main() -> None:
     import torch
 
     from ganpipe import prepared
+    from ganpipe.config.variant import Runtime
     from ganpipe.training.classifier import ClassifierParams, fit
     from ganpipe.training.loop import configure
-    from ganpipe.training.workplace import workplace
-    from ganpipe.variant import Runtime
+    from ganpipe.training.run_dir import locked_run_dir
 
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
@@ -31,7 +31,7 @@ def main() -> None:
         write_json(out / "classifier.json", {"not_applicable": f"{spec['data']} has no classes to tell apart"})
         return clock.write()
     depends_on = [json.dumps(spec, sort_keys=True).encode(), meta["digest"].encode()]
-    with workplace("classifier", spec["data"], out, depends_on) as checkpoint:
+    with locked_run_dir("classifier", spec["data"], out, depends_on) as checkpoint:
         params, device = ClassifierParams.model_validate(spec["params"]), torch.device(runtime.device)
         result = fit(data, params, device, out, checkpoint)
         write_json(out / "classifier.json", {"not_applicable": None, **result})

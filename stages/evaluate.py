@@ -14,9 +14,9 @@ from ganpipe.evaluation import baselines
 from ganpipe.evaluation.evaluate import Trained, evaluate, not_applicable
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.setup import open_reference
-from ganpipe.files import write_json
-from ganpipe.stage import Clock, read_spec, run
+from ganpipe.pipeline.stage import Clock, read_spec, run
 from ganpipe.training.checkpoint_dir import prune_checkpoints
+from ganpipe.utils.io import write_json
 
 
 def main() -> None:
@@ -44,10 +44,10 @@ def main() -> None:
 
 
 def _trained(folder: Path, verdict: dict[str, Any] | None) -> Trained:
-    steps = sorted(path.stem for path in (folder / "moments").glob("*.npy") if path.stem.isdecimal())
+    steps = sorted(path.stem for path in (folder / "snapshots").glob("*.npy") if path.stem.isdecimal())
     finite = verdict is None or verdict["kind"] != "not_finite"
-    moments = {int(step): _samples(folder / "moments", step) for step in steps}
-    return Trained(_samples(folder, "samples", finite), moments, verdict)
+    snapshots = {int(step): _samples(folder / "snapshots", step) for step in steps}
+    return Trained(_samples(folder, "samples", finite), snapshots, verdict)
 
 
 def _samples(folder: Path, name: str, finite: bool = True) -> Samples:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganpipe.files import write_json
-from ganpipe.fingerprint import fingerprint
-from ganpipe.stage import read_spec, run
+from ganpipe.pipeline.fingerprint import fingerprint
+from ganpipe.pipeline.stage import read_spec, run
+from ganpipe.utils.io import write_json
 
 
 def main() -> None:

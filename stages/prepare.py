@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ganpipe import prepared
 from ganpipe.data import Dataset, with_entry_name
-from ganpipe.errors import BadInput
-from ganpipe.fingerprint import data_root
-from ganpipe.params import part_class
-from ganpipe.stage import read_spec, run
+from ganpipe.parts import part_class
+from ganpipe.pipeline.fingerprint import data_root
+from ganpipe.pipeline.stage import read_spec, run
+from ganpipe.utils.errors import UserError
 
 
 def main() -> None:
@@ -18,11 +18,11 @@ def main() -> None:
     assert isinstance(dataset, Dataset)
     try:
         data = dataset.load(data_root(Path()))
-    except BadInput as error:
-        raise BadInput(with_entry_name(str(error), dataset.kind, spec["data"])) from None
+    except UserError as error:
+        raise UserError(with_entry_name(str(error), dataset.kind, spec["data"])) from None
     except MemoryError as error:
         reason = str(error) or "out of memory"
-        raise BadInput(
+        raise UserError(
             f"datasets.{spec['data']} does not fit into this machine's memory ({reason}): make it smaller."
         ) from None
     prepared.write(Path("data/prepared", spec["data"]), spec["data"], data)

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from ganpipe.files import write_json
-from ganpipe.stage import Clock, read_spec, run
+from ganpipe.pipeline.stage import Clock, read_spec, run
+from ganpipe.utils.io import write_json
 
 
 def main() -> None:
@@ -20,16 +20,16 @@ def main() -> None:
         write_json(out / "pretrain.json", {"not_applicable": spec["not_applicable"]})
         return clock.write()
     from ganpipe import prepared
+    from ganpipe.config.variant import Runtime
     from ganpipe.training.loop import configure
-    from ganpipe.training.workplace import workplace
-    from ganpipe.variant import Runtime
+    from ganpipe.training.run_dir import locked_run_dir
 
     way = importlib.import_module(f"ganpipe.training.{spec['way']}")
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
     depends_on = [json.dumps(spec, sort_keys=True).encode(), meta["digest"].encode()]
-    with workplace("pretrain", f"{spec['data']}-{row}", out, depends_on) as checkpoint:
+    with locked_run_dir("pretrain", f"{spec['data']}-{row}", out, depends_on) as checkpoint:
         result = way.run(f"pretrain {row}", way.Job.model_validate(spec["job"]), runtime, data, out, checkpoint)
         write_json(out / "pretrain.json", {"not_applicable": None, **result})
     return clock.write()

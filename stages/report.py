@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganpipe.files import write_whole
+from ganpipe.pipeline.stage import read_spec, run
 from ganpipe.report.page import zoo_page
-from ganpipe.stage import read_spec, run
+from ganpipe.utils.io import write_whole
 
 
 def main() -> None:

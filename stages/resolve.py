@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganpipe import configuration, specs
-from ganpipe.stage import SPECS, run
+from ganpipe.config import configuration
+from ganpipe.pipeline import specs
+from ganpipe.pipeline.stage import SPECS, run
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganpipe.files import write_json, write_whole
+from ganpipe.pipeline.stage import read_spec, run
 from ganpipe.report.page import summary_page
 from ganpipe.report.read import read_evaluation
 from ganpipe.report.summary import summary_metrics, summary_plots
-from ganpipe.stage import read_spec, run
+from ganpipe.utils.io import write_json, write_whole
 
 
 def main() -> None:

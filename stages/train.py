@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganpipe import __version__
-from ganpipe.errors import BadInput, Lacking, out_of_memory
-from ganpipe.files import digest, write_json
-from ganpipe.rows import FOLDER, merged, read_variant, read_yaml
-from ganpipe.saying import say
-from ganpipe.stage import SPECS, Clock, read_spec, run
+from ganpipe.config.overlay import FOLDER, merged, read_variant, read_yaml
+from ganpipe.pipeline.stage import SPECS, Clock, read_spec, run
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.launch import start_follower
+from ganpipe.utils.console import say
+from ganpipe.utils.errors import ResourceError, UserError, out_of_memory
+from ganpipe.utils.io import digest, write_json
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.training.loop import Job
-    from ganpipe.variant import Runtime, Variant
 
 
 def main() -> None:
@@ -45,21 +45,21 @@ def main() -> None:
     if spec["not_applicable"]:
         write_json(out / "run.json", facts)
         return clock.write()
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.training.loop import Job
-    from ganpipe.variant import Runtime, Variant
 
     variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
     if not _up_to_date(spec, variant, runtime):
-        raise BadInput(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
+        raise UserError(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
     from ganpipe import prepared
     from ganpipe.training.checkpoint_dir import prune_checkpoints
-    from ganpipe.training.workplace import workplace
+    from ganpipe.training.run_dir import locked_run_dir
 
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
     pretrained = Path("pretrained", spec["data"], row, variant.starts_from) if variant.starts_from else None
     prune_checkpoints("pretrain", f"{spec['data']}-{row}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
-    with workplace("train", f"{spec['data']}-{row}-{seed}", out, depends_on) as checkpoint:
+    with locked_run_dir("train", f"{spec['data']}-{row}-{seed}", out, depends_on) as checkpoint:
         # the follower logs to MLflow; the training neither imports it nor waits for it
         start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
         job = Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
@@ -82,7 +82,7 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
         if not out_of_memory(error):
             raise
         what = oom_hint(job.variant, facts["row"], facts["data"])
-        raise Lacking(f"{job.name} ran out of memory on {runtime.device} with {what}.") from None
+        raise ResourceError(f"{job.name} ran out of memory on {runtime.device} with {what}.") from None
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {

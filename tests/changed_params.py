@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ganpipe import configuration
-from ganpipe.configuration import Configuration
-from ganpipe.rows import read_project
+from ganpipe.config import configuration
+from ganpipe.config.configuration import Configuration
+from ganpipe.config.overlay import read_project
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 ORIGINAL = read_project(PARAMS)

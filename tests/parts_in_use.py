@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from ganpipe import configuration
-from ganpipe.params import Part, kinds
+from ganpipe.config import configuration
+from ganpipe.parts import Part, kinds
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 DATA = ("digits", "mnist", "ring", "gaussian_1d")

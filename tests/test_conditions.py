@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from ganpipe.conditions import Condition
-from ganpipe.params import kinds, part_class
+from ganpipe.parts import kinds, part_class
 
 EACH: dict[str, dict[str, Any]] = {"downsampled": {"factor": 2}, "silhouette": {"threshold": 0.5}}
 

@@ -7,9 +7,9 @@ import copy
 import pytest
 from changed_params import PARAMS, checked, critic, few_rows, no_data_root
 
-from ganpipe import configuration
-from ganpipe.rows import merge, merged
-from ganpipe.variant import Variant
+from ganpipe.config import configuration
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 
@@ -62,9 +62,9 @@ def test_later_layers_win() -> None:
 
 
 def test_a_title_is_not_extended_and_the_first_of_a_stack_is_laid_on_train_as_well() -> None:
-    base = {"title": "Base", "first": {"title": "First", "overrides": {"images": {"steps": 3}}}}
+    base = {"title": "Base", "stage1": {"title": "First", "overrides": {"images": {"steps": 3}}}}
     found = merged({"steps": 1, "batch": 2}, {"extends": {"base": base}, "steps": 5}, "images", "digits")
-    assert found == {"steps": 5, "batch": 2, "first": {"title": "First", "steps": 3, "batch": 2}}
+    assert found == {"steps": 5, "batch": 2, "stage1": {"title": "First", "steps": 3, "batch": 2}}
 
 
 def test_a_row_changes_one_number_of_a_shared_part() -> None:
@@ -102,7 +102,7 @@ def test_legal_pairs_are_legal() -> None:
     """The neighbours of what is refused: layer norm under a penalty, an autoencoder with pull-away, whole packs."""
     raw = few_rows()
     raw["variants"]["wgan_gp"]["critic"] = critic(norm="layer")
-    raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "procedure": {"pack": 32}}
+    raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "algorithm": {"pack": 32}}
     raw["variants"]["rpgan"] |= {
         "critic": critic(),
         "constraints": [{"kind": "weight_clipping", "player": "critic", "limit": 0.01}],

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from changed_params import PARAMS, checked, few_rows, no_data_root
 
-from ganpipe import configuration
-from ganpipe.errors import BadInput
+from ganpipe.config import configuration
+from ganpipe.utils.errors import UserError
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 
@@ -121,7 +121,7 @@ def test_a_mistake_in_the_list_or_the_folder(
     change: Callable[[Path], object], start: str, end: str, project: Path
 ) -> None:
     change(project)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         configuration.check(configuration.load(project))
     sentence = str(caught.value)
     assert sentence.startswith(start)
@@ -136,7 +136,7 @@ def test_missing_files_of_the_chosen_data_are_named_before_anything_runs(
     raw = few_rows()
     checked(raw)
     raw["data"]["kind"] = "mnist"
-    with pytest.raises(BadInput, match=r"needs the file .*train-images-idx3-ubyte, which is missing"):
+    with pytest.raises(UserError, match=r"needs the file .*train-images-idx3-ubyte, which is missing"):
         checked(raw)
 
 
@@ -176,7 +176,7 @@ def test_a_classifier_needs_data_with_classes(
     if classes or features == ["pixels"]:
         checked(raw)
         return
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         checked(raw)
     assert str(caught.value) == (
         f"evaluate.features is {features}, and {kind} has one class, so that there is no classifier to train: use "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from changed_params import Change, both, checked, critic, drop, few_rows, no_data_root, put
 
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 
@@ -96,8 +96,8 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     # a row that is extended is named by its own file
     "in what is extended": (
-        put("variants.wgan_gp.extends.wgan.procedure.critic_steps", 0),
-        "variants/wgan.yaml: procedure.critic_steps is 0",
+        put("variants.wgan_gp.extends.wgan.algorithm.critic_steps", 0),
+        "variants/wgan.yaml: algorithm.critic_steps is 0",
         ["greater than or equal to 1"],
     ),
     "in the overrides of what is extended": (
@@ -158,12 +158,12 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["take more, or lower it"],
     ),
     "fewer samples of all than splits": (
-        both(put("evaluate.splits", 200), put("train.moments.samples", 100)),
-        "There are 100 generated images by train.moments.samples to compare, and evaluate.splits is 200: at least 200",
+        both(put("evaluate.splits", 200), put("train.snapshots.num_samples", 100)),
+        "There are 100 generated images by train.snapshots.num_samples to compare, and evaluate.splits is 200: at least 200",
         ["take more, or lower it"],
     ),
     "fewer samples of one variant than splits": (
-        both(put("evaluate.splits", 150), put("variants.rpgan.samples", 120)),
+        both(put("evaluate.splits", 150), put("variants.rpgan.num_samples", 120)),
         "There are 120 generated images by variants/rpgan.yaml: samples to compare, and evaluate.splits is 150: at",
         ["take more, or lower it"],
     ),
@@ -200,17 +200,17 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["`critic.norm: layer` or `none`"],
     ),
     "batch and pack": (
-        both(put("variants.lsgan.batch", 64), put("variants.lsgan.procedure", {"pack": 3})),
+        both(put("variants.lsgan.batch", 64), put("variants.lsgan.algorithm", {"pack": 3})),
         "variants/lsgan.yaml: batch is 64",
-        ["whole packs of `procedure.pack` = 3", "use 63"],
+        ["whole packs of `algorithm.pack` = 3", "use 63"],
     ),
     "batch of a single pack": (
-        both(put("variants.lsgan.batch", 64), put("variants.lsgan.procedure", {"pack": 64})),
+        both(put("variants.lsgan.batch", 64), put("variants.lsgan.algorithm", {"pack": 64})),
         "variants/lsgan.yaml: batch is 64",
-        ["two or more whole packs of `procedure.pack` = 64", "use 128"],
+        ["two or more whole packs of `algorithm.pack` = 64", "use 128"],
     ),
     "pack larger than the batch": (
-        both(put("variants.lsgan.batch", 8), put("variants.lsgan.procedure", {"pack": 100})),
+        both(put("variants.lsgan.batch", 8), put("variants.lsgan.algorithm", {"pack": 100})),
         "variants/lsgan.yaml: batch is 8",
         ["use 200"],
     ),
@@ -227,7 +227,7 @@ def test_a_mistake_is_one_sentence_with_key_value_and_remedy(change: Change, sta
     raw = few_rows()
     change(raw)
     assert raw != few_rows()
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         checked(raw)
     sentence = str(caught.value)
     assert sentence.startswith(start)

@@ -13,7 +13,7 @@ from ganpipe.constraints import Constraint
 from ganpipe.networks import GeneratorNetwork
 from ganpipe.networks._growing import equalized_lr
 from ganpipe.optimizers.adam import Adam
-from ganpipe.params import kinds, part_class
+from ganpipe.parts import kinds, part_class
 
 PACKAGE = "ganpipe.constraints"
 LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)

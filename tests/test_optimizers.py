@@ -12,7 +12,7 @@ from torch import nn, optim
 
 from ganpipe.optimizers.adam import Adam
 from ganpipe.optimizers.rmsprop import RMSprop
-from ganpipe.params import kinds
+from ganpipe.parts import kinds
 
 PAIRS = {
     "adam": (

@@ -1,6 +1,6 @@
 """Every part beside every other: refused with a remedy, or one finite step of each player.
 
-A pairwise covering array over objective, penalty, constraint, critic and procedure. The parts are those that the
+A pairwise covering array over objective, penalty, constraint, critic and algorithm. The parts are those that the
 variants of params.yaml use: a new part is in it as soon as its file and its variant are there.
 """
 
@@ -18,10 +18,10 @@ from parts_in_use import PARAMS, narrow, parts_in_use, variations
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ganpipe import configuration
 from ganpipe.batches import Batches, Space
-from ganpipe.rules import first_problem
-from ganpipe.variant import Runtime, Variant
+from ganpipe.config import configuration
+from ganpipe.config.rules import first_problem
+from ganpipe.config.variant import Runtime, Variant
 
 POINTS, IMAGES = (2,), (1, 8, 8)
 NOTHING = "no"
@@ -48,9 +48,9 @@ def critics() -> dict[str, Any]:
     return found
 
 
-def procedures() -> dict[str, tuple[Any, Any]]:
-    """Each with a generator: variations of the plain game, the plain game of every generator, the other procedures."""
-    generators, game = parts_in_use("ganpipe.networks.generators"), BASE.procedure
+def algorithms() -> dict[str, tuple[Any, Any]]:
+    """Each with a generator: variations of the plain game, the plain game of every generator, the other algorithms."""
+    generators, game = parts_in_use("ganpipe.networks.generators"), BASE.algorithm
     unroll = {"steps": 2, "lr": 0.0001}
     changes = {
         "packs": {"pack": 2},
@@ -75,13 +75,13 @@ AXES: dict[str, dict[str, Any]] = {
     "penalty": {NOTHING: None, **parts_in_use("ganpipe.penalties")},
     "constraint": {NOTHING: None, **constraints()},
     "critic": critics(),
-    "procedure": procedures(),
+    "algorithm": algorithms(),
 }
 NAMES = {axis: list(values) for axis, values in AXES.items()}
 
 
 def parts_of(case: Case) -> dict[str, Any]:
-    objective, penalty, constraint, critic, (procedure, generator) = (
+    objective, penalty, constraint, critic, (algorithm, generator) = (
         AXES[axis][name] for axis, name in zip(AXES, case, strict=True)
     )
     return {
@@ -89,7 +89,7 @@ def parts_of(case: Case) -> dict[str, Any]:
         "penalties": (penalty,) if penalty else (),
         "constraints": (constraint,) if constraint else (),
         "critic": critic,
-        "procedure": procedure,
+        "algorithm": algorithm,
         "generator": generator,
         "batch": 4,
     }
@@ -170,7 +170,7 @@ def moved(net: nn.Module, before: list[Tensor]) -> bool:
 
 
 def one_step_of_each_player(row: Variant, shape: tuple[int, ...]) -> None:
-    trainer: Any = row.procedure.trainer(row, shape, RUNTIME, 0, None)
+    trainer: Any = row.algorithm.trainer(row, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data
     source = Batches(data.numpy(), 4, Space("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)

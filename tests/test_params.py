@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from ganpipe import params
+from ganpipe import parts as params
+from ganpipe.config.overlay import merged, read_project
 from ganpipe.objectives import Objective
-from ganpipe.params import Choice, Count, Frozen, NonNegative, Part, Positive, Seed, kinds, part_class, refuse
-from ganpipe.rows import merged, read_project
+from ganpipe.parts import Choice, Count, Frozen, NonNegative, Part, Positive, Seed, kinds, part_class, refuse
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = [
@@ -137,8 +137,8 @@ def test_private_modules_are_no_kinds() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from ganpipe.rows import merged, read_project
-from ganpipe.variant import Variant
+from ganpipe.config.overlay import merged, read_project
+from ganpipe.config.variant import Variant
 
 raw = read_project(Path("params.yaml"))
 row, form, data = sys.argv[1:]
@@ -162,7 +162,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
         "ganpipe.constraints": row["constraints"],
         "ganpipe.networks.generators": [row["generator"]],
         "ganpipe.networks.critics": [row["critic"]],
-        "ganpipe.algorithms": [row["procedure"]],
+        "ganpipe.algorithms": [row["algorithm"]],
         "ganpipe.optimizers": [row["generator_optimizer"], row["critic_optimizer"], row["pretrain"]["optimizer"]],
         "ganpipe.conditions": [],
         "ganpipe.networks.encoders": [],
@@ -173,7 +173,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
         kinds_loaded = {kind for kind in kinds(package) if f"{package}.{kind}" in loaded}
         assert kinds_loaded == {part["kind"] for part in parts}
     assert "ganpipe.objectives.wgan" not in loaded
-    assert "ganpipe.configuration" not in loaded
+    assert "ganpipe.config.configuration" not in loaded
     assert not {name.split(".")[0] for name in loaded} - {"ganpipe"}
 
 

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from ganpipe.cli import app
-from ganpipe.rows import read_yaml
-from ganpipe.schema import schemas
+from ganpipe.config.overlay import read_yaml
+from ganpipe.config.schema import schemas
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = schemas()

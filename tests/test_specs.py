@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ganpipe import configuration, specs
-from ganpipe.configuration import Configuration
-from ganpipe.rows import merge, read_project
+from ganpipe.config import configuration
+from ganpipe.config.configuration import Configuration
+from ganpipe.config.overlay import merge, read_project
+from ganpipe.pipeline import specs
 
 ROOT = Path(__file__).resolve().parents[1]
 Specs = dict[str, dict[str, Any]]
@@ -51,17 +52,17 @@ def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Spec
         assert named(spec, "objectives") == {part["kind"] for part in [chosen["objective"], *members]}
         assert named(spec, "penalties") == {part["kind"] for part in chosen["penalties"]}
         assert named(spec, "constraints") == {part["kind"] for part in chosen["constraints"]}
-        assert f"ganpipe.algorithms.{chosen['procedure']['kind']}" in spec["code"]
+        assert f"ganpipe.algorithms.{chosen['algorithm']['kind']}" in spec["code"]
     assert "ganpipe.algorithms.adversarial" not in built["train/vae.json"]["code"]
 
 
 def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     first, second = built["pretrain/stacked.json"], built["train/stacked.json"]
     assert first["way"] == "first"
-    assert first["job"]["first"] == second["variant"]["first"]
+    assert first["job"]["stage1"] == second["variant"]["stage1"]
     assert "ganpipe.algorithms.adversarial" in first["code"]
-    assert "ganpipe.algorithms.translation" not in first["code"]
-    assert "ganpipe.algorithms.translation" in second["code"]
+    assert "ganpipe.algorithms.pix2pix" not in first["code"]
+    assert "ganpipe.algorithms.pix2pix" in second["code"]
     assert named(first, "conditions") == named(second, "conditions") == {"downsampled"}
     alone = built["pretrain/translate.json"]
     assert alone["not_applicable"] == "the row has no pre-training"
@@ -70,12 +71,12 @@ def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"procedure": {"l1": 2.0}}, {"train/stacked.json"}),
-        ({"procedure": {"observed": 900}}, {"train/stacked.json"}),
+        ({"algorithm": {"l1": 2.0}}, {"train/stacked.json"}),
+        ({"algorithm": {"observed": 900}}, {"train/stacked.json"}),
         ({"critic_optimizer": {"lr": 0.001}}, {"train/stacked.json"}),
-        ({"first": {"critic_optimizer": {"lr": 0.001}}}, {"train/stacked.json", "pretrain/stacked.json"}),
+        ({"stage1": {"critic_optimizer": {"lr": 0.001}}}, {"train/stacked.json", "pretrain/stacked.json"}),
         (
-            {"overrides": {"digits": {"procedure": {"condition": {"factor": 4}}}}},
+            {"overrides": {"digits": {"algorithm": {"condition": {"factor": 4}}}}},
             {"train/stacked.json", "pretrain/stacked.json"},
         ),
     ],
@@ -110,13 +111,13 @@ def test_rows_are_for_the_data_that_they_say(data: str) -> None:
 @pytest.mark.parametrize(
     ("change", "changed"),
     [
-        ({"variants": {"vae": {"samples": 123, "moments": {"samples": 145}}}}, False),
-        ({"variants": {"another": {"title": "New", "objective": {"kind": "hinge"}, "samples": 123}}}, False),
+        ({"variants": {"vae": {"num_samples": 123, "snapshots": {"num_samples": 145}}}}, False),
+        ({"variants": {"another": {"title": "New", "objective": {"kind": "hinge"}, "num_samples": 123}}}, False),
         ({"seeds": [0, 1, 2, 3]}, False),
-        ({"train": {"samples": 123}}, True),
-        ({"train": {"moments": {"samples": 123}}}, True),
-        ({"train": {"overrides": {"digits": {"samples": 123}}}}, True),
-        ({"train": {"overrides": {"mnist": {"samples": 123}}}}, False),
+        ({"train": {"num_samples": 123}}, True),
+        ({"train": {"snapshots": {"num_samples": 123}}}, True),
+        ({"train": {"overrides": {"digits": {"num_samples": 123}}}}, True),
+        ({"train": {"overrides": {"mnist": {"num_samples": 123}}}}, False),
         ({"evaluate": {"draws": 3}}, True),
     ],
 )
@@ -128,9 +129,9 @@ def test_no_row_alone_changes_what_all_are_compared_with(built: Specs, change: d
 
 def test_the_reference_holds_the_bounds_of_the_shared_numbers(built: Specs) -> None:
     train = RAW["train"]
-    assert built["reference.json"]["counts"] == [train["samples"]]
-    assert built["reference.json"]["moment_counts"] == [train["moments"]["samples"]]
+    assert built["reference.json"]["counts"] == [train["num_samples"]]
+    assert built["reference.json"]["snapshot_counts"] == [train["snapshots"]["num_samples"]]
     # where every row has its own, no number is shared, whatever stands in `train`
-    rows = {row: {"samples": 200 + n} for n, row in enumerate(configured().variants)}
-    alone = specs.build(configured(train={"samples": 199}, variants=rows), ROOT)["reference.json"]
+    rows = {row: {"num_samples": 200 + n} for n, row in enumerate(configured().variants)}
+    alone = specs.build(configured(train={"num_samples": 199}, variants=rows), ROOT)["reference.json"]
     assert alone["counts"] == []

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ganpipe import rules
-from ganpipe.rows import merge, merged, read_project
-from ganpipe.variant import Variant
+from ganpipe.config import rules
+from ganpipe.config.overlay import merge, merged, read_project
+from ganpipe.config.variant import Variant
 
 PARAMS = read_project(Path(__file__).resolve().parents[1] / "params.yaml")
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
@@ -22,7 +22,7 @@ CLIP = {"kind": "weight_clipping", "player": "critic", "limit": 0.1}
 SN = {"kind": "spectral_norm", "player": "critic"}
 HINGES = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]}
 PAIR = {"kind": "ensemble", "num_members": 2}
-FIRST = PARAMS["variants"]["stacked"]["first"]
+FIRST = PARAMS["variants"]["stacked"]["stage1"]
 
 # what is wrong: the row that it is laid on, the change, the key that is named, and words of the sentence
 WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
@@ -63,7 +63,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "unrolled",
         {"constraints": [CLIP]},
         "constraints.0.kind",
-        "`procedure.unroll.steps: 0`",
+        "`algorithm.unroll.steps: 0`",
     ),
     "nothing limits the slope": ("wgan_gp", {"penalties": []}, "objective.kind", "a gradient penalty in `penalties`"),
     "nothing limits the slope of one of several": (
@@ -85,7 +85,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "remove it",
     ),
     "two constraints on one player": ("lsgan", {"constraints": [SN, CLIP]}, "constraints.1.kind", "one for each"),
-    "packs of an ensemble": ("generator_ensemble", {"procedure": {"pack": 2}}, "procedure.pack", "use `pack: 1`"),
+    "packs of an ensemble": ("generator_ensemble", {"algorithm": {"pack": 2}}, "algorithm.pack", "use `pack: 1`"),
     "an ensemble that decodes": (
         "vae",
         {"generator": PAIR | {"base": MLP}},
@@ -102,35 +102,35 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "use `critic.kind: autoencoder` or 0",
     ),
     "pre-training before a translation": ("translate", {"pretrain": {"steps": 5}}, "pretrain.steps", "use 0"),
-    "a first before a plain game": ("lsgan", {"first": FIRST}, "first.title", "`procedure.kind: translation`"),
+    "a first before a plain game": ("lsgan", {"stage1": FIRST}, "stage1.title", "`algorithm.kind: pix2pix`"),
     "a first with pre-training": (
         "stacked",
-        {"first": {"pretrain": {"steps": 5}, "objective": {"kind": "ebgan", "margin": 1.0}, "critic": CODER}},
-        "first.title",
+        {"stage1": {"pretrain": {"steps": 5}, "objective": {"kind": "ebgan", "margin": 1.0}, "critic": CODER}},
+        "stage1.title",
         "`pretrain.steps: 0`",
     ),
     "latents of two kinds": (
         "stacked",
-        {"first": {"latent": {"kind": "uniform", "size": 8}}},
-        "first.latent.kind",
+        {"stage1": {"latent": {"kind": "uniform", "size": 8}}},
+        "stage1.latent.kind",
         "use `normal`",
     ),
     "no critic in a game": ("lsgan", {"critic": {"kind": "none"}}, "critic.kind", "use another `critic.kind`"),
     "no objective in a game": ("lsgan", {"objective": {"kind": "none"}}, "objective.kind", "another `objective.kind`"),
     "a critic without a game": ("vae", {"critic": SCORE}, "critic.kind", "use `kind: none`"),
-    "another generator than the procedure makes": (
+    "another generator than the algorithm makes": (
         "progressive",
         {"generator": MLP},
         "generator.kind",
         "`generator.kind: progressive`",
     ),
-    "a generator of another procedure": (
+    "a generator of another algorithm": (
         "lsgan",
         {"generator": {"kind": "gradient_ascent", "steps": 1, "rate": 0.1}},
         "generator.kind",
-        "`procedure.kind: critic_only`",
+        "`algorithm.kind: ebm`",
     ),
-    "another critic than the procedure trains": (
+    "another critic than the algorithm trains": (
         "progressive",
         {"critic": SCORE},
         "critic.kind",
@@ -142,10 +142,10 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "latent.kind",
         "`latent.kind: normal`",
     ),
-    "climbing behind batch norm": ("critic_only", {"critic": {"norm": "batch"}}, "critic.kind", "`critic.norm: layer`"),
+    "climbing behind batch norm": ("ebm", {"critic": {"norm": "batch"}}, "critic.kind", "`critic.norm: layer`"),
     "a penalty of nobody": ("vae", {"penalties": [GP]}, "penalties.0.kind", "remove it"),
     "a constraint on nobody": (
-        "critic_only",
+        "ebm",
         {"constraints": [SN | {"player": "generator"}]},
         "constraints.0.player",
         "remove it",
@@ -157,9 +157,9 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
 def test_a_rule_names_the_key_and_the_remedy(wrong: str) -> None:
     row, change, key, words = WRONG[wrong]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], "images", "digits")
-    if "first" in change:
-        base = whole["first"] or {name: value for name, value in whole.items() if name != "first"} | {"first": None}
-        change = change | {"first": merge(base, change["first"])}
+    if "stage1" in change:
+        base = whole["stage1"] or {name: value for name, value in whole.items() if name != "first"} | {"stage1": None}
+        change = change | {"stage1": merge(base, change["stage1"])}
     Variant.model_validate(whole)
     with pytest.raises(ValidationError) as caught:
         Variant.model_validate(merge(whole, change))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from torch import Tensor, nn
 
-from ganpipe.params import Part
+from ganpipe.parts import Part
 
 if TYPE_CHECKING:
     from ganpipe.batches import Batches
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 Player = Literal["critic", "generator"]
 Metrics = dict[str, Tensor]
@@ -61,24 +61,24 @@ class Algorithm(Part):
     plays: whether it is adversarial: it needs an objective and a critic. trains: the networks that it trains by
     gradient steps. makes, asks: the one kind of generator, and of critic, that it requires; None: any. normal: it
     requires latents from N(0, 1). per_sample: it reads the critic's gradient at single samples. stacks: its generator
-    is conditional; the condition may come from an earlier training (`first`). pretrains: it supports pre-training of
+    is conditional; the condition may come from an earlier training (`stage1`). pretrains: it supports pre-training of
     the critic on single real samples.
     """
 
-    plays: ClassVar[bool] = True
-    trains: ClassVar[frozenset[Player]] = frozenset({"critic", "generator"})
-    makes: ClassVar[str | None] = None
-    asks: ClassVar[str | None] = None
-    normal: ClassVar[bool] = False
+    is_adversarial: ClassVar[bool] = True
+    trained_networks: ClassVar[frozenset[Player]] = frozenset({"critic", "generator"})
+    requires_generator: ClassVar[str | None] = None
+    requires_critic: ClassVar[str | None] = None
+    requires_normal_latent: ClassVar[bool] = False
     per_sample: ClassVar[bool] = False
-    stacks: ClassVar[bool] = False
-    pretrains: ClassVar[bool] = True
+    is_conditional: ClassVar[bool] = False
+    supports_pretraining: ClassVar[bool] = True
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         """Why it cannot be used with samples of this shape; None where it can."""
         return None
 
-    def given(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def condition_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the condition for samples of this shape, where the generator is conditional."""
         raise NotImplementedError
 

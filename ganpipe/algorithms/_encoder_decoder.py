@@ -9,22 +9,22 @@ from torch import nn
 from ganpipe.algorithms import Algorithm, Player
 from ganpipe.algorithms._steps import attach_constraints
 from ganpipe.networks import EncoderNetwork
-from ganpipe.params import Choice
+from ganpipe.parts import Choice
 from ganpipe.utils.rng import seeded_init
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class EncoderDecoderAlgorithm(Algorithm):
     """There is no critic. Encoder and decoder are trained by the variant's `generator_optimizer`."""
 
     encoder: Annotated[EncoderNetwork, Choice("ganpipe.networks.encoders")]
-    plays: ClassVar[bool] = False
-    pretrains: ClassVar[bool] = False
-    trains: ClassVar[frozenset[Player]] = frozenset({"generator"})
-    normal: ClassVar[bool] = True
+    is_adversarial: ClassVar[bool] = False
+    supports_pretraining: ClassVar[bool] = False
+    trained_networks: ClassVar[frozenset[Player]] = frozenset({"generator"})
+    requires_normal_latent: ClassVar[bool] = True
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         return self.encoder.incompatibility(shape)

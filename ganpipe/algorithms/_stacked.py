@@ -36,9 +36,9 @@ class TrainingConditions(nn.Module):
 
 
 class StackedGenerator(nn.Module):
-    """G(z) = translator(z_noise, project(first(z_first))): the first `split` numbers of z (N, L) make the condition.
+    """G(z) = translator(z_noise, project(stage1(z_first))): the first `split` numbers of z (N, L) make the condition.
 
-    project: maps what `first` generates to the nearest possible condition.
+    project: maps what `stage1` generates to the nearest possible condition.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class StackedGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self._project, self._split = project, split
-        self.first, self.translator = first, translator
+        self.stage1, self.translator = first, translator
 
     def forward(self, z: Tensor) -> Tensor:
-        image: Tensor = self.translator(z[:, self._split :], self._project(self.first(z[:, : self._split])))
+        image: Tensor = self.translator(z[:, self._split :], self._project(self.stage1(z[:, : self._split])))
         return image

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn, optim
 
 from ganpipe.algorithms import Metrics, Player
-from ganpipe.game import CriticFunction, Judgement, Round, State
+from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, State
 
 if TYPE_CHECKING:
-    from ganpipe.variant import Runtime, Variant
+    from ganpipe.config.variant import Runtime, Variant
 
 
 def autocast(runtime: Runtime) -> AbstractContextManager[object]:
@@ -23,22 +23,22 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
 def critic_function(critic: nn.Module, runtime: Runtime) -> CriticFunction:
     """The critic as a function of samples (N, ...), run in the runtime's precision; its output is in float32."""
 
-    def run(x: Tensor) -> Judgement:
+    def run(x: Tensor) -> CriticOutput:
         with autocast(runtime):
-            output: Judgement = critic(x)
-        return Judgement(output.score.float(), None if output.code is None else output.code.float())
+            output: CriticOutput = critic(x)
+        return CriticOutput(output.score.float(), None if output.code is None else output.code.float())
 
     return run
 
 
-def critic_batch(variant: Variant, real: Tensor, fake: Tensor, critic: CriticFunction, state: State) -> Round:
+def critic_batch(variant: Variant, real: Tensor, fake: Tensor, critic: CriticFunction, state: State) -> CriticBatch:
     """D on real and generated samples: in one forward pass, or in two where a layer couples samples (batch norm)."""
-    build = Round if variant.critic.uses_batch_stats else Round.joint
+    build = CriticBatch if variant.critic.uses_batch_stats else CriticBatch.concatenated
     return build(real, fake, critic, state)
 
 
 def penalty_terms(
-    variant: Variant, player: Player, critic: CriticFunction, batch: Round, rng: torch.Generator
+    variant: Variant, player: Player, critic: CriticFunction, batch: CriticBatch, rng: torch.Generator
 ) -> Metrics:
     """The variant's penalties on this player, weighted, each of shape (); a second one of a kind is `<kind>_2`.
 

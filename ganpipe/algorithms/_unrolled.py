@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ganpipe.game import CriticFunction, Judgement
-from ganpipe.params import Frozen, Positive
+from ganpipe.critic import CriticFunction, CriticOutput
+from ganpipe.parts import Frozen, Positive
 
 
 class Unroll(Frozen):
@@ -33,8 +33,8 @@ def unrolled(critic: nn.Module, loss: Callable[[CriticFunction], Tensor], unroll
     weights: dict[str, Tensor] = {name: p.detach().requires_grad_(True) for name, p in critic.named_parameters()}
     buffers = {name: buffer.clone() for name, buffer in critic.named_buffers()}
 
-    def run(x: Tensor) -> Judgement:
-        output: Judgement = functional_call(critic, (weights, buffers), (x,))
+    def run(x: Tensor) -> CriticOutput:
+        output: CriticOutput = functional_call(critic, (weights, buffers), (x,))
         return output
 
     for _ in range(unroll.steps):

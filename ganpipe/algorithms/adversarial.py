@@ -25,15 +25,15 @@ from ganpipe.algorithms._steps import (
 )
 from ganpipe.algorithms._unrolled import Unroll, unrolled
 from ganpipe.batches import Batch, pack_samples
-from ganpipe.game import Round
-from ganpipe.params import Count, NonNegative
+from ganpipe.critic import CriticBatch
+from ganpipe.parts import Count, NonNegative
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class GAN(Algorithm):
@@ -109,7 +109,7 @@ class GANTrainer(StateMixin, Trainer):
         real, fake = self.critic_input(real), self.critic_input(fake)
         batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
-        scores = {"real_score": batch.on_real.score.mean(), "fake_score": batch.on_fake.score.mean()}
+        scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
@@ -126,7 +126,7 @@ class GANTrainer(StateMixin, Trainer):
         if self.algorithm.unroll.steps:
             loss_of = partial(critic_loss, self.variant, real, fake, self.loss_state, self.penalty_rng)
             critic = unrolled(self.critic, loss_of, self.algorithm.unroll)
-        batch = Round(real, fake, critic, self.loss_state)  # D(x) is computed only where the objective reads it
+        batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) is computed only where the objective reads it
         loss = self.variant.objective.generator(batch).mean()
         penalties = penalty_terms(self.variant, "generator", self.critic, batch, self.penalty_rng)
 

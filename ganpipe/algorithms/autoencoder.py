@@ -22,8 +22,8 @@ from ganpipe.utils.ema import update_ema
 from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class Autoencoder(EncoderDecoderAlgorithm):

@@ -12,12 +12,12 @@ from torch import Tensor
 from ganpipe.algorithms import Algorithm, Metrics, Player, Trainer, Weights
 from ganpipe.batches import Batches
 from ganpipe.networks.generators.gmm import GMMGenerator, Mixture
-from ganpipe.params import Count, Positive
+from ganpipe.parts import Count, Positive
 from ganpipe.utils.rng import make_rng
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class GMM(Algorithm):
@@ -31,11 +31,11 @@ class GMM(Algorithm):
     kind: Literal["gmm"]
     floor: Positive
     restarts: Count
-    plays: ClassVar[bool] = False
-    pretrains: ClassVar[bool] = False
-    trains: ClassVar[frozenset[Player]] = frozenset()
-    makes: ClassVar[str | None] = "gmm"
-    normal: ClassVar[bool] = True
+    is_adversarial: ClassVar[bool] = False
+    supports_pretraining: ClassVar[bool] = False
+    trained_networks: ClassVar[frozenset[Player]] = frozenset()
+    requires_generator: ClassVar[str | None] = "gmm"
+    requires_normal_latent: ClassVar[bool] = True
 
     def trainer(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None

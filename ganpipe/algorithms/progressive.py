@@ -13,11 +13,11 @@ from ganpipe.algorithms._unrolled import Unroll
 from ganpipe.algorithms.adversarial import GAN, GANTrainer
 from ganpipe.batches import Batch
 from ganpipe.networks._growing import ProgressiveModule, blended
-from ganpipe.params import LARGEST, Count, Frozen, NonNegative, Positive, refuse
+from ganpipe.parts import LARGEST, Count, Frozen, NonNegative, Positive, refuse
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class Phase(Frozen):
@@ -38,8 +38,8 @@ class Progressive(Algorithm):
     kind: Literal["progressive"]
     critic_steps: Count
     phases: Annotated[tuple[Phase, ...], Field(strict=False, min_length=1)]
-    makes: ClassVar[str | None] = "progressive"
-    asks: ClassVar[str | None] = "progressive"
+    requires_generator: ClassVar[str | None] = "progressive"
+    requires_critic: ClassVar[str | None] = "progressive"
 
     @model_validator(mode="after")
     def _rules(self) -> Progressive:

@@ -14,14 +14,14 @@ from ganpipe.algorithms import Metrics, Trainer, Weights
 from ganpipe.algorithms._encoder_decoder import EncoderDecoderAlgorithm, build_encoder_decoder
 from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
 from ganpipe.batches import Batch
-from ganpipe.params import Positive
+from ganpipe.parts import Positive
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng
 from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class VAE(EncoderDecoderAlgorithm):

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from ganpipe.params import Part
+from ganpipe.parts import Part
 
 Shape = tuple[int, ...]
 

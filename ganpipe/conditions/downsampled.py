@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ganpipe.conditions import Condition, Shape
-from ganpipe.params import LARGEST
+from ganpipe.parts import LARGEST
 
 
 class Downsampled(Condition):

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from torch import nn
 
-from ganpipe.params import Part
+from ganpipe.parts import Part
 
 
 class Constraint(Part):

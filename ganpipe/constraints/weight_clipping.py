@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from ganpipe.constraints import Constraint
-from ganpipe.params import Positive
+from ganpipe.parts import Positive
 
 
 class WeightClipping(Constraint):

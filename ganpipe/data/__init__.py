@@ -6,7 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Literal
 
-from ganpipe.params import Part
+from ganpipe.parts import Part
 from ganpipe.prepared import PreparedDataset
 
 
@@ -36,7 +36,7 @@ class Dataset(Part):
     def load(self, root: Path) -> PreparedDataset:
         """Generate or read the samples and their labels, with a fixed split.
 
-        Raises BadInput where a file is missing or corrupt.
+        Raises UserError where a file is missing or corrupt.
         """
 
     def missing_files(self, root: Path) -> str | None:
@@ -49,7 +49,7 @@ class Dataset(Part):
     def fingerprint(self, root: Path) -> str | None:
         """A digest of the raw files where they may change and DVC cannot watch them; None for all other data.
 
-        Computed at every `dvc repro`, so it has to be cheap. Raises BadInput where the files cannot be read.
+        Computed at every `dvc repro`, so it has to be cheap. Raises UserError where the files cannot be read.
         """
         return None
 

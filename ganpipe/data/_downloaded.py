@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from ganpipe.data._images import ImageDataset, Split
-from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 CLASSES = 10
 
@@ -50,14 +50,14 @@ class DownloadedImages(ImageDataset):
 
     def load(self, root: Path) -> PreparedDataset:
         if sentence := self.missing_files(root):
-            raise BadInput(sentence)
+            raise UserError(sentence)
         if not self._absent(root):
             self._check_files(root)
         try:
             train, test = self.read_split(root, train=True), self.read_split(root, train=False)
         except (OSError, HTTPException, RuntimeError, ValueError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-            raise BadInput(
+            raise UserError(
                 f"datasets.{self.kind} could not be read or downloaded to {root} ({reason}): put the "
                 f"{self.description} into {self.folder}/ of a folder and point GANPIPE_DATA_ROOT to it."
             ) from None
@@ -70,11 +70,11 @@ class DownloadedImages(ImageDataset):
         return [file for file in self._paths(root) if not file.is_file()]
 
     def _check_files(self, root: Path) -> None:
-        """Raises BadInput for a corrupt file."""
+        """Raises UserError for a corrupt file."""
         for file in self._paths(root):
             try:
                 reason = self.corruption(file)
             except OSError as error:
                 reason = f"which cannot be read ({error.strerror})"
             if reason:
-                raise BadInput(f"datasets.{self.kind} reads {file}, {reason}: replace it with the original.")
+                raise UserError(f"datasets.{self.kind} reads {file}, {reason}: replace it with the original.")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ganpipe.data._images import ImageDataset
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 # the formats that Pillow may decode; others, such as PostScript, run programs
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -28,12 +28,12 @@ class ImageFiles(ImageDataset):
 
     @abstractmethod
     def list_files(self, root: Path) -> Any:
-        """The files to read. Raises BadInput where some are missing or in the wrong place."""
+        """The files to read. Raises UserError where some are missing or in the wrong place."""
 
     def missing_files(self, root: Path) -> str | None:
         try:
             self.list_files(root)
-        except BadInput as error:
+        except UserError as error:
             return str(error)
         return None
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganpipe.data._downloaded import DownloadedImages
 from ganpipe.data._images import Split
-from ganpipe.params import Whole
+from ganpipe.parts import Whole
 
 # MD5 of MNIST's uncompressed files
 FILES = {

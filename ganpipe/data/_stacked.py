@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganpipe.data._images import ImageDataset, Split
-from ganpipe.params import Samples, Seed
+from ganpipe.parts import Samples, Seed
 from ganpipe.prepared import PreparedDataset
 
 CHANNELS = 3

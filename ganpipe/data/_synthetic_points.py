@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.data import Dataset
-from ganpipe.params import Length, Samples, Seed
+from ganpipe.parts import Length, Samples, Seed
 from ganpipe.prepared import PreparedDataset
 
 

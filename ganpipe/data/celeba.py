@@ -12,9 +12,9 @@ import numpy as np
 
 from ganpipe.data._image_files import ImageFiles, UnreadableImage, read_square
 from ganpipe.data._images import Split
-from ganpipe.errors import BadInput
-from ganpipe.params import Line, Whole
+from ganpipe.parts import Line, Whole
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 PARTITION, ATTRIBUTES, IMAGES = "list_eval_partition.txt", "list_attr_celeba.txt", "img_align_celeba"
 PARTS = {0: "train", 2: "test"}
@@ -53,7 +53,7 @@ class CelebA(ImageFiles):
             try:
                 images[index] = read_square(file, self.size, channels=3, expected=(WIDTH, HEIGHT))
             except UnreadableImage as error:
-                raise BadInput(f"datasets.celeba reads {file}, which {error}: replace it with the original.") from None
+                raise UserError(f"datasets.celeba reads {file}, which {error}: replace it with the original.") from None
         return images, np.array(labels, np.int64)
 
     def list_files(self, root: Path) -> list[Listed]:
@@ -65,7 +65,7 @@ class CelebA(ImageFiles):
             labels = self._read_labels(folder / ATTRIBUTES) if self.attribute else dict.fromkeys(parts, 0)
         except (OSError, UnicodeDecodeError) as error:
             file = getattr(error, "filename", None) or folder
-            raise BadInput(
+            raise UserError(
                 f"datasets.celeba cannot read {file} ({getattr(error, 'strerror', None) or 'it is not text'}): get the "
                 f"data at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, put {PARTITION}, {ATTRIBUTES} and the "
                 f"folder {IMAGES} into celeba/ of a folder and point GANPIPE_DATA_ROOT to it."
@@ -77,7 +77,7 @@ class CelebA(ImageFiles):
                 raise _corrupt(folder / PARTITION, f"has no {split} image (part {part})")
             for name in names:
                 if name not in existing:
-                    raise BadInput(
+                    raise UserError(
                         f"datasets.celeba needs the image {folder / IMAGES / name}, which is missing: unpack all of "
                         f"{IMAGES}.zip."
                     )
@@ -90,7 +90,7 @@ class CelebA(ImageFiles):
         """0 or 1 for each image of the list, whose second line names the attributes."""
         known = (file.read_text(encoding="utf-8").splitlines()[1:2] or [""])[0].split()
         if self.attribute not in known:
-            raise BadInput(
+            raise UserError(
                 f"datasets.celeba.attribute is {self.attribute!r}, which {file} does not name: use null"
                 f"{' or one of ' * bool(known)}{', '.join(known)}."
             )
@@ -112,5 +112,5 @@ def _read_column(file: Path, skip: int, columns: int, legal: set[str], column: i
     return values
 
 
-def _corrupt(file: Path, reason: str) -> BadInput:
-    return BadInput(f"datasets.celeba reads {file}, which {reason}: replace the file with the original.")
+def _corrupt(file: Path, reason: str) -> UserError:
+    return UserError(f"datasets.celeba reads {file}, which {reason}: replace the file with the original.")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganpipe.data._downloaded import DownloadedImages
 from ganpipe.data._images import Split
-from ganpipe.files import writing
+from ganpipe.utils.io import writing
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 # of the archive, from https://www.cs.toronto.edu/~kriz/cifar.html; there is none of the files in it

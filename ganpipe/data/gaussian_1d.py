@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ganpipe.data._synthetic_points import SyntheticPoints
-from ganpipe.params import Frozen, Length, Number, Positive, refuse
+from ganpipe.parts import Frozen, Length, Number, Positive, refuse
 from ganpipe.prepared import PreparedDataset
 
 

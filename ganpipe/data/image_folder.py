@@ -14,9 +14,9 @@ from pydantic import Field, field_validator
 
 from ganpipe.data._image_files import ImageFiles, UnreadableImage, read_square
 from ganpipe.data._images import SplitSeed, stratified_split
-from ganpipe.errors import BadInput
-from ganpipe.params import LARGEST, Line, Whole
+from ganpipe.parts import LARGEST, Line, Whole
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 KEY = "datasets.image_folder"
 
@@ -78,7 +78,7 @@ class ImageFolder(ImageFiles):
         """The files of each class, named "" where there are no sub-folders, and the files beside the sub-folders."""
         folder = self._folder(root)
         if not folder.is_dir():
-            raise BadInput(
+            raise UserError(
                 f"{KEY}.path is {self.path!r:.60}, and there is no folder {folder}: put the images there, or give the "
                 "path of their folder, absolute or below GANPIPE_DATA_ROOT."
             )
@@ -95,7 +95,7 @@ class ImageFolder(ImageFiles):
         if not found:
             found, loose = {"": loose}, []
         if loose and self.broken == "refuse":
-            raise BadInput(
+            raise UserError(
                 f"{KEY}.path holds {loose[0]} beside the folders of classes: move it into one of them, move all images "
                 "out of them, or set `broken: skip`."
             )
@@ -114,7 +114,7 @@ class ImageFolder(ImageFiles):
                 labels.append(label)
             except UnreadableImage as error:
                 if self.broken == "refuse":
-                    raise BadInput(
+                    raise UserError(
                         f"{KEY}.path reads {file}, which {error}: replace or remove it, or set `broken: skip`."
                     ) from None
                 skipped.append(f"{str(file)!a}, which {error}")
@@ -133,16 +133,16 @@ class ImageFolder(ImageFiles):
         return int(self.test) if self.test >= 1 else round(self.test * total)
 
     def _check_counts(self, folder: Path, counts: dict[str, int]) -> None:
-        """Refuse fewer images than a split takes, which has every class in train and in test. Raises BadInput."""
+        """Refuse fewer images than a split takes, which has every class in train and in test. Raises UserError."""
         smallest = min(counts, key=lambda name: counts[name])
         if counts[smallest] < 2:
-            raise BadInput(
+            raise UserError(
                 f"{KEY}.path holds {counts[smallest] or 'no'} image{'s' * (counts[smallest] != 1)} in "
                 f"{folder / smallest}: add some or remove the folder, for each class is both in train and in test."
             )
         total, classes = sum(counts.values()), len(counts)
         if not classes <= self._count_test(total) <= total - classes:
-            raise BadInput(
+            raise UserError(
                 f"{KEY}.test is {self.test:g}, which holds out {self._count_test(total)} of {total} images in "
                 f"{classes} class{'es' * (classes > 1)}: make it {classes} to {total - classes}, for each class is "
                 "both in train and in test."
@@ -150,14 +150,14 @@ class ImageFolder(ImageFiles):
 
 
 def _entries(folder: Path | str, top: Path) -> list[os.DirEntry[str]]:
-    """The entries of a folder by name, without hidden ones. Raises BadInput for a link that leads out of `top`."""
+    """The entries of a folder by name, without hidden ones. Raises UserError for a link that leads out of `top`."""
     with os.scandir(folder) as found:
         entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
     for entry in entries:
         if entry.is_symlink():
             target = Path(os.path.realpath(entry.path))
             if target.is_dir() or not target.is_relative_to(os.path.realpath(top)):
-                raise BadInput(
+                raise UserError(
                     f"{KEY}.path holds the link {entry.path} to {target}: a link may only lead to a file inside {top}, "
                     "so put a copy there or remove it."
                 )
@@ -173,5 +173,5 @@ def _walk(folder: Path | str, top: Path) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
-def _unreadable(error: OSError) -> BadInput:
-    return BadInput(f"{KEY}.path reads {error.filename} ({error.strerror}): make it readable or remove it.")
+def _unreadable(error: OSError) -> UserError:
+    return UserError(f"{KEY}.path reads {error.filename} ({error.strerror}): make it readable or remove it.")

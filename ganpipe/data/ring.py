@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ganpipe.data._synthetic_points import PlaneMixture
-from ganpipe.params import Length
+from ganpipe.parts import Length
 
 
 class Ring(PlaneMixture):

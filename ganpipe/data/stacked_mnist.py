@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from ganpipe.data._images import ImageDataset
 from ganpipe.data._mnist import MnistImages
 from ganpipe.data._stacked import StackedImages
-from ganpipe.params import Whole
+from ganpipe.parts import Whole
 
 
 class StackedMNIST(StackedImages):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.data._synthetic_points import SyntheticPoints
-from ganpipe.params import NonNegative
+from ganpipe.parts import NonNegative
 from ganpipe.prepared import PreparedDataset
 
 # the angles of the inner and the outer end in radians, those of scikit-learn: one turn and a half

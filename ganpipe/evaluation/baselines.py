@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ganpipe.errors import BadInput
 from ganpipe.evaluation.reference import Measurement, Reference
-from ganpipe.files import write_json
 from ganpipe.metrics import MetricSpec
+from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import write_json
 
 PRESENT = "there"
 """Beside the metrics: the classes or modes that the real draws are in, as `Reference.classes_present` counts them."""
@@ -40,7 +40,7 @@ def baselines(real: Reference, generated: int, quick: bool = False) -> dict[str,
     """Of every metric, or of the quick ones, for so many samples, at most `max_generated`, and of PRESENT where it is
     known.
 
-    Raises BadInput where that is too few.
+    Raises UserError where that is too few.
     """
     draws = [
         real.measure(real.choose(real.data.train, generated, f"floor {draw}"), generated, quick)
@@ -75,12 +75,12 @@ def write(real: Reference, counts: Sequence[int], quick_counts: Sequence[int], f
 
 
 def read(folder: Path) -> tuple[dict[int, Baselines], dict[int, Baselines]]:
-    """Of all metrics and of the quick ones, by number of samples. Raises BadInput where the file is broken."""
+    """Of all metrics and of the quick ones, by number of samples. Raises UserError where the file is broken."""
     try:
         kept = json.loads((folder / "bounds.json").read_text(encoding="utf-8"))
         return _by_count(kept["all"]), _by_count(kept["quick"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(
+        raise UserError(
             f"{folder / 'bounds.json'} can't be read ({error!r}): delete {folder} and run `dvc repro reference`."
         ) from None
 

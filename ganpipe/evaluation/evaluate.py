@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganpipe.errors import BadInput
 from ganpipe.evaluation.baselines import Baseline, Baselines, baselines, max_generated
 from ganpipe.evaluation.reference import Measurement, Reference, Samples, View
 from ganpipe.evaluation.status import Status, status
 from ganpipe.metrics import MetricSpec
+from ganpipe.utils.errors import UserError
 
 FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One seed. samples: of the end. moments: by step, fewer of them; none after a training that ended early.
+    """One seed. samples: of the end. snapshots: by step, fewer of them; none after a training that ended early.
 
     verdict: what the training itself was called, as `run.json` has it.
     """
 
     samples: Samples
-    moments: Mapping[int, Samples]
+    snapshots: Mapping[int, Samples]
     verdict: Status | None = None
 
 
@@ -45,17 +45,17 @@ def evaluate(
     """The evaluation of a row from the samples of each seed.
 
     data: the data set's name. known, quick: baselines by number of samples, where they were already computed, of
-    all metrics and of the quick ones. Raises BadInput where there is no seed or its samples are not like the data.
+    all metrics and of the quick ones. Raises UserError where there is no seed or its samples are not like the data.
     """
     if not trained:
-        raise BadInput(f"The row {row} has no seed to evaluate: name at least one under `seeds`.")
+        raise UserError(f"The row {row} has no seed to evaluate: name at least one under `seeds`.")
     try:
         count = generated_count(real, [one.samples for one in trained.values()])
         ends = {seed: _measured(real, one.samples, count, f"seed {seed}") for seed, one in trained.items()}
         limits = (known or {}).get(count) or baselines(real, count)
-        over_time = _moments(real, {seed: one.moments for seed, one in trained.items()}, quick or {})
-    except BadInput as error:
-        raise BadInput(f"The row {row} cannot be evaluated. {error}") from None
+        over_time = _over_time(real, {seed: one.snapshots for seed, one in trained.items()}, quick or {})
+    except UserError as error:
+        raise UserError(f"The row {row} cannot be evaluated. {error}") from None
     protocol = {
         "generated": count,
         "real": len(real.real),
@@ -73,7 +73,7 @@ def evaluate(
             for name, (view, spec) in real.specs.items()
         },
         "classes": _classes(real, measured),
-        "moments": over_time,
+        "snapshots": over_time,
         "verdicts": [status(real, ends[seed]["raw"], limits, one.verdict) for seed, one in trained.items()],
     }
 
@@ -87,7 +87,7 @@ def not_applicable(*, row: str, title: str, data: str, reason: str, seeds: list[
         "protocol": {},
         "figures": {},
         "classes": None,
-        "moments": None,
+        "snapshots": None,
         "verdicts": [None] * len(seeds),
     }
     return _head(row, title, data, reason, seeds) | nothing
@@ -98,8 +98,8 @@ def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: 
         return dict.fromkeys(WEIGHTS, real.all_missing())
     try:
         return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
-    except BadInput as error:
-        raise BadInput(f"Of {whose}: {error}") from None
+    except UserError as error:
+        raise UserError(f"Of {whose}: {error}") from None
 
 
 def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict
 
 
 def _limited(limit: Baseline) -> dict[str, Any]:
-    return {"floor": limit.floor, "floor_deviation": limit.deviation, "ceiling": limit.ceiling}
+    return {"floor": limit.floor, "real_baseline_std": limit.deviation, "ceiling": limit.ceiling}
 
 
 def _values(name: str, ends: Sequence[Mapping[str, Measurement]]) -> dict[str, Any]:
@@ -142,20 +142,20 @@ def _classes(real: Reference, ends: Sequence[Mapping[str, Measurement]]) -> dict
     }
 
 
-def _moments(
+def _over_time(
     real: Reference, by_seed: Mapping[int, Mapping[int, Samples]], known: Mapping[int, Baselines]
 ) -> dict[str, Any] | None:
     """The quick metrics at each moment that any seed reached; None for a seed that had ended by then."""
-    steps = sorted({step for moments in by_seed.values() for step in moments})
+    steps = sorted({step for snapshots in by_seed.values() for step in snapshots})
     if not steps:
         return None
-    count = generated_count(real, [one for moments in by_seed.values() for one in moments.values()])
+    count = generated_count(real, [one for snapshots in by_seed.values() for one in snapshots.values()])
     measured = {
         seed: {
             step: _measured(real, one, count, f"seed {seed} at step {step}", quick=True)
-            for step, one in moments.items()
+            for step, one in snapshots.items()
         }
-        for seed, moments in by_seed.items()
+        for seed, snapshots in by_seed.items()
     }
     limits = known.get(count) or baselines(real, count, quick=True)
 

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganpipe.errors import BadInput
+from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.evaluation.extractors import Classifying, Extract
-from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.files import writing
 from ganpipe.metrics import Inputs, Kind, Metric, MetricSpec, MetricValue, choose, metrics
 from ganpipe.metrics.class_coverage import class_shares
 from ganpipe.metrics.modes import modes
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import writing
 
 Array = NDArray[Any]
 Classify = Callable[[Array], NDArray[np.float64]]
@@ -98,7 +98,7 @@ class Reference:
     of what is computed once; stored: whether it is there already. device: where torch computes.
 
     specs: every metric by its name in files, in the order in which they are shown, and the view that it is of.
-    real_shares (K,): of the classes or known modes; empty where the data has none. Raises BadInput where there are
+    real_shares (K,): of the classes or known modes; empty where the data has none. Raises UserError where there are
     fewer real samples than are needed, or a file is missing or broken.
     """
 
@@ -167,17 +167,17 @@ class Reference:
         """Metrics of `generated` of the samples (N, ...), shares of classes over all; quick: those of snapshots alone.
 
         Samples that are not all finite, as a broken generator makes, have no values: a metric of the rest would flatter
-        it. Raises BadInput where shape or type are not those of the data, or there are too few samples.
+        it. Raises UserError where shape or type are not those of the data, or there are too few samples.
         """
         if samples.shape[1:] != self.data.shape:
-            raise BadInput(f"Samples have the shape {samples.shape[1:]} and the data has {self.data.shape}.")
+            raise UserError(f"Samples have the shape {samples.shape[1:]} and the data has {self.data.shape}.")
         self.parameters.check_count(min(generated, len(samples)), "generated samples", self.data.form)
         if len(samples) < generated:
-            raise BadInput(f"There are {len(samples)} samples to compare: {generated} are asked for.")
+            raise UserError(f"There are {len(samples)} samples to compare: {generated} are asked for.")
         if not np.isfinite(samples).all():
             return self.all_missing()
         if samples.dtype != self.data.train.dtype:
-            raise BadInput(f"Samples have the type {samples.dtype} and the data has {self.data.train.dtype}.")
+            raise UserError(f"Samples have the type {samples.dtype} and the data has {self.data.train.dtype}.")
         chosen = self.choose(np.arange(len(samples)), generated, "samples")
         probabilities = self._classify(samples) if self._classify else None
         found = dict[str, MetricValue]()
@@ -263,14 +263,14 @@ class Reference:
 
 
 def _read(path: Path) -> dict[str, Array]:
-    """Raises BadInput where the file is missing or broken."""
+    """Raises UserError where the file is missing or broken."""
     try:
         # numpy leaves a broken file open that it opened itself
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, EOFError, AttributeError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = str(error).split(". ")[0]
-        raise BadInput(f"{path} can't be read ({reason}): delete it and run `dvc repro reference`.") from None
+        raise UserError(f"{path} can't be read ({reason}): delete it and run `dvc repro reference`.") from None
 
 
 def _finite(value: float | MetricValue) -> MetricValue:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ganpipe.errors import BadInput
+from ganpipe.config.evaluation import EvaluateParams
+from ganpipe.config.variant import Runtime
 from ganpipe.evaluation.extractors import ExtractorContext, open_network
 from ganpipe.evaluation.extractors.classifier import open_classifier
-from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Classify, Networks, Reference
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import configure
-from ganpipe.variant import Runtime
+from ganpipe.utils.errors import UserError
 
 
 def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *, stored: bool) -> Reference:
     """The real side as the spec says. stored: whether the stage `reference` has written the folder.
 
-    Raises BadInput as `Reference` and `open_network` do, and where the data turned out to have no classes for the
+    Raises UserError as `Reference` and `open_network` do, and where the data turned out to have no classes for the
     classifier: `check` says so before, for data sets that know their classes.
     """
     params, runtime = EvaluateParams.model_validate(spec["params"]), Runtime.model_validate(spec["runtime"])
@@ -27,7 +27,7 @@ def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *,
     classify: Classify | None = None
     if data.form == "images":
         if sentence := params.incompatibility(spec["data"], data.classes):
-            raise BadInput(sentence)
+            raise UserError(sentence)
         context = ExtractorContext(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
         networks = {name: open_network(name, context) for name in params.features}
         if data.classes > 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ganpipe.evaluation.baselines import PRESENT, Baselines
 from ganpipe.evaluation.reference import Measurement, Reference
-from ganpipe.looks import STALLED
+from ganpipe.utils.conventions import STALLED
 
 Status = dict[str, Any]
 """kind, and a reason in words with the values."""
@@ -41,5 +41,5 @@ def _by_samples(real: Reference, raw: Measurement, limits: Baselines) -> Status 
     if copied is not None and copied > rules.copies:
         reason = f"{100 * copied:.0f} % of the samples are nearer to a training sample than"
         reason += f" {100 * (1 - real.parameters.quantile):.4g} % of the test samples are"
-        return {"kind": "memorising", "reason": reason}
+        return {"kind": "memorizing", "reason": reason}
     return None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ganpipe.params import Frozen, kinds
+from ganpipe.parts import Frozen, kinds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
-from ganpipe.params import Frozen
+from ganpipe.parts import Frozen
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
 from ganpipe.metrics._distances import kth_nearest, within
 from ganpipe.metrics._samples import as_matrix, as_pair
-from ganpipe.params import Count, Frozen
+from ganpipe.parts import Count, Frozen
 
 
 @dataclass(frozen=True)

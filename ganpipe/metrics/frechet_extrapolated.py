@@ -19,7 +19,7 @@ from pydantic import Field
 from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values
 from ganpipe.metrics._samples import as_matrix
 from ganpipe.metrics.frechet import Moments, frechet
-from ganpipe.params import LARGEST, Frozen
+from ganpipe.parts import LARGEST, Frozen
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values
 from ganpipe.metrics._samples import rows
-from ganpipe.params import Count, Frozen
+from ganpipe.parts import Count, Frozen
 
 TOLERANCE = 1e-5
 """How far from 1 the probabilities of a sample may sum: a softmax in float32 is within 1e-6."""

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values
 from ganpipe.metrics._samples import as_pair
-from ganpipe.params import LARGEST, Count, Frozen
+from ganpipe.parts import LARGEST, Count, Frozen
 
 SURE = 3e-7
 """How far off float32 may leave the estimate of a subset, over the mean of all."""

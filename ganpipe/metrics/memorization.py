@@ -21,7 +21,7 @@ from torch import Tensor
 from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
 from ganpipe.metrics._distances import kth_nearest
 from ganpipe.metrics._samples import as_matrix
-from ganpipe.params import Frozen
+from ganpipe.parts import Frozen
 
 Array = NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values, unit_pixels
 from ganpipe.metrics._distances import SquaredDistances
 from ganpipe.metrics._samples import as_matrix
-from ganpipe.params import LARGEST, Frozen, Positive, refuse
+from ganpipe.parts import LARGEST, Frozen, Positive, refuse
 
 Array = NDArray[np.float64]
 

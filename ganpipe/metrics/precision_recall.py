@@ -15,7 +15,7 @@ from torch import Tensor
 from ganpipe.metrics import Inputs, Metric, MetricSpec, Values
 from ganpipe.metrics._distances import kth_nearest, within
 from ganpipe.metrics._samples import as_pair
-from ganpipe.params import Count, Frozen
+from ganpipe.parts import Count, Frozen
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def precision_recall(
     made, known = as_pair(generated=generated, real=real, min_samples=neighbours + 1)
     radii = kth_nearest(known, neighbours) if real_radii is None else real_radii
     own = kth_nearest(made, neighbours)
-    on_real, on_generated = 0, known.new_zeros(len(known)).bool()
+    real_output, on_generated = 0, known.new_zeros(len(known)).bool()
     for in_real, in_generated in within(made, known, radii[None], own[:, None]):
-        on_real += int(in_real.any(1).sum())
+        real_output += int(in_real.any(1).sum())
         on_generated |= in_generated.any(0)
-    return PrecisionRecall(on_real / len(made), float(on_generated.double().mean()))
+    return PrecisionRecall(real_output / len(made), float(on_generated.double().mean()))
 
 
 class Params(Frozen):

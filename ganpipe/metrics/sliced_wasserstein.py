@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ganpipe.metrics import Inputs, Metric, MetricSpec, MetricValue, Values, unit_pixels
 from ganpipe.metrics._samples import as_pair
-from ganpipe.params import LARGEST, Frozen
+from ganpipe.parts import LARGEST, Frozen
 
 Array = NDArray[np.float64]
 BLOCK = 2**22

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ganpipe.metrics import Inputs, Metric, MetricSpec, Values, choose
 from ganpipe.metrics._samples import rows, same_width
-from ganpipe.params import Count, Frozen
+from ganpipe.parts import Count, Frozen
 
 PIVOTS = 100_000_000
 """Steps of the simplex before it gives up: a guard against an endless run, far above what samples take."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from ganpipe.params import Part
+from ganpipe.parts import Part
 
 Shape = tuple[int, ...]
 Form = Literal["images", "points"]
@@ -81,7 +81,7 @@ class EncoderNetwork(Network):
 
 
 class CriticNetwork(Network):
-    """Maps samples (N, *shape) to a `Judgement`. Packing widens shape[0] before the network sees it.
+    """Maps samples (N, *shape) to a `CriticOutput`. Packing widens shape[0] before the network sees it.
 
     has_code: its output carries a code, the features of an encoder. reconstructs: it is an autoencoder, which can be
     pre-trained on its own.

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganpipe.game import Judgement
+from ganpipe.critic import CriticOutput
 
 Norm = Literal["none", "batch", "layer"]
 SIZES = (8, 16, 28, 32, 64)
@@ -91,9 +91,9 @@ class ScalarHead(nn.Module):
         super().__init__()
         self.body, self.energy = body, energy
 
-    def forward(self, x: Tensor) -> Judgement:
+    def forward(self, x: Tensor) -> CriticOutput:
         score = self.body(x).squeeze(1)
-        return Judgement(softplus(score) if self.energy else score)
+        return CriticOutput(softplus(score) if self.energy else score)
 
 
 class AutoencoderEnergy(nn.Module):
@@ -103,9 +103,9 @@ class AutoencoderEnergy(nn.Module):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
 
-    def forward(self, x: Tensor) -> Judgement:
+    def forward(self, x: Tensor) -> CriticOutput:
         code = self.encoder(x)
-        return Judgement((self.decoder(code) - x).flatten(1).square().mean(1), code)
+        return CriticOutput((self.decoder(code) - x).flatten(1).square().mean(1), code)
 
 
 def init_weights(net: nn.Module, norm: Norm) -> None:

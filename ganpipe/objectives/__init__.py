@@ -11,8 +11,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ganpipe.game import Round, State
-from ganpipe.params import Part
+from ganpipe.critic import CriticBatch, State
+from ganpipe.parts import Part
 
 
 class Objective(Part):
@@ -42,14 +42,14 @@ class Objective(Part):
         """The `state` of the first batch. Empty by default."""
         return {}
 
-    def next_state(self, batch: Round) -> State:
+    def next_state(self, batch: CriticBatch) -> State:
         """The state after a critic step on this batch."""
         return batch.state
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """The critic's loss, (N,)."""
         raise NotImplementedError
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """The generator's loss, (N,)."""
         raise NotImplementedError

@@ -8,9 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganpipe.game import Round, State
+from ganpipe.critic import CriticBatch, State
 from ganpipe.objectives import Objective
-from ganpipe.params import Positive
+from ganpipe.parts import Positive
 
 
 class BEGAN(Objective):
@@ -28,15 +28,15 @@ class BEGAN(Objective):
         """k = 0."""
         return {"k": torch.zeros((), device=device)}
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """r - k f."""
-        return batch.on_real.score - batch.state["k"] * batch.on_fake.score
+        return batch.real_output.score - batch.state["k"] * batch.fake_output.score
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """f."""
-        return batch.on_fake.score
+        return batch.fake_output.score
 
-    def next_state(self, batch: Round) -> State:
+    def next_state(self, batch: CriticBatch) -> State:
         """k + lambda_k (gamma E r - E f), kept in [0, 1]."""
-        error = self.gamma * batch.on_real.score.mean() - batch.on_fake.score.mean()
+        error = self.gamma * batch.real_output.score.mean() - batch.fake_output.score.mean()
         return {"k": (batch.state["k"] + self.lambda_k * error.detach()).clamp(0, 1)}

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
-from ganpipe.params import Positive
+from ganpipe.parts import Positive
 
 
 class EBGAN(Objective):
@@ -19,10 +19,10 @@ class EBGAN(Objective):
     margin: Positive
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """r + relu(m - f): equation 1, the hinge per sample."""
-        return batch.on_real.score + relu(self.margin - batch.on_fake.score)
+        return batch.real_output.score + relu(self.margin - batch.fake_output.score)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """f: equation 2."""
-        return batch.on_fake.score
+        return batch.fake_output.score

@@ -8,9 +8,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round
+from ganpipe.critic import CriticBatch, CriticOutput
 from ganpipe.objectives import Objective
-from ganpipe.params import Choice, refuse
+from ganpipe.parts import Choice, refuse
 
 
 class Ensemble(Objective):
@@ -38,18 +38,18 @@ class Ensemble(Objective):
     def needs_lipschitz(self) -> bool:
         return any(member.needs_lipschitz for member in self.members)
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         return torch.stack([m.critic(_column(batch, k)) for k, m in enumerate(self.members)]).mean(0)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         return torch.stack([m.generator(_column(batch, k)) for k, m in enumerate(self.members)]).mean(0)
 
 
-def _column(batch: Round, k: int) -> Round:
+def _column(batch: CriticBatch, k: int) -> CriticBatch:
     """The batch as the critic of member k judges it, scores (N,)."""
 
-    def critic(x: Tensor) -> Judgement:
-        output = batch.on_real if x is batch.real else batch.on_fake
-        return Judgement(output.score[:, k], output.code)
+    def critic(x: Tensor) -> CriticOutput:
+        output = batch.real_output if x is batch.real else batch.fake_output
+        return CriticOutput(output.score[:, k], output.code)
 
-    return Round(batch.real, batch.fake, critic)
+    return CriticBatch(batch.real, batch.fake, critic)

@@ -15,9 +15,9 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
-from ganpipe.params import Number, refuse
+from ganpipe.parts import Number, refuse
 
 Map = Callable[[Tensor], Tensor]
 Divergence = Literal[
@@ -67,13 +67,13 @@ class FGAN(Objective):
             raise refuse(sentence, "alpha", value=self.alpha)
         return self
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """-g(r) + f*(g(f)): minus the bound."""
-        return self.conjugate(batch.on_fake.score) - self.activation(batch.on_real.score)
+        return self.conjugate(batch.fake_output.score) - self.activation(batch.real_output.score)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """`non_saturating`: -g(f), section 3.2. `saddle`: -f*(g(f)), the part of the bound that depends on G."""
-        fake = batch.on_fake.score
+        fake = batch.fake_output.score
         return -self.activation(fake) if self.generator_loss == "non_saturating" else -self.conjugate(fake)
 
     def activation(self, v: Tensor) -> Tensor:

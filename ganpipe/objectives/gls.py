@@ -8,9 +8,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
-from ganpipe.params import Positive
+from ganpipe.parts import Positive
 
 
 class GLSGAN(Objective):
@@ -28,11 +28,11 @@ class GLSGAN(Objective):
     def needs_lipschitz(self) -> bool:
         return self.slope > 0
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """C(lambda d - r + f)."""
         distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
-        return leaky_relu(self.margin * distance - batch.on_real.score + batch.on_fake.score, self.slope)
+        return leaky_relu(self.margin * distance - batch.real_output.score + batch.fake_output.score, self.slope)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """-f."""
-        return -batch.on_fake.score
+        return -batch.fake_output.score

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
 
 
@@ -16,10 +16,10 @@ class Hinge(Objective):
 
     kind: Literal["hinge"]
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """relu(1 - r) + relu(1 + f): Miyato et al., equation 16; the optimum is sign(p - q)."""
-        return relu(1 - batch.on_real.score) + relu(1 + batch.on_fake.score)
+        return relu(1 - batch.real_output.score) + relu(1 + batch.fake_output.score)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """-f: equation 17."""
-        return -batch.on_fake.score
+        return -batch.fake_output.score

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
-from ganpipe.params import NonNegative, Positive
+from ganpipe.parts import NonNegative, Positive
 
 
 class LossSensitive(Objective):
@@ -24,12 +24,12 @@ class LossSensitive(Objective):
     gamma: NonNegative
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """relu(lambda d + r - f) + gamma r: equation 6."""
         distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
-        loss = relu(self.margin * distance + batch.on_real.score - batch.on_fake.score)
-        return loss + self.gamma * batch.on_real.score
+        loss = relu(self.margin * distance + batch.real_output.score - batch.fake_output.score)
+        return loss + self.gamma * batch.real_output.score
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """f: equation 7."""
-        return batch.on_fake.score
+        return batch.fake_output.score

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import model_validator
 from torch import Tensor
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
-from ganpipe.params import Number, refuse
+from ganpipe.parts import Number, refuse
 
 
 class LSGAN(Objective):
@@ -31,10 +31,10 @@ class LSGAN(Objective):
                 raise refuse("is the label of fakes too, so nothing moves; use another", name, value=self.fake)
         return self
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """(r - b)^2 / 2 + (f - a)^2 / 2: equation 2; the optimum is (b p + a q) / (p + q)."""
-        return 0.5 * (batch.on_real.score - self.real) ** 2 + 0.5 * (batch.on_fake.score - self.fake) ** 2
+        return 0.5 * (batch.real_output.score - self.real) ** 2 + 0.5 * (batch.fake_output.score - self.fake) ** 2
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """(f - c)^2 / 2: equation 2."""
-        return 0.5 * (batch.on_fake.score - self.target) ** 2
+        return 0.5 * (batch.fake_output.score - self.target) ** 2

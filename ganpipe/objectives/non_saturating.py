@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
 
 
@@ -16,10 +16,10 @@ class NonSaturating(Objective):
 
     kind: Literal["non_saturating"]
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """sp(-r) + sp(f): equation 1; the optimum is r = log(p / q)."""
-        return softplus(-batch.on_real.score) + softplus(batch.on_fake.score)
+        return softplus(-batch.real_output.score) + softplus(batch.fake_output.score)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """sp(-f): section 3."""
-        return softplus(-batch.on_fake.score)
+        return softplus(-batch.fake_output.score)

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
 
 
@@ -20,12 +20,12 @@ class RaGAN(Objective):
     kind: Literal["ragan"]
     form: Literal["logistic", "least_squares", "hinge"]
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """(loss(a) + loss(-b)) / 2."""
         a, b = _against_means(batch)
         return 0.5 * (self._loss(a) + self._loss(-b))
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """(loss(-a) + loss(b)) / 2."""
         a, b = _against_means(batch)
         return 0.5 * (self._loss(-a) + self._loss(b))
@@ -36,6 +36,6 @@ class RaGAN(Objective):
         return (x - 1) ** 2 if self.form == "least_squares" else relu(1 - x)
 
 
-def _against_means(batch: Round) -> tuple[Tensor, Tensor]:
-    real, fake = batch.on_real.score, batch.on_fake.score
+def _against_means(batch: CriticBatch) -> tuple[Tensor, Tensor]:
+    real, fake = batch.real_output.score, batch.fake_output.score
     return real - fake.mean(), fake - real.mean()

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
 
 
@@ -16,10 +16,10 @@ class RpGAN(Objective):
 
     kind: Literal["rpgan"]
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """sp(-(r - f)): equation 4; log 2 where p = q."""
-        return softplus(batch.on_fake.score - batch.on_real.score)
+        return softplus(batch.fake_output.score - batch.real_output.score)
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """sp(r - f): equation 4 with real and fake exchanged."""
-        return softplus(batch.on_real.score - batch.on_fake.score)
+        return softplus(batch.real_output.score - batch.fake_output.score)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
 
 
@@ -19,10 +19,10 @@ class WGAN(Objective):
     def needs_lipschitz(self) -> bool:
         return True
 
-    def critic(self, batch: Round) -> Tensor:
+    def critic(self, batch: CriticBatch) -> Tensor:
         """f - r: equations 2 and 3."""
-        return batch.on_fake.score - batch.on_real.score
+        return batch.fake_output.score - batch.real_output.score
 
-    def generator(self, batch: Round) -> Tensor:
+    def generator(self, batch: CriticBatch) -> Tensor:
         """-f: theorem 3."""
-        return -batch.on_fake.score
+        return -batch.fake_output.score

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from torch import nn, optim
 
-from ganpipe.params import Part, Positive
+from ganpipe.parts import Part, Positive
 
 
 class Optimizer(Part):

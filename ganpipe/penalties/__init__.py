@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from torch import Generator, Tensor
 
-from ganpipe.game import CriticFunction, Round
-from ganpipe.params import Part, Positive
+from ganpipe.critic import CriticBatch, CriticFunction
+from ganpipe.parts import Part, Positive
 
 
 class Penalty(Part):
@@ -24,5 +24,5 @@ class Penalty(Part):
     needs_code: ClassVar[bool] = False
 
     @abstractmethod
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         """The weighted penalty, (N,), or () where it is a property of the batch; the caller takes the mean."""

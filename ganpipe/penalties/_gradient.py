@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganpipe.game import CriticFunction
+from ganpipe.critic import CriticFunction
 
 
 def input_gradient(critic: CriticFunction, at: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from ganpipe.game import CriticFunction, Round
-from ganpipe.params import NonNegative, Positive
+from ganpipe.critic import CriticBatch, CriticFunction
+from ganpipe.parts import NonNegative, Positive
 from ganpipe.penalties import Penalty
 from ganpipe.penalties._gradient import gradient_norm
 
@@ -24,7 +24,7 @@ class DRAGAN(Penalty):
     noise_scale: Positive
     per_sample: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         real = batch.real
         a = torch.rand((len(real),) + (1,) * (real.ndim - 1), generator=rng, device=real.device)
         noise = self.noise_scale * real.std() * torch.rand(real.shape, generator=rng, device=real.device)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Generator, Tensor
 
-from ganpipe.game import CriticFunction, Round
+from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.penalties import Penalty
 
 
@@ -15,6 +15,6 @@ class Drift(Penalty):
 
     kind: Literal["drift"]
 
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
-        squares = batch.on_real.score.square()
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
+        squares = batch.real_output.score.square()
         return self.weight * (squares if squares.ndim == 1 else squares.mean(1))

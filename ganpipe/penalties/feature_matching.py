@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from torch import Generator, Tensor
 
-from ganpipe.game import CriticFunction, Round
+from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.penalties import Penalty
 
 
@@ -17,8 +17,8 @@ class FeatureMatching(Penalty):
     player: ClassVar[Literal["critic", "generator"]] = "generator"
     needs_code: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
-        real, fake = batch.on_real.code, batch.on_fake.code
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
+        real, fake = batch.real_output.code, batch.fake_output.code
         if real is None or fake is None:
             raise TypeError("feature matching needs a critic with a code")
         return self.weight * (real.mean(0) - fake.mean(0)).square().mean()

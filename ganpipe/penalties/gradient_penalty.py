@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import relu
 
-from ganpipe.game import CriticFunction, Round
-from ganpipe.params import NonNegative
+from ganpipe.critic import CriticBatch, CriticFunction
+from ganpipe.parts import NonNegative
 from ganpipe.penalties import Penalty
 from ganpipe.penalties._gradient import gradient_norm
 
@@ -26,7 +26,7 @@ class GradientPenalty(Penalty):
     one_sided: bool
     per_sample: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         shape = (len(batch.real),) + (1,) * (batch.real.ndim - 1)
         a = torch.rand(shape, generator=rng, device=batch.real.device)
         excess = gradient_norm(critic, a * batch.real + (1 - a) * batch.fake) - self.target

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from ganpipe.game import CriticFunction, Round
+from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.penalties import Penalty
 
 
@@ -18,8 +18,8 @@ class PullingAway(Penalty):
     player: ClassVar[Literal["critic", "generator"]] = "generator"
     needs_code: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
-        code = batch.on_fake.code
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
+        code = batch.fake_output.code
         if code is None:
             raise TypeError("the pulling-away term needs a critic with a code")
         n = len(code)

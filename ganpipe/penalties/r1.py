@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from torch import Generator, Tensor
 
-from ganpipe.game import CriticFunction, Round
+from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.penalties import Penalty
 from ganpipe.penalties._gradient import input_gradient
 
@@ -17,5 +17,5 @@ class R1(Penalty):
     kind: Literal["r1"]
     per_sample: ClassVar[bool] = True
 
-    def __call__(self, critic: CriticFunction, batch: Round, rng: Generator) -> Tensor:
+    def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         return 0.5 * self.weight * input_gradient(critic, batch.real).square().sum(1)

@@ -10,8 +10,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ganpipe.errors import BadInput
 from ganpipe.statistics import Better, Number
+from ganpipe.utils.errors import UserError
 
 Weights = Literal["raw", "ema"]
 WEIGHTS: tuple[Weights, ...] = ("raw", "ema")
@@ -35,7 +35,7 @@ class _ByWeights(_Model):
 class Metric(_ByWeights):
     """One metric of one variant: a value per seed, between `floor` (of real data) and `ceiling` (of noise).
 
-    leads: it stands in the first table. floor_deviation: standard deviation of the floor over its draws. generated,
+    leads: it stands in the first table. real_baseline_std: standard deviation of the floor over its draws. generated,
     real: numbers of samples that were compared, the real ones of `split`. errors: the standard error of each seed's
     value over the metric's own randomness, as KID's subsets. notes: why a seed's value was not computed, or what has
     to be known of it.
@@ -45,7 +45,7 @@ class Metric(_ByWeights):
     better: Better | None = None
     leads: bool = True
     floor: Number = None
-    floor_deviation: Number = None
+    real_baseline_std: Number = None
     ceiling: Number = None
     raw: tuple[Number, ...]
     ema: tuple[Number, ...] = ()
@@ -120,7 +120,7 @@ class Evaluation(_Model):
     protocol: dict[str, Any] = Field(default_factory=dict)
     figures: dict[str, Metric]
     classes: Classes | None = None
-    moments: Snapshots | None = None
+    snapshots: Snapshots | None = None
     verdicts: tuple[Status | None, ...] = ()
 
     @model_validator(mode="after")
@@ -134,11 +134,11 @@ class Evaluation(_Model):
 
 
 def validated(model: type[M], name: str, content: object) -> M:
-    """The content of the file `name` as this model. Raises BadInput with one sentence where it has another shape."""
+    """The content of the file `name` as this model. Raises UserError with one sentence where it has another shape."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(key) for key in first["loc"])
         problem = f"{place}: {first['msg']}" if place else first["msg"]
-        raise BadInput(f"{name} has an unknown shape ({problem}): run its stage again.") from None
+        raise UserError(f"{name} has an unknown shape ({problem}): run its stage again.") from None

@@ -180,7 +180,7 @@ def _last_step(run: Run) -> int | None:
 
 def _generator_steps(run: Run) -> int | None:
     """An algorithm with `critic_steps` updates the generator after each so many updates of the critic."""
-    steps, algorithm = _last_step(run), run.parameters.get("procedure")
+    steps, algorithm = _last_step(run), run.parameters.get("algorithm")
     every = algorithm.get("critic_steps") if isinstance(algorithm, Mapping) else None
     return steps // every if steps is not None and isinstance(every, int) and every > 0 else None
 

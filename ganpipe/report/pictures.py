@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganpipe.errors import BadInput
 from ganpipe.report.evaluations import Classes, Weights
 from ganpipe.report.formats import number
 from ganpipe.report.read import Grid
 from ganpipe.statistics import finite
+from ganpipe.utils.errors import UserError
 
 WIDTH, HEIGHT = 420, 120
 MOST_BARS = 40
@@ -79,7 +79,7 @@ def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
         image = Image.open(io.BytesIO(png))
         pixels = np.asarray(image).reshape(image.height, image.width, -1)
     except (OSError, SyntaxError, ValueError) as error:
-        raise BadInput(f"{grid.path} is no PNG that can be read ({error}): run its stage again.") from error
+        raise UserError(f"{grid.path} is no PNG that can be read ({error}): run its stage again.") from error
     changes = [1 + np.flatnonzero((np.diff(pixels, axis=axis) != 0).any((1 - axis, 2))) for axis in (0, 1)]
     factor = int(np.gcd.reduce([image.width, image.height, *changes[0], *changes[1]]))
     if not 1 < factor <= LARGEST_FACTOR:

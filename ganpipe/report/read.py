@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ganpipe.errors import BadInput
 from ganpipe.report.evaluations import Evaluation, validated
 from ganpipe.statistics import Number
+from ganpipe.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ def read_variant(root: Path, data: str, row: str, title: str | None = None) -> V
 
 
 def read_evaluation(root: Path, data: str, row: str) -> Evaluation:
-    """Reads `evals/<data>/<row>.json`. Raises BadInput where it is missing."""
+    """Reads `evals/<data>/<row>.json`. Raises UserError where it is missing."""
     name = f"evals/{data}/{row}.json"
     content = read_json(root, name)
     if not content:
-        raise BadInput(f"{name} is missing: evaluate the row {row!r} first, or take it off the list of rows.")
+        raise UserError(f"{name} is missing: evaluate the row {row!r} first, or take it off the list of rows.")
     return validated(Evaluation, name, content)
 
 
@@ -131,9 +131,9 @@ def read_json(root: Path, name: str) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise BadInput(f"{name} is not JSON ({error}): delete it and run its stage again.") from error
+        raise UserError(f"{name} is not JSON ({error}): delete it and run its stage again.") from error
     if not isinstance(content, dict):
-        raise BadInput(f"{name} should hold a mapping, not a {type(content).__name__}: run its stage again.")
+        raise UserError(f"{name} should hold a mapping, not a {type(content).__name__}: run its stage again.")
     return content
 
 
@@ -155,5 +155,5 @@ def _history(root: Path, name: str) -> dict[str, Series]:
                     if row[column]:
                         pairs.append((int(row["step"]), float(row[column])))
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{name} has an unknown shape ({error}): run its stage again.") from error
+        raise UserError(f"{name} has an unknown shape ({error}): run its stage again.") from error
     return {column: Series(*zip(*pairs, strict=True)) for column, pairs in columns.items() if pairs}

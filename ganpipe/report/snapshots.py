@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ganpipe.looks import snapshot_steps
 from ganpipe.report.evaluations import WEIGHTS, Course, Weights
 from ganpipe.report.formats import NOTHING, count, extent, number
 from ganpipe.report.read import Series, Variant
 from ganpipe.report.table import Cell, cell
 from ganpipe.statistics import Better, Number
+from ganpipe.utils.conventions import snapshot_steps
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
 
     A seed that ended early has no value from there on. None where no variant has any snapshot.
     """
-    found = [(v, of) for v in variants if (of := v.evaluation.moments) and of.figures]
+    found = [(v, of) for v in variants if (of := v.evaluation.snapshots) and of.figures]
     if not found:
         return None
     planned = {v.row: _planned(v) for v, _ in found}
@@ -68,17 +68,17 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
 
 def curves(variant: Variant, weights: Weights) -> dict[str, list[Series]]:
     """Every metric over the steps by its label, a series per seed, for drawing."""
-    found = variant.evaluation.moments
+    found = variant.evaluation.snapshots
     courses = found.figures.values() if found else ()
     return {course.label: [_series(found.steps, seed) for seed in course.of(weights)] for course in courses if found}
 
 
 def _planned(variant: Variant) -> int:
     """How many snapshots the training would have had; those that were reached where no run states it."""
-    reached = len(variant.evaluation.moments.steps) if variant.evaluation.moments else 0
+    reached = len(variant.evaluation.snapshots.steps) if variant.evaluation.snapshots else 0
     for parameters in (run.parameters for run in variant.runs):
-        if "steps" in parameters and "moments" in parameters:
-            return max(reached, len(snapshot_steps(parameters["steps"], parameters["moments"]["count"])))
+        if "steps" in parameters and "snapshots" in parameters:
+            return max(reached, len(snapshot_steps(parameters["steps"], parameters["snapshots"]["count"])))
     return reached
 
 

@@ -7,12 +7,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ganpipe.files import write_whole
-from ganpipe.looks import SOURCE
 from ganpipe.report.curves import mean_curve
 from ganpipe.report.evaluations import Evaluation, Metric, Weights
 from ganpipe.report.read import Series, read_variant
 from ganpipe.statistics import finite, summary
+from ganpipe.utils.conventions import SOURCE
+from ganpipe.utils.io import write_whole
 
 
 def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:

@@ -214,8 +214,8 @@ def _source(metric: Metric) -> str:
 def _about(metric: Metric) -> str:
     """What the metric is from, and by how much its baseline and its values vary without any other training."""
     parts = [_source(metric)]
-    if metric.floor_deviation is not None:
-        parts.append(f"real data {number(metric.floor)}, std over its draws {number(metric.floor_deviation)}")
+    if metric.real_baseline_std is not None:
+        parts.append(f"real data {number(metric.floor)}, std over its draws {number(metric.real_baseline_std)}")
     if errors := finite((metric.errors or {}).get("raw", ())):
         parts.append(f"standard error of a seed's value {number(sum(errors) / len(errors))}, of its own draws alone")
     return "; ".join(filter(None, parts))

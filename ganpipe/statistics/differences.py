@@ -129,7 +129,7 @@ def holm(p: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values of a family of tests, in the given order.
 
     Rejecting all below 0.05 makes any false rejection in at most 5 % of families, however the p-values depend on each
-    other. Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure", Scand. J. Statist. 6: the smallest
+    other. Holm 1979, "A Simple Sequentially Rejective Multiple Test Algorithm", Scand. J. Statist. 6: the smallest
     of m is multiplied by m, the next by m - 1 and so on, at most 1, and none is smaller than the one before it.
     """
     adjusted, highest = [0.0] * len(p), 0.0

@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from ganpipe.errors import BadInput
 from ganpipe.tracking.paths import import_lock, run_lock
 from ganpipe.tracking.records import History, Record, Row, flatten, grid_files, read_record
 from ganpipe.tracking.store import (
@@ -29,6 +28,7 @@ from ganpipe.tracking.store import (
     is_current,
     open_store,
 )
+from ganpipe.utils.errors import UserError
 
 NICE = "GANPIPE_TRACKING_NICE"  # 0 to 19, the lowest priority and the default
 POLL = 1.0  # seconds between two looks at the folder
@@ -216,7 +216,7 @@ def _project(store: Store, job: Job, record: Record) -> str:
 
 def _completed(job: Job) -> Record | None:
     """The result of this very training, once all of it is there."""
-    with contextlib.suppress(BadInput):
+    with contextlib.suppress(UserError):
         record = read_record(job.run_dir)
         if record and record.identity == job.identity and (record.history or record.not_applicable):
             return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 IDENTITY = "ganpipe.identity"  # the tag that names a training
 REMOTE = ("http://", "https://", "databricks", "uc:")
@@ -14,7 +14,7 @@ REMOTE = ("http://", "https://", "databricks", "uc:")
 def find_root(start: Path | None = None) -> Path:
     """The root: $DVC_ROOT, or the nearest folder at or above `start` (default: here) with .dvc or .git.
 
-    Raises BadInput where there is none.
+    Raises UserError where there is none.
     """
     if named := os.environ.get("DVC_ROOT"):
         return Path(named).resolve()
@@ -22,7 +22,7 @@ def find_root(start: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / ".dvc").exists() or (folder / ".git").exists():
             return folder
-    raise BadInput(f"{here} lies in no repository: run this inside one, or name it with --root or DVC_ROOT.")
+    raise UserError(f"{here} lies in no repository: run this inside one, or name it with --root or DVC_ROOT.")
 
 
 def store_uri(root: Path) -> str:

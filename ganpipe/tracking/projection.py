@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganpipe.errors import BadInput
-from ganpipe.looks import STALLED
 from ganpipe.tracking.paths import IDENTITY, is_remote, run_lock, store_uri
 from ganpipe.tracking.records import Record, SeedEvaluation, read_evaluated, read_record
+from ganpipe.utils.conventions import STALLED
+from ganpipe.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -62,7 +62,7 @@ class SyncReport:
 def sync(root: Path) -> SyncReport:
     """Make every missing or outdated run from `runs/`, add the metrics of `evals/`; twice adds nothing.
 
-    Safe beside followers and other syncs. Raises BadInput where the store does not answer.
+    Safe beside followers and other syncs. Raises UserError where the store does not answer.
     """
     root = root.resolve()
     report = SyncReport()
@@ -101,7 +101,7 @@ def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
     for path in sorted((root / "runs").glob("*/*/*/run.json")):
         try:
             record = read_record(path.parent)
-        except BadInput as error:
+        except UserError as error:
             report.problems.append(str(error))
             continue
         place = path.parts[-4:-1]
@@ -136,7 +136,7 @@ def _update(
 
     try:
         evaluation = read_evaluated(root, record.data, record.row).get(record.seed, SeedEvaluation())
-    except BadInput as error:
+    except UserError as error:
         evaluation = SeedEvaluation()
         if str(error) not in report.problems:
             report.problems.append(str(error))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganpipe.errors import BadInput
-from ganpipe.looks import SOURCE
+from ganpipe.utils.conventions import SOURCE
+from ganpipe.utils.errors import UserError
 
 STATUS = ("kind", "reason")
 VALUE_LIMIT = 500  # characters of a parameter's value
@@ -101,7 +101,7 @@ def rows_of(history: bytes) -> list[Row]:
 def read_record(run_dir: Path) -> Record | None:
     """What a finished training left in its folder; None where there is no run.json yet.
 
-    Raises BadInput where run.json is not what CONTRIBUTING.md says.
+    Raises UserError where run.json is not what CONTRIBUTING.md says.
     """
     try:
         text = (run_dir / "run.json").read_bytes()
@@ -113,7 +113,7 @@ def read_record(run_dir: Path) -> Record | None:
         name, data, row, seed = content["identity"], content["data"], content["row"], int(content["seed"])
         parameters = flatten(content.get("parameters") or {})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again.") from error
+        raise UserError(f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again.") from error
     try:
         history = (run_dir / "history.csv").read_bytes()
     except OSError:
@@ -146,7 +146,7 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]
     What each metric is from is the tag `eval.<metric>`: feature network, resizer, numbers of samples and split, as
     JSON. The status has the tags that a training's status has, without the step.
 
-    Raises BadInput where the file is not what CONTRIBUTING.md says.
+    Raises UserError where the file is not what CONTRIBUTING.md says.
     """
     path = root / "evals" / data / f"{row}.json"
     try:
@@ -165,7 +165,7 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path} can't be read ({error!r}): run the evaluation again.") from error
+        raise UserError(f"{path} can't be read ({error!r}): run the evaluation again.") from error
     return {seed: SeedEvaluation(of, tags[seed]) for seed, of in metrics.items()}
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganpipe.errors import BadInput
 from ganpipe.tracking.paths import IDENTITY, artifacts_folder, is_remote, store_lock, store_uri
 from ganpipe.tracking.records import Record, Row, SeedEvaluation, grid_files, is_whole_png, rows_of
+from ganpipe.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,7 +70,7 @@ def configure_environment() -> None:
 def open_store(root: Path) -> Store:
     """Open the store of this root, and make it on first use, one process at a time.
 
-    Raises BadInput where another process has been making it for ten minutes, and whatever MLflow raises.
+    Raises UserError where another process has been making it for ten minutes, and whatever MLflow raises.
     """
     import_mlflow(root)
     from filelock import FileLock, Timeout
@@ -83,7 +83,7 @@ def open_store(root: Path) -> Store:
         with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
             return Store(MlflowClient(tracking_uri=uri), artifacts_folder(root))
     except Timeout as error:
-        raise BadInput(f"{uri} has been set up by another process for too long: end it, then repeat.") from error
+        raise UserError(f"{uri} has been set up by another process for too long: end it, then repeat.") from error
 
 
 def import_mlflow(root: Path) -> None:
@@ -102,7 +102,7 @@ def import_mlflow(root: Path) -> None:
 
 @contextlib.contextmanager
 def failures_of(uri: str) -> Iterator[None]:
-    """Turn what MLflow raises into BadInput, one sentence with the remedy."""
+    """Turn what MLflow raises into UserError, one sentence with the remedy."""
     configure_environment()
     from mlflow.exceptions import MlflowException
 
@@ -110,7 +110,7 @@ def failures_of(uri: str) -> Iterator[None]:
         yield
     except MlflowException as error:
         reason = " ".join(str(error).split())[:300]
-        raise BadInput(f"The MLflow store {uri} fails; start or repair it, or name another: {reason}") from error
+        raise UserError(f"The MLflow store {uri} fails; start or repair it, or name another: {reason}") from error
 
 
 class Store:

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from ganpipe.errors import BadInput, shown
-from ganpipe.files import write_whole
-from ganpipe.interruption import Interrupted, asked
-from ganpipe.saying import say
+from ganpipe.utils.console import say
+from ganpipe.utils.errors import UserError, format_value
+from ganpipe.utils.io import write_whole
+from ganpipe.utils.signals import Interrupted, pending_signal
 from ganpipe.utils.state import Stateful, from_bytes, to_bytes
 
 EVERY = 30.0
@@ -81,7 +81,7 @@ class Checkpoint:
         last: there is no further step. The state of a long training is saved even then: its results are still to be
         written, and it stays until the next stage knows that DVC has them.
         """
-        request, now = asked(), time.monotonic()
+        request, now = pending_signal(), time.monotonic()
         if request is None and now - self._last < self._every and not (last and now - self._start >= self._every):
             return
         saved = self._save(step, parts)
@@ -157,14 +157,14 @@ def _say(sentence: str) -> None:
 
 
 def _seconds() -> float:
-    """Seconds between two checkpoints. Raises BadInput where the environment variable is not a number of seconds."""
+    """Seconds between two checkpoints. Raises UserError where the environment variable is not a number of seconds."""
     value = os.environ.get(SWITCH, "").strip()
     try:
         seconds = float(value) if value else EVERY
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise BadInput(f"{SWITCH} is {shown(value)}: give a number of seconds from 0 on, as 30, or unset it.")
+        raise UserError(f"{SWITCH} is {format_value(value)}: give a number of seconds from 0 on, as 30, or unset it.")
     return seconds
 
 

@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganpipe.interruption import patience
 from ganpipe.optimizers._eager import eager
-from ganpipe.params import Count, Frozen, Positive, Seed
+from ganpipe.parts import Count, Frozen, Positive, Seed
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.weights import save_weights
 from ganpipe.utils.rng import make_rng, seeded_init
+from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import GeneratorState, Stateful
 
 Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]
@@ -81,7 +81,7 @@ def fit(
         "schedule": schedule,
         "order": GeneratorState(rng),
     }
-    with patience():
+    with defer_signals():
         for step in range(checkpoint.resume(state) + 1, params.steps + 1):
             now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
             loss = cross_entropy(net(images[now])[1], labels[now])

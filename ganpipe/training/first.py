@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from ganpipe.batches import Space
 from ganpipe.conditions import Condition
-from ganpipe.params import Choice, Frozen, Seed
+from ganpipe.config.variant import Runtime, Variant
+from ganpipe.parts import Choice, Frozen, Seed
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training import loop
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.variant import Runtime, Variant
 
 
 class Job(Frozen):
     """What it depends on. condition: of the second training, computed from images."""
 
-    first: Variant
+    stage1: Variant
     condition: Annotated[Condition, Choice("ganpipe.conditions")]
     seed: Seed
 
@@ -30,7 +30,7 @@ class Job(Frozen):
 def run(
     name: str, job: Job, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
-    """Train `job.first` on the conditions of the images; the results in `out` are those of any training."""
+    """Train `job.stage1` on the conditions of the images; the results in `out` are those of any training."""
     space = Space(data.form, data.scale)
 
     def conditions(images: NDArray[Any]) -> NDArray[Any]:
@@ -39,7 +39,7 @@ def run(
 
     small = replace(data, train=conditions(data.train), test=conditions(data.test))
     outcome = loop.train(
-        loop.Job(name, job.first, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.disabled())
+        loop.Job(name, job.stage1, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.disabled())
     )
     verdict = outcome.status.kind if outcome.status else "none"
-    return {"title": job.first.title, "steps": job.first.steps, "seed": job.seed, "verdict": verdict}
+    return {"title": job.stage1.title, "steps": job.stage1.steps, "seed": job.seed, "verdict": verdict}

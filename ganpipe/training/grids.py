@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganpipe.files import write_whole
+from ganpipe.utils.io import write_whole
 
 
 def draw_grid(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:

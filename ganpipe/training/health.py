@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganpipe.looks import STALLED
+from ganpipe.config.variant import Health
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.vendi import vendi
 from ganpipe.prepared import PreparedDataset
-from ganpipe.variant import Watch
+from ganpipe.utils.conventions import STALLED
 
 EVERY = 50
 """Steps between two checks of the metrics. A check waits for the device; no result depends on when it is made, but for
@@ -48,7 +48,7 @@ class HealthMonitor:
     recover.
     """
 
-    def __init__(self, watch: Watch, data: PreparedDataset) -> None:
+    def __init__(self, watch: Health, data: PreparedDataset) -> None:
         self._watch, self._data = watch, data
         # a data set of one sample, repeated, has variance 0
         self._variance = _total_variance(data.train[:: max(1, len(data.train) // MAX_VARIANCE_SAMPLES)]) or 1.0

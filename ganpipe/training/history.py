@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ganpipe.files import named, write_whole
+from ganpipe.utils.io import named, write_whole
 
 
 class History:

@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from ganpipe.batches import Batches, Space
-from ganpipe.interruption import patience
-from ganpipe.looks import snapshot_steps
+from ganpipe.config.variant import Runtime, Variant
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.grids import save_grid
@@ -21,8 +20,9 @@ from ganpipe.training.progress import ProgressBar
 from ganpipe.training.sampling import Sampler
 from ganpipe.training.snapshots import save_array, suffix, take_snapshot
 from ganpipe.training.weights import save_tensors, save_weights
+from ganpipe.utils.conventions import snapshot_steps
+from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import Stateful
-from ganpipe.variant import Runtime, Variant
 
 MAX_HELD_OUT = 2000  # samples, for the held-out metrics in each row of the history
 
@@ -60,7 +60,7 @@ def configure(runtime: Runtime) -> None:
 
 
 def train(job: Job) -> Outcome:
-    """Train, and write `history.csv`, `grids/`, `moments/`, weights and samples into `job.out`.
+    """Train, and write `history.csv`, `grids/`, `snapshots/`, weights and samples into `job.out`.
 
     A training whose metrics are no longer finite ends there, and its results are written as they are. On a signal it
     raises Interrupted after the current step, and continues from there when it is called again.
@@ -73,16 +73,16 @@ def train(job: Job) -> Outcome:
     batches = Batches(data.train, variant.batch, space, job.seed, "order", device, labels)
     held_out = space.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
     pretrained = load_file(job.pretrained) if job.pretrained else None
-    trainer = variant.procedure.trainer(variant, data.shape, job.runtime, job.seed, pretrained)
+    trainer = variant.algorithm.trainer(variant, data.shape, job.runtime, job.seed, pretrained)
 
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, space, job.seed, variant.batch, device)
-    history, health = History(job.out / "history.csv"), HealthMonitor(variant.watch, data)
-    snapshots_at = snapshot_steps(variant.steps, variant.moments.count)
+    history, health = History(job.out / "history.csv"), HealthMonitor(variant.health, data)
+    snapshots_at = snapshot_steps(variant.steps, variant.snapshots.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 
     # ---- loop -------------------------------------------------------------------------------------------------------
-    with history, patience(), ProgressBar(job.name, variant.steps) as progress:
+    with history, defer_signals(), ProgressBar(job.name, variant.steps) as progress:
         step = progress.begin = job.checkpoint.resume(state)
         while step < variant.steps and not health.failed:
             step += 1
@@ -95,14 +95,14 @@ def train(job: Job) -> Outcome:
                 history.add({"verdict": torch.tensor(1.0)})
             elif snapshot_due:
                 trainer.prepare_for_sampling(batches)
-                samples = take_snapshot(step, trainer.generators, sampler, variant.moments.samples, job.out)
+                samples = take_snapshot(step, trainer.generators, sampler, variant.snapshots.num_samples, job.out)
                 history.add(health.check_samples(step, *samples))
 
             last = step == variant.steps or health.failed
             if last or step % variant.log_every == 0:
                 history.add(trainer.held_out_metrics(held_out))
                 progress.update(step, history.write(step))
-            if last or step % variant.grid_every == 0:
+            if last or step % variant.sample_grid_every == 0:
                 trainer.prepare_for_sampling(batches)
                 save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, job.out)
             job.checkpoint.maybe_save(step, state, last=last)
@@ -113,7 +113,7 @@ def train(job: Job) -> Outcome:
     sampler.update_bn(trainer.generators["ema"])
     for name, net in trainer.generators.items():
         save_weights(net, job.out / f"generator{suffix(name)}.safetensors")
-        save_array(sampler.sample(net, variant.samples, "samples"), job.out / f"samples{suffix(name)}.npy")
+        save_array(sampler.sample(net, variant.num_samples, "samples"), job.out / f"samples{suffix(name)}.npy")
     for name, net in trainer.saved_networks.items():
         save_weights(net, job.out / f"{name}.safetensors")
     if trainer.loss_state:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ganpipe.variant import Variant
+from ganpipe.config.variant import Variant
 
 
 def oom_hint(variant: Variant, row: str, data: str) -> str:
     """A clause with a smaller legal batch, and the setting for it, which nothing else overrides."""
-    batch, pack = variant.batch, getattr(variant.procedure, "pack", 1)
-    if phases := getattr(variant.procedure, "phases", None):  # each has a batch; a list is replaced whole
+    batch, pack = variant.batch, getattr(variant.algorithm, "pack", 1)
+    if phases := getattr(variant.algorithm, "phases", None):  # each has a batch; a list is replaced whole
         largest = max(phase.batch for phase in phases)
-        return f"batches of up to {largest}: try {max(largest // 2, 2)} in `procedure.phases`, or narrower networks"
+        return f"batches of up to {largest}: try {max(largest // 2, 2)} in `algorithm.phases`, or narrower networks"
     less = batch // 2 // pack * pack
     if less < 2 * max(pack, variant.generator.num_generators):  # as the rules of `variant` require
         return f"batch {batch}, the smallest: try narrower networks"

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from ganpipe.batches import Batches, Space, pack_samples
-from ganpipe.interruption import patience
+from ganpipe.config.variant import Pretrain, Runtime
 from ganpipe.networks import CriticNetwork
-from ganpipe.params import Choice, Count, Frozen, Positive
+from ganpipe.parts import Choice, Count, Frozen, Positive
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.progress import ProgressBar
 from ganpipe.training.weights import save_weights
 from ganpipe.utils.rng import seeded_init
+from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import Stateful
-from ganpipe.variant import Pretrain, Runtime
 
 
 class Job(Frozen):
@@ -57,7 +57,7 @@ def run(
     steps, margin = job.pretrain.steps, job.margin
     checkpoint = checkpoint or Checkpoint.disabled()
     state: dict[str, Stateful] = {"critic": critic, "optimizer": optimizer, "batches": batches}
-    with patience(), ProgressBar(name, steps) as progress:
+    with defer_signals(), ProgressBar(name, steps) as progress:
         progress.begin = checkpoint.resume(state)
         for step in range(progress.begin + 1, steps + 1):
             loss = energy(next(batches).x)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from ganpipe.saying import say
+from ganpipe.utils.console import say
 
 LINE_EVERY, BAR_EVERY = 10.0, 0.2
 """Seconds between two updates."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.batches import Space
-from ganpipe.errors import BadInput
-from ganpipe.variant import Variant
+from ganpipe.config.variant import Variant
+from ganpipe.utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Raises BadInput where the run is missing, broken, or was never trained."""
+    """Raises UserError where the run is missing, broken, or was never trained."""
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         reason = facts["not_applicable"]
@@ -35,12 +35,12 @@ def read_run(folder: Path) -> Run:
     except FileNotFoundError:
         found = sorted(str(path.parent) for path in folder.parent.parent.glob("*/0/run.json"))
         known = ", ".join(found) or "none"
-        raise BadInput(f"{folder} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
+        raise UserError(f"{folder} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         # an OSError's own text has the path once more
         said = error.strerror if isinstance(error, OSError) else str(error)
         sentence = said.splitlines()[0] if said else type(error).__name__
-        raise BadInput(
+        raise UserError(
             f"{folder}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`."
         ) from None
-    raise BadInput(f"{folder} has no generator, because {reason}: choose another run.")
+    raise UserError(f"{folder} has no generator, because {reason}: choose another run.")

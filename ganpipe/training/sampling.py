@@ -11,8 +11,8 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from ganpipe.batches import Space
+from ganpipe.config.variant import Latent
 from ganpipe.utils.rng import make_rng, sample_latents
-from ganpipe.variant import Latent
 
 CHUNK = 500
 """Samples per forward pass."""

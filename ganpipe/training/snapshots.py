@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ganpipe.files import write_whole
 from ganpipe.training.sampling import Sampler
+from ganpipe.utils.io import write_whole
 
 
 def take_snapshot(
     step: int, generators: dict[str, nn.Module], sampler: Sampler, n: int, out: Path
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Write n samples of each generator into `out/moments`. Returns those of `raw`, and those of the fixed latents.
+    """Write n samples of each generator into `out/snapshots`. Returns those of `raw`, and those of the fixed latents.
 
     Samples are drawn from copies of the generators, so the training is not affected.
     """
@@ -26,7 +26,7 @@ def take_snapshot(
     sampler.update_bn(copies["ema"])
     samples = {name: sampler.sample(net, n, "moment") for name, net in copies.items()}
     for name, array in samples.items():
-        save_array(array, out / "moments" / f"{step:06d}{suffix(name)}.npy")
+        save_array(array, out / "snapshots" / f"{step:06d}{suffix(name)}.npy")
     return samples["raw"], sampler.sample_fixed(copies["raw"])
 
 

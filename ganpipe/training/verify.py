@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 
 from ganpipe import prepared
-from ganpipe.errors import BadInput
-from ganpipe.files import digest
+from ganpipe.config.variant import Runtime
 from ganpipe.training.loop import Job, configure, train
 from ganpipe.training.runs import Run, read_run
-from ganpipe.variant import Runtime
+from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import digest
 
 FACTS = "run.json"
 
@@ -32,7 +32,7 @@ class Verified:
 def verify(folder: Path) -> Verified:
     """Train the run of this folder again, in a folder of its own that is removed, and compare all files but run.json.
 
-    Parameters, seed and runtime are those of run.json; the code is that of today. Raises BadInput where the run, the
+    Parameters, seed and runtime are those of run.json; the code is that of today. Raises UserError where the run, the
     data or the pre-trained weights that it was made from are not there.
     """
     run = read_run(folder)
@@ -40,11 +40,11 @@ def verify(folder: Path) -> Verified:
     root, facts = _root(folder), run.facts
     data, meta = prepared.read(root / "data/prepared" / facts["data"])
     if meta["digest"] != facts["dataset_digest"]:
-        raise BadInput(f"{folder} was trained on other data than data/prepared holds: run `dvc checkout`.")
+        raise UserError(f"{folder} was trained on other data than data/prepared holds: run `dvc checkout`.")
     begun = run.variant.starts_from
     pretrained = root / "pretrained" / facts["data"] / facts["row"] / begun if begun else None
     if pretrained and (not pretrained.is_file() or digest(pretrained) != facts["pretrained_digest"]):
-        raise BadInput(f"{folder} started from other weights than {pretrained}: run `dvc checkout` to restore them.")
+        raise UserError(f"{folder} started from other weights than {pretrained}: run `dvc checkout` to restore them.")
     configure(runtime)
     with tempfile.TemporaryDirectory(prefix="ganpipe-verify-") as fresh:
         name = f"verify {facts['row']}/{facts['seed']}"
@@ -60,7 +60,7 @@ def _root(folder: Path) -> Path:
 def _runtime(run: Run) -> Runtime:
     runtime = Runtime.model_validate(run.facts["runtime"])
     if runtime.device == "cuda" and not torch.cuda.is_available():
-        raise BadInput(f"{run.folder} was trained on cuda, which this machine does not have: use one that has.")
+        raise UserError(f"{run.folder} was trained on cuda, which this machine does not have: use one that has.")
     return runtime
 
 

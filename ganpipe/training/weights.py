@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ganpipe.files import write_whole
+from ganpipe.utils.io import write_whole
 
 
 def save_weights(net: nn.Module, path: Path) -> None:

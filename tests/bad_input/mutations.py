@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganpipe.errors import dotted, shown
-from ganpipe.rows import PARAMS, Place, file_of, merged, read_project
-from ganpipe.schema import schemas
+from ganpipe.config.overlay import PARAMS, Place, file_of, merged, read_project
+from ganpipe.config.schema import schemas
+from ganpipe.utils.errors import format_value, join_key
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW, SCHEMA = (schemas()[name] for name in ("variant.json", "params.json"))
@@ -186,7 +186,7 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
     for place, item, nodes in walk(value, node, way):
         where = place_of(place)
         for one in wrong(nodes, item) if where.way else ():
-            yield Mutation(f"{where}: {shown(one)}", place, put(place, one), f"{where} is {shown(one)}")
+            yield Mutation(f"{where}: {format_value(one)}", place, put(place, one), f"{where} is {format_value(one)}")
         if isinstance(item, dict):
             model = fitting(nodes, item)[0]
             if model.get("additionalProperties") is False:
@@ -199,11 +199,9 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
             for key in item if required and model.get("properties") else ():
                 if "default" in model["properties"][key]:
                     continue
-                says = f"{where.file} lacks the key {dotted(*where.way, key)}: add it."
+                says = f"{where.file} lacks the key {join_key(*where.way, key)}: add it."
                 if key == "kind" and "const" in model["properties"]["kind"]:
-                    says = (
-                        f"{where} is {shown({k: v for k, v in item.items() if k != 'kind'})}: it lacks the key `kind`"
-                    )
+                    says = f"{where} is {format_value({k: v for k, v in item.items() if k != 'kind'})}: it lacks the key `kind`"
                 yield Mutation(f"{where}: no {key}", (*place, key), drop((*place, key)), says)
 
 

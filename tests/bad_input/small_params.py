@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from mutations import ORIGINAL, Raw
 
-from ganpipe import configuration
-from ganpipe.errors import BadInput
-from ganpipe.rows import merged
+from ganpipe.config import configuration
+from ganpipe.config.overlay import merged
+from ganpipe.utils.errors import UserError
 from stages import resolve
 
 SHARED = ("runtime", "classifier", "evaluate")
@@ -62,7 +62,7 @@ def said(raw: Any) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(configuration, "read_project", lambda path: raw)
         patch.setattr(resolve.specs, "build", lambda *_: pytest.fail("params.yaml was taken for legal"))
-        with pytest.raises(BadInput) as caught:
+        with pytest.raises(UserError) as caught:
             resolve.main()
     return str(caught.value)
 

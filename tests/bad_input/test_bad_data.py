@@ -17,8 +17,8 @@ from small_params import is_one_sentence
 
 from ganpipe import prepared
 from ganpipe.data import _mnist
-from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 from stages import prepare
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -67,7 +67,7 @@ def said(kind: str, **changes: Any) -> str:
     spec = Path("data/specs/data.json")
     spec.parent.mkdir(parents=True, exist_ok=True)
     spec.write_text(json.dumps({"data": NAME, "dataset": dataset, "code": {}}))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         prepare.main()
     sentence = str(caught.value)
     assert is_one_sentence(sentence)
@@ -253,5 +253,5 @@ def test_a_spec_that_is_none(content: str, root: Path) -> None:
     spec = Path("data/specs/data.json")
     spec.parent.mkdir(parents=True)
     spec.write_bytes(content.encode("latin-1"))
-    with pytest.raises(BadInput, match=r"data/specs/data\.json is missing or broken: run `dvc repro resolve` first\."):
+    with pytest.raises(UserError, match=r"data/specs/data\.json is missing or broken: run `dvc repro resolve` first\."):
         prepare.main()

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from mutations import ORIGINAL, ROOT, SCHEMA, Raw, Way, at, legal, put, walk
 from small_params import is_one_sentence, said, small, untouched, whole_row
 
-from ganpipe import configuration, prepared
-from ganpipe.errors import LONGEST_SENTENCE, LONGEST_VALUE, BadInput, shown
-from ganpipe.rows import read_yaml
+from ganpipe import prepared
+from ganpipe.config import configuration
+from ganpipe.config.overlay import read_yaml
+from ganpipe.utils.errors import LONGEST_SENTENCE, LONGEST_VALUE, UserError, format_value
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
 # one fixture for all draws: nothing may change in any of them
@@ -99,7 +100,7 @@ def refused(content: bytes) -> str:
     """What is said of a file with this content."""
     file = Path("../fuzzed.yaml")
     file.write_bytes(content)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         configuration.check(configuration.load(file))
     file.unlink()
     assert is_one_sentence(str(caught.value))
@@ -142,7 +143,7 @@ def test_a_legal_file_with_a_change_is_read_or_refused(place: int, token: str, l
     said: Any = None
     try:
         said = read_yaml(file)
-    except BadInput as error:
+    except UserError as error:
         said = str(error)
     file.unlink()
     assert isinstance(said, dict) or is_one_sentence(said)
@@ -150,15 +151,15 @@ def test_a_legal_file_with_a_change_is_read_or_refused(place: int, token: str, l
 
 @fuzzed(anything, few=50)
 def test_a_value_is_shown_in_a_few_characters_of_one_line(value: Any) -> None:
-    assert len(shown(value)) <= LONGEST_VALUE
-    sentence = str(BadInput(f"x is {shown(value)}."))
+    assert len(format_value(value)) <= LONGEST_VALUE
+    sentence = str(UserError(f"x is {format_value(value)}."))
     assert sentence.isprintable()
     assert len(sentence) <= LONGEST_SENTENCE
 
 
 @pytest.mark.parametrize("name", ["a\nb\x1b[31m", "\ud800", "\u2028", "x" * 10_000])
 def test_an_error_is_one_line_whatever_is_in_it(name: str) -> None:
-    assert is_one_sentence(str(BadInput(f"the file {name} is missing: make it.")))
+    assert is_one_sentence(str(UserError(f"the file {name} is missing: make it.")))
 
 
 FACTS = ["format", "classes", "scale", "shape", "form", "train", "modes", "mode_std", "digest"]
@@ -180,7 +181,7 @@ def test_an_array_of_any_bytes_is_no_prepared_data(array: str, magic: bytes, con
     good = file.read_bytes()
     file.write_bytes((magic or good[:kept]) + content)
     assume(file.read_bytes()[: len(good)] != good)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         prepared.read(folder)
     assert is_one_sentence(str(caught.value))
     assert str(caught.value).endswith(f"delete {folder} and run `dvc repro prepare`.")
@@ -195,6 +196,6 @@ def test_any_value_in_the_facts_of_prepared_data(key: str, value: Any) -> None:
     assume(finite(value) and value != meta[key] and not (number and key in ("classes", "scale", "mode_std")))
     assume(key != "mode_std" or value is not None)
     (folder / "meta.json").write_text(json.dumps(meta | {key: value}))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         prepared.read(folder)
     assert is_one_sentence(str(caught.value))

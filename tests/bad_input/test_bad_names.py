@@ -9,8 +9,8 @@ import pytest
 from mutations import Raw
 from small_params import is_one_sentence, said, untouched, whole_row
 
-from ganpipe.errors import BadInput
-from ganpipe.rows import LONGEST_NAME, read_project
+from ganpipe.config.overlay import LONGEST_NAME, read_project
+from ganpipe.utils.errors import UserError
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
 NAMES = [
@@ -48,7 +48,7 @@ def test_a_name_that_is_none(name: str, tmp_path: Path) -> None:
 
     file = tmp_path.with_name("names.yaml")
     file.write_text(f"variants: {[name]!a}".replace("'", '"') if "'" not in name else 'variants: ["a\'b"]')
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         read_project(file)
     assert is_one_sentence(str(caught.value))
     assert str(caught.value).endswith(f", which is not a legal name: {LEGAL}")

@@ -13,7 +13,7 @@ from ganpipe.algorithms import Algorithm
 from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.objectives import Objective
-from ganpipe.params import Part, part_class
+from ganpipe.parts import Part, part_class
 from ganpipe.penalties import Penalty
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
@@ -25,7 +25,7 @@ PACKAGES = {
     "objective": "ganpipe.objectives",
     "critic": "ganpipe.networks.critics",
     "generator": "ganpipe.networks.generators",
-    "procedure": "ganpipe.algorithms",
+    "algorithm": "ganpipe.algorithms",
     "penalties": "ganpipe.penalties",
     "constraints": "ganpipe.constraints",
 }
@@ -35,7 +35,7 @@ LEGAL: dict[str, Raw] = {
     "fgan": {"kind": "fgan", "divergence": "kl", "generator_loss": "non_saturating"},
     "ensemble objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]},
     "ensemble critic": {"kind": "ensemble", "num_members": 2, "base": SCORE},
-    "progressive procedure": {
+    "progressive algorithm": {
         "kind": "progressive", "critic_steps": 1, "phases": [{"size": 4, "fade": 0, "stable": 1.0, "batch": 2}],
     },
 }  # fmt: skip
@@ -84,29 +84,29 @@ def pairs() -> Iterator[tuple[str, Raw]]:
             for p in penalties
             if isinstance(p, Penalty) and fits(o, c) and couples(c, p)
         )
-    for procedure in every("procedure"):
-        assert isinstance(procedure, Algorithm)
-        row = {"procedure": procedure, "critic": SCORE, "objective": {"kind": "hinge"}, "penalties": []}
+    for algorithm in every("algorithm"):
+        assert isinstance(algorithm, Algorithm)
+        row = {"algorithm": algorithm, "critic": SCORE, "objective": {"kind": "hinge"}, "penalties": []}
         for g in every("generator"):
             assert isinstance(g, GeneratorNetwork)
-            made = procedure.makes and g.kind != procedure.makes
-            if made or (g.requires_algorithm and g.requires_algorithm != procedure.kind):
-                yield "generator and procedure", row | {"generator": g}
-        if not procedure.plays:
+            made = algorithm.requires_generator and g.kind != algorithm.requires_generator
+            if made or (g.requires_algorithm and g.requires_algorithm != algorithm.kind):
+                yield "generator and algorithm", row | {"generator": g}
+        if not algorithm.is_adversarial:
             yield "critic without a game", row
             yield "objective without a game", row | {"critic": {"kind": "none"}}
-        if not procedure.plays or not procedure.trains >= {"generator"}:
+        if not algorithm.is_adversarial or not algorithm.trained_networks >= {"generator"}:
             yield (
                 "penalty without a loss",
                 row | {"critic": CODER, "penalties": [{"kind": "pulling_away", "weight": 1.0}]},
             )
-        if procedure.normal:
+        if algorithm.requires_normal_latent:
             yield "latents", row | {"latent": {"kind": "uniform", "size": 8}}
-        if not procedure.pretrains:
+        if not algorithm.supports_pretraining:
             optimizer = {"kind": "rmsprop", "lr": 0.1, "alpha": 0.9}
             yield "pre-training", row | {"pretrain": {"steps": 1, "seed": 0, "optimizer": optimizer}}
-        if not procedure.stacks:
-            yield "first", row | {"first": whole_row()["variants"]["row"]}
+        if not algorithm.is_conditional:
+            yield "stage1", row | {"stage1": whole_row()["variants"]["row"]}
     for constraint in every("constraints"):
         assert isinstance(constraint, Constraint)
         two = {"constraints": [constraint, SN[0] | {"player": constraint.player}], "objective": {"kind": "hinge"}}
@@ -114,10 +114,10 @@ def pairs() -> Iterator[tuple[str, Raw]]:
         if not constraint.supports_unrolling:
             unrolled = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0}
             unrolled["unroll"] = {"steps": 2, "lr": 0.1}
-            yield "unrolling", {"constraints": [constraint], "procedure": unrolled, "critic": SCORE}
+            yield "unrolling", {"constraints": [constraint], "algorithm": unrolled, "critic": SCORE}
     for batch, pack in ((2, 3), (3, 2), (64, 3), (7, 7), (64, 10**9)):
         packed = {"kind": "adversarial", "critic_steps": 1, "pack": pack, "unroll": {"steps": 0, "lr": 0.1}}
-        yield "batch and pack", {"batch": batch, "procedure": packed | {"instance_noise": 0.0}, "critic": SCORE}
+        yield "batch and pack", {"batch": batch, "algorithm": packed | {"instance_noise": 0.0}, "critic": SCORE}
 
 
 def plain(value: Any) -> Any:

@@ -13,12 +13,12 @@ import pytest
 from mutations import ORIGINAL, ROW, SCHEMA, Mutation, Raw, Way, alternatives, drop, example, mutations, put, read_by
 from small_params import checked, is_one_sentence, said, small, untouched, whole_row
 
-from ganpipe.errors import shown
+from ganpipe.utils.errors import format_value
 
 VARIANT = ROW["properties"]
 # where a row holds parts, and the way to a part inside
 SLOTS: dict[str, Way] = {
-    "objective": (), "penalties": (0,), "constraints": (0,), "generator": (), "critic": (), "procedure": (),
+    "objective": (), "penalties": (0,), "constraints": (0,), "generator": (), "critic": (), "algorithm": (),
     "generator_optimizer": (), "pretrain": ("optimizer",),
 }  # fmt: skip
 Case = tuple[Raw, Iterable[Mutation]]
@@ -31,7 +31,7 @@ def of_the_file() -> Case:
         *(Mutation(f"no {key}", (key,), drop((key,)), f"params.yaml lacks the key {key}: add it.") for key in raw),
         Mutation("unknown key", ("unheard",), put(("unheard",), 1), "unheard is 1, but no such key is known"),
         *(
-            Mutation(f"{key}: {value}", (key,), put((key,), value), f"{key} is {shown(value)}")
+            Mutation(f"{key}: {value}", (key,), put((key,), value), f"{key} is {format_value(value)}")
             for key in ("datasets", "train")
             for value in (3, "{}", None, [])
         ),

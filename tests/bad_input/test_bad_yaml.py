@@ -12,9 +12,9 @@ import pytest
 from mutations import Raw
 from small_params import is_one_sentence, untouched, whole_row
 
-from ganpipe import configuration
-from ganpipe.errors import BadInput
-from ganpipe.rows import read_yaml
+from ganpipe.config import configuration
+from ganpipe.config.overlay import read_yaml
+from ganpipe.utils.errors import UserError
 from stages import resolve
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str]] = {
 @pytest.mark.parametrize(("content", "line", "words"), REFUSED.values(), ids=REFUSED)
 def test_a_file_that_is_refused(content: str | bytes, line: int | None, words: str, file: Path) -> None:
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         configuration.load(file)
     sentence = str(caught.value)
     assert words in sentence
@@ -108,7 +108,7 @@ def test_a_value_that_is_refused_stands_in_the_sentence_as_it_was_written(
         at = at[key]
     at[last] = "THE VALUE"
     write(file, raw, lambda text: text.replace('"THE VALUE"', written))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         configuration.check(configuration.load(file))
     assert str(caught.value).startswith(f"{place} is {shown}: it should be ")
     assert is_one_sentence(str(caught.value))
@@ -141,7 +141,7 @@ def test_yaml_is_read_as_dvc_reads_it(file: Path) -> None:
 
 def test_what_is_no_file(file: Path) -> None:
     def of(path: Path) -> str:
-        with pytest.raises(BadInput) as caught:
+        with pytest.raises(UserError) as caught:
             configuration.load(path)
         assert is_one_sentence(str(caught.value))
         return str(caught.value).removeprefix(str(path))
@@ -161,13 +161,13 @@ def test_what_is_no_file(file: Path) -> None:
 def test_a_file_that_may_not_be_read(file: Path) -> None:
     file.write_text("loss: a")
     file.chmod(0)
-    with pytest.raises(BadInput, match="cannot be read \\(Permission denied\\): make it a UTF-8 text file"):
+    with pytest.raises(UserError, match="cannot be read \\(Permission denied\\): make it a UTF-8 text file"):
         configuration.load(file)
 
 
 def test_the_stage_says_the_same(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(file.parent)
     file.write_text("a: 'x\n")
-    with pytest.raises(BadInput, match=r"params\.yaml is not YAML in line 2"):
+    with pytest.raises(UserError, match=r"params\.yaml is not YAML in line 2"):
         resolve.main()
     assert list(file.parent.iterdir()) == [file]

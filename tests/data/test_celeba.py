@@ -12,7 +12,7 @@ from PIL import Image
 from raw_files import FACE_PARTS, FACES, SMILING, face, make_celeba
 
 from ganpipe.data.celeba import CelebA
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 PARTITION, ATTRIBUTES = "celeba/list_eval_partition.txt", "celeba/list_attr_celeba.txt"
 TRAIN, TEST = ([place for place, part in enumerate(FACE_PARTS) if part == wanted] for wanted in (0, 2))
@@ -123,7 +123,7 @@ def test_wrong_files_are_one_sentence(
 ) -> None:
     change(root)
     given = celeba(attribute=attribute)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         given.load(root)
     assert str(caught.value) == given.missing_files(root)
     assert str(caught.value).removeprefix("datasets.celeba").lstrip().startswith(words.replace("{root}", str(root)))
@@ -146,7 +146,7 @@ def test_an_unknown_attribute_is_refused_with_the_known_ones(root: Path) -> None
 def test_a_broken_image_is_one_sentence(change: Callable[[Any], object], words: str, root: Path) -> None:
     file = root / "celeba" / "img_align_celeba" / FACES[3]
     change(file)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         celeba().load(root)
     assert str(caught.value).startswith(f"datasets.celeba reads {file}, {words}")
     assert str(caught.value).endswith(": replace it with the original.")

@@ -10,9 +10,9 @@ import pytest
 from changed_params import ORIGINAL, checked, no_data_root, put
 
 from ganpipe.data import Dataset
-from ganpipe.errors import BadInput
-from ganpipe.fingerprint import data_root
-from ganpipe.params import part_class
+from ganpipe.parts import part_class
+from ganpipe.pipeline.fingerprint import data_root
+from ganpipe.utils.errors import UserError
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 
@@ -31,7 +31,7 @@ BAD: list[tuple[str, Any, str]] = [
 def test_an_illegal_value_is_one_sentence(key: str, value: Any, remedy: str) -> None:
     raw = copy.deepcopy(ORIGINAL)
     put(f"datasets.{key}", value)(raw)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         checked(raw)
     assert str(caught.value) == f"datasets.{key} is {value!r}: it {remedy}."
 
@@ -39,7 +39,7 @@ def test_an_illegal_value_is_one_sentence(key: str, value: Any, remedy: str) -> 
 def test_shares_that_do_not_add_up_are_shown() -> None:
     raw = copy.deepcopy(ORIGINAL)
     raw["datasets"]["gaussian_1d"]["components"][0]["share"] = 0.5
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         checked(raw)
     assert str(caught.value).startswith("datasets.gaussian_1d.components is [{share: 0.5, mean: -1.0, ")
     assert str(caught.value).endswith(": it has the shares 0.5 + 0.67 = 1.17; make them add up to `1`.")
@@ -55,7 +55,7 @@ def test_each_entry_can_be_chosen(name: str, tmp_path: Path, monkeypatch: pytest
     dataset = part_class("ganpipe.data", raw["datasets"][name]["kind"]).model_validate(raw["datasets"][name])
     assert isinstance(dataset, Dataset)
     if dataset.missing_files(data_root(tmp_path)):
-        with pytest.raises(BadInput, match=rf"^datasets\.{name}.*GANPIPE_DATA_ROOT"):
+        with pytest.raises(UserError, match=rf"^datasets\.{name}.*GANPIPE_DATA_ROOT"):
             checked(raw)
     else:
         assert checked(raw).dataset == dataset

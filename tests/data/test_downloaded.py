@@ -21,7 +21,7 @@ from ganpipe.data._downloaded import DownloadedImages
 from ganpipe.data.cifar10 import CIFAR10
 from ganpipe.data.fashion_mnist import FashionMNIST
 from ganpipe.data.mnist import MNIST
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 ALL: dict[str, DownloadedImages] = {
@@ -82,7 +82,7 @@ def test_a_corrupt_file_is_one_sentence(
 ) -> None:
     file = root / ALL[kind].folder / name
     file.write_bytes(change(file.read_bytes()))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         ALL[kind].load(root)
     assert str(caught.value).startswith(f"datasets.{kind} reads {file}, {words}")
     assert str(caught.value).endswith(": replace it with the original.")
@@ -156,7 +156,7 @@ def test_a_failed_download_is_one_sentence(
         "corrupt": "File not found or corrupted.",
         "unreachable": "<urlopen error [Errno 111] Connection refused>",
     }
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         given.load(new)
     assert str(caught.value) == (
         f"datasets.{kind} could not be read or downloaded to {new} ({reason[change]}): put the {given.description} "

@@ -16,8 +16,8 @@ from raw_files import RAW_FILES
 
 from ganpipe import prepared
 from ganpipe.data import Dataset
-from ganpipe.errors import BadInput
-from ganpipe.params import kinds, part_class
+from ganpipe.parts import kinds, part_class
+from ganpipe.utils.errors import UserError
 
 _environment = pytest.fixture(no_data_root, autouse=True)
 ENTRIES = {entry["kind"]: entry for entry in ORIGINAL["datasets"].values()}
@@ -72,6 +72,6 @@ def test_missing_raw_files_are_one_sentence(kind: str, tmp_path: Path, monkeypat
     assert re.fullmatch(
         rf"datasets\.{kind}[^\n]*{re.escape(str(tmp_path))}[^\n]*: [^\n]*GANPIPE_DATA_ROOT.*\.", sentence
     )
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         given.load(tmp_path)
     assert str(caught.value) == sentence

@@ -12,8 +12,8 @@ from PIL import Image
 from raw_files import Array, fill, noise, put
 
 from ganpipe.data.image_folder import ImageFolder
-from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 
 def folder_of(path: str = "images", **changes: Any) -> ImageFolder:
@@ -276,5 +276,7 @@ def test_the_fingerprint_is_of_names_sizes_and_times(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_of_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"^datasets\.image_folder\.path reads .*images \(No such file or directory\): "):
+    with pytest.raises(
+        UserError, match=r"^datasets\.image_folder\.path reads .*images \(No such file or directory\): "
+    ):
         folder_of().fingerprint(tmp_path)

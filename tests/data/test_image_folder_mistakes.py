@@ -15,7 +15,7 @@ from PIL import Image
 from raw_files import fill, noise, put
 from test_image_folder import folder_of
 
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 FORMATS = "BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP"
 
@@ -75,7 +75,7 @@ def test_a_broken_image_is_refused(make: Callable[[Path], object], words: str, t
     file = tmp_path / "images" / "002x"
     make(file)
     assert folder_of().missing_files(tmp_path) is None  # `ganpipe check` opens no image
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         folder_of().load(tmp_path)
     sentence = str(caught.value)
     assert sentence.startswith(f"datasets.image_folder.path reads {file}, {words}")
@@ -102,7 +102,7 @@ def test_a_broken_image_with_an_odd_name_is_named_in_one_line(tmp_path: Path) ->
     fill(tmp_path / "images", 4)
     with open(os.fsencode(tmp_path / "images") + b"/002\n\xff", "wb"):
         pass
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         folder_of().load(tmp_path)
     assert str(caught.value) == (
         f"datasets.image_folder.path reads {tmp_path}/images/002\\n\\udcff, which is not an image of a known format "
@@ -190,7 +190,7 @@ def test_an_illegal_folder_is_refused_in_one_sentence(
     fill(tmp_path / "images", 6)
     change(tmp_path)
     given = folder_of(**settings)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         given.load(tmp_path)
     assert str(caught.value) == given.missing_files(tmp_path) == sentence.replace("{root}", str(tmp_path))
 
@@ -215,7 +215,7 @@ def test_a_class_whose_images_are_all_skipped_is_refused(tmp_path: Path) -> None
         (tmp_path / "images" / "b" / name).write_text("hello")
     given = folder_of(broken="skip", test=2)
     assert given.missing_files(tmp_path) is None
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         given.load(tmp_path)
     assert str(caught.value) == (
         f"datasets.image_folder.path holds no images in {tmp_path}/images/b: add some or remove the folder, for {BOTH}"

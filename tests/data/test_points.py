@@ -13,7 +13,7 @@ from sklearn.datasets import make_swiss_roll
 
 from ganpipe.data import Dataset
 from ganpipe.data.swiss_roll import END, START
-from ganpipe.params import part_class
+from ganpipe.parts import part_class
 from ganpipe.prepared import PreparedDataset
 
 N = 40_000

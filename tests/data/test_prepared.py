@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ganpipe import prepared
-from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 
 def images() -> PreparedDataset:
@@ -135,7 +135,7 @@ def test_a_broken_folder_is_one_sentence(damage: Callable[[Path], object], words
     prepared.write(folder, "digits", images())
     prepared.read(folder)
     damage(folder)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         prepared.read(folder)
     sentence = str(caught.value)
     assert words in sentence

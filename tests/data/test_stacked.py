@@ -12,8 +12,8 @@ from ganpipe.data.digits import Digits
 from ganpipe.data.mnist import MNIST
 from ganpipe.data.stacked_digits import StackedDigits
 from ganpipe.data.stacked_mnist import StackedMNIST
-from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 NOWHERE = Path("/nonexistent")
 N = 20_000
@@ -84,5 +84,5 @@ def test_mnist_is_stacked_from_its_own_splits(tmp_path: Path, monkeypatch: pytes
     assert len(np.unique(chosen_images(data, singles, "train"))) == len(singles.train)
     assert len(np.unique(chosen_images(data, singles, "test"))) == len(singles.test)
     (tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte").write_bytes(b"")
-    with pytest.raises(BadInput, match=r"^datasets\.stacked_mnist reads .*train-labels-idx1-ubyte, whose MD5 is not"):
+    with pytest.raises(UserError, match=r"^datasets\.stacked_mnist reads .*train-labels-idx1-ubyte, whose MD5 is not"):
         StackedMNIST(kind="stacked_mnist", size=32, train=30, test=30, seed=0).load(tmp_path)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.evaluation.evaluate import Trained, evaluate
 from ganpipe.evaluation.extractors.pixels import pixels
-from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Classify, Networks, Reference, Samples
 from ganpipe.prepared import PreparedDataset
 

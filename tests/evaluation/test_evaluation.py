@@ -25,7 +25,7 @@ from ganpipe.evaluation.reference import Samples
 from ganpipe.prepared import PreparedDataset
 
 HEAD = ["format", "row", "title", "data", "not_applicable", "seeds"]
-REST = ["protocol", "figures", "classes", "moments", "verdicts"]
+REST = ["protocol", "figures", "classes", "snapshots", "verdicts"]
 LOWER = ["frechet", "frechet_infinite", "kid", "class_kl", "sliced_wasserstein"]
 NEITHER = ["memorization", "memorization_z", "sharpness"]
 KNOWN = ("memorization", "memorization_z")
@@ -62,7 +62,7 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
     assert list(found["figures"]) == IMAGE_FIGURES
     keys = ["label", "better", "network", "resizer", "leads", "floor", "generated", "real", "split"]
     for name, figure in found["figures"].items():
-        assert list(figure) == [*keys, "floor_deviation", "ceiling", "raw", "ema", "errors", "notes"]
+        assert list(figure) == [*keys, "real_baseline_std", "ceiling", "raw", "ema", "errors", "notes"]
         assert figure["label"]
         assert (figure["generated"], figure["real"], figure["split"]) == (250, 200, "test")
         assert (figure["network"], figure["resizer"]) == ("pixels" if name in PIXEL_FIGURES else "classifier", "none")
@@ -74,7 +74,7 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
         if figure["errors"]:
             assert figure["errors"]["raw"] == figure["errors"]["ema"][::-1]
             assert all(error > 0 for error in figure["errors"]["raw"]), name
-        assert (figure["floor_deviation"] is None) == (name in ("memorization", "memorization_z")), (
+        assert (figure["real_baseline_std"] is None) == (name in ("memorization", "memorization_z")), (
             name
         )  # known by definition
     ways = {name: figure["better"] for name, figure in found["figures"].items()}
@@ -89,7 +89,7 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
     assert classes["real"] == [0.25] * 4
     assert classes["raw"] == [[63 / 250, 63 / 250, 62 / 250, 62 / 250], [1.0, 0.0, 0.0, 0.0]]
     assert classes["ema"] == classes["raw"][::-1]
-    assert found["moments"] is None
+    assert found["snapshots"] is None
     assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == [None, "collapsed"]
 
 
@@ -130,7 +130,7 @@ def test_a_row_that_does_not_apply() -> None:
         "protocol": {},
         "figures": {},
         "classes": None,
-        "moments": None,
+        "snapshots": None,
         "verdicts": [None, None],
     }
 
@@ -178,7 +178,7 @@ def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -
     test = found["figures"]["memorization_z"]
     assert (test["floor"], test["leads"], test["better"]) == (0.0, False, None)
     assert test["raw"][0] < -10 < -4 < test["raw"][1]
-    assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == ["memorising", None]
+    assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == ["memorizing", None]
 
 
 def test_points_of_known_quality(point_data: PreparedDataset) -> None:
@@ -237,4 +237,4 @@ def test_an_infinite_figure_is_null(image_data: PreparedDataset) -> None:
     kept = image_data.test_labels != 3
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
     figure = run(data, {0: both(images(balanced(250), 3))})["figures"]["class_kl"]
-    assert (figure["raw"], figure["floor"], figure["floor_deviation"]) == ([None], None, None)
+    assert (figure["raw"], figure["floor"], figure["real_baseline_std"]) == ([None], None, None)

@@ -93,7 +93,7 @@ def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image
     for name in IMAGE_FIGURES:
         one, two = first["figures"][name], second["figures"][name]
         assert one["raw"] == one["ema"] == two["raw"][:1] == two["ema"][:1] == two["ema"][1:]
-        for key in ("floor", "floor_deviation", "ceiling"):
+        for key in ("floor", "real_baseline_std", "ceiling"):
             assert one[key] == two[key]
     other = run(image_data, {0: both(samples)}, cap=100, seed=1)
     for key in ("raw", "floor", "ceiling"):
@@ -113,7 +113,7 @@ def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
     assert network.calls[2:] == [250, 250, 250, 250, 250, 250]
     marked = {name: Baseline(-1.0, None, None) for name in kept}
     figures = judged(real, samples, known={250: marked})["figures"]
-    limits = {(figure["floor"], figure["floor_deviation"], figure["ceiling"]) for figure in figures.values()}
+    limits = {(figure["floor"], figure["real_baseline_std"], figure["ceiling"]) for figure in figures.values()}
     assert limits == {(-1.0, None, None)}
 
 

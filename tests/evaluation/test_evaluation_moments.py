@@ -21,7 +21,7 @@ def test_the_quick_figures_stand_at_each_step(image_data: PreparedDataset) -> No
     seeds = {0: Trained(END, {500: Samples(LATE, EARLY), 20: both(EARLY)}), 1: Trained(END, {20: both(LATE)})}
     real = reference(image_data, opened=TWO)
     found = judged(real, seeds)
-    moments = found["moments"]
+    moments = found["snapshots"]
     assert (moments["steps"], moments["generated"], moments["real"]) == ([20, 500], 120, 200)
     assert list(moments["figures"]) == QUICK
     limits = baselines(real, 120, quick=True)
@@ -41,19 +41,19 @@ def test_the_quick_figures_stand_at_each_step(image_data: PreparedDataset) -> No
 def test_the_smallest_moment_counts(image_data: PreparedDataset) -> None:
     few, many = both(images(balanced(50), 7)), both(LATE)
     found = run(image_data, {0: Trained(END, {20: many, 40: few}), 1: Trained(END, {20: many})})
-    assert found["moments"]["generated"] == 50
+    assert found["snapshots"]["generated"] == 50
     assert found["protocol"]["generated"] == 250
     large = both(images(balanced(900), 7))
-    assert run(image_data, {0: Trained(END, {20: large})})["moments"]["generated"] == 300  # half the train split
+    assert run(image_data, {0: Trained(END, {20: large})})["snapshots"]["generated"] == 300  # half the train split
 
 
 def test_without_a_moment_there_is_none(image_data: PreparedDataset) -> None:
-    assert run(image_data, {0: Trained(END, {}), 1: Trained(END, {})})["moments"] is None
+    assert run(image_data, {0: Trained(END, {}), 1: Trained(END, {})})["snapshots"] is None
 
 
 def test_a_seed_without_moments_has_none_of_the_values(image_data: PreparedDataset) -> None:
     found = run(image_data, {0: Trained(END, {}), 1: Trained(END, {20: both(LATE)})})
-    for figure in found["moments"]["figures"].values():
+    for figure in found["snapshots"]["figures"].values():
         assert figure["raw"][0] == figure["ema"][0] == [None]
         assert None not in (*figure["raw"][1], *figure["ema"][1])
 
@@ -61,7 +61,7 @@ def test_a_seed_without_moments_has_none_of_the_values(image_data: PreparedDatas
 def test_moments_that_are_not_finite_have_no_figures(point_data: PreparedDataset) -> None:
     good = both(points(balanced(150, 3), 3))
     bad = both(np.full((60, 2), np.inf, np.float32))
-    found = run(point_data, {0: Trained(good, {1: both(points(balanced(60, 3), 4)), 2: bad})})["moments"]
+    found = run(point_data, {0: Trained(good, {1: both(points(balanced(60, 3), 4)), 2: bad})})["snapshots"]
     assert list(found["figures"]) == ["modes", "high_quality", "reverse_kl", "sliced_wasserstein"]
     assert found["figures"]["modes"]["raw"] == [[3, None]]
     assert all(figure["raw"][0][1] is None for figure in found["figures"].values())
@@ -75,6 +75,6 @@ def test_quick_bounds_can_be_kept_for_their_number(image_data: PreparedDataset, 
     known = {250: baselines(real, 250)}
     network.calls.clear()
     found = judged(real, {0: Trained(END, {20: both(LATE)})}, known=known, quick={kept: marked})
-    floors = {figure["floor"] for figure in found["moments"]["figures"].values()}
+    floors = {figure["floor"] for figure in found["snapshots"]["figures"].values()}
     assert (floors == {-1.0}) == (kept == 120)
     assert network.calls == [250, 250, 120, 120] + ([] if kept == 120 else [120] * 4)

@@ -11,12 +11,12 @@ import pytest
 from evaluation_data import PARAMETERS, balanced, both, images, parameters, reference, run
 from pydantic import ValidationError
 
-from ganpipe.errors import BadInput
+from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.evaluation.baselines import baselines
 from ganpipe.evaluation.evaluate import Trained
-from ganpipe.evaluation.parameters import EvaluateParams
 from ganpipe.evaluation.reference import Samples
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ from ganpipe.prepared import PreparedDataset
 def test_samples_unlike_the_data_are_refused(
     image_data: PreparedDataset, samples: dict[int, Samples], sentence: str
 ) -> None:
-    with pytest.raises(BadInput, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         run(image_data, samples)
 
 
 def test_a_moment_unlike_the_data_is_named(image_data: PreparedDataset) -> None:
     good = both(images(balanced(40), 3))
     bad = Trained(good, {100: good, 200: both(np.zeros((20, 1, 5, 5), np.uint8))})
-    with pytest.raises(BadInput, match=r"^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
+    with pytest.raises(UserError, match=r"^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
         run(image_data, {4: bad})
 
 
@@ -62,19 +62,19 @@ def test_too_few_real_samples_are_refused(
     image_data: PreparedDataset, changes: dict[str, int], needed: int, asks: str, remedy: str
 ) -> None:
     said = f"^There are {changes['cap']} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(UserError, match=said):
         reference(image_data, **changes)
     reference(image_data, **(changes | {"cap": needed}))
 
 
 def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: PreparedDataset) -> None:
-    with pytest.raises(BadInput, match="There are 5 samples of half the train split to compare, and evaluate"):
+    with pytest.raises(UserError, match="There are 5 samples of half the train split to compare, and evaluate"):
         reference(replace(image_data, train=image_data.train[:11]))
     assert baselines(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
 
 
 def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: PreparedDataset) -> None:
-    with pytest.raises(BadInput, match="There are 600 samples to compare: 601 are asked for"):
+    with pytest.raises(UserError, match="There are 600 samples to compare: 601 are asked for"):
         baselines(reference(image_data), 601)
 
 

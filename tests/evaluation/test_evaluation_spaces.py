@@ -26,12 +26,12 @@ from evaluation_data import (
     run,
 )
 
-from ganpipe.errors import BadInput
 from ganpipe.evaluation import baselines as limits
 from ganpipe.evaluation.baselines import baselines
 from ganpipe.evaluation.evaluate import Trained
 from ganpipe.evaluation.reference import Reference, Samples
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 SECOND = [f"{name}_pixels" for name in SPACE_FIGURES]
 
@@ -83,7 +83,7 @@ def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: Prep
     """Half of 120 is below twice 36 pixels: the line to infinitely many is bent there."""
     figures = run(image_data, {0: both(images(balanced(120), 3))}, opened=TWO)["figures"]
     bent = figures["frechet_infinite_pixels"]
-    assert (bent["raw"], bent["floor"], bent["floor_deviation"], bent["ceiling"]) == ([None], None, None, None)
+    assert (bent["raw"], bent["floor"], bent["real_baseline_std"], bent["ceiling"]) == ([None], None, None, None)
     said = "120 samples of 36 features are fewer than 4 a feature"
     assert bent["notes"] == {"raw": [said], "ema": [said]}
     assert None not in (*figures["frechet_infinite"]["raw"], figures["frechet_infinite"]["floor"])
@@ -183,7 +183,7 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
     else:
         with path.open("wb") as out:
             np.save(out, arrays["mean"])
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         Reference(image_data, parameters(), networks(), Network().classify, tmp_path, stored=True)
     said = str(caught.value)
     assert said.startswith(f"{path} can't be read (")
@@ -209,7 +209,7 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
 def test_broken_bounds_are_one_sentence(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "bounds.json").write_text(content)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         limits.read(tmp_path)
     said = str(caught.value)
     assert said.startswith(f"{tmp_path / 'bounds.json'} can't be read (")

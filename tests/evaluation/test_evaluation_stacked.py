@@ -23,11 +23,11 @@ from evaluation_data import (
 )
 from numpy.typing import NDArray
 
-from ganpipe.errors import BadInput
 from ganpipe.evaluation.extractors.pixels import pixels
 from ganpipe.evaluation.reference import Reference, Samples
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 BASE, MODES = 10, 1000
 DIGITS = np.random.default_rng(97).integers(256, size=(BASE, 4, 4), dtype=np.uint8)
@@ -142,7 +142,7 @@ def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Pat
     real = open_reference(spec, class_free(), tmp_path, stored=False)
     assert list(real.views) == ["features-pixels", "images-pixels"]
     spec["params"] = PARAMETERS | {"features": ["pixels", "classifier"]}
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         open_reference(spec, class_free(), tmp_path, stored=False)
     assert str(caught.value) == parameters(features=["pixels", "classifier"]).incompatibility("faces", 1)
     assert str(caught.value).startswith("evaluate.features is ['pixels', 'classifier'], and faces has one class, so ")

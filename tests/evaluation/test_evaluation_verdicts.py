@@ -113,7 +113,7 @@ def test_samples_near_the_training_data_are_memorising(
 ) -> None:
     said = called(image_data, EVEN, {"memorization": copies}, copies=rule)
     near = "of the samples are nearer to a training sample than 99 % of the test samples are"
-    assert said == (("memorising", f"{100 * (copies or 0):.0f} % {near}") if found else None)
+    assert said == (("memorizing", f"{100 * (copies or 0):.0f} % {near}") if found else None)
 
 
 def test_collapsed_comes_before_memorising(image_data: PreparedDataset) -> None:
@@ -174,5 +174,5 @@ def test_points_collapse_onto_modes(point_data: PreparedDataset) -> None:
     copied = np.ascontiguousarray(point_data.train[:250])
     found = run(point_data, {seed: both(one) for seed, one in enumerate((good, collapsed, missing, copied))})
     kinds = [verdict and (verdict["kind"], verdict["reason"][:27]) for verdict in found["verdicts"]]
-    near = ("memorising", "100 % of the samples are ne")
+    near = ("memorizing", "100 % of the samples are ne")
     assert kinds == [None, ("collapsed", "samples are in 1 of 3 modes"), None, near]

@@ -15,11 +15,11 @@ import torch
 from evaluation_data import balanced, images, reference
 from numpy.typing import NDArray
 
-from ganpipe.errors import BadInput
 from ganpipe.evaluation.extractors import ExtractorContext, _fidelity, clip, dinov2, inception, open_network
 from ganpipe.evaluation.extractors.classifier import open_classifier
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import ClassifierParams, fit
+from ganpipe.utils.errors import UserError
 
 ARCHITECTURE = {"width": 2, "features": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
 COLOURS = np.random.default_rng(0).integers(256, size=(3, 3, 8, 8), dtype=np.uint8)
@@ -145,7 +145,7 @@ def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, mon
 
 
 def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         open_network("inception", around(faces()))
     said = str(caught.value)
     assert said.startswith(f"evaluate.features names inception, and {placed} is not its weights (SHA-256 ")
@@ -169,7 +169,7 @@ def test_what_was_fetched_is_verified_before_it_is_opened(
     other = tmp_path / "other.pth"
     torch.save(Code(), other)
     monkeypatch.setattr(importlib.import_module(f"ganpipe.evaluation.extractors.{name}"), "URL", other.as_uri())
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         open_network(name, around(faces()))
     said = str(caught.value)
     assert said.startswith(
@@ -207,7 +207,7 @@ def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any
         "dinov2": f"put the original file at {hub}/checkpoints/dinov2_vitl14_pretrain.pth and "
         f"github.com/facebookresearch/dinov2 at the commit {COMMIT} at {hub}/facebookresearch_dinov2_{COMMIT},",
     }
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         open_network(name, around(faces()))
     said = str(caught.value)
     assert said.startswith(f"evaluate.features names {name}, which could not be opened or fetched (")
@@ -257,13 +257,13 @@ def test_code_of_another_commit_is_not_run(dino: Path) -> None:
     """Neither what an earlier call left of the branch main: there is no network to fetch the commit from."""
     there = dino.parents[1] / f"facebookresearch_dinov2_{COMMIT}"
     there.rename(there.with_name("facebookresearch_dinov2_main"))
-    with pytest.raises(BadInput, match=r"^evaluate.features names dinov2, which could not be opened or fetched"):
+    with pytest.raises(UserError, match=r"^evaluate.features names dinov2, which could not be opened or fetched"):
         open_network("dinov2", around(faces()))
 
 
 def test_other_weights_of_dinov2_are_not_opened(dino: Path) -> None:
     torch.save(STATE | {"2.bias": torch.ones(5)}, dino)
-    with pytest.raises(BadInput, match=r"dinov2_vitl14_pretrain.pth is not its weights \(SHA-256 "):
+    with pytest.raises(UserError, match=r"dinov2_vitl14_pretrain.pth is not its weights \(SHA-256 "):
         open_network("dinov2", around(faces()))
 
 
@@ -274,5 +274,5 @@ def test_each_network_has_the_whole_digest_of_its_weights() -> None:
 
 def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity.utils", None)
-    with pytest.raises(BadInput, match=r"^evaluate.features names clip, which is torch-fidelity's: install ganpipe\["):
+    with pytest.raises(UserError, match=r"^evaluate.features names clip, which is torch-fidelity's: install ganpipe\["):
         open_network("clip", around(faces()))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ganpipe.networks import GeneratorNetwork, Network, Shape
 from ganpipe.networks.critics.mlp import MLPCritic
 from ganpipe.networks.generators.gradient_ascent import GradientAscentGenerator
-from ganpipe.params import part_class
+from ganpipe.parts import part_class
 
 GENERATORS, CRITICS, ENCODERS = (f"ganpipe.networks.{player}" for player in ("generators", "critics", "encoders"))
 SIZES = (8, 16, 28, 32, 64)

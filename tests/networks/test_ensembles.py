@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from ganpipe.networks import CriticNetwork, GeneratorNetwork
-from ganpipe.params import part_class
+from ganpipe.parts import part_class
 
 MLP: dict[str, Any] = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
 DCGAN: dict[str, Any] = {"kind": "dcgan", "width": 4, "norm": "batch"}
@@ -102,7 +102,7 @@ def test_a_critic_ensemble_refuses_members_without_a_score_of_their_own(member: 
 @pytest.mark.parametrize(
     ("kind", "maker", "parameters"),
     [
-        ("gradient_ascent", "critic_only", {"steps": 3, "rate": 0.1}),
+        ("gradient_ascent", "ebm", {"steps": 3, "rate": 0.1}),
         ("gmm", "gmm", {"components": 2, "covariance": "diag"}),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_generator_ensemble_refuses_members_that_no_gradient_trains(
     (error,) = caught.value.errors()
     assert error["loc"] == ("base", "kind")
     assert error["input"] == kind
-    assert f"the procedure {maker} alone; use `kind: mlp`" in error["msg"]
+    assert f"the algorithm {maker} alone; use `kind: mlp`" in error["msg"]
 
 
 def test_the_remedy_against_coupling_names_the_members_key() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganpipe.game import Judgement
+from ganpipe.critic import CriticOutput
 from ganpipe.networks.generators.gradient_ascent import GradientAscent, GradientAscentGenerator
 
 
@@ -17,8 +17,8 @@ class Bowl(nn.Module):
         super().__init__()
         self.a, self.quiet = nn.Parameter(torch.tensor(0.5)), nn.Dropout(0.5)
 
-    def forward(self, x: Tensor) -> Judgement:
-        return Judgement(-self.a / 2 * (self.quiet(x) - 2).flatten(1).square().sum(1))
+    def forward(self, x: Tensor) -> CriticOutput:
+        return CriticOutput(-self.a / 2 * (self.quiet(x) - 2).flatten(1).square().sum(1))
 
 
 def ascent(shape: tuple[int, ...], steps: int = 3, rate: float = 0.2, sign: int = 1) -> GradientAscent:

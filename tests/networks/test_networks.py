@@ -21,7 +21,7 @@ from network_cases import (
 )
 from parts_in_use import parts_in_use
 
-from ganpipe.game import Judgement
+from ganpipe.critic import CriticOutput
 from ganpipe.networks import CriticNetwork, EncoderNetwork, GeneratorNetwork, Network, form_of
 from ganpipe.networks._growing import ProgressiveModule
 from ganpipe.networks._images import ImageNetwork
@@ -50,7 +50,7 @@ def test_critics_give_each_sample_its_scores_and_a_code_where_they_say_so(part: 
     scores = (5,) if part.num_scores == 1 else (5, part.num_scores)
     for shape in fitting(part):
         output = part.build(shape)(randn(5, *shape))
-        assert isinstance(output, Judgement)
+        assert isinstance(output, CriticOutput)
         assert output.score.shape == scores
         assert len(set(output.score.flatten().tolist())) == output.score.numel()
         assert (output.code is not None) == part.has_code
@@ -146,7 +146,7 @@ def test_every_weight_takes_part_and_norms_are_those_that_are_asked_for(part: An
             if name.endswith("gamma"):
                 torch.nn.init.ones_(weight)  # attention starts as the identity
         output = net(x)
-        output = output.score if isinstance(output, Judgement) else output
+        output = output.score if isinstance(output, CriticOutput) else output
         if not output.requires_grad:  # only what an algorithm trains in another way
             assert getattr(part, "requires_algorithm", None)
             continue

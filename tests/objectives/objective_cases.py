@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round, State
+from ganpipe.critic import CriticBatch, CriticOutput, State
 from ganpipe.objectives import Objective
-from ganpipe.params import part_class
+from ganpipe.parts import part_class
 
 PACKAGE = "ganpipe.objectives"
 ROOT2 = math.sqrt(2)
@@ -40,10 +40,10 @@ def log_ratio(x: Tensor) -> Tensor:
 
 
 def expected(
-    loss: Callable[[Round], Tensor], critic: Callable[[Tensor], Tensor], p: Tensor = P, q: Tensor = Q
+    loss: Callable[[CriticBatch], Tensor], critic: Callable[[Tensor], Tensor], p: Tensor = P, q: Tensor = Q
 ) -> float:
     """The expectation of the loss over independent pairs of a real from p and a fake from q, for this critic."""
-    batch = Round(X[FIRST, None], X[SECOND, None], lambda x: Judgement(critic(x.squeeze(1))))
+    batch = CriticBatch(X[FIRST, None], X[SECOND, None], lambda x: CriticOutput(critic(x.squeeze(1))))
     return float((loss(batch) * p[FIRST] * q[SECOND]).sum()) * STEP**2
 
 
@@ -189,7 +189,7 @@ def build(kind: str, **parameters: Any) -> Objective:
     return part
 
 
-def batch_of(r: Tensor, f: Tensor, state: State | None = None) -> Round:
+def batch_of(r: Tensor, f: Tensor, state: State | None = None) -> CriticBatch:
     """A batch with these scores, of points that lie one unit apart."""
     real, fake = torch.zeros(len(r), 2, dtype=r.dtype), torch.ones(len(f), 2, dtype=r.dtype)
-    return Round(real, fake, lambda x: Judgement(f if x is fake else r), state)
+    return CriticBatch(real, fake, lambda x: CriticOutput(f if x is fake else r), state)

@@ -9,7 +9,7 @@ import torch
 from objective_cases import batch_of
 from pydantic import ValidationError
 
-from ganpipe.game import State
+from ganpipe.critic import State
 from ganpipe.objectives.began import BEGAN
 
 

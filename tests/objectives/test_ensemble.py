@@ -10,7 +10,7 @@ from objective_cases import batch_of, build
 from pydantic import ValidationError
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round
+from ganpipe.critic import CriticBatch, CriticOutput
 
 MEMBERS: list[dict[str, Any]] = [
     {"kind": "hinge"},
@@ -21,9 +21,9 @@ MEMBERS: list[dict[str, Any]] = [
 ]
 
 
-def critic(x: Tensor) -> Judgement:
+def critic(x: Tensor) -> CriticOutput:
     """Another function of the sample in each column."""
-    return Judgement(torch.stack([(k + 1) * x.sum(1) - k + x[:, 0] ** k for k in range(len(MEMBERS))], 1), x)
+    return CriticOutput(torch.stack([(k + 1) * x.sum(1) - k + x[:, 0] ** k for k in range(len(MEMBERS))], 1), x)
 
 
 @pytest.mark.parametrize("joint", [False, True])
@@ -34,10 +34,10 @@ def test_it_is_the_mean_of_its_members_each_on_its_own_column(joint: bool) -> No
     assert ensemble.num_scores == 5
     assert ensemble.needs_lipschitz
     for loss in ("critic", "generator"):
-        batch = (Round.joint if joint else Round)(real, fake, critic)
+        batch = (CriticBatch.joint if joint else CriticBatch)(real, fake, critic)
         single = []
         for k, member in enumerate(MEMBERS):
-            alone = Round(real, fake, lambda x, k=k: Judgement(critic(x).score[:, k]))
+            alone = CriticBatch(real, fake, lambda x, k=k: CriticOutput(critic(x).score[:, k]))
             single.append(getattr(build(**member), loss)(alone))
         torch.testing.assert_close(getattr(ensemble, loss)(batch), sum(single) / len(MEMBERS))
 
@@ -53,11 +53,11 @@ def test_each_column_gets_the_gradient_of_its_member_only() -> None:
 def test_the_critic_runs_once_for_all_members() -> None:
     runs: list[int] = []
 
-    def counting(x: Tensor) -> Judgement:
+    def counting(x: Tensor) -> CriticOutput:
         runs.append(len(x))
         return critic(x)
 
-    build("ensemble", members=MEMBERS).critic(Round(torch.zeros(4, 2), torch.ones(4, 2), counting))
+    build("ensemble", members=MEMBERS).critic(CriticBatch(torch.zeros(4, 2), torch.ones(4, 2), counting))
     assert runs == [4, 4]
 
 

@@ -11,15 +11,15 @@ from objective_cases import CASES, EXACT, FIRST, PACKAGE, SECOND, STEP, P, Q, X,
 from parts_in_use import part_in_use
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round
+from ganpipe.critic import CriticBatch, CriticOutput
 from ganpipe.objectives import Objective
-from ganpipe.params import kinds
+from ganpipe.parts import kinds
 
 every = pytest.mark.parametrize("kind", [kind for kind in kinds(PACKAGE) if kind != "none"])
 every_closed_form = pytest.mark.parametrize("kind", CASES)
 
 
-def in_use(kind: str, r: Tensor, f: Tensor) -> tuple[Objective, Round]:
+def in_use(kind: str, r: Tensor, f: Tensor) -> tuple[Objective, CriticBatch]:
     """The objective, and a batch with these scores (N,), of an ensemble (N, K)."""
     objective = part_in_use(PACKAGE, kind)
     if objective.num_scores > 1:
@@ -90,8 +90,8 @@ def test_losses_at_the_optimal_critic_are_the_reference_values(kind: str) -> Non
     assert expected(objective.critic, known.best) == pytest.approx(known.critic, abs=EXACT)
     assert expected(objective.generator, known.best) == pytest.approx(known.generator, abs=EXACT)
 
-    def swapped(batch: Round) -> Tensor:
-        return objective.critic(Round(batch.fake, batch.real, batch._critic))
+    def swapped(batch: CriticBatch) -> Tensor:
+        return objective.critic(CriticBatch(batch.fake, batch.real, batch._critic))
 
     assert expected(swapped, known.best) != pytest.approx(known.critic, abs=0.1)
 
@@ -123,7 +123,9 @@ def test_no_other_critic_gets_below_the_optimal_one(kind: str) -> None:
 def test_first_variation_vanishes_at_a_smooth_optimum(kind: str) -> None:
     known, objective = case(kind)
     values = known.best(X).requires_grad_(True)
-    batch = Round(X[FIRST, None], X[SECOND, None], lambda x: Judgement(values[FIRST if x is batch.real else SECOND]))
+    batch = CriticBatch(
+        X[FIRST, None], X[SECOND, None], lambda x: CriticOutput(values[FIRST if x is batch.real else SECOND])
+    )
     (objective.critic(batch) * P[FIRST] * Q[SECOND]).sum().mul(STEP).backward()
     assert values.grad is not None
     assert (float(values.grad.abs().max()) < 1e-9) == known.stationary
@@ -151,12 +153,12 @@ def test_the_loss_of_a_sample_depends_on_no_other_sample(kind: str) -> None:
     rng = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(5, 3, 4, 4, generator=rng, dtype=torch.float64) for _ in range(2))
 
-    def critic(x: Tensor) -> Judgement:
-        return Judgement(x.flatten(1).square().mean(1))
+    def critic(x: Tensor) -> CriticOutput:
+        return CriticOutput(x.flatten(1).square().mean(1))
 
     for loss in (objective.critic, objective.generator):
-        whole = loss(Round(real, fake, critic))
-        single = [loss(Round(real[i : i + 1], fake[i : i + 1], critic)) for i in range(5)]
+        whole = loss(CriticBatch(real, fake, critic))
+        single = [loss(CriticBatch(real[i : i + 1], fake[i : i + 1], critic)) for i in range(5)]
         torch.testing.assert_close(whole, torch.cat(single))
         assert len(set(whole.tolist())) == 5
 
@@ -166,4 +168,4 @@ def test_the_generators_loss_runs_the_critic_on_reals_only_where_it_needs_them(k
     known, objective = case(kind)
     batch = batch_of(torch.zeros(2), torch.zeros(2))
     objective.generator(batch)
-    assert ("on_real" in vars(batch)) == known.needs_real
+    assert ("real_output" in vars(batch)) == known.needs_real

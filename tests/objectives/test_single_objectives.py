@@ -9,7 +9,7 @@ import torch
 from objective_cases import EXACT, PEARSON, TV, P, Q, X, batch_of, build, case, density, expected, log_ratio
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round
+from ganpipe.critic import CriticBatch, CriticOutput
 
 
 @pytest.mark.parametrize("kind", ["non_saturating", "rpgan"])
@@ -49,10 +49,10 @@ def test_wgan_of_parallel_lines_is_their_distance_where_the_jsd_is_log_2(distanc
     real = torch.stack([torch.zeros(64), torch.linspace(0, 1, 64)], 1)
     fake = real + torch.tensor([distance, 0.0])
     _, wgan = case("wgan")
-    batch = Round(real, fake, lambda x: Judgement(-x[:, 0]))
+    batch = CriticBatch(real, fake, lambda x: CriticOutput(-x[:, 0]))
     assert wgan.critic(batch).mean().item() == pytest.approx(-distance)
     _, logit = case("non_saturating")
-    apart = Round(real, fake, lambda x: Judgement(200 * (distance / 2 - x[:, 0]) / distance))
+    apart = CriticBatch(real, fake, lambda x: CriticOutput(200 * (distance / 2 - x[:, 0]) / distance))
     assert logit.critic(apart).mean().item() == pytest.approx(0, abs=1e-6)  # 2 log 2 - 2 JSD with JSD = log 2
 
 
@@ -80,7 +80,7 @@ def test_loss_sensitive_margin_by_hand() -> None:
     real = torch.zeros(3, 1, 2, 2)
     fake = torch.tensor([[1.0, -1.0, 1.0, -1.0], [-2.0, 0.0, 0.0, 0.0], [0.0] * 4]).view(3, 1, 2, 2)
     r, f = torch.tensor([1.0, 3.0, 0.25]), torch.tensor([2.0, 9.0, 0.0])
-    batch = Round(real, fake, lambda x: Judgement(f if x is fake else r))
+    batch = CriticBatch(real, fake, lambda x: CriticOutput(f if x is fake else r))
     # relu(2 + 1 - 2) + .5, relu(1 + 3 - 9) + 1.5, relu(0 + .25 - 0) + .125
     torch.testing.assert_close(objective.critic(batch), torch.tensor([1.5, 1.5, 0.375]))
     torch.testing.assert_close(objective.generator(batch), f)
@@ -90,7 +90,7 @@ def test_loss_sensitive_margin_does_not_depend_on_the_size_of_the_images() -> No
     _, objective = case("loss_sensitive")
     for side in (8, 64):
         real, fake = torch.zeros(1, 1, side, side), torch.full((1, 1, side, side), 0.4)
-        loss = objective.critic(Round(real, fake, lambda x: Judgement(x.new_zeros(1))))
+        loss = objective.critic(CriticBatch(real, fake, lambda x: CriticOutput(x.new_zeros(1))))
         assert loss.item() == pytest.approx(2.5 * 0.4, rel=1e-5)
 
 
@@ -100,8 +100,8 @@ def test_gls_at_both_ends_of_its_slope(margin: float) -> None:
     rng = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(64, 1, 3, 3, generator=rng, dtype=torch.float64) for _ in range(2))
     scores = {id(x): 3 * torch.randn(64, generator=rng, dtype=torch.float64) for x in (real, fake)}
-    ours = Round(real, fake, lambda x: Judgement(scores[id(x)]))
-    energies = Round(real, fake, lambda x: Judgement(-scores[id(x)]))
+    ours = CriticBatch(real, fake, lambda x: CriticOutput(scores[id(x)]))
+    energies = CriticBatch(real, fake, lambda x: CriticOutput(-scores[id(x)]))
     generalized = [build("gls", margin=margin, slope=slope) for slope in (0.0, 0.3, 1.0)]
     ends = generalized[0], generalized[2]
     sensitive, wgan = build("loss_sensitive", margin=margin, gamma=0.0), build("wgan")

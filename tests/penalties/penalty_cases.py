@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganpipe.game import CriticFunction, Judgement
-from ganpipe.params import part_class
+from ganpipe.critic import CriticFunction, CriticOutput
+from ganpipe.parts import part_class
 from ganpipe.penalties import Penalty
 
 PACKAGE = "ganpipe.penalties"
@@ -36,7 +36,7 @@ def build(kind: str, **parameters: Any) -> Penalty:
 
 def linear(w: Tensor) -> CriticFunction:
     """D(x) = w x, whose gradient is w everywhere."""
-    return lambda x: Judgement(x.flatten(1) @ w.flatten())
+    return lambda x: CriticOutput(x.flatten(1) @ w.flatten())
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ import torch
 from penalty_cases import build, normal, rng
 from torch import Tensor
 
-from ganpipe.game import Judgement, Round
+from ganpipe.critic import CriticBatch, CriticOutput
 
 
-def coded(fake: Tensor, real: Tensor | None = None) -> Round:
+def coded(fake: Tensor, real: Tensor | None = None) -> CriticBatch:
     """A batch with these codes."""
     reals, fakes = torch.zeros(len(fake), 1), torch.ones(len(fake), 1)
-    return Round(reals, fakes, lambda x: Judgement(x.new_zeros(len(x)), fake if x is fakes else real))
+    return CriticBatch(reals, fakes, lambda x: CriticOutput(x.new_zeros(len(x)), fake if x is fakes else real))
 
 
-def no_critic(x: Tensor) -> Judgement:
+def no_critic(x: Tensor) -> CriticOutput:
     raise AssertionError("this penalty does not run the critic again")
 
 
@@ -59,16 +59,16 @@ def test_drift_by_hand_is_of_the_reals_only() -> None:
     penalty = build("drift", weight=0.001)
     r, f = torch.tensor([1.0, -2.0, 30.0]), torch.full((3,), math.nan)
     real, fake = torch.zeros(3, 1), torch.ones(3, 1)
-    batch = Round(real, fake, lambda x: Judgement(f if x is fake else r))
+    batch = CriticBatch(real, fake, lambda x: CriticOutput(f if x is fake else r))
     torch.testing.assert_close(penalty(no_critic, batch, rng()), torch.tensor([0.001, 0.004, 0.9]))
-    swapped = Round(fake, real, lambda x: Judgement(f if x is fake else r))
+    swapped = CriticBatch(fake, real, lambda x: CriticOutput(f if x is fake else r))
     assert penalty(no_critic, swapped, rng()).isnan().all()
 
 
 def test_drift_of_an_ensemble_is_one_value_a_sample() -> None:
     scores = torch.tensor([[1.0, 3.0], [0.0, -2.0]])
     samples = torch.zeros(2, 1)
-    batch = Round(samples, samples.clone(), lambda x: Judgement(scores))
+    batch = CriticBatch(samples, samples.clone(), lambda x: CriticOutput(scores))
     torch.testing.assert_close(build("drift")(no_critic, batch, rng()), torch.tensor([50.0, 20.0]))
 
 

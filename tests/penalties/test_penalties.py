@@ -10,8 +10,8 @@ from parts_in_use import part_in_use
 from penalty_cases import CASES, PACKAGE, SHAPES, build, case, linear, normal, rng
 from torch import Tensor, nn
 
-from ganpipe.game import Judgement, Round
-from ganpipe.params import kinds
+from ganpipe.critic import CriticBatch, CriticOutput
+from ganpipe.parts import kinds
 
 every = pytest.mark.parametrize("kind", kinds(PACKAGE))
 every_gradient_penalty = pytest.mark.parametrize("kind", CASES)
@@ -26,9 +26,9 @@ class Smooth(nn.Module):
         for i, weight in enumerate(self.parameters()):
             weight.data = normal(*weight.shape, seed=10 + i)
 
-    def forward(self, x: Tensor) -> Judgement:
+    def forward(self, x: Tensor) -> CriticOutput:
         code = torch.tanh(self.encode(x.flatten(1)))
-        return Judgement(self.head(torch.tanh(code)).squeeze(1), code)
+        return CriticOutput(self.head(torch.tanh(code)).squeeze(1), code)
 
 
 def reals() -> Tensor:
@@ -48,7 +48,7 @@ def test_a_penalty_is_finite_for_each_sample_or_the_batch_and_proportional_to_it
     values = []
     for weight in (1.0, 0.1):
         weighted = penalty.model_copy(update={"weight": weight})
-        values.append(weighted(net, Round(reals(), fakes(), net), rng()))
+        values.append(weighted(net, CriticBatch(reals(), fakes(), net), rng()))
     assert values[0].shape in ((5,), ())
     assert values[0].isfinite().all()
     assert (values[0] >= 0).all()
@@ -65,7 +65,7 @@ def test_the_gradient_that_its_player_gets_matches_finite_differences(kind: str)
 
     def value() -> Tensor:
         fake = leaf if penalty.player == "generator" else fakes()
-        return penalty(net, Round(reals(), fake, net), rng()).mean()
+        return penalty(net, CriticBatch(reals(), fake, net), rng()).mean()
 
     (gradient,) = torch.autograd.grad(value(), leaf)
     h = 1e-2 if kind == "pulling_away" else 1e-5  # which computes in float32
@@ -81,7 +81,7 @@ def test_the_gradient_that_its_player_gets_matches_finite_differences(kind: str)
 @every
 def test_a_penalty_that_needs_codes_refuses_a_critic_without(kind: str) -> None:
     penalty = part_in_use(PACKAGE, kind)
-    batch = Round(reals(), fakes(), lambda x: Judgement(x.flatten(1).square().sum(1)))
+    batch = CriticBatch(reals(), fakes(), lambda x: CriticOutput(x.flatten(1).square().sum(1)))
     if penalty.needs_code:
         with pytest.raises(TypeError, match="needs a critic with a code"):
             penalty(batch._critic, batch, rng())
@@ -100,7 +100,7 @@ def test_a_linear_critic_has_the_known_value_whatever_the_batch(kind: str, shape
     assert (penalty.player, penalty.per_sample) == ("critic", True)
     w = normal(math.prod(shape), seed=2)
     for n in (1, 7):
-        batch = Round(normal(n, *shape), normal(n, *shape, seed=1), linear(w))
+        batch = CriticBatch(normal(n, *shape), normal(n, *shape, seed=1), linear(w))
         found = penalty(linear(w), batch, rng())
         torch.testing.assert_close(found, torch.full((n,), known.value(float(w.norm())), dtype=torch.float64))
 
@@ -111,11 +111,11 @@ def test_each_value_follows_from_the_gradient_at_one_sample(kind: str) -> None:
     known, penalty = case(kind)
     seen: list[Tensor] = []
 
-    def critic(x: Tensor) -> Judgement:
+    def critic(x: Tensor) -> CriticOutput:
         seen.append(x.detach())
-        return Judgement(0.5 * x.square().sum(1))
+        return CriticOutput(0.5 * x.square().sum(1))
 
-    found = penalty(critic, Round(normal(5, 3), normal(5, 3, seed=1), critic), rng())
+    found = penalty(critic, CriticBatch(normal(5, 3), normal(5, 3, seed=1), critic), rng())
     (at,) = seen
     torch.testing.assert_close(found, known.value(at.norm(dim=1)))
 
@@ -123,8 +123,8 @@ def test_each_value_follows_from_the_gradient_at_one_sample(kind: str) -> None:
 @every_gradient_penalty
 def test_places_are_drawn_from_the_given_stream_alone(kind: str) -> None:
     known, penalty = case(kind)
-    critic = lambda x: Judgement(x.square().sum(1))  # noqa: E731
-    batch, stream = Round(normal(8, 3), normal(8, 3, seed=1), critic), rng(5)
+    critic = lambda x: CriticOutput(x.square().sum(1))  # noqa: E731
+    batch, stream = CriticBatch(normal(8, 3), normal(8, 3, seed=1), critic), rng(5)
     first = penalty(critic, batch, stream)
     assert torch.equal(stream.get_state(), rng(5).get_state()) == (not known.random)
     torch.manual_seed(1)
@@ -140,7 +140,7 @@ def test_first_and_second_derivatives_are_finite_where_the_gradient_is_0(kind: s
     sided = {"one_sided": one_sided} if "one_sided" in known.parameters else {}
     penalty = build(kind, **{**known.parameters, **sided})
     w = torch.zeros(3, requires_grad=True)
-    value = penalty(linear(w), Round(torch.randn(4, 3), torch.randn(4, 3), linear(w)), rng())
+    value = penalty(linear(w), CriticBatch(torch.randn(4, 3), torch.randn(4, 3), linear(w)), rng())
     assert torch.equal(value, torch.full((4,), 0.0 if one_sided and sided else float(known.value(0.0))))
     (first,) = torch.autograd.grad(value.mean(), w, create_graph=True)
     assert torch.equal(first, torch.zeros(3))
@@ -156,7 +156,7 @@ def test_the_gradient_for_the_fakes_matches_finite_differences(kind: str) -> Non
     start, direction = normal(5, 4, seed=1), normal(5, 4, seed=2)
 
     def value(fake: Tensor) -> Tensor:
-        return penalty(net, Round(real, fake, net), rng()).mean()
+        return penalty(net, CriticBatch(real, fake, net), rng()).mean()
 
     fake = start.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(value(fake), fake, allow_unused=True)

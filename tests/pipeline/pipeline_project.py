@@ -24,9 +24,9 @@ SMALL = {
     "batch": 8,
     "width": 8,
     "code": 2,
-    "samples": 100,
+    "num_samples": 100,
     "log_every": 2,
-    "grid_every": 6,
+    "sample_grid_every": 6,
     "lr": 0.01,
     "ema": 0.5,
 }
@@ -137,7 +137,7 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
         params["classifier"].update(width=4, features=8, steps=30, batch=16, lr=0.01)
         params["evaluate"].update(cap=100, transport=50, neighbours=3, draws=2, directions=20)
         params["evaluate"]["kid"].update(subsets=5, size=50)
-        params["train"]["moments"].update(count=2, samples=100)
+        params["train"]["snapshots"].update(count=2, num_samples=100)
         for dataset in ("ring", "grid"):
             params["datasets"][dataset].update(train=200, test=200)
         params["variants"] = {row: params["variants"][row] for row in ROWS}

@@ -63,7 +63,7 @@ SAME: dict[str, tuple[Change, str]] = {
     ),
     "a pair": (
         edited("title: LSGAN", "title: LSGAN\nprocedure: {pack: 3}", "variants/lsgan.yaml"),
-        "train.batch is 8: it is not two or more whole packs of `procedure.pack` = 3; use 6.",
+        "train.batch is 8: it is not two or more whole packs of `algorithm.pack` = 3; use 6.",
     ),
     "a file of data": (no_mnist, "datasets.mnist reads "),
 }

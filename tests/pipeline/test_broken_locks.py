@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pipeline_project import Project
 
-from ganpipe import locks
-from ganpipe.errors import BadInput
+from ganpipe.pipeline import locks
+from ganpipe.utils.errors import UserError
 
 LOCKS = ("dvc.lock", "stages/dvc.lock")
 ENTRIES = """schema: '2.0'
@@ -91,5 +91,5 @@ def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, monkeypatch:
         locks.check(tmp_path)
     file.write_text("{")
     monkeypatch.setattr(locks, "SETTLED", 0.0)
-    with pytest.raises(BadInput, match="rwlock is broken, as a dvc that is killed leaves it: remove it"):
+    with pytest.raises(UserError, match="rwlock is broken, as a dvc that is killed leaves it: remove it"):
         locks.check(tmp_path)

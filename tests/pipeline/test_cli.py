@@ -13,8 +13,9 @@ from PIL import Image
 from pipeline_project import ROWS, SOURCE, Project
 from running import Commands
 
-from ganpipe import cleaning, cli
-from ganpipe.errors import Lacking
+from ganpipe import cli
+from ganpipe.pipeline import clean as cleaning
+from ganpipe.utils.errors import ResourceError
 
 
 def test_help_imports_nothing_that_is_slow() -> None:
@@ -132,7 +133,7 @@ def test_a_project_without_params_or_with_useless_ones(fresh: Project, commands:
     [
         (OSError(errno.ENOSPC, "No space left on device"), "a file cannot be written (No space left on device): make"),
         (OSError(errno.EACCES, "Permission denied", "runs/x"), "runs/x cannot be written (Permission denied): allow"),
-        (Lacking("lsgan/0 ran out of memory: try 32."), "lsgan/0 ran out of memory: try 32."),
+        (ResourceError("lsgan/0 ran out of memory: try 32."), "lsgan/0 ran out of memory: try 32."),
         (MemoryError(), "not enough memory (an array did not fit): end other programs"),
     ],
 )

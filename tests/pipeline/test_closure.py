@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pipeline_project import ROWS, Project
 
-from ganpipe.digest import code_digest
+from ganpipe.utils.code_hash import code_digest
 
 # a stage as DVC runs it, which then says what of the project it has imported
 SPY = """

@@ -45,7 +45,7 @@ def long(built: Project, tmp_path: Path) -> Project:
     path = built.environment["PATH"].partition(os.pathsep)[2]
     project = Project(built.clone(tmp_path / "project").root, built.environment | {"PATH": path})
     with project.params() as params:
-        params["variants"]["wgan_gp"].update(steps=600, log_every=20, grid_every=200)
+        params["variants"]["wgan_gp"].update(steps=600, log_every=20, sample_grid_every=200)
     return project
 
 

@@ -42,7 +42,7 @@ def test_where_dvc_cannot_read_the_pipeline(fresh: Project) -> None:
 @pytest.mark.slow
 def test_an_edit_concerns_the_rows_that_use_it_and_a_comment_nothing(project: Project) -> None:
     """A formula of one row, a parameter of another, and comments."""
-    project.edit("ganpipe/objectives/ebgan.py", "return batch.on_fake", "return 2 * batch.on_fake")
+    project.edit("ganpipe/objectives/ebgan.py", "return batch.fake_output", "return 2 * batch.fake_output")
     for part in ("objectives/lsgan", "penalties/gradient_penalty", "digest"):
         project.edit(f"ganpipe/{part}.py", "\nfrom __future__", "\n# a comment\nfrom __future__")
     with project.params() as params:

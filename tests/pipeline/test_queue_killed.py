@@ -57,7 +57,7 @@ def queued(built: Project, tmp_path: Path) -> Iterator[Project]:
     more = {"PATH": path, "GANPIPE_CHECKPOINT_SECONDS": "0"}
     project = Project(built.clone(tmp_path / "project").root, built.environment | more)
     with project.params() as params:
-        params["variants"]["wgan_gp"].update(steps=300, log_every=20, grid_every=200)
+        params["variants"]["wgan_gp"].update(steps=300, log_every=20, sample_grid_every=200)
     project.commit()
     yield project
     for worker in workers(project):

@@ -50,7 +50,7 @@ def started(dvc: subprocess.Popen[str], locks: Path, seconds: float = 300.0) -> 
 def test_in_one_project_the_second_is_refused_and_has_nothing_to_do_afterwards(project: Project) -> None:
     """The first one's training is stopped in the middle meanwhile, so that it does not end too early."""
     with project.params() as params:
-        params["variants"]["wgan_gp"].update(steps=300, log_every=20, grid_every=200)
+        params["variants"]["wgan_gp"].update(steps=300, log_every=20, sample_grid_every=200)
     locks = project.root / ".ckpt/locks"
     for path in locks.glob("train-digits-wgan_gp-0-*.pid"):  # of the training before
         path.unlink()

@@ -39,7 +39,7 @@ def test_two_at_a_time_make_what_dvc_makes_and_nothing_twice(fresh: Project, bui
 @pytest.mark.slow
 def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
     """A formula that raises, in one row; another row changes, too, and is swept alone before."""
-    file, old, new = "ganpipe/objectives/ebgan.py", "return batch.on_fake.score", "raise ArithmeticError('none')"
+    file, old, new = "ganpipe/objectives/ebgan.py", "return batch.fake_output.score", "raise ArithmeticError('none')"
     project.edit(file, old, new)
     with project.params() as params:
         params["variants"]["wgan_gp"]["generator_optimizer"]["lr"] = 0.02

@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ganpipe import sweep
-from ganpipe.errors import BadInput
-from ganpipe.planning import Item
-from ganpipe.variant import Runtime
+from ganpipe.config.variant import Runtime
+from ganpipe.pipeline import sweep
+from ganpipe.pipeline.plan import Item
+from ganpipe.utils.errors import UserError
 
 PIPELINE = """
 stages:
@@ -97,7 +97,7 @@ def test_as_many_as_the_cores_or_the_gpus_allow(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_arguments_that_make_no_sense(jobs: str, per_gpu: int | None, device: str, says: str) -> None:
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(UserError, match=says):
         sweep.environments(jobs, per_gpu, runtime(device))
 
 
@@ -182,8 +182,8 @@ def test_every_stage_has_a_device_and_a_failure_takes_along_what_needs_it(
 def test_when_the_sweep_is_interrupted_so_are_its_stages(root: Path) -> None:
     """A process of its own holds the sweep."""
     code = (
-        "import sys; from pathlib import Path; from types import SimpleNamespace as N; from ganpipe.sweep import *\n"
-        "from ganpipe.sweep import _Sweep\n"
+        "import sys; from pathlib import Path; from types import SimpleNamespace as N; from ganpipe.pipeline.sweep import *\n"
+        "from ganpipe.pipeline.sweep import _Sweep\n"
         "items = [Item(name, '', 1.0, False, name, ()) for name in ('endless', 'raised')]\n"
         "try: _Sweep(N(variants={}, data=N(kind='x')), Path(), frozenset(), [{}, {}]).run(items)\n"
         "except KeyboardInterrupt: sys.exit(130)\n"

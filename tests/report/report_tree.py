@@ -67,7 +67,7 @@ def write_run(root: Path, row: str, seed: int) -> None:
     parameters = {
         "objective": {"kind": "lsgan"},
         "penalties": [{"kind": "gradient_penalty", "weight": 10.0}],
-        "procedure": {"kind": "adversarial", "critic_steps": 5},
+        "algorithm": {"kind": "adversarial", "critic_steps": 5},
     }
     run = {"parameters": parameters, "versions": {"torch": "9.8.7"}, "device": "cpu of the test"}
     run["runtime"] = {"threads": 1}

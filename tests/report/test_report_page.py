@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pytest
 from report_tree import EVIL, Page, Spec, change_evaluations, metric, write_tree
 
-from ganpipe.errors import BadInput
 from ganpipe.report.page import summary_page, zoo_page
+from ganpipe.utils.errors import UserError
 
 
 class Pages(NamedTuple):
@@ -159,7 +159,7 @@ def test_the_second_table_and_what_its_metrics_are_from(tmp_path: Path) -> None:
         for of in evaluation["figures"].values():
             of.update(source | {"network": "dinov2"})
         kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.5]) | source | {"leads": False, "network": "pixels"}
-        kid |= {"floor_deviation": 0.25, "errors": {"raw": [0.125, 0.375], "ema": [0.1, 0.1]}}
+        kid |= {"real_baseline_std": 0.25, "errors": {"raw": [0.125, 0.375], "ema": [0.1, 0.1]}}
         evaluation["figures"]["kid"] = kid
 
     change_evaluations(tmp_path, add)
@@ -209,7 +209,7 @@ def test_a_variant_without_an_evaluation_is_named_and_all_without_are_refused(tm
     assert "No result These variants were asked for and have none" in text
     assert f"{EVIL} wgan_gp" in text
     missing = r"^evals/digits/wgan_gp\.json is missing: evaluate the row 'wgan_gp' first.*\.$"
-    with pytest.raises(BadInput, match=missing):
+    with pytest.raises(UserError, match=missing):
         zoo_page(tmp_path, {**spec, "rows": ["wgan_gp"]})
-    with pytest.raises(BadInput, match=missing):
+    with pytest.raises(UserError, match=missing):
         summary_page(tmp_path, spec, "wgan_gp")

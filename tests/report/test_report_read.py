@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from report_tree import Spec, change_evaluations
 
-from ganpipe.errors import BadInput
 from ganpipe.report.page import summary_page
 from ganpipe.report.read import Series, read_evaluation, read_run, read_zoo
+from ganpipe.utils.errors import UserError
 
 
 def test_reads_a_run(tmp_path: Path, spec: Spec) -> None:
@@ -50,7 +50,7 @@ def test_reads_the_zoo_in_the_order_of_the_spec(tmp_path: Path, spec: Spec) -> N
 def test_a_broken_evaluation_is_one_sentence(tmp_path: Path, content: str, problem: str) -> None:
     (tmp_path / "evals/digits").mkdir(parents=True)
     (tmp_path / "evals/digits/x.json").write_text(content, encoding="utf-8")
-    with pytest.raises(BadInput, match=rf"^evals/digits/x\.json {problem}.*\.$"):
+    with pytest.raises(UserError, match=rf"^evals/digits/x\.json {problem}.*\.$"):
         read_evaluation(tmp_path, "digits", "x")
 
 
@@ -62,21 +62,24 @@ COURSE = {"label": "x", "raw": [[1.0]], "ema": [[1.0]]}
     [
         (lambda e: e["figures"]["recall"]["raw"].pop(), "1 raw values of 'recall' for 2 seeds"),
         (lambda e: e["classes"]["raw"][0].pop(), "shares for other than 3 classes"),
-        (lambda e: e.update(moments={"steps": [1, 2], "generated": 9, "figures": {"x": COURSE}}), "than 2 snapshots"),
-        (lambda e: e.update(moments={"steps": None, "generated": 9, "figures": {}}), "moments.steps: Input should be"),
+        (lambda e: e.update(snapshots={"steps": [1, 2], "generated": 9, "figures": {"x": COURSE}}), "than 2 snapshots"),
+        (
+            lambda e: e.update(snapshots={"steps": None, "generated": 9, "figures": {}}),
+            "moments.steps: Input should be",
+        ),
     ],
 )
 def test_an_evaluation_of_another_shape_is_one_sentence(tmp_path: Path, spec: Spec, change: Any, problem: str) -> None:
     change_evaluations(tmp_path, change, "lsgan")
-    with pytest.raises(BadInput, match=rf"^evals/digits/lsgan\.json .*{problem}.*: run its stage again\.$"):
+    with pytest.raises(UserError, match=rf"^evals/digits/lsgan\.json .*{problem}.*: run its stage again\.$"):
         read_evaluation(tmp_path, "digits", "lsgan")
 
 
 def test_a_broken_history_or_picture_is_one_sentence(tmp_path: Path, spec: Spec) -> None:
     run = tmp_path / "runs/digits/lsgan/0"
     (run / "grids/000200.png").write_bytes(b"no picture")
-    with pytest.raises(BadInput, match=r"000200\.png is no PNG that can be read"):
+    with pytest.raises(UserError, match=r"000200\.png is no PNG that can be read"):
         summary_page(tmp_path, spec, "lsgan")
     (run / "history.csv").write_text("step,loss\n10,what\n", encoding="utf-8")
-    with pytest.raises(BadInput, match=r"runs/digits/lsgan/0/history\.csv has an unknown shape"):
+    with pytest.raises(UserError, match=r"runs/digits/lsgan/0/history\.csv has an unknown shape"):
         read_run(tmp_path, "digits", "lsgan", 0)

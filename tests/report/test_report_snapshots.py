@@ -22,14 +22,14 @@ def add_snapshots(evaluation: Spec) -> None:
     frechet = {"label": "Frechet distance", "better": "lower", "floor": 3.0, "raw": RAW, "ema": EMA}
     recall = {"label": "Recall", "better": "higher", "floor": 0.9, "raw": [[0.1, 0.3, 0.7, 0.6]] * 2, "ema": RAW}
     figures = {"frechet": frechet, "recall": recall}
-    evaluation["moments"] = {"steps": STEPS, "generated": 718, "real": 360, "figures": figures}
+    evaluation["snapshots"] = {"steps": STEPS, "generated": 718, "real": 360, "figures": figures}
     evaluation["verdicts"] = [None, {"kind": "collapsed", "reason": f"recall is 0.01 {EVIL}"}]
 
 
 def keep(evaluation: Spec, steps: list[int]) -> None:
     """Only so many snapshots as these steps are, and at them."""
-    evaluation["moments"]["steps"] = steps
-    for course in evaluation["moments"]["figures"].values():
+    evaluation["snapshots"]["steps"] = steps
+    for course in evaluation["snapshots"]["figures"].values():
         course.update({weights: [seed[: len(steps)] for seed in course[weights]] for weights in ("raw", "ema")})
 
 
@@ -79,7 +79,7 @@ def test_the_best_snapshot_of_each_seed(
     tree: tuple[Path, Spec], better: str, raw: list[Any], best: float | None, at: str
 ) -> None:
     change = {"better": better, "raw": raw}
-    change_evaluations(tree[0], lambda e: e["moments"]["figures"]["frechet"].update(change), "wgan_gp")
+    change_evaluations(tree[0], lambda e: e["snapshots"]["figures"]["frechet"].update(change), "wgan_gp")
     row = first(table_of(tree))
     assert (row.best.value, row.at) == (best if best is None else pytest.approx(best), at)
     lost = sum(seed[-1] is None for seed in raw)
@@ -95,7 +95,9 @@ def test_a_variant_that_ended_early_in_all_seeds_keeps_its_row(tree: tuple[Path,
     change_evaluations(root, lambda evaluation: keep(evaluation, STEPS[:2]), "wgan_gp")
     for seed in (0, 1):
         name = f"runs/digits/wgan_gp/{seed}/run.json"
-        change_json(root, name, lambda run: run["parameters"].update(steps=200, moments={"count": 4, "samples": 718}))
+        change_json(
+            root, name, lambda run: run["parameters"].update(steps=200, snapshots={"count": 4, "num_samples": 718})
+        )
     for names in (spec["rows"], ["wgan_gp"]):  # beside variants that did not end, and on a page of its own
         table = table_of((root, {**spec, "rows": names}))
         assert table.shares == ("25 %", "50 %", "75 %", "100 %")
@@ -109,7 +111,7 @@ def test_snapshots_that_fall_on_one_step_are_one(tree: tuple[Path, Spec]) -> Non
     change_evaluations(root, lambda evaluation: keep(evaluation, [1, 2, 3]))
     for path in root.glob("runs/digits/*/*/run.json"):
         name = str(path.relative_to(root))
-        change_json(root, name, lambda run: run["parameters"].update(steps=3, moments={"count": 5}))
+        change_json(root, name, lambda run: run["parameters"].update(steps=3, snapshots={"count": 5}))
     table = table_of(tree)
     assert table.shares == ("33 %", "67 %", "100 %")
     assert [row.cells[-1].value for row in table.rows["raw"]] == [11.0, 11.0]

@@ -14,11 +14,11 @@ from fake_training import write_all
 from scripted import KEY, Scripted
 from served import Served
 
-from ganpipe.errors import BadInput
 from ganpipe.tracking import follower
 from ganpipe.tracking.projection import sync
 from ganpipe.tracking.records import SeedEvaluation
 from ganpipe.tracking.store import Store, open_store
+from ganpipe.utils.errors import UserError
 
 pytestmark = pytest.mark.slow
 KINDS = {"runs/create", "runs/log-batch", "runs/update"}
@@ -92,7 +92,7 @@ def made_up_for(training: Scripted, mended: Callable[[], None], capsys: pytest.C
     """The training ends without its follower; a sync says what is wrong, and once that is mended adds what lacks."""
     write_all(training.root, "ring", "lsgan", 0)
     logging.getLogger("mlflow").setLevel(logging.INFO)  # as where mlflow was imported before ganpipe
-    with pytest.raises(BadInput, match=r"^The MLflow store .* fails; start or repair it, or name another: "):
+    with pytest.raises(UserError, match=r"^The MLflow store .* fails; start or repair it, or name another: "):
         sync(training.root)
     capsys.readouterr()
     assert ganpipe(training.root, "track") == 2

@@ -94,7 +94,7 @@ def test_the_verdict_of_the_evaluation_is_a_tag_and_takes_the_place_of_stalled_a
     own = [{}, diverged | {"step": "300"}, stalled | {"step": "300"}]
     collapsed = {"kind": "collapsed", "reason": "it is collapsed"}
     assert verdicts(None, None, None) == own
-    assert verdicts("memorising", None, "stalled") == [{"kind": "memorising", "reason": "it is memorising"}, *own[1:]]
+    assert verdicts("memorizing", None, "stalled") == [{"kind": "memorizing", "reason": "it is memorizing"}, *own[1:]]
     assert verdicts("collapsed", "collapsed", "collapsed") == [collapsed, own[1], collapsed]
     assert verdicts(None, None, None) == own
 

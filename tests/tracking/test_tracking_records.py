@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from fake_training import lines, write_all
 
-from ganpipe.errors import BadInput
 from ganpipe.tracking.identity import identity
 from ganpipe.tracking.paths import find_root
 from ganpipe.tracking.records import History, Row, flatten, metric_name, read_evaluated, read_record, rows_of
+from ganpipe.utils.errors import UserError
 
 
 def test_importing_it_imports_neither_mlflow_nor_torch() -> None:
@@ -87,7 +87,7 @@ def test_a_record_changes_with_its_files_and_a_broken_one_is_named(tmp_path: Pat
     assert read_record(tmp_path) is None
     for text in ("{", "[]", "{}", '{"identity": "x", "data": "d", "row": "r", "seed": null}'):
         (run_dir / "run.json").write_text(text)
-        with pytest.raises(BadInput, match=r"run\.json can't be read"):
+        with pytest.raises(UserError, match=r"run\.json can't be read"):
             read_record(run_dir)
 
 
@@ -103,7 +103,7 @@ def test_figures_are_those_of_each_seed(tmp_path: Path) -> None:
     assert found[3].tags == {"verdict.kind": None, "verdict.reason": None}
     assert found[5].tags == {"verdict.kind": "x", "verdict.reason": "y"}
     path.write_text('{"seeds": [0], "figures": 3}')
-    with pytest.raises(BadInput, match=r"lsgan\.json can't be read"):
+    with pytest.raises(UserError, match=r"lsgan\.json can't be read"):
         read_evaluated(tmp_path, "ring", "lsgan")
 
 
@@ -115,7 +115,7 @@ def test_the_root_is_the_environment_s_or_the_nearest_repository(
     inner = tmp_path / "repo" / "a" / "b"
     inner.mkdir(parents=True)
     assert find_root(inner) == tmp_path / "repo"
-    with pytest.raises(BadInput, match="lies in no repository"):
+    with pytest.raises(UserError, match="lies in no repository"):
         find_root(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(inner))
     assert find_root(tmp_path) == inner

@@ -14,16 +14,16 @@ from training_cases import CPU, PARAMS, build, digits
 
 from ganpipe.algorithms.autoencoder import GaussianCodes
 from ganpipe.batches import Batches, Space
-from ganpipe.rows import merge, merged
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
 from ganpipe.training.sampling import Sampler
-from ganpipe.variant import Variant
 
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
 ROW: dict[str, Any] = {
     **{"title": "Autoencoder", "objective": {"kind": "none"}, "critic": {"kind": "none"}, "latent": {"size": 3}},
     "generator_optimizer": {"lr": 0.01, "betas": [0.9, 0.99]},
     "generator": MLP,
-    "procedure": {"kind": "autoencoder", "encoder": MLP},
+    "algorithm": {"kind": "autoencoder", "encoder": MLP},
 }
 
 
@@ -93,7 +93,7 @@ def test_codes_that_never_change_have_a_gaussian_too(size: int) -> None:
 @pytest.mark.parametrize("form", ["points", "images"])
 def test_settling_fits_each_gaussian_to_the_codes_of_its_own_encoder(form: str, norm: str) -> None:
     data = digits().train[:300] if form == "images" else cloud(300, 2)
-    at = trainer(data.shape[1:], procedure={"encoder": {"norm": norm}}, ema=0.9)
+    at = trainer(data.shape[1:], algorithm={"encoder": {"norm": norm}}, ema=0.9)
     real = batches(data)
     for _ in range(5):
         at.train_step(real)
@@ -111,7 +111,7 @@ def test_settling_fits_each_gaussian_to_the_codes_of_its_own_encoder(form: str, 
 def test_the_average_encoder_has_standing_statistics_of_the_data() -> None:
     """Those that it copied belong to other weights."""
     data = cloud(5001, 2)  # the last chunk is a single sample, which has no deviation
-    at = trainer((2,), procedure={"encoder": {"norm": "batch"}}, ema=0.5)
+    at = trainer((2,), algorithm={"encoder": {"norm": "batch"}}, ema=0.5)
     real = batches(data)
     for _ in range(3):
         at.train_step(real)

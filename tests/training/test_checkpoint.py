@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from ganpipe import files
-from ganpipe.errors import BadInput
 from ganpipe.training import checkpoint as module
-from ganpipe.training import workplace
+from ganpipe.training import run_dir as locked_run_dir
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.checkpoint_dir import prune_checkpoints
+from ganpipe.utils import io as files
+from ganpipe.utils.errors import UserError
 from ganpipe.utils.state import StateMixin, from_bytes, to_bytes
 
 
@@ -218,11 +218,11 @@ def test_a_second_training_is_kept_out_of_the_folder(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(place))
-    monkeypatch.setattr(workplace, "PATIENCE", 0.1)
+    monkeypatch.setattr(locked_run_dir, "PATIENCE", 0.1)
     inside, done = threading.Event(), threading.Event()
 
     def first() -> None:
-        with workplace.workplace("train", "digits-lsgan-0", place / "out", [b"spec"]):
+        with locked_run_dir.locked_run_dir("train", "digits-lsgan-0", place / "out", [b"spec"]):
             (place / "out" / "history.csv").write_text("step\n")
             inside.set()
             done.wait(10)
@@ -232,8 +232,8 @@ def test_a_second_training_is_kept_out_of_the_folder(
     inside.wait(10)
     try:
         with (
-            pytest.raises(BadInput, match=r"out is written by process \d+: wait until it has ended, or end it\."),
-            workplace.workplace("train", "digits-lsgan-0", place / "out", [b"other"]),
+            pytest.raises(UserError, match=r"out is written by process \d+: wait until it has ended, or end it\."),
+            locked_run_dir.locked_run_dir("train", "digits-lsgan-0", place / "out", [b"other"]),
         ):
             pass
         assert (place / "out" / "history.csv").read_text() == "step\n"
@@ -251,7 +251,9 @@ def test_another_spec_data_or_pretraining_is_another_training(place: Path, monke
     (weights / "critic.safetensors").write_bytes(b"1")
 
     def begin(digest: bytes = b"data") -> int:
-        with workplace.workplace("train", "digits-lsgan-0", place / "out", [spec, digest, weights]) as checkpoint:
+        with locked_run_dir.locked_run_dir(
+            "train", "digits-lsgan-0", place / "out", [spec, digest, weights]
+        ) as checkpoint:
             begun = checkpoint.resume({"part": Part()})
             checkpoint.maybe_save(3, {"part": Part()})
         return begun
@@ -271,6 +273,6 @@ def test_what_is_no_number_of_seconds_is_one_sentence(
 ) -> None:
     """nan, for one, would write a checkpoint after every step."""
     monkeypatch.setenv(SWITCH, said)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         Checkpoint(tmp_path, "key", tmp_path)
     assert str(caught.value) == f"{SWITCH} is '{said}': give a number of seconds from 0 on, as 30, or unset it."

@@ -12,7 +12,7 @@ import pytest
 from test_resume import job
 from training_cases import contents
 
-from ganpipe.stage import Clock
+from ganpipe.pipeline.stage import Clock
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.loop import train
 

@@ -21,10 +21,10 @@ from training_cases import (
 )
 
 from ganpipe.batches import Batch
-from ganpipe.game import Judgement, Round
+from ganpipe.config.variant import Variant
+from ganpipe.critic import CriticBatch, CriticOutput
 from ganpipe.networks.generators.gradient_ascent import GradientAscent
 from ganpipe.utils.rng import make_rng
-from ganpipe.variant import Variant
 
 ENERGY: dict[str, Any] = {
     "objective": {"kind": "loss_sensitive", "margin": 1.0, "gamma": 0.1},
@@ -36,7 +36,7 @@ def row(space: str, **changes: Any) -> Variant:
     whole: dict[str, Any] = {
         "objective": {"kind": "wgan"},
         "generator": {"kind": "gradient_ascent", "steps": 5, "rate": 0.1},
-        "procedure": {"kind": "critic_only", "noise": 0.1},
+        "algorithm": {"kind": "ebm", "noise": 0.1},
         "latent": {"kind": "uniform", "size": 70},
         "critic_optimizer": {"lr": 0.01},
     }
@@ -60,9 +60,9 @@ class Recorder(nn.Module):
         self.judged: list[Tensor] = []
         self.climbed: list[Tensor] = []
 
-    def forward(self, x: Tensor) -> Judgement:
+    def forward(self, x: Tensor) -> CriticOutput:
         (self.judged if self.training else self.climbed).append(x.detach().clone())
-        said: Judgement = self.critic(x)
+        said: CriticOutput = self.critic(x)
         return said
 
 
@@ -114,13 +114,13 @@ def test_the_gradient_step_lowers_the_loss_on_the_same_batch(space: str, energy:
         recorder.judged.clear()
         before = at.train_step(RandomBatches(space))["critic_loss"]
         (both,) = recorder.judged
-        game_now = Round.joint(both[:8], both[8:], recorder)
+        game_now = CriticBatch.concatenated(both[:8], both[8:], recorder)
         after = at.variant.objective.critic(game_now).mean()
         assert after < before
 
 
 def test_the_gradient_is_that_of_the_objective_with_the_samples_held_constant() -> None:
-    at = trainer("points", procedure={"kind": "critic_only", "noise": 0.0})
+    at = trainer("points", algorithm={"kind": "ebm", "noise": 0.0})
     z = torch.rand(8, 70, generator=make_rng(0, "latents", "cpu")) * 2 - 1
     found, real = at.sampler(z), real_batch("points", seed=1)
     loss = at.critic(found).score.mean() - at.critic(real).score.mean()
@@ -192,7 +192,7 @@ def test_it_learns_two_clusters() -> None:
     """Two clusters: samples from noise end in both, and far from the noise in between."""
     changes: dict[str, Any] = {
         "latent": {"kind": "normal", "size": 2},
-        "procedure": {"kind": "critic_only", "noise": 0.05},
+        "algorithm": {"kind": "ebm", "noise": 0.05},
     }
     gradient_ascent = {"kind": "gradient_ascent", "steps": 10, "rate": 0.1}
     critic = {"kind": "mlp", "width": 32, "depth": 2, "norm": "none", "output": "score"}

@@ -49,11 +49,11 @@ def test_a_step_updates_every_network_and_depends_on_the_seed_alone(row: str, sp
         at, batches = build(chosen, shape, 5), real_batches(space, chosen.batch)
         torch.manual_seed(0)  # weights of a stack's first GAN, which are loaded where it is trained
         start = networks(at)
-        for step in range(getattr(chosen.procedure, "critic_steps", 1)):
+        for step in range(getattr(chosen.algorithm, "critic_steps", 1)):
             before = networks(at)
             metrics = at.train_step(batches)
             assert all(value.isfinite() and value.shape == () for value in metrics.values())
-            if chosen.procedure.plays:
+            if chosen.algorithm.is_adversarial:
                 assert not same(networks(at)["critic"], before["critic"]), step
             if disturbance == 2:
                 at.prepare_for_sampling(batches)

@@ -14,12 +14,12 @@ import torch
 from test_resume import empty, job
 from training_cases import contents
 
-from ganpipe import stage
-from ganpipe.errors import BadInput, Lacking
-from ganpipe.interruption import Interrupted
+from ganpipe.pipeline import stage
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.history import History
 from ganpipe.training.loop import train
+from ganpipe.utils.errors import ResourceError, UserError
+from ganpipe.utils.signals import Interrupted
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ TRAINING = """
 import sys
 from pathlib import Path
 from test_resume import job
-from ganpipe import stage
-from ganpipe.saying import say
+from ganpipe.pipeline import stage
+from ganpipe.utils.console import say
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.loop import train
 
@@ -153,8 +153,8 @@ def test_a_log_that_cannot_be_written_ends_no_training(log: str, tmp_path: Path)
             "ganpipe: runs cannot be written (Read-only file system): work where you may write, "
             "then `dvc repro` again.\n",
         ),
-        (Lacking("lsgan/0 ran out of memory: try 32."), 1, "ganpipe: lsgan/0 ran out of memory: try 32.\n"),
-        (BadInput("x is 1: use 2."), 2, "ganpipe: x is 1: use 2.\n"),
+        (ResourceError("lsgan/0 ran out of memory: try 32."), 1, "ganpipe: lsgan/0 ran out of memory: try 32.\n"),
+        (UserError("x is 1: use 2."), 2, "ganpipe: x is 1: use 2.\n"),
         (Interrupted(15), 143, "ganpipe: interrupted.\n"),
         (Interrupted(2, "interrupted after step 3"), 130, "ganpipe: interrupted after step 3.\n"),
     ],

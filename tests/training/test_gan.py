@@ -25,7 +25,7 @@ from training_cases import (
 )
 
 from ganpipe.batches import Batch, Space, pack_samples
-from ganpipe.game import Round
+from ganpipe.critic import CriticBatch
 from ganpipe.training.sampling import Sampler
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 
@@ -39,7 +39,7 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
 
     Without unrolling and instance noise, which have tests of their own.
     """
-    direct = {"procedure": {"unroll": {"steps": 0}, "instance_noise": 0.0, "critic_steps": 1}}
+    direct = {"algorithm": {"unroll": {"steps": 0}, "instance_noise": 0.0, "critic_steps": 1}}
     at, by_hand = trainer(row, space, **direct), trainer(row, space, **direct)
     chosen, n = at.variant, at.variant.batch
     real = real_batch(space, n)
@@ -48,7 +48,7 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
         fake = by_hand.generator(sample_latents(chosen.latent, n, latent_rng))
         inputs = [pack_samples(x, at.algorithm.pack) for x in (real, fake.detach() if player == "critic" else fake)]
         # as many forward passes as in the step: spectral norm iterates in each
-        make = Round if player == "generator" or chosen.critic.uses_batch_stats else Round.joint
+        make = CriticBatch if player == "generator" or chosen.critic.uses_batch_stats else CriticBatch.joint
         batch = make(*inputs, by_hand.critic, at.loss_state)
         objective = getattr(chosen.objective, player)(batch).mean()
         terms = {p.kind: p(by_hand.critic, batch, penalty_rng).mean() for p in chosen.penalties if p.player == player}
@@ -72,7 +72,7 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
 
 @pytest.mark.parametrize("critic_steps", [1, 3])
 def test_the_generator_is_updated_after_every_critic_steps(critic_steps: int) -> None:
-    at, batches = trainer("lsgan", "points", procedure={"critic_steps": critic_steps}), RandomBatches("points")
+    at, batches = trainer("lsgan", "points", algorithm={"critic_steps": critic_steps}), RandomBatches("points")
     for step in range(1, 7):
         before, critic = parameters(at.generator), parameters(at.critic)
         metrics = at.train_step(batches)
@@ -127,7 +127,7 @@ def test_pretrained_weights_are_the_critics_first() -> None:
 
 @pytest.mark.parametrize("row", ["wgan_gp", "ebgan_pt", "rpgan", "sngan"])
 def test_bfloat16_is_for_the_forward_passes_alone(row: str) -> None:
-    chosen = variant(row, "points", procedure={"critic_steps": 1})
+    chosen = variant(row, "points", algorithm={"critic_steps": 1})
     rough, exact = (
         build(chosen, (2,), precision=p).train_step(RandomBatches("points")) for p in ("bfloat16", "float32")
     )
@@ -148,8 +148,8 @@ def test_one_forward_pass_of_the_critic_where_no_layer_couples_samples(space: st
         if isinstance(layer, (nn.Linear, nn.Conv2d)):
             layer.weight.data.mul_(10)
     real, fake = real_batch(space), 0.3 * real_batch(space, seed=1)
-    one, two = Round.joint(real, fake, at.critic), Round(real, fake, at.critic)
-    outputs = ((one.on_real.score, two.on_real.score), (one.on_fake.score, two.on_fake.score))
+    one, two = CriticBatch.concatenated(real, fake, at.critic), CriticBatch(real, fake, at.critic)
+    outputs = ((one.real_output.score, two.real_output.score), (one.fake_output.score, two.fake_output.score))
     assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in outputs) == (norm != "batch")
     seen = inputs_of(at.critic)
     at.critic_step(real)
@@ -162,8 +162,8 @@ def test_one_forward_pass_of_the_critic_where_no_layer_couples_samples(space: st
 def test_codes_are_split_as_scores_are() -> None:
     at = trainer("ebgan", "points")
     real, fake = real_batch("points", 5), real_batch("points", 3, 1)
-    one, two = Round.joint(real, fake, at.critic), Round(real, fake, at.critic)
-    for a, b in ((one.on_real, two.on_real), (one.on_fake, two.on_fake)):
+    one, two = CriticBatch.concatenated(real, fake, at.critic), CriticBatch(real, fake, at.critic)
+    for a, b in ((one.real_output, two.real_output), (one.fake_output, two.fake_output)):
         torch.testing.assert_close(a.code, b.code)
         torch.testing.assert_close(a.score, b.score)
 
@@ -172,7 +172,7 @@ def test_codes_are_split_as_scores_are() -> None:
 @pytest.mark.parametrize("pack", [1, 2, 4])
 def test_the_critic_and_its_penalties_see_packs(space: str, pack: int) -> None:
     penalty = {"penalties": [{"kind": "r1", "weight": 1.0}]}
-    at = trainer("lsgan", space, **bare(space) | penalty | {"procedure": {"pack": pack, "critic_steps": 1}})
+    at = trainer("lsgan", space, **bare(space) | penalty | {"algorithm": {"pack": pack, "critic_steps": 1}})
     seen, made = inputs_of(at.critic), list[Tensor]()
     at.generator.register_forward_hook(lambda module, args, out: made.append(out.detach()))
     real, channels, shape = real_batch(space), SPACES[space][2][0], SPACES[space][2]
@@ -186,7 +186,7 @@ def test_the_critic_and_its_penalties_see_packs(space: str, pack: int) -> None:
 
 @pytest.mark.parametrize("steps", [1, 9])
 def test_instance_noise_falls_linearly_to_zero(steps: int) -> None:
-    at = trainer("lsgan", "points", steps=steps, procedure={"instance_noise": 2.0})
+    at = trainer("lsgan", "points", steps=steps, algorithm={"instance_noise": 2.0})
     seen = inputs_of(at.critic)
 
     class Zeros:
@@ -281,7 +281,7 @@ def test_the_state_of_began_is_updated_by_the_critics_steps() -> None:
 
 @pytest.mark.parametrize("decay", [0.0, 0.6])
 def test_the_average_is_exponential_over_the_generators_updates(decay: float) -> None:
-    at, batches = trainer("lsgan", "digits", ema=decay, procedure={"critic_steps": 2}), RandomBatches("digits")
+    at, batches = trainer("lsgan", "digits", ema=decay, algorithm={"critic_steps": 2}), RandomBatches("digits")
     expected = {name: value.double() for name, value in parameters(at.generator).items()}
     for step in range(1, 9):
         at.train_step(batches)

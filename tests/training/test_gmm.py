@@ -15,19 +15,19 @@ from torch import Tensor
 from training_cases import CPU, PARAMS, build, digits
 
 from ganpipe.batches import Batches, Space
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
 from ganpipe.data.ring import Ring
 from ganpipe.networks.generators.gmm import LIMIT, GMMGenerator, Mixture
-from ganpipe.rows import merge, merged
 from ganpipe.training.sampling import Sampler
 from ganpipe.training.weights import save_weights
-from ganpipe.variant import Variant
 
 TYPES = ("full", "tied", "diag", "spherical")
 every_type = pytest.mark.parametrize("covariance", TYPES)
 ROW: dict[str, Any] = {
     **{"title": "Mixture", "objective": {"kind": "none"}, "critic": {"kind": "none"}, "latent": {"size": 65}},
     "generator": {"kind": "gmm", "components": 3, "covariance": "full"},
-    "procedure": {"kind": "gmm", "floor": 1e-6, "restarts": 2},
+    "algorithm": {"kind": "gmm", "floor": 1e-6, "restarts": 2},
 }
 DATA = Space("points", 1.0)
 
@@ -81,7 +81,7 @@ def full(model: GaussianMixture) -> NDArray[np.float64]:
 @every_type
 def test_the_steps_are_one_run_of_scikit_learn(covariance: str) -> None:
     """As many iterations from the same beginning lead to the same numbers, bit for bit."""
-    at = fitted(covariance, steps=7, procedure={"restarts": 1})
+    at = fitted(covariance, steps=7, algorithm={"restarts": 1})
     whole = GaussianMixture(
         3, covariance_type=covariance, reg_covar=1e-6, max_iter=7, tol=0.0, random_state=at.model.random_state
     )
@@ -103,14 +103,14 @@ def test_the_generator_holds_the_parameters_of_the_fit(covariance: str) -> None:
         == {"full": (3, 3, 3), "tied": (1, 3, 3), "diag": (3, 3), "spherical": (3, 1)}[covariance]
     )
     # with the noise of a unit vector each component moves by a column of its factor
-    centres = torch.stack([shown(net, k, torch.zeros(3)) for k in range(3)])
+    centres = torch.stack([format_value(net, k, torch.zeros(3)) for k in range(3)])
     np.testing.assert_allclose(centres, model.means_, rtol=1e-6)
-    columns = [torch.stack([shown(net, k, unit) - centres[k] for unit in torch.eye(3)], 1) for k in range(3)]
+    columns = [torch.stack([format_value(net, k, unit) - centres[k] for unit in torch.eye(3)], 1) for k in range(3)]
     found = torch.stack([factor @ factor.T for factor in columns])
     np.testing.assert_allclose(found, full(model), rtol=1e-4, atol=1e-4)
 
 
-def shown(net: Mixture, k: int, noise: Tensor) -> Tensor:
+def format_value(net: Mixture, k: int, noise: Tensor) -> Tensor:
     """What the generator makes of this noise in component k, whose share of U(0, 1) has this middle."""
     middle = net.weights.cumsum(0)[k] - net.weights[k] / 2
     z = torch.cat([torch.special.ndtri(middle)[None], noise])[None]
@@ -176,7 +176,7 @@ def test_the_likelihood_is_that_of_the_generator() -> None:
 def test_it_finds_all_modes_of_the_ring(seed: int) -> None:
     ring = Ring(kind="ring", modes=8, radius=2.0, std=0.02, train=4000, test=100, seed=0).load(Path())
     space = Space("points", ring.scale)
-    real, changes = batches(ring.train, space), {"generator": {"components": 8}, "procedure": {"restarts": 5}}
+    real, changes = batches(ring.train, space), {"generator": {"components": 8}, "algorithm": {"restarts": 5}}
     at = trainer((2,), seed, **changes)
     for _ in range(5):
         at.train_step(real)
@@ -195,7 +195,7 @@ def test_the_weights_survive_the_disk(covariance: str, tmp_path: Path) -> None:
     at = fitted(covariance)
     save_weights(at.mixture, tmp_path / "generator.safetensors")
     chosen = row_of((3,), generator={"covariance": covariance})
-    fresh = chosen.procedure.build_generator(chosen, (3,))
+    fresh = chosen.algorithm.build_generator(chosen, (3,))
     fresh.load_state_dict(load_file(tmp_path / "generator.safetensors"))
     z = torch.randn(100, 65, generator=torch.Generator().manual_seed(0))
     assert torch.equal(fresh(z), at.mixture(z))
@@ -204,7 +204,7 @@ def test_the_weights_survive_the_disk(covariance: str, tmp_path: Path) -> None:
 @every_type
 def test_images_are_in_range_and_have_their_shape(covariance: str) -> None:
     data = digits().train[:200]
-    at = trainer((1, 8, 8), generator={"covariance": covariance}, procedure={"floor": 0.5})
+    at = trainer((1, 8, 8), generator={"covariance": covariance}, algorithm={"floor": 0.5})
     real = batches(data, Space("images", 1.0))
     at.train_step(real)
     at.prepare_for_sampling(real)
@@ -233,7 +233,7 @@ def test_a_mixture_that_would_not_fit_says_so(shape: tuple[int, ...]) -> None:
         if reason:
             assert f"{covariance} covariances of {numbers} features" in reason
             assert "use `covariance: diag`" in reason
-        need = part.unfit_latent(numbers, shape)
+        need = part.latent_incompatibility(numbers, shape)
         assert need is not None
         assert f"use latent.size {numbers + 1}" in need
-        assert part.unfit_latent(numbers + 1, shape) is None
+        assert part.latent_incompatibility(numbers + 1, shape) is None

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from training_cases import PARAMS
 
+from ganpipe.config.variant import Health
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.health import EVERY, HealthMonitor, RunStatus
-from ganpipe.variant import Watch
+from ganpipe.utils.conventions import snapshot_steps
 
-LIMITS = Watch.model_validate(PARAMS["train"]["watch"])
+LIMITS = Health.model_validate(PARAMS["train"]["health"])
 FINE = {"critic_loss": torch.tensor(0.5)}
 CENTRES = np.array([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
 

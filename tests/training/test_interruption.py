@@ -11,24 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from ganpipe import interruption
-from ganpipe.interruption import Interrupted
+from ganpipe.utils import signals as interruption
+from ganpipe.utils.signals import Interrupted
 
 # looks rarely, so that all that is sent has come when it does
 TRAINING = """
 import time
-from ganpipe import interruption, stage
+from ganpipe.pipeline import stage
+from ganpipe.utils import signals as interruption
 
 interruption.POLL = 0.05
 
 def main():
-    with interruption.patience():
+    with interruption.defer_signals():
         print("trains", flush=True)
-        while not interruption.asked():
+        while not interruption.pending_signal():
             time.sleep(0.01)
         time.sleep(0.5)
         print("checkpoint", flush=True)
-        raise interruption.Interrupted(interruption.asked(), "interrupted after step 3")
+        raise interruption.Interrupted(interruption.pending_signal(), "interrupted after step 3")
 
 stage.run(main)
 """
@@ -70,7 +71,7 @@ def test_the_end_of_dvc_ends_its_stage() -> None:
 def _listening() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
-    interruption.listen()
+    interruption.install_handlers()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -81,10 +82,10 @@ def _listening() -> Iterator[None]:
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
 def test_in_either_order_the_first_one_counts_once(first: signal.Signals, second: signal.Signals) -> None:
     def ends() -> None:
-        with interruption.patience():
+        with interruption.defer_signals():
             signal.raise_signal(first)
             signal.raise_signal(second)
-            assert interruption.asked() == first
+            assert interruption.pending_signal() == first
 
     with pytest.raises(Interrupted) as caught:
         ends()
@@ -98,7 +99,7 @@ def test_a_person_who_asks_again_does_not_wait(first: signal.Signals) -> None:
     reached = []
 
     def ends() -> None:
-        with interruption.patience():
+        with interruption.defer_signals():
             signal.raise_signal(first)
             reached.append("a signal")
             signal.raise_signal(signal.SIGINT)

@@ -16,13 +16,13 @@ from safetensors.torch import load_file
 from training_cases import CPU, OTHER_ROWS, PARAMS, RUNTIME, contents, digits, points, variant
 
 from ganpipe.batches import Space
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
 from ganpipe.prepared import PreparedDataset
-from ganpipe.rows import merge, merged
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.grids import draw_grid
 from ganpipe.training.loop import Job, Outcome, configure, train
 from ganpipe.training.sampling import Sampler
-from ganpipe.variant import Variant
 
 FILES = {
     "history.csv",
@@ -33,10 +33,10 @@ FILES = {
     "samples_ema.npy",
     "grids/000010.png",
     "grids/000020.png",
-    "moments/000010.npy",
-    "moments/000010_ema.npy",
-    "moments/000020.npy",
-    "moments/000020_ema.npy",
+    "snapshots/000010.npy",
+    "snapshots/000010_ema.npy",
+    "snapshots/000020.npy",
+    "snapshots/000020_ema.npy",
 }
 
 
@@ -76,7 +76,7 @@ def test_twenty_steps_write_every_documented_file(
     chosen.critic.build(data[space].shape).load_state_dict(load_file(tmp_path / "run" / "critic.safetensors"))
 
 
-@pytest.mark.parametrize("row", ["wgan_gp", "began", "feature_matching", "vae", "critic_only"])
+@pytest.mark.parametrize("row", ["wgan_gp", "began", "feature_matching", "vae", "ebm"])
 def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     row: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
@@ -87,7 +87,7 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     scores = {"real_score", "fake_score"}
     names = {
         "vae": {"generator_loss", "reconstruction", "kl", "held_out_loss"},
-        "critic_only": {"critic_loss", *scores},
+        "ebm": {"critic_loss", *scores},
     }.get(row, {"critic_loss", "generator_loss", *scores})
     chosen = variant(row, "points")
     names |= {"step"} | {penalty.kind for penalty in chosen.penalties} | set(chosen.objective.initial_state(CPU))
@@ -101,7 +101,7 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
 
 
 def test_grids_are_written_every_so_many_steps_and_at_the_end(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
-    run("lsgan", "digits", data["digits"], tmp_path, steps=9, grid_every=4)
+    run("lsgan", "digits", data["digits"], tmp_path, steps=9, sample_grid_every=4)
     found = sorted((tmp_path / "grids").iterdir())
     assert [path.name for path in found] == ["000004.png", "000008.png", "000009.png"]
     with Image.open(found[0]) as image:
@@ -126,11 +126,13 @@ def test_hooks_do_not_change_the_training(
     row: str, data: dict[str, PreparedDataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often snapshots, grids, rows of the history and checkpoints are written, and with a progress bar."""
-    run(row, "digits", data["digits"], tmp_path / "plain", steps=7, moments={"count": 1, "samples": 100})
+    run(row, "digits", data["digits"], tmp_path / "plain", steps=7, snapshots={"count": 1, "num_samples": 100})
     monkeypatch.setenv(SWITCH, "0")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     out = tmp_path / "often"
-    often = variant(row, "digits", steps=7, moments={"count": 7, "samples": 150}, log_every=1, grid_every=1)
+    often = variant(
+        row, "digits", steps=7, snapshots={"count": 7, "num_samples": 150}, log_every=1, sample_grid_every=1
+    )
     checkpoint = Checkpoint(tmp_path / "kept", "key", out)
     train(Job(row, often, RUNTIME, data["digits"], 0, out, checkpoint=checkpoint))
     plain, watched = contents(tmp_path / "plain"), contents(out)
@@ -240,13 +242,13 @@ def test_the_scatter_shows_points_where_they_are() -> None:
 
 
 def test_the_last_moment_is_the_end_of_the_training(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
-    run("lsgan", "digits", data["digits"], tmp_path, samples=100)
+    run("lsgan", "digits", data["digits"], tmp_path, num_samples=100)
     chosen, space = variant("lsgan", "digits"), Space("images", 1.0)
     for suffix in ("", "_ema"):
         net = chosen.generator.build(chosen.latent.size, (1, 8, 8))
         net.load_state_dict(load_file(tmp_path / f"generator{suffix}.safetensors"))
         again = Sampler(chosen.latent, space, 0, 8, CPU).sample(net, 100, "moment")
-        np.testing.assert_array_equal(np.load(tmp_path / "moments" / f"000020{suffix}.npy"), again)
+        np.testing.assert_array_equal(np.load(tmp_path / "snapshots" / f"000020{suffix}.npy"), again)
 
 
 @pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
@@ -268,7 +270,7 @@ def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
     assert last["verdict"] == "1.0"
     there = set(contents(tmp_path))
     assert {"samples.npy", "samples_ema.npy", "generator.safetensors", "critic.safetensors"} <= there
-    assert not any(name.startswith("moments/") for name in there)
+    assert not any(name.startswith("snapshots/") for name in there)
 
 
 def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, Prep
 
 def test_a_generator_that_does_not_move_has_stalled(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     still = {"generator_optimizer": {"lr": 1e-30}, "generator": {"norm": "none"}}
-    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, watch={"variance": 0.0, "vendi": 0.0})
+    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, health={"variance": 0.0, "vendi": 0.0})
     assert outcome.status is not None
     assert outcome.status.kind == "stalled"
     assert outcome.status.step == 20
@@ -300,7 +302,12 @@ def test_a_generator_with_a_hundred_times_its_rate_has_collapsed(
     """As the row stands but for its length: images of a few kinds, which differ as much as real ones do."""
     row = merged(PARAMS["train"], PARAMS["variants"]["non_saturating"], "images", "digits")
     rate = row["generator_optimizer"]["lr"] * times
-    few = {"steps": 400, "samples": 100, "moments": {"count": 1, "samples": 500}, "generator_optimizer": {"lr": rate}}
+    few = {
+        "steps": 400,
+        "num_samples": 100,
+        "snapshots": {"count": 1, "num_samples": 500},
+        "generator_optimizer": {"lr": rate},
+    }
     outcome = train(Job("hot", Variant.model_validate(merge(row, few)), RUNTIME, data["digits"], 0, tmp_path))
     assert (outcome.status.kind if outcome.status else None) == kind
     with (tmp_path / "history.csv").open(newline="") as file:

@@ -16,12 +16,12 @@ import torch
 from test_resume import job
 from training_cases import PARAMS, variant
 
-from ganpipe import stage
-from ganpipe.errors import Lacking, out_of_memory
-from ganpipe.rows import merge, merged
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
+from ganpipe.pipeline import stage
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.memory import oom_hint
-from ganpipe.variant import Variant
+from ganpipe.utils.errors import ResourceError, out_of_memory
 from stages.train import _train
 
 HUGE = 1 << 45  # more than any address space holds
@@ -37,7 +37,7 @@ def failing(row: str, batch: int, out: Path) -> Any:
 @pytest.mark.parametrize(("row", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
 def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with pytest.raises(Lacking) as caught:
+    with pytest.raises(ResourceError) as caught:
         _train(failing(row, batch, out), {"row": row, "data": "digits"})
     setting = f"`dvc exp run -S ++variants.{row}.on.digits.batch={less}`"
     assert str(caught.value) == (
@@ -47,15 +47,15 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
 
 
 def test_where_no_smaller_batch_is_legal_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Lacking, match=r"^pacgan_3 .* with batch 6, the smallest: try narrower networks\.$"):
+    with pytest.raises(ResourceError, match=r"^pacgan_3 .* with batch 6, the smallest: try narrower networks\.$"):
         _train(failing("pacgan_3", 6, tmp_path), {"row": "pacgan_3", "data": "digits"})
 
 
 def test_phases_have_batches_of_their_own() -> None:
     chosen = variant("progressive", "digits")
-    largest = max(phase.batch for phase in chosen.procedure.phases)  # type: ignore[attr-defined]
+    largest = max(phase.batch for phase in chosen.algorithm.phases)  # type: ignore[attr-defined]
     said = oom_hint(chosen, "progressive", "digits")
-    assert said == f"batches of up to {largest}: try {largest // 2} in `procedure.phases`, or narrower networks"
+    assert said == f"batches of up to {largest}: try {largest // 2} in `algorithm.phases`, or narrower networks"
 
 
 @pytest.mark.parametrize("row", ["lsgan", "pacgan", "pacgan_3", "pacgan_4", "autoencoder", "vae"])
@@ -117,7 +117,7 @@ from dataclasses import replace
 from test_resume import job
 from training_cases import PARAMS, variant
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe import stage
+from ganpipe.pipeline import stage
 from stages.train import _train
 made = job("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
 made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))

@@ -36,7 +36,7 @@ from ganpipe.training.sampling import Sampler
 SHAPE = (1, 8, 8)
 CASES: dict[str, dict[str, Any]] = {
     "downsampled": {},
-    "silhouette": {"procedure": {"condition": {"kind": "silhouette", "threshold": 0.5}}},
+    "silhouette": {"algorithm": {"condition": {"kind": "silhouette", "threshold": 0.5}}},
     "unet": {"generator": {"kind": "unet", "width": 4, "norm": "batch"}},
 }
 
@@ -65,7 +65,7 @@ def test_the_critic_sees_real_and_generated_images_beside_the_same_condition(cha
 
 def test_l1_is_the_distance_to_the_image_of_the_condition() -> None:
     """In the generator's loss alone; its gradient beside that of the objective."""
-    at, plain = (trainer("translate", "digits", procedure={"l1": weight}) for weight in (3.0, 0.0))
+    at, plain = (trainer("translate", "digits", algorithm={"l1": weight}) for weight in (3.0, 0.0))
     made: list[Tensor] = []
     at.generator.register_forward_hook(lambda module, args, out: made.append(out))
     real = real_batch("digits")
@@ -79,7 +79,7 @@ def test_l1_is_the_distance_to_the_image_of_the_condition() -> None:
 
 def test_with_l1_alone_the_generator_learns_the_images() -> None:
     """It comes nearer to the image of each condition than any single image can."""
-    changes = {"procedure": {"l1": 1000.0}, "generator": {"width": 64}, "generator_optimizer": {"lr": 0.002}}
+    changes = {"algorithm": {"l1": 1000.0}, "generator": {"width": 64}, "generator_optimizer": {"lr": 0.002}}
     at, source = trainer("translate", "digits", **changes), real_batches("digits")
     real = next(real_batches("digits", seed=1)).x
     for _ in range(300):
@@ -108,7 +108,7 @@ def test_samples_have_conditions_of_the_training_data() -> None:
     at, source = trainer("translate", "digits"), real_batches("digits")
     at.prepare_for_sampling(source)
     assert torch.equal(next(source).x, next(real_batches("digits")).x)  # the batches are not affected
-    net = at.generators["raw"].first
+    net = at.generators["raw"].stage1
     of_images = at.algorithm.condition.of(torch.cat(list(source.all_samples())))[torch.arange(20) * 1000 // 20]
     torch.testing.assert_close(net.conditions.float() / 127.5 - 1, of_images, atol=1.01 / 255, rtol=0)
 
@@ -118,18 +118,18 @@ def test_a_stack_splits_the_latent() -> None:
     stacked = at.generators["raw"].eval()
     z = torch.randn((3, 24), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        condition = stacked.first(z[:, :5])
+        condition = stacked.stage1(z[:, :5])
         assert condition.shape == (3, 1, 4, 4)
         assert torch.equal(stacked(z), at.generator(z[:, 5:], condition))
 
 
 def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_path: Path) -> None:
     chosen, data = variant("stacked", "digits"), digits()
-    assert chosen.first is not None
-    job = first.Job(first=chosen.first, condition=chosen.procedure.condition, seed=3)  # type: ignore[attr-defined]
-    facts = first.run("first", job, RUNTIME, data, tmp_path / "first")
+    assert chosen.stage1 is not None
+    job = first.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
+    facts = first.run("stage1", job, RUNTIME, data, tmp_path / "stage1")
     assert facts.pop("verdict") in ("none", "collapsed")  # after so few steps all may be grey
-    assert facts == {"title": chosen.first.title, "steps": 20, "seed": 3}
+    assert facts == {"title": chosen.stage1.title, "steps": 20, "seed": 3}
     assert np.load(tmp_path / "first" / "samples.npy").shape == (100, 1, 4, 4)
     pretrained = tmp_path / "first" / "generator.safetensors"
     saved = load_file(pretrained)
@@ -137,13 +137,13 @@ def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_pa
     for _ in range(3):
         at.train_step(RandomBatches("digits"))
     assert same(
-        weights(at.generators["raw"].first), {name: saved[name] for name in weights(at.generators["raw"].first)}
+        weights(at.generators["raw"].stage1), {name: saved[name] for name in weights(at.generators["raw"].stage1)}
     )
     train(Job("stacked", chosen, RUNTIME, data, 0, tmp_path / "second", pretrained))
-    net = chosen.procedure.build_generator(chosen, SHAPE)
+    net = chosen.algorithm.build_generator(chosen, SHAPE)
     net.load_state_dict(load_file(tmp_path / "second" / "generator.safetensors"))
     assert same(
-        weights(net.get_submodule("first")), {name: saved[name] for name in weights(net.get_submodule("first"))}
+        weights(net.get_submodule("stage1")), {name: saved[name] for name in weights(net.get_submodule("stage1"))}
     )
     again = Sampler(chosen.latent, Space("images", 1.0), 0, 8, CPU).sample(net, 100, "samples")
     np.testing.assert_array_equal(np.load(tmp_path / "second" / "samples.npy"), again)
@@ -152,8 +152,8 @@ def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_pa
 def test_the_first_sees_conditions_and_nothing_finer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen, data, seen = variant("stacked", "digits"), digits(), list[Job]()
     monkeypatch.setattr("ganpipe.training.loop.train", lambda job: (seen.append(job), Outcome(None, {}))[1])
-    assert chosen.first is not None
-    job = first.Job(first=chosen.first, condition=chosen.procedure.condition, seed=0)  # type: ignore[attr-defined]
+    assert chosen.stage1 is not None
+    job = first.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
     first.run("x", job, RUNTIME, data, tmp_path)
     expected = data.train.reshape(-1, 1, 4, 2, 4, 2).mean((3, 5))
     assert np.abs(seen[0].data.train - expected).max() <= 0.51
@@ -165,7 +165,7 @@ def test_spectral_norm_of_the_generator_is_on_the_translator_alone() -> None:
     at = trainer("stacked", "digits", **constraint)
     net: Any = at.algorithm.build_generator(at.variant, SHAPE)
     net.load_state_dict(weights(at.generators["raw"]))
-    assert not any("parametrizations" in name for name in weights(net.first))
+    assert not any("parametrizations" in name for name in weights(net.stage1))
     assert any("parametrizations" in name for name in weights(net.translator))
 
 
@@ -174,7 +174,7 @@ def test_spectral_norm_of_the_generator_is_on_the_translator_alone() -> None:
     "network", [CASES["unet"]["generator"], {"kind": "dcgan", "width": 4, "norm": "none"}], ids=["unet", "flattened"]
 )
 def test_noise_and_condition_both_reach_every_image(shape: tuple[int, ...], network: dict[str, Any]) -> None:
-    from ganpipe.params import part_class
+    from ganpipe.parts import part_class
 
     part: Any = part_class("ganpipe.networks.generators", network["kind"]).model_validate(network)
     given = (shape[0], shape[1] // 4, shape[2] // 4)
@@ -190,7 +190,7 @@ def test_noise_and_condition_both_reach_every_image(shape: tuple[int, ...], netw
 def test_what_does_not_fit_the_data_says_why() -> None:
     chosen = variant("translate", "digits")
     assert "translation makes images of poorer images" in str(chosen.incompatibility((2,)))
-    chosen = variant("translate", "digits", procedure={"condition": {"factor": 3}})
+    chosen = variant("translate", "digits", algorithm={"condition": {"factor": 3}})
     assert "3 times smaller, and 28x28 cannot" in str(chosen.incompatibility((1, 28, 28)))
     small = variant("stacked", "digits", first={"generator": {"kind": "dcgan", "width": 4, "norm": "none"}})
     assert "dcgan needs square images" in str(small.incompatibility(SHAPE))

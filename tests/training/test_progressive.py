@@ -14,10 +14,10 @@ from training_cases import FEW, PARAMS, RUNTIME, build, digits, inputs_of, param
 
 from ganpipe.algorithms.progressive import Progressive
 from ganpipe.batches import Batch
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
 from ganpipe.networks._growing import blended
-from ganpipe.rows import merge, merged
 from ganpipe.training.loop import Job, train
-from ganpipe.variant import Variant
 
 SHAPE = (1, 16, 16)
 PHASES = [
@@ -27,7 +27,7 @@ PHASES = [
 ]
 
 
-def procedure(phases: list[dict[str, Any]] = PHASES, critic_steps: int = 1) -> dict[str, Any]:
+def algorithm(phases: list[dict[str, Any]] = PHASES, critic_steps: int = 1) -> dict[str, Any]:
     return {"kind": "progressive", "critic_steps": critic_steps, "phases": phases}
 
 
@@ -38,7 +38,7 @@ def variant(**changes: Any) -> Variant:
         "objective": {"kind": "non_saturating"},
         "generator": {"kind": "progressive", "width": 4},
         "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
-        "procedure": procedure(),
+        "algorithm": algorithm(),
         **FEW,
         "latent": {"size": 6},
         "steps": 12,
@@ -68,7 +68,7 @@ EXPECTED = (
 
 
 def test_phases_by_hand() -> None:
-    schedule = Progressive.model_validate(procedure())
+    schedule = Progressive.model_validate(algorithm())
     found = [schedule.at(step / 12) for step in range(1, 13)]
     assert [phase.size for phase, _ in found] == [size for size, _ in EXPECTED]
     assert [alpha for _, alpha in found] == pytest.approx([alpha for _, alpha in EXPECTED])
@@ -80,7 +80,7 @@ def test_phases_by_hand() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 1000, 3333])
 def test_the_last_step_is_fully_grown(steps: int) -> None:
     phases = [{"size": 4, "fade": 0.0, "stable": 0.1, "batch": 2}, {"size": 8, "fade": 0.7, "stable": 1e-6, "batch": 2}]
-    phase, alpha = Progressive.model_validate(procedure(phases)).at(steps / steps)
+    phase, alpha = Progressive.model_validate(algorithm(phases)).at(steps / steps)
     assert (phase.size, alpha) == (8, 1.0)
 
 
@@ -116,7 +116,7 @@ def test_the_critic_sees_reals_and_fakes_at_the_same_size_and_as_many_as_the_pha
 
 
 def test_a_batch_larger_than_the_rows_comes_from_several() -> None:
-    at, batches = trainer(procedure=procedure([{**PHASES[0], "size": 16, "batch": 20}])), Images(8)
+    at, batches = trainer(algorithm=algorithm([{**PHASES[0], "size": 16, "batch": 20}])), Images(8)
     seen = inputs_of(at.gan.critic)
     at.train_step(batches)
     assert len(seen[0]) == 20
@@ -125,7 +125,7 @@ def test_a_batch_larger_than_the_rows_comes_from_several() -> None:
 
 
 def test_critic_steps_count() -> None:
-    at = trainer(procedure=procedure(critic_steps=3))
+    at = trainer(algorithm=algorithm(critic_steps=3))
     figures = [at.train_step(Images()) for _ in range(6)]
     assert ["generator_loss" in f for f in figures] == [False, False, True] * 2
 
@@ -165,7 +165,7 @@ def test_weight_of_the_new_block_goes_through_alpha() -> None:
 
 def test_what_is_saved_is_fully_grown(tmp_path: Path) -> None:
     phases = [{**PHASES[0], "batch": 8}, {**PHASES[1], "batch": 8}]
-    row = variant(procedure=procedure(phases))
+    row = variant(algorithm=algorithm(phases))
     assert row.incompatibility((1, 8, 8)) is None
     train(Job("progressive/0", row, RUNTIME, digits(), 0, tmp_path))
     for name in ("generator", "generator_ema", "critic"):
@@ -198,7 +198,7 @@ def phases_with(i: int, **changes: Any) -> list[dict[str, Any]]:
 )
 def test_illegal_phases_are_refused_with_a_remedy(phases: list[Any], place: tuple[Any, ...], words: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        Progressive.model_validate(procedure(phases))
+        Progressive.model_validate(algorithm(phases))
     (error,) = caught.value.errors()
     assert error["loc"] == place
     assert words in error["msg"]
@@ -222,7 +222,7 @@ def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:
         "unroll": {"steps": 0, "lr": 0.1},
         "instance_noise": 0.0,
     }
-    row = variant(procedure=plain)
+    row = variant(algorithm=plain)
     assert row.incompatibility(SHAPE) is None
     assert row.incompatibility((1, 8, 8)) is None
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from training_cases import OTHER_ROWS, ROWS, RUNTIME, contents, digits, variant
 
-from ganpipe import interruption
-from ganpipe.interruption import Interrupted
 from ganpipe.networks.critics.autoencoder import AutoencoderCritic
 from ganpipe.training import classifier, pretrain
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.loop import Job, train
-from ganpipe.training.workplace import workplace
+from ganpipe.training.run_dir import locked_run_dir
+from ganpipe.utils import signals as interruption
+from ganpipe.utils.signals import Interrupted
 from ganpipe.utils.state import Stateful
 
 STEPS = 7
@@ -46,7 +46,9 @@ def killing(checkpoint: Checkpoint, at: int) -> Checkpoint:
 
 
 def job(row: str, out: Path, checkpoint: Checkpoint) -> Job:
-    chosen = variant(row, "digits").model_copy(update={"steps": STEPS, "log_every": 2, "grid_every": 3, "ema": 0.9})
+    chosen = variant(row, "digits").model_copy(
+        update={"steps": STEPS, "log_every": 2, "sample_grid_every": 3, "ema": 0.9}
+    )
     torch.manual_seed(0)  # the weights of a stack's first GAN, which come from a file where there is one
     return Job(row, chosen, RUNTIME, digits(), 3, out, None, checkpoint)
 
@@ -164,11 +166,11 @@ def test_one_that_is_asked_to_end_writes_a_checkpoint(
 
 @pytest.mark.usefixtures("listening")
 def test_who_asks_twice_need_not_wait() -> None:
-    with pytest.raises(Interrupted), interruption.patience():  # noqa: PT012 (the second signal is what raises)
+    with pytest.raises(Interrupted), interruption.defer_signals():  # noqa: PT012 (the second signal is what raises)
         signal.raise_signal(signal.SIGTERM)
-        assert interruption.asked() == signal.SIGTERM
+        assert interruption.pending_signal() == signal.SIGTERM
         signal.raise_signal(signal.SIGINT)
-    assert interruption.asked() is None
+    assert interruption.pending_signal() is None
 
 
 def test_old_results_do_not_stand_and_what_is_finished_is_marked(
@@ -179,7 +181,7 @@ def test_old_results_do_not_stand_and_what_is_finished_is_marked(
     out = tmp_path / "runs" / "digits" / "lsgan" / "0"
     (out / "grids").mkdir(parents=True)
     (out / "run.json").write_text("old")
-    with workplace("train", "digits-lsgan-0", out, [b"spec"]) as checkpoint:
+    with locked_run_dir("train", "digits-lsgan-0", out, [b"spec"]) as checkpoint:
         assert contents(out) == {}
         train(replace(job("lsgan", out, checkpoint)))
     assert [path.name for path in (tmp_path / ".ckpt").glob("train-digits-lsgan-0-*/finished")] == ["finished"]

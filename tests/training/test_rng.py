@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from training_cases import CPU
 
+from ganpipe.config.variant import Latent
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
-from ganpipe.variant import Latent
 
 
 def test_numbers_depend_on_seed_and_purpose_alone() -> None:

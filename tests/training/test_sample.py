@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from training_cases import RUNTIME, digits, points, variant
 
-from ganpipe.errors import BadInput
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import Job, train
 from ganpipe.training.sample import sample_run
+from ganpipe.utils.errors import UserError
 
 
 def make(runs: Path, row: str, space: str, data: PreparedDataset) -> Path:
@@ -114,7 +114,7 @@ def test_a_bad_run_is_one_sentence(
     damage: Callable[[Path], object], words: list[str], broken: Path, tmp_path: Path
 ) -> None:
     damage(broken)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserError) as caught:
         sample_run(broken, 4, 0, True, tmp_path / "grid.png")
     sentence = str(caught.value)
     for word in [*words, str(broken)]:
@@ -127,12 +127,12 @@ def test_a_bad_run_is_one_sentence(
 @pytest.mark.parametrize("name", ["grid.jpg", "grid", "folder.png"])
 def test_the_output_is_a_png(name: str, runs: Path, tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(BadInput, match=r"which is not a PNG file: give it a name that ends in \.png\."):
+    with pytest.raises(UserError, match=r"which is not a PNG file: give it a name that ends in \.png\."):
         sample_run(runs / "digits" / "lsgan" / "0", 4, 0, True, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 
 
 def test_an_output_that_cannot_be_written_is_one_sentence(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match=r"cannot be written \(.*\): choose a folder that can be\."):
+    with pytest.raises(UserError, match=r"cannot be written \(.*\): choose a folder that can be\."):
         sample_run(runs / "digits" / "lsgan" / "0", 4, 0, True, tmp_path / "file" / "grid.png")

@@ -11,7 +11,7 @@ from training_cases import parameters, real_batch, same, trainer, weights
 
 from ganpipe.algorithms._steps import critic_loss
 from ganpipe.algorithms._unrolled import Unroll, unrolled
-from ganpipe.game import CriticFunction, Judgement, Round
+from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput
 
 ONE = torch.ones(1, 1, dtype=torch.float64)
 
@@ -23,8 +23,8 @@ class Dirac(nn.Module):
         super().__init__()
         self.d = nn.Parameter(torch.tensor(d, dtype=torch.float64))
 
-    def forward(self, x: Tensor) -> Judgement:
-        return Judgement(self.d * x[:, 0])
+    def forward(self, x: Tensor) -> CriticOutput:
+        return CriticOutput(self.d * x[:, 0])
 
 
 def value(critic: CriticFunction, g: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ def test_no_steps_are_the_critic_itself(norm: str) -> None:
 @every_norm
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_critic_itself_is_not_changed(norm: str, steps: int) -> None:
-    at = trainer("rpgan", "points", **norms(norm), procedure={"unroll": {"steps": steps, "lr": 0.5}})
+    at = trainer("rpgan", "points", **norms(norm), algorithm={"unroll": {"steps": steps, "lr": 0.5}})
     if norm != "none":
         assert dict(at.critic.named_buffers())
     for seed in range(2):
@@ -137,7 +137,7 @@ def test_the_gradient_for_the_fakes_matches_finite_differences(row: str, penalti
     def loss(fake: Tensor) -> Tensor:
         at.penalty_rng.manual_seed(5)
         view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), Unroll(steps=2, lr=0.1))
-        return at.variant.objective.generator(Round(real, fake, view)).mean()
+        return at.variant.objective.generator(CriticBatch(real, fake, view)).mean()
 
     fake = start.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(loss(fake), fake)
@@ -151,8 +151,8 @@ def test_gradients_flow_through_the_unrolled_critics_scores_of_real_samples() ->
     for steps in (0, 2):
         fake = at.generator(torch.randn(8, 6, generator=torch.Generator().manual_seed(0)))
         view = unrolled(at.critic, lambda c, fake=fake: loss_of(at, real, fake, c), Unroll(steps=steps, lr=0.1))
-        on_real = Round(real, fake, view).on_real.score
-        found = torch.autograd.grad(on_real.sum(), list(at.generator.parameters()), allow_unused=True)
+        real_output = CriticBatch(real, fake, view).real_output.score
+        found = torch.autograd.grad(real_output.sum(), list(at.generator.parameters()), allow_unused=True)
         learns = any(gradient is not None and gradient.abs().sum() > 0 for gradient in found)
         assert learns == (steps > 0)
 

@@ -15,15 +15,15 @@ from training_cases import CPU, PARAMS, build
 
 from ganpipe.algorithms.vae import gaussian_kl, gaussian_nll
 from ganpipe.batches import Batches, Space
-from ganpipe.rows import merge, merged
+from ganpipe.config.overlay import merge, merged
+from ganpipe.config.variant import Variant
 from ganpipe.utils.rng import make_rng
-from ganpipe.variant import Variant
 
 DEVIATION = 0.5
 ROW: dict[str, Any] = {
     **{"title": "VAE", "objective": {"kind": "none"}, "critic": {"kind": "none"}, "latent": {"size": 2}},
     "generator_optimizer": {"lr": 0.01, "betas": [0.9, 0.99]},
-    "procedure": {
+    "algorithm": {
         "kind": "vae",
         "deviation": DEVIATION,
         "encoder": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"},

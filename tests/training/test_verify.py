@@ -12,10 +12,10 @@ from test_resume import job
 from training_cases import RUNTIME
 
 from ganpipe import prepared
-from ganpipe.errors import BadInput
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.loop import train
 from ganpipe.training.verify import verify
+from ganpipe.utils.errors import UserError
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_what_differs_is_named(run: Path) -> None:
 
 
 def test_other_data_or_no_run_is_refused(run: Path) -> None:
-    with pytest.raises(BadInput, match=r"is not a run, it has no run\.json: train it first"):
+    with pytest.raises(UserError, match=r"is not a run, it has no run\.json: train it first"):
         verify(run.parent / "4")
     facts = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(facts | {"dataset_digest": "0"}))
-    with pytest.raises(BadInput, match="was trained on other data than data/prepared holds: run `dvc checkout`"):
+    with pytest.raises(UserError, match="was trained on other data than data/prepared holds: run `dvc checkout`"):
         verify(run)

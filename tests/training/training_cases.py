@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from ganpipe.algorithms import Weights
 from ganpipe.batches import Batch, Batches, Space
+from ganpipe.config.overlay import merge, merged, read_project
+from ganpipe.config.variant import Runtime, Variant
 from ganpipe.networks import Shape
 from ganpipe.prepared import PreparedDataset
-from ganpipe.rows import merge, merged, read_project
-from ganpipe.variant import Runtime, Variant
 
 PARAMS = read_project(Path(__file__).resolve().parents[2] / "params.yaml")
 CPU = torch.device("cpu")
@@ -30,10 +30,10 @@ SPACES = {
 FEW = {
     "batch": 8,
     "steps": 20,
-    "samples": 100,
+    "num_samples": 100,
     "log_every": 5,
-    "grid_every": 10,
-    "moments": {"count": 2, "samples": 100},
+    "sample_grid_every": 10,
+    "snapshots": {"count": 2, "num_samples": 100},
 }
 
 every_space = pytest.mark.parametrize("space", SPACES)
@@ -58,7 +58,7 @@ def _different() -> list[str]:
     found: dict[Any, str] = {}
     for row in PARAMS["variants"]:
         whole = merged(PARAMS["train"], PARAMS["variants"][row], "points", "ring")
-        turns = whole["procedure"]
+        turns = whole["algorithm"]
         if turns["kind"] != "adversarial" or 8 % turns["pack"] or Variant.model_validate(whole).incompatibility((2,)):
             continue
         switches = (turns["critic_steps"], turns["pack"], turns["unroll"]["steps"], turns["instance_noise"])
@@ -69,37 +69,37 @@ def _different() -> list[str]:
 
 ROWS = _different()
 # one row of each other algorithm, and those of GANs with a state of their own
-OTHER_ROWS = list({row["procedure"]["kind"]: name for name, row in PARAMS["variants"].items() if "procedure" in row and
-                   row["procedure"].get("kind", "adversarial") != "adversarial"}.values())  # fmt: skip
+OTHER_ROWS = list({row["algorithm"]["kind"]: name for name, row in PARAMS["variants"].items() if "algorithm" in row and
+                   row["algorithm"].get("kind", "adversarial") != "adversarial"}.values())  # fmt: skip
 
 
 def variant(row: str, space: str, **changes: Any) -> Variant:
     """The row of params.yaml with narrow networks, small batches and few steps, and these changes."""
     form, data, _ = SPACES[space]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
-    kind = whole["procedure"]["kind"]
+    kind = whole["algorithm"]["kind"]
     tiny: dict[str, Any] = FEW | {network: small(whole[network]) for network in ("generator", "critic")}
     if kind == "adversarial":
         tiny |= {"latent": {"size": 6}}
-    elif kind not in ("gmm", "critic_only"):  # their latents have a number for each feature
+    elif kind not in ("gmm", "ebm"):  # their latents have a number for each feature
         tiny |= {"latent": {"size": 24}}
     if whole["first"]:
         networks = {network: small(whole["first"][network]) for network in ("generator", "critic")}
         tiny |= {"first": FEW | networks | {"latent": {"size": 5}}}
-    if kind == "translation":
-        tiny |= {"procedure": {"observed": 20}}
+    if kind == "pix2pix":
+        tiny |= {"algorithm": {"observed": 20}}
     if kind == "progressive":
-        tiny |= {"procedure": {"phases": [phase | {"batch": 8} for phase in whole["procedure"]["phases"]]}}
+        tiny |= {"algorithm": {"phases": [phase | {"batch": 8} for phase in whole["algorithm"]["phases"]]}}
     if kind == "gmm":
         tiny["generator"] |= {"components": 3}
-    if whole["generator"]["kind"] == "ensemble" or whole["procedure"].get("pack", 1) == 3:
+    if whole["generator"]["kind"] == "ensemble" or whole["algorithm"].get("pack", 1) == 3:
         tiny |= {"batch": 12}
     return Variant.model_validate(merge(merge(whole, tiny), changes))
 
 
 def build(chosen: Variant, shape: Shape, seed: int = 0, pretrained: Weights | None = None, **runtime: Any) -> Any:
     """The trainer of a variant."""
-    return chosen.procedure.trainer(chosen, shape, RUNTIME.model_copy(update=runtime), seed, pretrained)
+    return chosen.algorithm.trainer(chosen, shape, RUNTIME.model_copy(update=runtime), seed, pretrained)
 
 
 def trainer(row: str, space: str, seed: int = 0, **changes: Any) -> Any:
@@ -157,7 +157,7 @@ def bare(space: str, norm: str = "none", output: str = "score", **more: Any) -> 
     critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": norm, "output": output}
     if space == "convolutions":
         critic = {"kind": "dcgan", "width": 4, "norm": norm, "output": output}
-    return {"critic": critic, "penalties": [], "constraints": [], "procedure": {"critic_steps": 1}, **more}
+    return {"critic": critic, "penalties": [], "constraints": [], "algorithm": {"critic_steps": 1}, **more}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

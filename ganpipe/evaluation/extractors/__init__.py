@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.evaluation.parameters import Network
+from ganpipe.config.evaluation import Network
 from ganpipe.prepared import PreparedDataset
 
 Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -43,7 +43,7 @@ class ExtractorContext:
 
 
 def open_network(name: Network, context: ExtractorContext) -> tuple[str, Extract]:
-    """Its resizer and its function. Raises BadInput where the network does not suit the data or has no weights."""
+    """Its resizer and its function. Raises UserError where the network does not suit the data or has no weights."""
     module = importlib.import_module(f"ganpipe.evaluation.extractors.{name}")
     extract: Extract = module.open_network(context)
     return module.RESIZER, extract

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganpipe.errors import BadInput
 from ganpipe.evaluation.extractors import Classifying, Extract, ExtractorContext
+from ganpipe.utils.errors import UserError
 
 CHUNK = 50
 
@@ -54,7 +54,7 @@ def network(
     try:
         from torch_fidelity.utils import create_feature_extractor
     except ImportError:
-        raise BadInput(
+        raise UserError(
             f"evaluate.features names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
         ) from None
     hub = Path(torch.hub.get_dir())
@@ -72,7 +72,7 @@ def network(
     except (OSError, EOFError, ImportError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         sentence = f"evaluate.features names {name}, which could not be opened or fetched ({reason})"
-        raise BadInput(f"{sentence}: {remedy}.") from None
+        raise UserError(f"{sentence}: {remedy}.") from None
 
     net.to(context.device)
 
@@ -123,9 +123,9 @@ def _fetch(url: str, path: Path, sha256: str) -> None:
 
 
 def _verify(path: Path, name: str, sha256: str, remedy: str) -> None:
-    """Raises BadInput where the file is not the original."""
+    """Raises UserError where the file is not the original."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         said = f"{path} is not its weights (SHA-256 {found[:8]}... and not {sha256[:8]}...)"
-        raise BadInput(f"evaluate.features names {name}, and {said}: {remedy}.")
+        raise UserError(f"evaluate.features names {name}, and {said}: {remedy}.")

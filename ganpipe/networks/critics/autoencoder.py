@@ -17,7 +17,7 @@ from ganpipe.networks._blocks import (
     upsampling,
 )
 from ganpipe.networks.critics._scoring import NormalisedCritic
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class AutoencoderCritic(NormalisedCritic):

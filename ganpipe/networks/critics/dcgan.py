@@ -10,7 +10,7 @@ from ganpipe.networks import Shape
 from ganpipe.networks._blocks import ScalarHead, downsampling, init_weights
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class DCGANCritic(ImageNetwork, NormalisedCritic, ScoringCritic):

@@ -8,10 +8,10 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from ganpipe.game import Judgement
+from ganpipe.critic import CriticOutput
 from ganpipe.networks import CriticNetwork, OutputType, Shape
 from ganpipe.networks._ensemble import EnsembleNetwork
-from ganpipe.params import Choice, refuse
+from ganpipe.parts import Choice, refuse
 
 
 class _Critics(nn.Module):
@@ -19,8 +19,8 @@ class _Critics(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(members)
 
-    def forward(self, x: Tensor) -> Judgement:
-        return Judgement(torch.stack([member(x).score for member in self.members], dim=1))
+    def forward(self, x: Tensor) -> CriticOutput:
+        return CriticOutput(torch.stack([member(x).score for member in self.members], dim=1))
 
 
 class EnsembleCritic(EnsembleNetwork, CriticNetwork):

@@ -10,7 +10,7 @@ from torch import nn
 from ganpipe.networks import Shape
 from ganpipe.networks._blocks import ScalarHead, init_weights, mlp
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
-from ganpipe.params import Count, Depth
+from ganpipe.parts import Count, Depth
 
 
 class MLPCritic(NormalisedCritic, ScoringCritic):

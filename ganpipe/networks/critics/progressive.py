@@ -12,7 +12,7 @@ from ganpipe.networks._blocks import ScalarHead
 from ganpipe.networks._growing import MinibatchStdDev, ProgressiveModule, equalized_lr, pooled, sizes_of
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks.critics._scoring import ScoringCritic
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class _Critic(ProgressiveModule):

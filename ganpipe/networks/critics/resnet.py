@@ -13,7 +13,7 @@ from ganpipe.networks._blocks import ScalarHead
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import DownBlock, MeanPool, SumPool, init_residual_weights
 from ganpipe.networks.critics._scoring import NormalisedCritic, ScoringCritic
-from ganpipe.params import LARGEST, Count
+from ganpipe.parts import LARGEST, Count
 
 HALVINGS = {8: 1, 16: 1, 28: 2, 32: 2, 64: 3}
 

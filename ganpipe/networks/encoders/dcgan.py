@@ -9,7 +9,7 @@ from torch import nn
 from ganpipe.networks import EncoderNetwork, Shape
 from ganpipe.networks._blocks import Norm, downsampling, init_weights
 from ganpipe.networks._images import ImageNetwork
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class DCGANEncoder(ImageNetwork, EncoderNetwork):

@@ -9,7 +9,7 @@ from torch import nn
 
 from ganpipe.networks import EncoderNetwork, Shape
 from ganpipe.networks._blocks import Norm, init_weights, mlp
-from ganpipe.params import Count, Depth
+from ganpipe.parts import Count, Depth
 
 
 class MLPEncoder(EncoderNetwork):

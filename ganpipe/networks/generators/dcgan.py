@@ -9,7 +9,7 @@ from torch import nn
 from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._blocks import Norm, init_weights, upsampling
 from ganpipe.networks._images import ImageNetwork
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class DCGANGenerator(ImageNetwork, GeneratorNetwork):

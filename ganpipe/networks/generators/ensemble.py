@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._ensemble import EnsembleNetwork
-from ganpipe.params import Choice, refuse
+from ganpipe.parts import Choice, refuse
 
 
 class _Mixture(nn.Module):
@@ -36,7 +36,7 @@ class EnsembleGenerator(EnsembleNetwork, GeneratorNetwork):
     def _trained(self) -> EnsembleGenerator:
         if self.base.requires_algorithm:
             algorithm = self.base.requires_algorithm
-            sentence = f"is made by the procedure {algorithm} alone; use `kind: mlp` or another that any trains"
+            sentence = f"is made by the algorithm {algorithm} alone; use `kind: mlp` or another that any trains"
             raise refuse(sentence, "base", "kind", value=self.base.kind)
         return self
 

@@ -1,4 +1,4 @@
-"""A Gaussian mixture as a generator (Bishop 2006, Pattern Recognition, equation 9.7); the procedure `gmm` fits it."""
+"""A Gaussian mixture as a generator (Bishop 2006, Pattern Recognition, equation 9.7); the algorithm `gmm` fits it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Shape, form_of
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 Covariance = Literal["full", "tied", "diag", "spherical"]
 # entries of the factors: 128 MiB on disk, twice that while they are fitted

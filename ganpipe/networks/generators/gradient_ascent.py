@@ -1,4 +1,4 @@
-"""An energy-based model's sampler: gradient ascent on the critic's score; the procedure `critic_only` trains it."""
+"""An energy-based model's sampler: gradient ascent on the critic's score; the algorithm `ebm` trains it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import GeneratorNetwork, Shape, form_of
-from ganpipe.params import Count, Positive
+from ganpipe.parts import Count, Positive
 
 
 class GradientAscent(nn.Module):
@@ -50,7 +50,7 @@ class GradientAscentGenerator(GeneratorNetwork):
     kind: Literal["gradient_ascent"]
     steps: Count
     rate: Positive
-    requires_algorithm: ClassVar[str | None] = "critic_only"
+    requires_algorithm: ClassVar[str | None] = "ebm"
 
     def latent_incompatibility(self, latent: int, shape: Shape) -> str | None:
         features = prod(shape)

@@ -9,7 +9,7 @@ from torch import nn
 
 from ganpipe.networks import GeneratorNetwork, Shape, form_of
 from ganpipe.networks._blocks import Norm, init_weights, mlp
-from ganpipe.params import Count, Depth
+from ganpipe.parts import Count, Depth
 
 
 class MLPGenerator(GeneratorNetwork):

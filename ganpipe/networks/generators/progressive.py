@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._growing import PixelNorm, ProgressiveModule, equalized_lr, repeated, sizes_of
 from ganpipe.networks._images import ImageNetwork
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class _Generator(ProgressiveModule):

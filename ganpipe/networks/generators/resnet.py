@@ -12,7 +12,7 @@ from ganpipe.networks._attention import SelfAttention, attention_incompatibility
 from ganpipe.networks._blocks import Norm, norm_2d, num_downsamplings
 from ganpipe.networks._images import ImageNetwork
 from ganpipe.networks._residual import UpBlock, init_residual_weights
-from ganpipe.params import LARGEST, Count
+from ganpipe.parts import LARGEST, Count
 
 
 class ResNetGenerator(ImageNetwork, GeneratorNetwork):

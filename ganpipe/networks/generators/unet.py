@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from ganpipe.networks import GeneratorNetwork, Shape
 from ganpipe.networks._blocks import Norm, init_weights, norm_2d, num_downsamplings
 from ganpipe.networks._images import ImageNetwork
-from ganpipe.params import Count
+from ganpipe.parts import Count
 
 
 class _UNet(nn.Module):
@@ -58,7 +58,7 @@ class UNetGenerator(ImageNetwork, GeneratorNetwork):
     kind: Literal["unet"]
     width: Count
     norm: Norm
-    requires_algorithm: ClassVar[str | None] = "translation"
+    requires_algorithm: ClassVar[str | None] = "pix2pix"
 
     def build_translator(self, noise: int, condition_shape: Shape, shape: Shape) -> nn.Module:
         net = _UNet(noise, condition_shape[0], shape, self.width, self.norm)

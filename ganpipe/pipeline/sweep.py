@@ -20,16 +20,16 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ganpipe import planning
-from ganpipe.cleaning import ITEM
-from ganpipe.configuration import Configuration
-from ganpipe.errors import BadInput
-from ganpipe.planning import Item
-from ganpipe.specs import build, resolve_runtime
-from ganpipe.variant import Runtime
+from ganpipe.config.configuration import Configuration
+from ganpipe.config.variant import Runtime
+from ganpipe.pipeline import plan as planning
+from ganpipe.pipeline.clean import ITEM
+from ganpipe.pipeline.plan import Item
+from ganpipe.pipeline.specs import build, resolve_runtime
+from ganpipe.utils.errors import UserError
 
 FOLDER = Path(".cache/sweep")
-KINDS = ("not_finite", "diverged", "collapsed", "stalled", "memorising")
+KINDS = ("not_finite", "diverged", "collapsed", "stalled", "memorizing")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 UNTIMED = {"train": 60.0, "pretrain": 30.0}
@@ -44,14 +44,14 @@ def sweep(
 ) -> int:
     """Run what must run, for these rows or all; returns 0, 1 where something failed, or 130 where it was interrupted.
 
-    jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises BadInput, before
+    jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError, before
     anything runs, where the arguments make no sense or another sweep runs here.
     """
     for row in rows:
         if row not in configuration.variants:
             near = difflib.get_close_matches(row, configuration.variants, n=1)
             known = ", ".join(configuration.variants)
-            raise BadInput(
+            raise UserError(
                 f"{row!r} is no row of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
             )
     runtime = resolve_runtime(configuration.runtime)
@@ -68,7 +68,7 @@ def sweep(
             items = planning.plan(root, build(configuration, root))
             return _Sweep(configuration, root, frozenset(rows), slots).run(items)
     except Timeout:
-        raise BadInput("another sweep is at work in this folder: wait for it, or end it.") from None
+        raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
     except KeyboardInterrupt:
         print("ganpipe: interrupted; what is finished is kept, and the next sweep goes on from there.", file=sys.stderr)
         return 130
@@ -77,16 +77,16 @@ def sweep(
 def environments(jobs: str, per_gpu: int | None, runtime: Runtime) -> list[dict[str, str]]:
     """What to add to the environment of each slot; as many stages run at a time as there are slots."""
     if jobs != "auto" and not (jobs.isdecimal() and int(jobs) > 0):
-        raise BadInput(f"-j is {jobs!r}: give a whole number from 1 on, or auto.")
+        raise UserError(f"-j is {jobs!r}: give a whole number from 1 on, or auto.")
     if runtime.device != "cuda":
         if per_gpu is not None:
-            raise BadInput(f"--per-gpu is for CUDA, and runtime.device is {runtime.device} here: give -j instead.")
+            raise UserError(f"--per-gpu is for CUDA, and runtime.device is {runtime.device} here: give -j instead.")
         fitting = cores() // runtime.threads if runtime.device == "cpu" else 1
         return [{} for _ in range(max(fitting, 1) if jobs == "auto" else int(jobs))]
     if per_gpu is not None and per_gpu < 1:
-        raise BadInput(f"--per-gpu is {per_gpu}: give a whole number from 1 on.")
+        raise UserError(f"--per-gpu is {per_gpu}: give a whole number from 1 on.")
     if per_gpu is not None and jobs != "auto":
-        raise BadInput(f"-j and --per-gpu exclude each other: --per-gpu {per_gpu} is so many on each GPU.")
+        raise UserError(f"-j and --per-gpu exclude each other: --per-gpu {per_gpu} is so many on each GPU.")
     devices = gpus()
     number = len(devices) * (per_gpu or 1) if jobs == "auto" else int(jobs)
     return [{VISIBLE: devices[slot % len(devices)]} for slot in range(number)]

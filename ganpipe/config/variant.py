@@ -1,4 +1,4 @@
-"""A variant: one combination of parts. `ganpipe.rules` says which combinations make sense."""
+"""A variant: one combination of parts. `ganpipe.config.rules` says which combinations make sense."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ganpipe.algorithms import Algorithm
+from ganpipe.config.rules import first_problem
 from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
 from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
-from ganpipe.params import LARGEST, Choice, Count, Frozen, Length, NonNegative, Positive, Seed, Title, refuse
+from ganpipe.parts import LARGEST, Choice, Count, Frozen, Length, NonNegative, Positive, Seed, Title, refuse
 from ganpipe.penalties import Penalty
-from ganpipe.rules import first_problem
 
 AnyOptimizer = Annotated[Optimizer, Choice("ganpipe.optimizers")]
 
@@ -51,14 +51,14 @@ class Runtime(Frozen):
     deterministic: bool
 
 
-class Moments(Frozen):
+class Snapshots(Frozen):
     """Snapshots of the samples. count: how many, evenly spaced, the last step included. samples: in each."""
 
     count: Annotated[int, Field(ge=1, le=1000)]
-    samples: Annotated[int, Field(ge=100, le=LARGEST)]
+    num_samples: Annotated[int, Field(ge=100, le=LARGEST)]
 
 
-class Watch(Frozen):
+class Health(Frozen):
     """Thresholds of a training's status. No step depends on them.
 
     variance: collapsed with a total variance of the samples below this share of the data's. modes: collapsed with fewer
@@ -83,7 +83,7 @@ class Variant(Frozen):
 
     first: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
     steps: updates of the critic. batch: samples per update, as many real as generated. ema: decay of the generator's
-    moving average per generator step. samples: written for the evaluation. log_every, grid_every: in steps.
+    moving average per generator step. samples: written for the evaluation. log_every, sample_grid_every: in steps.
     moments: when snapshots are taken. watch: the thresholds of the status.
     """
 
@@ -93,20 +93,20 @@ class Variant(Frozen):
     constraints: Annotated[tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)]
     generator: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
-    procedure: Annotated[Algorithm, Choice("ganpipe.algorithms")]
+    algorithm: Annotated[Algorithm, Choice("ganpipe.algorithms")]
     generator_optimizer: AnyOptimizer
     critic_optimizer: AnyOptimizer
     latent: Latent
     pretrain: Pretrain
-    first: Variant | None
+    stage1: Variant | None
     steps: Count
     batch: Annotated[int, Field(ge=2, le=LARGEST)]
     ema: Annotated[float, Field(ge=0, lt=1)]
-    samples: Annotated[int, Field(ge=100, le=LARGEST)]
+    num_samples: Annotated[int, Field(ge=100, le=LARGEST)]
     log_every: Count
-    grid_every: Count
-    moments: Moments
-    watch: Watch
+    sample_grid_every: Count
+    snapshots: Snapshots
+    health: Health
 
     @model_validator(mode="after")
     def _is_a_legal_combination(self) -> Variant:
@@ -120,16 +120,18 @@ class Variant(Frozen):
             self.generator.incompatibility(shape)
             or self.generator.latent_incompatibility(self.latent.size, shape)
             or self.critic.incompatibility(shape)
-            or self.procedure.incompatibility(shape)
+            or self.algorithm.incompatibility(shape)
         )
-        return self.first.incompatibility(self.procedure.given(shape)) if self.first and not reason else reason
+        return (
+            self.stage1.incompatibility(self.algorithm.condition_shape(shape)) if self.stage1 and not reason else reason
+        )
 
     @property
     def condition_latent(self) -> int:
-        """How many numbers of the latent a condition is made from, where the procedure is conditional."""
-        return self.first.latent.size if self.first else 1
+        """How many numbers of the latent a condition is made from, where the algorithm is conditional."""
+        return self.stage1.latent.size if self.stage1 else 1
 
     @property
     def starts_from(self) -> str | None:
         """The file that an earlier stage leaves for the training, if there is one."""
-        return "generator.safetensors" if self.first else "critic.safetensors" if self.pretrain.steps else None
+        return "generator.safetensors" if self.stage1 else "critic.safetensors" if self.pretrain.steps else None

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ganpipe.digest import code_digest, module_file
-from ganpipe.errors import BadInput, Lacking, lacking
-from ganpipe.files import write_json
-from ganpipe.interruption import Interrupted, end_with_dvc, listen
-from ganpipe.saying import say, settle
+from ganpipe.utils.code_hash import code_digest, module_file
+from ganpipe.utils.console import say, settle
+from ganpipe.utils.errors import ResourceError, UserError, lacking
+from ganpipe.utils.io import write_json
+from ganpipe.utils.signals import Interrupted, exit_with_parent, install_handlers
 
 SPECS = Path("data/specs")
 
@@ -24,17 +24,17 @@ def run(main: Callable[[], None]) -> None:
     A machine out of disk, memory or permission ends it with one sentence and exit code 1.
     """
     try:
-        listen()
-        end_with_dvc()
+        install_handlers()
+        exit_with_parent()
         main()
-    except BadInput as error:
+    except UserError as error:
         _end(str(error), 2)
     except Interrupted as error:
         _end(f"{error.where or 'interrupted'}.", 128 + error.number)
-    except (Lacking, OSError, RuntimeError, MemoryError) as error:
+    except (ResourceError, OSError, RuntimeError, MemoryError) as error:
         if (sentence := lacking(error)) is None:
             raise
-        _end(f"{sentence}." if isinstance(error, Lacking) else f"{sentence}, then `dvc repro` again.", 1)
+        _end(f"{sentence}." if isinstance(error, ResourceError) else f"{sentence}, then `dvc repro` again.", 1)
     finally:
         settle()
 
@@ -45,18 +45,18 @@ def _end(sentence: str, code: int) -> None:
 
 
 def read_spec(name: str) -> dict[str, Any]:
-    """A spec by its path below data/specs. Raises BadInput where it is missing or older than the code."""
+    """A spec by its path below data/specs. Raises UserError where it is missing or older than the code."""
     path = SPECS / name
     try:
         spec: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(spec, dict):
             raise ValueError
     except (OSError, ValueError):
-        raise BadInput(f"{path} is missing or broken: run `dvc repro resolve` first.") from None
+        raise UserError(f"{path} is missing or broken: run `dvc repro resolve` first.") from None
     for module, digest in spec.get("code", {}).items():
         file = Path(module) if "/" in module else module_file(module, Path())
         if not file.is_file() or code_digest(file) != digest:
-            raise BadInput(f"{path} is older than {file}: run `dvc repro resolve` first.")
+            raise UserError(f"{path} is older than {file}: run `dvc repro resolve` first.")
     return spec
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from ganpipe.errors import BadInput
 from ganpipe.metrics import metrics
-from ganpipe.params import LARGEST, Frozen, Seed
+from ganpipe.parts import LARGEST, Frozen, Seed
+from ganpipe.utils.errors import UserError
 
 Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
 KINDS = {"images": ("features", "probabilities", "images"), "points": ("points",)}
@@ -64,10 +64,10 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
         )
 
     def check_count(self, count: int, what: str, form: str) -> None:
-        """Raises BadInput where so many samples of data of this form are fewer than a metric needs on either side."""
+        """Raises UserError where so many samples of data of this form are fewer than a metric needs on either side."""
         asked = [metric.min_samples(self) for metric in metrics() if set(metric.kinds) & set(KINDS[form])]
         fewest, key = max(asked, key=lambda need: (need[0], not need[1]))
         if count < fewest:
             asks = f", and evaluate.{key} is {getattr(self, key)}" if key else ""
             remedy = "take more, or lower it" if key else "take more"
-            raise BadInput(f"There are {count} {what} to compare{asks}: at least {fewest} are needed; {remedy}.")
+            raise UserError(f"There are {count} {what} to compare{asks}: at least {fewest} are needed; {remedy}.")

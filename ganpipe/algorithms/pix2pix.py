@@ -28,15 +28,15 @@ from ganpipe.algorithms._steps import (
 )
 from ganpipe.batches import Batch, Batches
 from ganpipe.conditions import Condition
-from ganpipe.game import Round
-from ganpipe.params import Choice, Count, NonNegative
+from ganpipe.critic import CriticBatch
+from ganpipe.parts import Choice, Count, NonNegative
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class Pix2Pix(Algorithm):
@@ -44,25 +44,25 @@ class Pix2Pix(Algorithm):
 
     critic_steps: updates of the critic before each update of the generator. l1: weight of mean |G(z, c) - x| over the
     features of a sample in the generator's loss, where c is the condition of x (equation 4). observed: how many
-    conditions of training images samples are drawn from, where no earlier training (`first`) makes the conditions.
+    conditions of training images samples are drawn from, where no earlier training (`stage1`) makes the conditions.
     Objectives and penalties that compare or perturb samples see the condition as further features of them.
     """
 
-    kind: Literal["translation"]
+    kind: Literal["pix2pix"]
     condition: Annotated[Condition, Choice("ganpipe.conditions")]
     critic_steps: Count
     l1: NonNegative
     observed: Annotated[int, Field(ge=1, le=100_000)]
-    stacks: ClassVar[bool] = True
-    pretrains: ClassVar[bool] = False
-    normal: ClassVar[bool] = True
+    is_conditional: ClassVar[bool] = True
+    supports_pretraining: ClassVar[bool] = False
+    requires_normal_latent: ClassVar[bool] = True
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         if len(shape) != 3:
             return "translation makes images of poorer images, the data are points"
         return self.condition.incompatibility(shape)
 
-    def given(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def condition_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return self.condition.shape(shape)
 
     def trainer(
@@ -76,17 +76,17 @@ class Pix2Pix(Algorithm):
         return self.stack(variant, self.build_first(variant, shape), translator)
 
     def build_translator(self, variant: Variant, shape: Shape) -> nn.Module:
-        """Noise (N, latent.size - condition_latent) and conditions (N, *given) to images (N, *shape)."""
+        """Noise (N, latent.size - condition_latent) and conditions (N, *condition_shape) to images (N, *shape)."""
         return variant.generator.build_translator(
-            variant.latent.size - variant.condition_latent, self.given(shape), shape
+            variant.latent.size - variant.condition_latent, self.condition_shape(shape), shape
         )
 
     def build_first(self, variant: Variant, shape: Shape) -> nn.Module:
         """What generates conditions when samples are drawn, untrained."""
-        given, first = self.given(shape), variant.first
+        given, first = self.condition_shape(shape), variant.stage1
         if first is None:
             return TrainingConditions(self.observed, given)
-        return first.procedure.build_generator(first, given).requires_grad_(False)
+        return first.algorithm.build_generator(first, given).requires_grad_(False)
 
     def stack(self, variant: Variant, first: nn.Module, translator: nn.Module) -> StackedGenerator:
         return StackedGenerator(first, translator, self.condition.nearest, variant.condition_latent)
@@ -95,7 +95,7 @@ class Pix2Pix(Algorithm):
 class Pix2PixTrainer(StateMixin, Trainer):
     """The networks, their optimizers, the random generators and the state of the loss.
 
-    pretrained: the weights of the generator that the variant's `first` trained.
+    pretrained: the weights of the generator that the variant's `stage1` trained.
     """
 
     state_attrs: ClassVar[tuple[str, ...]] = (
@@ -117,7 +117,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         with seeded_init(seed, "generator"):
             self.generator = algorithm.build_translator(variant, shape).to(runtime.device)
         with seeded_init(seed, "critic"):
-            channels = shape[0] + algorithm.given(shape)[0]
+            channels = shape[0] + algorithm.condition_shape(shape)[0]
             self.critic = variant.critic.build((channels, *shape[1:])).to(runtime.device)
         if pretrained is not None:
             first.load_state_dict(pretrained)
@@ -130,7 +130,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
         self.steps = 0
         first.to(runtime.device)
-        # the average has a `first` of its own, as its batch statistics are computed anew before it is sampled
+        # the average has a `stage1` of its own, as its batch statistics are computed anew before it is sampled
         self.generators = {
             "raw": algorithm.stack(variant, first, self.generator),
             "ema": algorithm.stack(variant, copy.deepcopy(first), self.ema),
@@ -154,7 +154,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         real, fake = beside(condition, real), beside(condition, fake)
         batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
-        scores = {"real_score": batch.on_real.score.mean(), "fake_score": batch.on_fake.score.mean()}
+        scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
@@ -168,7 +168,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         condition = self.algorithm.condition.of(real)
         fake = self.generate(condition)
         critic = critic_function(self.critic, self.runtime)
-        batch = Round(beside(condition, real), beside(condition, fake), critic, self.loss_state)
+        batch = CriticBatch(beside(condition, real), beside(condition, fake), critic, self.loss_state)
         terms = {"generator_loss": self.variant.objective.generator(batch).mean()}
         if self.algorithm.l1:
             terms["l1"] = self.algorithm.l1 * (fake - real).abs().mean()
@@ -180,7 +180,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         return terms
 
     def generate(self, condition: Tensor) -> Tensor:
-        """G(z, c) for conditions (N, *given) and as many new latents: (N, *shape), float32."""
+        """G(z, c) for conditions (N, *condition_shape) and as many new latents: (N, *shape), float32."""
         z = sample_latents(self.variant.latent, len(condition), self.latent_rng)
         with autocast(self.runtime):
             fake: Tensor = self.generator(z[:, self.variant.condition_latent :], condition)
@@ -189,8 +189,8 @@ class Pix2PixTrainer(StateMixin, Trainer):
     def prepare_for_sampling(self, batches: Batches) -> None:
         """Give the stacked generators the conditions of training images, where those are what they sample from."""
         for stacked in self.generators.values():
-            if isinstance(stacked.first, TrainingConditions):
-                stacked.first.fill(torch.cat([self.algorithm.condition.of(x) for x in batches.all_samples()]))
+            if isinstance(stacked.stage1, TrainingConditions):
+                stacked.stage1.fill(torch.cat([self.algorithm.condition.of(x) for x in batches.all_samples()]))
 
 
 def beside(condition: Tensor, x: Tensor) -> Tensor:

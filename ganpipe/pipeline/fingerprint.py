@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.data import Dataset, with_entry_name
-from ganpipe.errors import BadInput
-from ganpipe.params import part_class
+from ganpipe.parts import part_class
+from ganpipe.utils.errors import UserError
 
 
 def data_root(project: Path) -> Path:
@@ -20,11 +20,11 @@ def data_root(project: Path) -> Path:
 def fingerprint(spec: dict[str, Any], project: Path) -> dict[str, str | None]:
     """What the stage `fingerprint` writes for the data set in `data.json`: a SHA-256 for a folder of images, else null.
 
-    Raises BadInput where the files cannot be read.
+    Raises UserError where the files cannot be read.
     """
     dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
     assert isinstance(dataset, Dataset)
     try:
         return {"fingerprint": dataset.fingerprint(data_root(project))}
-    except BadInput as error:
-        raise BadInput(with_entry_name(str(error), dataset.kind, spec["data"])) from None
+    except UserError as error:
+        raise UserError(with_entry_name(str(error), dataset.kind, spec["data"])) from None

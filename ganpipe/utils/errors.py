@@ -11,7 +11,7 @@ from typing import Any
 LONGEST_VALUE, LONGEST_SENTENCE = 60, 4000
 
 
-class BadInput(Exception):
+class UserError(Exception):
     """An illegal input: one sentence with the key, the value and the remedy.
 
     The command line and every stage print the sentence and exit with code 2, without a traceback. It is one line of
@@ -26,14 +26,14 @@ class BadInput(Exception):
         super().__init__(line)
 
 
-class Lacking(Exception):
+class ResourceError(Exception):
     """The machine is out of disk, memory or permission: one sentence with the remedy.
 
     The command line and every stage print the sentence and exit with code 1, without a traceback.
     """
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as in params.yaml, on one line, of at most LONGEST_VALUE characters.
 
     What comes after these is not read: by aliases a short file may hold more than fits into memory.
@@ -42,7 +42,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 
-def dotted(*loc: object) -> str:
+def join_key(*loc: object) -> str:
     """A key by its way through params.yaml: train.latent.size."""
     keys = (str(key) for key in loc)
     return ".".join(key if len(key) <= LONGEST_VALUE else f"{key[: LONGEST_VALUE - 3]}..." for key in keys)
@@ -56,7 +56,7 @@ def _pieces(value: Any) -> Iterator[str]:
             if place:
                 yield ", "
             if mapping:
-                yield f"{item[: LONGEST_VALUE + 1]}: " if isinstance(item, str) else f"{shown(item)}: "
+                yield f"{item[: LONGEST_VALUE + 1]}: " if isinstance(item, str) else f"{format_value(item)}: "
                 item = value[item]
             yield from _pieces(item)
         yield "}" if mapping else "]"
@@ -101,7 +101,7 @@ NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 def lacking(error: BaseException) -> str | None:
     """What the machine is out of, and the remedy: a sentence without its full stop. None for other errors."""
-    if isinstance(error, Lacking):
+    if isinstance(error, ResourceError):
         return str(error).removesuffix(".")
     if isinstance(error, OSError):
         if error.errno not in LACKS or not (error.filename or error.errno in NAMELESS):

@@ -7,7 +7,7 @@ from pathlib import Path
 from ganpipe import prepared
 from ganpipe.evaluation import baselines
 from ganpipe.evaluation.setup import open_reference
-from ganpipe.stage import Clock, read_spec, run
+from ganpipe.pipeline.stage import Clock, read_spec, run
 from ganpipe.training.checkpoint_dir import prune_checkpoints
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     data, _ = prepared.read(Path("data/prepared", name))
     real = open_reference(spec, data, folder, stored=False)
     prune_checkpoints("classifier", name)
-    baselines.write(real, spec["counts"], spec["moment_counts"], folder)
+    baselines.write(real, spec["counts"], spec["snapshot_counts"], folder)
     print(f"{name}: {len(real.specs)} metrics against {len(real.real)} real samples")
     return clock.write()
 

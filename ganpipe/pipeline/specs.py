@@ -16,14 +16,14 @@ import grimp
 import torch
 from pydantic import BaseModel
 
-from ganpipe.configuration import Configuration
-from ganpipe.digest import code_digest, module_file
-from ganpipe.errors import BadInput
-from ganpipe.files import write_whole
-from ganpipe.params import Part, kinds
-from ganpipe.rows import merged
+from ganpipe.config.configuration import Configuration
+from ganpipe.config.overlay import merged
+from ganpipe.config.variant import Runtime, Variant
+from ganpipe.parts import Part, kinds
 from ganpipe.training import first, pretrain
-from ganpipe.variant import Runtime, Variant
+from ganpipe.utils.code_hash import code_digest, module_file
+from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import write_whole
 
 Spec = dict[str, Any]
 
@@ -75,12 +75,12 @@ def parts_of(value: Any) -> set[str]:
 
 
 def resolve_runtime(runtime: Runtime) -> Runtime:
-    """The runtime with `auto` replaced by a device. Raises BadInput where this machine does not have the device."""
+    """The runtime with `auto` replaced by a device. Raises UserError where this machine does not have the device."""
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if runtime.device == "auto":
         return runtime.model_copy(update={"device": next(name for name, found in available.items() if found)})
     if not available[runtime.device]:
-        raise BadInput(f"runtime.device is {runtime.device!r}, which this machine does not have: use auto.")
+        raise UserError(f"runtime.device is {runtime.device!r}, which this machine does not have: use auto.")
     return runtime
 
 
@@ -117,7 +117,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         "reference.json": measuring
         | {
             **_shared_counts(c, variants),
-            "code": code.closure({"stages.reference", *compared}),
+            "code": code.closure({"stages.reference_stats", *compared}),
         },
         "evaluate.json": measuring
         | {
@@ -153,12 +153,14 @@ def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[st
     depend on the reference, so a change of one row would otherwise evaluate all the others again.
     """
     shared = merged(c.train, {}, c.dataset.form, c.data.kind)
-    moments = shared.get("moments")
+    moments = shared.get("snapshots")
     # `train` is validated as part of the rows, so what no row takes over may be anything
-    count, of_moment = shared.get("samples"), moments.get("samples") if isinstance(moments, dict) else None
+    count, of_moment = shared.get("num_samples"), moments.get("num_samples") if isinstance(moments, dict) else None
     return {
-        "counts": sorted({v.samples for v in variants.values() if v.samples == count}),
-        "moment_counts": sorted({v.moments.samples for v in variants.values() if v.moments.samples == of_moment}),
+        "counts": sorted({v.num_samples for v in variants.values() if v.num_samples == count}),
+        "snapshot_counts": sorted(
+            {v.snapshots.num_samples for v in variants.values() if v.snapshots.num_samples == of_moment}
+        ),
     }
 
 
@@ -180,7 +182,7 @@ def _train(
 def _pretrain(row: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
     if incompatibility or not variant.starts_from:
         return {"row": row, "data": data, "not_applicable": incompatibility or "the row has no pre-training"}
-    way, job = _first(variant) if variant.first else _critic(variant)
+    way, job = _first(variant) if variant.stage1 else _critic(variant)
     modules = {"stages.pretrain", f"ganpipe.training.{way}", *parts_of(job)}
     return {
         "row": row,
@@ -194,10 +196,10 @@ def _pretrain(row: str, variant: Variant, data: str, incompatibility: str | None
 
 
 def _first(variant: Variant) -> tuple[str, BaseModel]:
-    assert variant.first is not None
-    condition = getattr(variant.procedure, "condition", None)
-    return "first", first.Job.model_validate(
-        {"first": variant.first, "condition": condition, "seed": variant.pretrain.seed}
+    assert variant.stage1 is not None
+    condition = getattr(variant.algorithm, "condition", None)
+    return "stage1", first.Job.model_validate(
+        {"stage1": variant.stage1, "condition": condition, "seed": variant.pretrain.seed}
     )
 
 
@@ -205,7 +207,7 @@ def _critic(variant: Variant) -> tuple[str, BaseModel]:
     return "pretrain", pretrain.Job(
         critic=variant.critic,
         pretrain=variant.pretrain,
-        pack=getattr(variant.procedure, "pack", 1),
+        pack=getattr(variant.algorithm, "pack", 1),
         batch=variant.batch,
         margin=getattr(variant.objective, "margin", None),
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from ganpipe.configuration import Configuration
-from ganpipe.rows import read_yaml
+from ganpipe.config.configuration import Configuration
+from ganpipe.config.overlay import read_yaml
 
 ITEM = re.compile(r"(?:pretrain|evaluate)@(?P<row>\w+)|train@(?P<trained>\w+)-(?P<seed>\d+)")
 

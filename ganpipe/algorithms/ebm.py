@@ -24,14 +24,14 @@ from ganpipe.algorithms._steps import (
 )
 from ganpipe.batches import Batch
 from ganpipe.networks.generators.gradient_ascent import GradientAscent, GradientAscentGenerator
-from ganpipe.params import NonNegative
+from ganpipe.parts import NonNegative
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
+    from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
-    from ganpipe.variant import Runtime, Variant
 
 
 class EBM(Algorithm):
@@ -43,10 +43,10 @@ class EBM(Algorithm):
     them where they lie on a thin set.
     """
 
-    kind: Literal["critic_only"]
+    kind: Literal["ebm"]
     noise: NonNegative
-    trains: ClassVar[frozenset[Player]] = frozenset({"critic"})
-    makes: ClassVar[str | None] = "gradient_ascent"
+    trained_networks: ClassVar[frozenset[Player]] = frozenset({"critic"})
+    requires_generator: ClassVar[str | None] = "gradient_ascent"
     per_sample: ClassVar[bool] = True
 
     def trainer(
@@ -103,7 +103,7 @@ class EBMTrainer(StateMixin, Trainer):
         fake = self.sampler(sample_latents(self.variant.latent, len(real), self.latent_rng))
         batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
-        scores = {"real_score": batch.on_real.score.mean(), "fake_score": batch.on_fake.score.mean()}
+        scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ganpipe.variant import Variant
+    from ganpipe.config.variant import Variant
 
 
 class Problem(NamedTuple):
@@ -19,52 +19,56 @@ class Problem(NamedTuple):
 def _objective_and_critic(v: Variant) -> Problem | None:
     """A game needs both; another training has neither."""
     for name, part in (("objective", v.objective), ("critic", v.critic)):
-        if v.procedure.plays and part.kind == "none":
-            sentence = f"leaves the procedure {v.procedure.kind} without its {name}; use another `{name}.kind`"
+        if v.algorithm.is_adversarial and part.kind == "none":
+            sentence = f"leaves the algorithm {v.algorithm.kind} without its {name}; use another `{name}.kind`"
             return Problem((name, "kind"), part.kind, sentence)
-        if not v.procedure.plays and part.kind != "none":
-            sentence = f"has no place in the procedure {v.procedure.kind}; use `kind: none`"
+        if not v.algorithm.is_adversarial and part.kind != "none":
+            sentence = f"has no place in the algorithm {v.algorithm.kind}; use `kind: none`"
             return Problem((name, "kind"), part.kind, sentence)
     return None
 
 
 def _networks_of_the_procedure(v: Variant) -> Problem | None:
-    """Some procedures train one kind of network alone, and some networks are trained by one procedure alone."""
-    procedure, generator = v.procedure, v.generator
-    if procedure.makes and generator.kind != procedure.makes:
-        sentence = f"cannot be made by the procedure {procedure.kind}; use `generator.kind: {procedure.makes}`"
+    """Some algorithms train one kind of network alone, and some networks are trained by one algorithm alone."""
+    algorithm, generator = v.algorithm, v.generator
+    if algorithm.requires_generator and generator.kind != algorithm.requires_generator:
+        sentence = (
+            f"cannot be made by the algorithm {algorithm.kind}; use `generator.kind: {algorithm.requires_generator}`"
+        )
         return Problem(("generator", "kind"), generator.kind, sentence)
     required = generator.requires_algorithm
-    if required and procedure.kind != required:
-        sentence = f"is made by another procedure than {procedure.kind}; use `procedure.kind: {required}`"
+    if required and algorithm.kind != required:
+        sentence = f"is made by another algorithm than {algorithm.kind}; use `algorithm.kind: {required}`"
         return Problem(("generator", "kind"), generator.kind, sentence)
-    if procedure.asks and v.critic.kind != procedure.asks:
-        sentence = f"is not one that the procedure {procedure.kind} can train; use `critic.kind: {procedure.asks}`"
+    if algorithm.requires_critic and v.critic.kind != algorithm.requires_critic:
+        sentence = (
+            f"is not one that the algorithm {algorithm.kind} can train; use `critic.kind: {algorithm.requires_critic}`"
+        )
         return Problem(("critic", "kind"), v.critic.kind, sentence)
-    if procedure.per_sample and v.critic.uses_batch_stats:
+    if algorithm.per_sample and v.critic.uses_batch_stats:
         layer, remedy = v.critic.batch_stats_layer
-        sentence = f"couples the samples of a batch by {layer}, and {procedure.kind} needs the gradient at each"
+        sentence = f"couples the samples of a batch by {layer}, and {algorithm.kind} needs the gradient at each"
         return Problem(("critic", "kind"), v.critic.kind, f"{sentence}; use {remedy}")
     return None
 
 
 def _latents(v: Variant) -> Problem | None:
-    """Some procedures fit the generator to N(0, 1)."""
-    if not v.procedure.normal or v.latent.kind == "normal":
+    """Some algorithms fit the generator to N(0, 1)."""
+    if not v.algorithm.requires_normal_latent or v.latent.kind == "normal":
         return None
-    sentence = f"is not what the procedure {v.procedure.kind} fits its generator to; use `latent.kind: normal`"
+    sentence = f"is not what the algorithm {v.algorithm.kind} fits its generator to; use `latent.kind: normal`"
     return Problem(("latent", "kind"), v.latent.kind, sentence)
 
 
 def _players_of_penalties_and_constraints(v: Variant) -> Problem | None:
     """A penalty needs a loss that it joins, a constraint a network that is trained."""
     for i, penalty in enumerate(v.penalties):
-        if not v.procedure.plays or penalty.player not in v.procedure.trains:
-            sentence = f"is in no loss of the procedure {v.procedure.kind}; remove it"
+        if not v.algorithm.is_adversarial or penalty.player not in v.algorithm.trained_networks:
+            sentence = f"is in no loss of the algorithm {v.algorithm.kind}; remove it"
             return Problem(("penalties", i, "kind"), penalty.kind, sentence)
     for i, constraint in enumerate(v.constraints):
-        if constraint.player not in v.procedure.trains:
-            sentence = f"has no {constraint.player} to train in the procedure {v.procedure.kind}; remove it"
+        if constraint.player not in v.algorithm.trained_networks:
+            sentence = f"has no {constraint.player} to train in the algorithm {v.algorithm.kind}; remove it"
             return Problem(("constraints", i, "player"), constraint.player, sentence)
     return None
 
@@ -102,7 +106,7 @@ def _penalties_and_critic(v: Variant) -> Problem | None:
         loc = ("penalties", i, "kind")
         if penalty.needs_code and not v.critic.has_code:
             remedy = "remove it"
-            if not v.procedure.asks:
+            if not v.algorithm.requires_critic:
                 remedy = "use `critic.kind: autoencoder`"
                 if v.objective.output_type == "score":
                     remedy += " with `objective.kind: ebgan`, or remove it"
@@ -130,7 +134,7 @@ def _one_constraint_per_player(v: Variant) -> Problem | None:
 def _lipschitz(v: Variant) -> Problem | None:
     """A loss without a bound needs a critic whose gradient is limited."""
     limited = any(penalty.per_sample for penalty in v.penalties) or any(c.player == "critic" for c in v.constraints)
-    if not v.objective.needs_lipschitz or limited or "generator" not in v.procedure.trains:
+    if not v.objective.needs_lipschitz or limited or "generator" not in v.algorithm.trained_networks:
         return None
     sentence = "has no bound without a limit to the critic's gradient"
     remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, player: critic}]`"
@@ -139,25 +143,25 @@ def _lipschitz(v: Variant) -> Problem | None:
 
 def _unrolling(v: Variant) -> Problem | None:
     """Constraints hold in the differentiable steps of an unrolled critic as well."""
-    unroll = getattr(v.procedure, "unroll", None)
+    unroll = getattr(v.algorithm, "unroll", None)
     if not unroll or not unroll.steps:
         return None
     for i, constraint in enumerate(v.constraints):
         if constraint.player == "critic" and not constraint.supports_unrolling:
             sentence = "does not hold in the steps of an unrolled critic"
-            remedy = "use spectral_norm, or `procedure.unroll.steps: 0`"
+            remedy = "use spectral_norm, or `algorithm.unroll.steps: 0`"
             return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; {remedy}")
     return None
 
 
 def _generator_ensemble(v: Variant) -> Problem | None:
     """A batch is divided among the generators of an ensemble."""
-    generators, pack = v.generator.num_generators, getattr(v.procedure, "pack", 1)
+    generators, pack = v.generator.num_generators, getattr(v.algorithm, "pack", 1)
     if generators > 1 and pack > 1:
         sentence = "joins samples of fixed members of the ensemble, by which the critic tells packs from real ones"
-        return Problem(("procedure", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`")
-    if generators > 1 and not v.procedure.plays:
-        sentence = f"gives each member a part of the batch, and {v.procedure.kind} decodes each code by one decoder"
+        return Problem(("algorithm", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`")
+    if generators > 1 and not v.algorithm.is_adversarial:
+        sentence = f"gives each member a part of the batch, and {v.algorithm.kind} decodes each code by one decoder"
         remedy = "use `generator.kind: mlp` or another single one"
         return Problem(("generator", "kind"), v.generator.kind, f"{sentence}; {remedy}")
     if v.batch < 2 * generators:  # batch norm needs two samples
@@ -168,18 +172,18 @@ def _generator_ensemble(v: Variant) -> Problem | None:
 
 def _packs(v: Variant) -> Problem | None:
     """A batch is a whole number of packs, and at least two, for batch norm and the pulling-away term."""
-    pack = getattr(v.procedure, "pack", 1)
+    pack = getattr(v.algorithm, "pack", 1)
     if v.batch % pack == 0 and v.batch >= 2 * pack:
         return None
     use = max(v.batch // pack, 2) * pack
-    return Problem(("batch",), v.batch, f"is not two or more whole packs of `procedure.pack` = {pack}; use {use}")
+    return Problem(("batch",), v.batch, f"is not two or more whole packs of `algorithm.pack` = {pack}; use {use}")
 
 
 def _pretraining(v: Variant) -> Problem | None:
     """Pre-training is that of an autoencoder critic on samples as they are."""
     loc, steps = ("pretrain", "steps"), v.pretrain.steps
-    if steps and not v.procedure.pretrains:
-        sentence = f"pre-trains a critic of single samples, which {v.procedure.kind} has not; use 0"
+    if steps and not v.algorithm.supports_pretraining:
+        sentence = f"pre-trains a critic of single samples, which {v.algorithm.kind} has not; use 0"
         return Problem(loc, steps, sentence)
     if steps and not v.critic.reconstructs:
         sentence = f"pre-trains an autoencoder, and the critic {v.critic.kind} is none"
@@ -189,21 +193,21 @@ def _pretraining(v: Variant) -> Problem | None:
 
 def _first(v: Variant) -> Problem | None:
     """A conditional generator gets a part of the latent as noise; an earlier training makes conditions of the rest."""
-    if v.procedure.stacks and v.latent.size <= v.condition_latent:
+    if v.algorithm.is_conditional and v.latent.size <= v.condition_latent:
         sentence = f"leaves no noise beside the {v.condition_latent} that a condition is made from"
         return Problem(("latent", "size"), v.latent.size, f"{sentence}; use {v.condition_latent + 1} or more")
-    if v.first is None:
+    if v.stage1 is None:
         return None
-    loc = ("first", "title")
-    if not v.procedure.stacks:
-        sentence = f"has no place before the procedure {v.procedure.kind}; use null, or `procedure.kind: translation`"
-        return Problem(loc, v.first.title, sentence)
-    if v.first.first or v.first.pretrain.steps:
-        sentence = "starts from an earlier training itself; use `first: null` and `pretrain.steps: 0` in it"
-        return Problem(loc, v.first.title, sentence)
-    if v.first.latent.kind != v.latent.kind:
+    loc = ("stage1", "title")
+    if not v.algorithm.is_conditional:
+        sentence = f"has no place before the algorithm {v.algorithm.kind}; use null, or `algorithm.kind: pix2pix`"
+        return Problem(loc, v.stage1.title, sentence)
+    if v.stage1.stage1 or v.stage1.pretrain.steps:
+        sentence = "starts from an earlier training itself; use `stage1: null` and `pretrain.steps: 0` in it"
+        return Problem(loc, v.stage1.title, sentence)
+    if v.stage1.latent.kind != v.latent.kind:
         sentence = f"is not how the latents of the row are drawn; use `{v.latent.kind}`"
-        return Problem(("first", "latent", "kind"), v.first.latent.kind, sentence)
+        return Problem(("stage1", "latent", "kind"), v.stage1.latent.kind, sentence)
     return None
 
 

@@ -11,15 +11,26 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from ganpipe.config.evaluation import EvaluateParams
+from ganpipe.config.overlay import (
+    FOLDER,
+    LEGAL_NAME,
+    NAME,
+    PARAMS,
+    Overlay,
+    Place,
+    file_of,
+    layers,
+    merged,
+    read_project,
+)
+from ganpipe.config.variant import Runtime, Variant
 from ganpipe.data import Dataset, with_entry_name
-from ganpipe.errors import BadInput, dotted, shown
-from ganpipe.evaluation.parameters import EvaluateParams
-from ganpipe.fingerprint import data_root
 from ganpipe.networks import form_of
-from ganpipe.params import Choice, Frozen, Seed
-from ganpipe.rows import FOLDER, LEGAL_NAME, NAME, PARAMS, Overlay, Place, file_of, layers, merged, read_project
+from ganpipe.parts import Choice, Frozen, Seed
+from ganpipe.pipeline.fingerprint import data_root
 from ganpipe.training.classifier import ClassifierParams
-from ganpipe.variant import Runtime, Variant
+from ganpipe.utils.errors import UserError, format_value, join_key
 
 FORMS = ("images", "points")
 # pydantic's messages name Python's types, params.yaml is YAML
@@ -62,7 +73,7 @@ class Configuration(Frozen):
         return self.datasets[self.data.kind]
 
     def variant(self, row: str, data: str | None = None) -> Variant:
-        """The variant on a data set, by default the chosen one. Raises BadInput where it is illegal."""
+        """The variant on a data set, by default the chosen one. Raises UserError where it is illegal."""
         name = data or self.data.kind
         return self._variant(row, form_of(self.datasets[name].shape), name)
 
@@ -77,10 +88,10 @@ class Configuration(Frozen):
             mapping = loc if missing or (first["type"] == "part_kind" and loc[-1] != "kind") else loc[:-1]
             for place, value in self._places(row, form, data, mapping) if _is_mapping(settings, mapping) else ():
                 # a later layer has replaced it by a mapping that is not complete
-                if not isinstance(value, dict) and (mapping[-1:], value) != (("first",), None):
-                    raise BadInput(f"{place} is {shown(value)}: {NO_MAPPING}.") from None
+                if not isinstance(value, dict) and (mapping[-1:], value) != (("stage1",), None):
+                    raise UserError(f"{place} is {format_value(value)}: {NO_MAPPING}.") from None
             place = self._place(row, form, data, loc)
-            raise BadInput(_sentence(first, place.inside(first["loc"][-1]) if missing else place)) from None
+            raise UserError(_sentence(first, place.inside(first["loc"][-1]) if missing else place)) from None
 
     def _place(self, row: str, form: str, data: str, loc: Loc) -> Place:
         """The key that holds the variant's setting at `loc` on such data."""
@@ -91,9 +102,11 @@ class Configuration(Frozen):
         own = list(layers(self.variants[row], Place(file_of(row)), form, data))[::-1]
         shared = list(layers(self.train, Place(PARAMS, ("train",)), form, data))[::-1]
         found = [(place, layer, loc) for place, layer in (*own, *shared)] if loc else []
-        if loc[:1] == ("first",) and len(loc) > 1:  # a variant as well, laid on `train` in the same way
+        if loc[:1] == ("stage1",) and len(loc) > 1:  # a variant as well, laid on `train` in the same way
             firsts = [
-                (layer["first"], place.inside("first")) for place, layer in own if isinstance(layer.get("first"), dict)
+                (layer["stage1"], place.inside("stage1"))
+                for place, layer in own
+                if isinstance(layer.get("stage1"), dict)
             ]
             inner = [layer for first in firsts for layer in list(layers(*first, form, data))[::-1]]
             found = [(place, layer, loc[1:]) for place, layer in (*inner, *shared)]
@@ -121,11 +134,11 @@ def _is_mapping(value: Any, loc: Loc) -> bool:
 
 def _sentence(error: ErrorDetails, place: Place) -> str:
     """One sentence with key, value and remedy from one pydantic error."""
-    kind, last, value = error["type"], error["loc"][-1], shown(error["input"])
+    kind, last, value = error["type"], error["loc"][-1], format_value(error["input"])
     if kind == "missing" and isinstance(last, int):
         return f"{Place(place.file, place.way[:-1])} is {value}: it lacks a value, add one."
     if kind == "missing":
-        return f"{place.file} lacks the key {dotted(*place.way)}: add it."
+        return f"{place.file} lacks the key {join_key(*place.way)}: add it."
     if kind == "unknown_key":
         return f"{place} is {value}, but {error['msg']}."
     if kind in ("rule", "part_kind", "part_type"):
@@ -147,25 +160,27 @@ def load(path: Path) -> Configuration:
         first = error.errors()[0]
         loc = first["loc"]
         place = Place(file_of(str(loc[1])), loc[2:]) if loc[0] == "variants" and len(loc) > 2 else Place(PARAMS, loc)
-        raise BadInput(_sentence(first, place)) from None
+        raise UserError(_sentence(first, place)) from None
 
 
 def check(configuration: Configuration) -> None:
-    """Everything that can be wrong before anything runs. Raises BadInput with one sentence."""
+    """Everything that can be wrong before anything runs. Raises UserError with one sentence."""
     c = configuration
     for name in c.datasets:
         if not NAME.fullmatch(name):
-            raise BadInput(f"{dotted('datasets', name)} is not a legal name: {LEGAL_NAME}.")
+            raise UserError(f"{join_key('datasets', name)} is not a legal name: {LEGAL_NAME}.")
         if name in FORMS:
-            raise BadInput(f"datasets.{name} has the name of a form of data: choose another name.")
+            raise UserError(f"datasets.{name} has the name of a form of data: choose another name.")
     if len(set(c.seeds)) < len(c.seeds):
-        raise BadInput(f"seeds is {shown(c.seeds)}: each seed may stand there once, so remove the repeated one.")
+        raise UserError(
+            f"seeds is {format_value(c.seeds)}: each seed may stand there once, so remove the repeated one."
+        )
     for key, value, known in (("loss", c.loss, c.variants), ("data.kind", c.data.kind, c.datasets)):
         if value not in known:
             near = difflib.get_close_matches(value, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise BadInput(
-                f"{key} is {shown(value)}, which is not one of its choices: {hint}known: {', '.join(known)}."
+            raise UserError(
+                f"{key} is {format_value(value)}, which is not one of its choices: {hint}known: {', '.join(known)}."
             )
     _check_overrides(c.train, Place(PARAMS, ("train",)), {*FORMS, *c.datasets})
     for row, source in c.variants.items():
@@ -178,39 +193,42 @@ def check(configuration: Configuration) -> None:
 
 
 def _check_data(c: Configuration) -> None:
-    """Refuse data that is missing, or has fewer samples or classes than the metrics need. Raises BadInput."""
+    """Refuse data that is missing, or has fewer samples or classes than the metrics need. Raises UserError."""
     dataset, name, form = c.dataset, c.data.kind, c.dataset.form
     if sentence := dataset.missing_files(data_root(Path())):
-        raise BadInput(with_entry_name(sentence, dataset.kind, name))
+        raise UserError(with_entry_name(sentence, dataset.kind, name))
     classes = dataset.classes(data_root(Path())) if form == "images" else None
     if classes is not None and (sentence := c.evaluate.incompatibility(name, classes)):
-        raise BadInput(sentence)
+        raise UserError(sentence)
     c.evaluate.check_count(c.evaluate.cap, f"{form} by evaluate.cap", form)
     if (test_size := dataset.test_size()) is not None:
         c.evaluate.check_count(test_size, f"test {form} of {name}", form)
     for row in c.variants:
         variant = c.variant(row)
-        for way, count in ((("samples",), variant.samples), (("moments", "samples"), variant.moments.samples)):
+        for way, count in (
+            (("num_samples",), variant.num_samples),
+            (("snapshots", "num_samples"), variant.snapshots.num_samples),
+        ):
             c.evaluate.check_count(count, f"generated {form} by {c._place(row, form, name, way)}", form)
 
 
 def _check_overrides(source: Overlay, place: Place, legal: set[str]) -> None:
-    """Refuse illegal `overrides`, here, in the variant that is extended and in `first`. Raises BadInput."""
+    """Refuse illegal `overrides`, here, in the variant that is extended and in `stage1`. Raises UserError."""
     if place.way and "extends" in source:
         sentence = f"only a file in {FOLDER}/ extends another one, so remove it"
-        raise BadInput(f"{place.inside('extends')} is {shown(source['extends'])}: {sentence}.")
+        raise UserError(f"{place.inside('extends')} is {format_value(source['extends'])}: {sentence}.")
     overrides, inside = source.get("overrides", {}), place.inside("overrides")
     if not isinstance(overrides, dict):
         sentence = f"it should be a mapping of {', '.join(sorted(legal))} to settings"
-        raise BadInput(f"{inside} is {shown(overrides)}: {sentence}.")
+        raise UserError(f"{inside} is {format_value(overrides)}: {sentence}.")
     for key, layer in overrides.items():
         if not isinstance(layer, dict):
-            raise BadInput(f"{inside.inside(key)} is {shown(layer)}: {NO_MAPPING}.")
+            raise UserError(f"{inside.inside(key)} is {format_value(layer)}: {NO_MAPPING}.")
         if key not in legal:
             sentence = f"is neither a form nor a data set: use one of {', '.join(sorted(legal))}"
-            raise BadInput(f"{inside.inside(key)} {sentence}.")
+            raise UserError(f"{inside.inside(key)} {sentence}.")
     for name, base in source.get("extends", {}).items():
         _check_overrides(base, Place(file_of(name)), legal)
     for layer, found in ((source, place), *((overrides[key], inside.inside(key)) for key in overrides)):
-        if isinstance(layer.get("first"), dict):
-            _check_overrides(layer["first"], found.inside("first"), legal)
+        if isinstance(layer.get("stage1"), dict):
+            _check_overrides(layer["stage1"], found.inside("stage1"), legal)

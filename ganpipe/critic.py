@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Judgement:
+class CriticOutput:
     """The critic's output for N samples.
 
     score: (N,) logit, value or energy; (N, K) of an ensemble of K critics. code: (N, C) encoder code, if it has one.
@@ -20,11 +20,11 @@ class Judgement:
     code: Tensor | None = None
 
 
-CriticFunction = Callable[[Tensor], Judgement]
+CriticFunction = Callable[[Tensor], CriticOutput]
 State = dict[str, Tensor]
 
 
-class Round:
+class CriticBatch:
     """Real and generated samples as the critic sees them, and the critic's output for both.
 
     real, fake: (N, ...), paired by index; N packs where samples are packed. An output is computed when it is first
@@ -37,32 +37,38 @@ class Round:
         fake: Tensor,
         critic: CriticFunction,
         state: State | None = None,
-        outputs: tuple[Judgement, Judgement] | None = None,
+        outputs: tuple[CriticOutput, CriticOutput] | None = None,
     ) -> None:
         self.real, self.fake, self.state, self._critic = real, fake, state or {}, critic
-        self._on_real: Judgement | None
-        self._on_fake: Judgement | None
+        self._on_real: CriticOutput | None
+        self._on_fake: CriticOutput | None
         self._on_real, self._on_fake = outputs or (None, None)
 
     @property
-    def on_real(self) -> Judgement:
+    def real_output(self) -> CriticOutput:
         """D(x)."""
         if self._on_real is None:
             self._on_real = self._critic(self.real)
         return self._on_real
 
     @property
-    def on_fake(self) -> Judgement:
+    def fake_output(self) -> CriticOutput:
         """D(G(z))."""
         if self._on_fake is None:
             self._on_fake = self._critic(self.fake)
         return self._on_fake
 
     @classmethod
-    def joint(cls, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None) -> Round:
+    def concatenated(
+        cls, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None
+    ) -> CriticBatch:
         """One forward pass of the critic over both: faster, and the same where no layer couples samples."""
         both, n = critic(torch.cat([real, fake])), len(real)
         real_code, fake_code = (None, None) if both.code is None else (both.code[:n], both.code[n:])
         return cls(
-            real, fake, critic, state, (Judgement(both.score[:n], real_code), Judgement(both.score[n:], fake_code))
+            real,
+            fake,
+            critic,
+            state,
+            (CriticOutput(both.score[:n], real_code), CriticOutput(both.score[n:], fake_code)),
         )

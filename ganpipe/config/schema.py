@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ganpipe.configuration import Configuration
-from ganpipe.rows import NAME
-from ganpipe.variant import Variant
+from ganpipe.config.configuration import Configuration
+from ganpipe.config.overlay import NAME
+from ganpipe.config.variant import Variant
 
 Schema = dict[str, Any]
 DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -19,7 +19,7 @@ def schemas() -> dict[str, Schema]:
     `train` and the files of variants/ are partial variants: the same keys and types, none of them required.
     """
     whole, variant = Configuration.model_json_schema(), Variant.model_json_schema()
-    # a variant may hold a variant (`first`), so it is among its own definitions
+    # a variant may hold a variant (`stage1`), so it is among its own definitions
     definitions = {f"Partial{name}": _partial(value) for name, value in variant["$defs"].items()}
     piece = definitions["PartialVariant"]
     definitions["PartialOverlay"] = copy.deepcopy(piece)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
-from ganpipe.errors import BadInput, dotted, shown
+from ganpipe.utils.errors import UserError, format_value, join_key
 
 Overlay = dict[str, Any]
 PARAMS = "params.yaml"
@@ -39,7 +39,7 @@ class Place(NamedTuple):
         """As in a sentence: `train.steps`, `variants/lsgan.yaml: objective.real`, or the file for all of it."""
         if not self.way:
             return self.file
-        return dotted(*self.way) if self.file == PARAMS else f"{self.file}: {dotted(*self.way)}"
+        return join_key(*self.way) if self.file == PARAMS else f"{self.file}: {join_key(*self.way)}"
 
 
 def file_of(variant: str) -> str:
@@ -48,55 +48,57 @@ def file_of(variant: str) -> str:
 
 
 def read_yaml(path: Path) -> Overlay:
-    """The mapping in a YAML 1.2 file, read as DVC reads it. Raises BadInput."""
+    """The mapping in a YAML 1.2 file, read as DVC reads it. Raises UserError."""
     try:
         text = path.read_text(encoding="utf-8")
         value = YAML(typ="safe", pure=True).load(text)
     except FileNotFoundError:
-        raise BadInput(f"{path} is not there: run from the project's folder.") from None
+        raise UserError(f"{path} is not there: run from the project's folder.") from None
     except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}): make it a UTF-8 text file.") from None
+        raise UserError(f"{path} cannot be read ({error.strerror}): make it a UTF-8 text file.") from None
     except UnicodeDecodeError as error:
         number, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
         sentence = f"{path} cannot be read (byte {byte:#04x} in line {number} is not UTF-8): make it a UTF-8 text file."
-        raise BadInput(sentence) from None
+        raise UserError(sentence) from None
     except Exception as error:  # besides its own errors the parser raises ValueError, RecursionError and others
         mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
         line = mark.line + 1 if mark else text.count("\n", 0, position) + 1 if isinstance(position, int) else None
         where = f" in line {line}" if line else ""
         reason = getattr(error, "problem", None) or (str(error).splitlines() or [type(error).__name__])[0]
         reason = reason if len(reason) <= 200 else f"{reason[:197]}..."
-        raise BadInput(f"{path} is not YAML{where} ({reason}): correct it.") from None
+        raise UserError(f"{path} is not YAML{where} ({reason}): correct it.") from None
     if not isinstance(value, dict):
-        raise BadInput(f"{path} is {shown(value)}: it should be a mapping of keys to values.")
+        raise UserError(f"{path} is {format_value(value)}: it should be a mapping of keys to values.")
     return value
 
 
 def read_project(path: Path) -> Overlay:
     """params.yaml with the content of variants/ beside it: `variants` maps each name to what `read_variant` returns.
 
-    Raises BadInput where the list and the folder do not agree.
+    Raises UserError where the list and the folder do not agree.
     """
     raw = read_yaml(path)
     if "variants" not in raw:
         return raw
     names, folder = raw["variants"], path.parent / FOLDER
     if not isinstance(names, list) or not names:
-        raise BadInput(f"variants is {shown(names)}: it should be a list of names, each with a file in {folder}.")
+        raise UserError(
+            f"variants is {format_value(names)}: it should be a list of names, each with a file in {folder}."
+        )
     for place, name in enumerate(names):
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise BadInput(f"variants.{place} is {shown(name)}, which is not a legal name: {LEGAL_NAME}.")
+            raise UserError(f"variants.{place} is {format_value(name)}, which is not a legal name: {LEGAL_NAME}.")
         if not (folder / f"{name}.yaml").is_file():
-            raise BadInput(
-                f"variants.{place} is {shown(name)}, but {_lacks(folder, name)}: add it, or remove the name."
+            raise UserError(
+                f"variants.{place} is {format_value(name)}, but {_lacks(folder, name)}: add it, or remove the name."
             )
         if name in names[:place]:
-            raise BadInput(f"variants.{place} is {shown(name)} for the second time: remove it.")
+            raise UserError(f"variants.{place} is {format_value(name)} for the second time: remove it.")
     variants = {name: read_variant(folder, name) for name in names}
     used = {name for variant in variants.items() for name in _lineage(*variant)}
     for file in sorted(folder.glob("*.yaml")):
         if file.stem not in used:
-            raise BadInput(
+            raise UserError(
                 f"{file} is neither in the list `variants` of {path} nor extended by one that is: add {file.stem} to "
                 "the list, or remove the file."
             )
@@ -106,17 +108,19 @@ def read_project(path: Path) -> Overlay:
 def read_variant(folder: Path, name: str, above: tuple[str, ...] = ()) -> Overlay:
     """The content of variants/<name>.yaml, in which `extends: other` has become `extends: {other: <its content>}`.
 
-    above: the variants that extend this one. Raises BadInput where there is no such file, or it extends itself.
+    above: the variants that extend this one. Raises UserError where there is no such file, or it extends itself.
     """
     variant, above = read_yaml(folder / f"{name}.yaml"), (*above, name)
     if "extends" in variant:
         base, place = variant["extends"], f"{folder / name}.yaml: extends"
         if not isinstance(base, str) or not NAME.fullmatch(base):
-            raise BadInput(f"{place} is {shown(base)}: it should be the name of another file in {folder}.")
+            raise UserError(f"{place} is {format_value(base)}: it should be the name of another file in {folder}.")
         if base in above:
-            raise BadInput(f"{place} is {shown(base)}, which extends {name} itself: remove one of the two.")
+            raise UserError(f"{place} is {format_value(base)}, which extends {name} itself: remove one of the two.")
         if not (folder / f"{base}.yaml").is_file():
-            raise BadInput(f"{place} is {shown(base)}, but {_lacks(folder, base)}: use the name of another file there.")
+            raise UserError(
+                f"{place} is {format_value(base)}, but {_lacks(folder, base)}: use the name of another file there."
+            )
         variant["extends"] = {base: read_variant(folder, base, above)}
     return variant
 
@@ -134,14 +138,14 @@ def _lineage(name: str, variant: Overlay) -> Iterator[str]:
 
 
 def selected(path: Path) -> tuple[str, str]:
-    """The chosen data set and variant, as they stand in the file. Raises BadInput where it does not say them."""
+    """The chosen data set and variant, as they stand in the file. Raises UserError where it does not say them."""
     raw = read_yaml(path)
     for way in (("data", "kind"), ("loss",)):
         value: Any = raw
         for key in way:
             value = value.get(key) if isinstance(value, dict) else None
         if not isinstance(value, str):
-            raise BadInput(f"{path} names no {'.'.join(way)}: see `ganpipe check`.")
+            raise UserError(f"{path} names no {'.'.join(way)}: see `ganpipe check`.")
     return raw["data"]["kind"], raw["loss"]
 
 
@@ -179,12 +183,12 @@ def layers(source: Overlay, place: Place, form: str, data: str) -> Iterator[tupl
 def merged(train: Overlay, variant: Overlay, form: str, data: str) -> Overlay:
     """All settings of a variant for such data: the layers of `train`, and on them those of the variant.
 
-    Its `first` is a variant as well, laid on `train` in the same way.
+    Its `stage1` is a variant as well, laid on `train` in the same way.
     """
     shared = _laid({}, train, form, data)
     out = _laid(shared, variant, form, data)
-    if isinstance(out.get("first"), dict):
-        out["first"] = _laid(shared, out["first"], form, data)
+    if isinstance(out.get("stage1"), dict):
+        out["stage1"] = _laid(shared, out["stage1"], form, data)
     return out
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ganpipe.errors import BadInput
+from ganpipe.utils.errors import UserError
 
 SETTLED = 1.0
 """Seconds after which a broken file that has not changed is not being written."""
@@ -20,10 +20,10 @@ ENTIRE = re.compile(r"schema: '2\.0'\n.*\n {6}(size|nfiles): \d+\n", re.DOTALL)
 
 
 def check(root: Path) -> None:
-    """Raises BadInput where DVC would stop at a broken file of its own, in words that do not say what to do."""
+    """Raises UserError where DVC would stop at a broken file of its own, in words that do not say what to do."""
     for path in broken(root):
         remedy = "remove it while no dvc runs, then `dvc repro`, which restores what had run from DVC's run cache"
-        raise BadInput(f"{path} is broken, as a dvc that is killed leaves it: {remedy}.")
+        raise UserError(f"{path} is broken, as a dvc that is killed leaves it: {remedy}.")
 
 
 def broken(root: Path) -> Iterator[Path]:

@@ -40,11 +40,11 @@ class _SignalState:
     deferred = False
 
 
-def listen() -> None:
+def install_handlers() -> None:
     """Install handlers: SIGINT, SIGTERM and SIGHUP raise Interrupted in the main thread, or wait for `asked`.
 
     After the first signal only SIGINT counts, from a person who does not want to wait. A SIGTERM or SIGHUP comes twice
-    by itself: to the process group of dvc and its stage, and from `end_with_dvc` when dvc has died of it.
+    by itself: to the process group of dvc and its stage, and from `exit_with_parent` when dvc has died of it.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -65,7 +65,7 @@ def listen() -> None:
 
 
 @contextmanager
-def patience() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Inside, the first signal raises nothing: the work calls `asked` often and raises Interrupted itself.
 
     A signal that the work did not see raises Interrupted at the end. Does not nest.
@@ -79,12 +79,12 @@ def patience() -> Iterator[None]:
         raise Interrupted(_SignalState.received)
 
 
-def asked() -> int | None:
+def pending_signal() -> int | None:
     """Inside `patience` the number of the signal that came, None before."""
     return _SignalState.received if _SignalState.deferred else None
 
 
-def end_with_dvc() -> None:
+def exit_with_parent() -> None:
     """Send this process SIGTERM when the dvc that started it ends; nothing where dvc did not start it.
 
     Under `dvc queue` the worker above dvc counts as well: without it nobody collects the experiment.

@@ -12,21 +12,21 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from ganpipe.errors import BadInput
-from ganpipe.saying import say
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.checkpoint_dir import checkpoints
+from ganpipe.utils.console import say
+from ganpipe.utils.errors import UserError
 
 PATIENCE = 60.0
 """Seconds to wait for the training of a dvc that was killed: it ends after the step it is at."""
 
 
 @contextmanager
-def workplace(kind: str, name: str, out: Path, depends_on: Iterable[bytes | Path]) -> Iterator[Checkpoint]:
+def locked_run_dir(kind: str, name: str, out: Path, depends_on: Iterable[bytes | Path]) -> Iterator[Checkpoint]:
     """`out`, empty, and the checkpoint of this training: of the same kind and name that depends on the same.
 
     kind: the stage. name: of the item, as `digits-lsgan-0`. depends_on: bytes, or files, or folders of files. The
-    version of torch counts, too. Raises BadInput where another process holds `out` for longer than PATIENCE. A second
+    version of torch counts, too. Raises UserError where another process holds `out` for longer than PATIENCE. A second
     training of the same in another folder (an experiment of `dvc queue`) waits until the first one is done.
     """
     home = checkpoints()
@@ -43,7 +43,9 @@ def workplace(kind: str, name: str, out: Path, depends_on: Iterable[bytes | Path
             yield checkpoint
             checkpoint.finish()
     except PermissionError as error:
-        raise BadInput(f"{error.filename} cannot be written ({error.strerror}): allow it, or work elsewhere.") from None
+        raise UserError(
+            f"{error.filename} cannot be written ({error.strerror}): allow it, or work elsewhere."
+        ) from None
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def _locked(path: Path, busy: str, limit: float | None) -> Iterator[None]:
         try:
             lock.acquire(timeout=-1 if limit is None else limit)
         except Timeout:
-            raise BadInput(f"{busy} process {holder}: wait until it has ended, or end it.") from None
+            raise UserError(f"{busy} process {holder}: wait until it has ended, or end it.") from None
     try:
         with suppress(OSError):  # a full disk: it only names the holder to others
             path.with_suffix(".pid").write_text(f"{os.getpid()}\n", encoding="utf-8")

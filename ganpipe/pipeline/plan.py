@@ -22,10 +22,10 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import Stage
 
-from ganpipe.errors import BadInput
-from ganpipe.fingerprint import fingerprint
-from ganpipe.specs import Spec, text
-from ganpipe.stage import SPECS
+from ganpipe.pipeline.fingerprint import fingerprint
+from ganpipe.pipeline.specs import Spec, text
+from ganpipe.pipeline.stage import SPECS
+from ganpipe.utils.errors import UserError
 
 STATUS = {"deleted": "is missing", "not in cache": "is not in DVC's cache", "new": "is new", "modified": "changed"}
 SHOWN = 3
@@ -51,14 +51,14 @@ class Item:
 def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
     """The stages that `dvc repro -P` would run or restore, each after those that it depends on.
 
-    specs: what `resolve` would write, by path below data/specs. Raises BadInput where DVC cannot read the pipeline.
+    specs: what `resolve` would write, by path below data/specs. Raises UserError where DVC cannot read the pipeline.
     """
     try:
         with Repo(str(root)) as repo:
             return _items(root, repo, specs)
     except DvcException as error:
         reason = " ".join(str(error).split())
-        raise BadInput(f"DVC cannot read the pipeline ({reason}): mend that and try again.") from None
+        raise UserError(f"DVC cannot read the pipeline ({reason}): mend that and try again.") from None
 
 
 def _items(root: Path, repo: Any, specs: dict[str, Spec]) -> list[Item]:

@@ -1,0 +1,1 @@
+"""params.yaml and variants/ as validated models."""

@@ -1,0 +1,1 @@
+"""The pipeline around DVC: specs, plan, sweep, clean."""
