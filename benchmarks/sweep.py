@@ -35,7 +35,7 @@ from benchmarks.copies import commit, copy, edited
 COMPARED = ("data", "classifiers", "references", "pretrained", "runs", "evals")
 PAUSE = 2.0  # seconds to let the machine calm down
 FOLLOWERS = 900.0  # seconds that the followers of MLflow may take after the last training
-SMALL_EVALUATION = {"draws": 2, "directions": 50, "transport": 100}
+SMALL_EVALUATION = {"baseline_draws": 2, "sliced_wasserstein_projections": 50, "wasserstein_max_points": 100}
 
 
 def project(folder: Path, rows: int, seeds: int, steps: int, threads: int, small: bool = False) -> Path:

@@ -111,7 +111,7 @@ def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
     with edited(folder) as params:
         params["seeds"], params["loss"], params["runtime"]["device"] = [0], rows[0], "cpu"
         params["classifier"]["steps"] = steps
-        params["evaluate"].update(cap=300, draws=2, directions=50, transport=100)
+        params["evaluate"].update(max_samples=300, baseline_draws=2, sliced_wasserstein_projections=50, wasserstein_max_points=100)
         params["evaluate"]["kid"].update(subsets=10, size=100)
         params["train"].update(num_samples=300, sample_grid_every=100)
         params["train"]["snapshots"].update(count=3, num_samples=200)

@@ -170,7 +170,7 @@ def test_a_classifier_needs_data_with_classes(
     (tmp_path / "celeba" / "list_eval_partition.txt").write_text("1.jpg 0\n2.jpg 2\n")
     (tmp_path / "celeba" / "list_attr_celeba.txt").write_text("2\nBald Smiling\n1.jpg 1 1\n2.jpg -1 1\n")
     raw = few_rows()
-    raw["data"]["kind"], raw["evaluate"]["features"] = kind, features
+    raw["data"]["kind"], raw["evaluate"]["feature_extractors"] = kind, features
     if kind == "celeba":
         raw["datasets"]["celeba"]["attribute"] = classes
     if classes or features == ["pixels"]:
@@ -179,7 +179,7 @@ def test_a_classifier_needs_data_with_classes(
     with pytest.raises(UserError) as caught:
         checked(raw)
     assert str(caught.value) == (
-        f"evaluate.features is {features}, and {kind} has one class, so that there is no classifier to train: use "
+        f"evaluate.feature_extractors is {features}, and {kind} has one class, so that there is no classifier to train: use "
         "pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, as an attribute "
         "of celeba or sub-folders of an image_folder make them."
     )

@@ -153,18 +153,18 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     # fewer images than the metrics need
     "fewer images than neighbours": (
-        put("evaluate.neighbours", 360),
-        "There are 360 test images of digits to compare, and evaluate.neighbours is 360: at least 361 are needed",
+        put("evaluate.precision_recall_k", 360),
+        "There are 360 test images of digits to compare, and evaluate.precision_recall_k is 360: at least 361 are needed",
         ["take more, or lower it"],
     ),
     "fewer samples of all than splits": (
-        both(put("evaluate.splits", 200), put("train.snapshots.num_samples", 100)),
-        "There are 100 generated images by train.snapshots.num_samples to compare, and evaluate.splits is 200: at least 200",
+        both(put("evaluate.inception_score_splits", 200), put("train.snapshots.num_samples", 100)),
+        "There are 100 generated images by train.snapshots.num_samples to compare, and evaluate.inception_score_splits is 200: at least 200",
         ["take more, or lower it"],
     ),
     "fewer samples of one variant than splits": (
-        both(put("evaluate.splits", 150), put("variants.rpgan.num_samples", 120)),
-        "There are 120 generated images by variants/rpgan.yaml: samples to compare, and evaluate.splits is 150: at",
+        both(put("evaluate.inception_score_splits", 150), put("variants.rpgan.num_samples", 120)),
+        "There are 120 generated images by variants/rpgan.yaml: samples to compare, and evaluate.inception_score_splits is 150: at",
         ["take more, or lower it"],
     ),
     # combinations that make no sense
@@ -242,8 +242,8 @@ def test_a_mistake_is_one_sentence_with_key_value_and_remedy(change: Change, sta
 @pytest.mark.parametrize(
     "change",
     [
-        put("evaluate.neighbours", 359),
-        both(put("data.kind", "ring"), put("evaluate.cap", 2), put("evaluate.splits", 5000)),
+        put("evaluate.precision_recall_k", 359),
+        both(put("data.kind", "ring"), put("evaluate.max_samples", 2), put("evaluate.inception_score_splits", 5000)),
     ],
 )
 def test_as_many_images_as_the_metrics_need_are_enough_and_points_need_none(change: Change) -> None:

@@ -118,7 +118,7 @@ def test_rows_are_for_the_data_that_they_say(data: str) -> None:
         ({"train": {"snapshots": {"num_samples": 123}}}, True),
         ({"train": {"overrides": {"digits": {"num_samples": 123}}}}, True),
         ({"train": {"overrides": {"mnist": {"num_samples": 123}}}}, False),
-        ({"evaluate": {"draws": 3}}, True),
+        ({"evaluate": {"baseline_draws": 3}}, True),
     ],
 )
 def test_no_row_alone_changes_what_all_are_compared_with(built: Specs, change: dict[str, Any], changed: bool) -> None:

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 class GMM(Algorithm):
     """Expectation maximisation on the whole training data; the variant's `steps` count its iterations.
 
-    floor: added to the diagonal of every covariance, in the networks' space squared; it keeps components of few
+    reg_covar: added to the diagonal of every covariance, in the networks' space squared; it keeps components of few
     samples, and pixels that never change, from collapsing. Where it is not small beside the variances the likelihood
-    may fall a little. restarts: initial clusterings by k-means, the best of which is used.
+    may fall a little. n_init: initial clusterings by k-means, the best of which is used.
     """
 
     kind: Literal["gmm"]
-    floor: Positive
-    restarts: Count
+    reg_covar: Positive
+    n_init: Count
     is_adversarial: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = False
     trained_networks: ClassVar[frozenset[Player]] = frozenset()
@@ -60,9 +60,9 @@ class GMMTrainer(Trainer):
         self.model = GaussianMixture(
             generator.components,
             covariance_type=generator.covariance,
-            reg_covar=algorithm.floor,
+            reg_covar=algorithm.reg_covar,
             max_iter=1,
-            n_init=algorithm.restarts,
+            n_init=algorithm.n_init,
             init_params="kmeans",
             random_state=make_rng(seed, "mixture", "cpu").initial_seed() % 2**32,
             warm_start=True,  # each fit continues from the last one

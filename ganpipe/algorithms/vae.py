@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class VAE(EncoderDecoderAlgorithm):
-    """deviation: sigma of p(x|z) = N(G(z), sigma^2 I), per feature in the networks' space (images in [-1, 1], points
+    """decoder_std: sigma of p(x|z) = N(G(z), sigma^2 I), per feature in the networks' space (images in [-1, 1], points
     divided by their scale). A larger one weighs the prior more, as a beta of beta-VAE proportional to sigma^2 does.
     """
 
     kind: Literal["vae"]
-    deviation: Positive
+    decoder_std: Positive
 
     def trainer(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
@@ -75,7 +75,7 @@ class VAETrainer(StateMixin, Trainer):
         noise = torch.randn(mean.shape, generator=rng, device=mean.device)
         with autocast(self.runtime):
             decoded = self.net.decoder(mean + (0.5 * log_variance).exp() * noise).float()
-        nll, kl = gaussian_nll(real, decoded, self.algorithm.deviation), gaussian_kl(mean, log_variance)
+        nll, kl = gaussian_nll(real, decoded, self.algorithm.decoder_std), gaussian_kl(mean, log_variance)
         error = (decoded - real).square().mean()
         return {"generator_loss": (nll + kl).mean(), "reconstruction": error, "kl": kl.mean()}
 

@@ -200,7 +200,7 @@ def _check_data(c: Configuration) -> None:
     classes = dataset.classes(data_root(Path())) if form == "images" else None
     if classes is not None and (sentence := c.evaluate.incompatibility(name, classes)):
         raise UserError(sentence)
-    c.evaluate.check_count(c.evaluate.cap, f"{form} by evaluate.cap", form)
+    c.evaluate.check_count(c.evaluate.max_samples, f"{form} by evaluate.max_samples", form)
     if (test_size := dataset.test_size()) is not None:
         c.evaluate.check_count(test_size, f"test {form} of {name}", form)
     for row in c.variants:

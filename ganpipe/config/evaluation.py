@@ -21,33 +21,33 @@ def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
     return names
 
 
-class Collapse(Frozen):
+class StatusThresholds(Frozen):
     """From where on a result has a verdict; they say what is called so and change no metric.
 
-    recall: collapsed with a recall below so many times that of real samples. classes: collapsed with samples in fewer
-    than this share of the classes or modes that as many real samples are in, where one is there from `present` times
-    its share of the data on. copies: memorizing with more than this share of samples that are nearer to the training
+    min_recall_ratio: collapsed with a recall below so many times that of real samples. min_class_fraction: collapsed with samples in fewer
+    than this share of the classes or modes that as many real samples are in, where one is there from `class_presence` times
+    its share of the data on. max_memorized_fraction: memorizing with more than this share of samples that are nearer to the training
     data than the test samples are.
     """
 
-    recall: Annotated[float, Field(ge=0, le=1)]
-    classes: Annotated[float, Field(ge=0, le=1)]
-    present: Annotated[float, Field(ge=0, le=1)]
-    copies: Annotated[float, Field(gt=0, le=1)]
+    min_recall_ratio: Annotated[float, Field(ge=0, le=1)]
+    min_class_fraction: Annotated[float, Field(ge=0, le=1)]
+    class_presence: Annotated[float, Field(ge=0, le=1)]
+    max_memorized_fraction: Annotated[float, Field(gt=0, le=1)]
 
 
 class EvaluateParams(*(metric.parameters for metric in metrics() if metric.parameters)):  # type: ignore[misc]
     """How samples are compared with real ones. The other keys are those of the metrics, each in the metric's file.
 
-    features: the networks in whose features images are compared; the first one's metrics lead. cap: at most so many
-    samples on each side; at least 2, as a covariance needs. draws: of real samples for the baseline, whose mean is
+    feature_extractors: the networks in whose features images are compared; the first one's metrics lead. max_samples: at most so many
+    samples on each side; at least 2, as a covariance needs. baseline_draws: of real samples for the baseline, whose mean is
     shown. seed: of the choice of samples and of the noise.
     """
 
-    features: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
-    cap: Annotated[int, Field(ge=2, le=LARGEST)]
-    draws: Annotated[int, Field(ge=2, le=LARGEST)]
-    collapse: Collapse
+    feature_extractors: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
+    max_samples: Annotated[int, Field(ge=2, le=LARGEST)]
+    baseline_draws: Annotated[int, Field(ge=2, le=LARGEST)]
+    status_thresholds: StatusThresholds
     seed: Seed
 
     def incompatibility(self, data: str, classes: int) -> str | None:
@@ -55,10 +55,10 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
 
         data: its name. One class is none: nothing can be told apart, so there is no classifier to train.
         """
-        if classes > 1 or "classifier" not in self.features:
+        if classes > 1 or "classifier" not in self.feature_extractors:
             return None
         return (
-            f"evaluate.features is {list(self.features)}, and {data} has one class, so that there is no classifier to "
+            f"evaluate.feature_extractors is {list(self.feature_extractors)}, and {data} has one class, so that there is no classifier to "
             "train: use pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, "
             "as an attribute of celeba or sub-folders of an image_folder make them."
         )

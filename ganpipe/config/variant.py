@@ -61,21 +61,21 @@ class Snapshots(Frozen):
 class Health(Frozen):
     """Thresholds of a training's status. No step depends on them.
 
-    variance: collapsed with a total variance of the samples below this share of the data's. modes: collapsed with fewer
+    min_variance_ratio: collapsed with a total variance of the samples below this share of the data's. min_mode_fraction: collapsed with fewer
     modes than this share of those that as many exact samples would have; a mode is present from `present` times its
-    share of the samples on. vendi: where no modes are known, collapsed with a Vendi score below this share of that of
-    as many held-out samples, whose score has to be above 1 / vendi. width: of the kernel of that score. change: stalled
-    when the samples of fixed latents moved by less since the last snapshot, in standard deviations of the data. limit:
+    share of the samples on. min_vendi_ratio: where no modes are known, collapsed with a Vendi score below this share of that of
+    as many held-out samples, whose score has to be above 1 / vendi. vendi_bandwidth: of the kernel of that score. stall_threshold: stalled
+    when the samples of fixed latents moved by less since the last snapshot, in standard deviations of the data. divergence_threshold:
     diverged with a loss, score or penalty beyond it.
     """
 
-    variance: Annotated[float, Field(ge=0, lt=1)]
-    modes: Annotated[float, Field(ge=0, le=1)]
-    present: Annotated[float, Field(ge=0, le=1)]
-    vendi: Annotated[float, Field(ge=0, le=1)]
-    width: Length
-    change: NonNegative
-    limit: Positive
+    min_variance_ratio: Annotated[float, Field(ge=0, lt=1)]
+    min_mode_fraction: Annotated[float, Field(ge=0, le=1)]
+    mode_presence: Annotated[float, Field(ge=0, le=1)]
+    min_vendi_ratio: Annotated[float, Field(ge=0, le=1)]
+    vendi_bandwidth: Length
+    stall_threshold: NonNegative
+    divergence_threshold: Positive
 
 
 class Variant(Frozen):

@@ -33,7 +33,7 @@ Baselines = Mapping[str, Baseline]
 
 def max_generated(real: Reference) -> int:
     """How many generated samples can be compared: at most half of the train split, so that the real draws differ."""
-    return min(len(real.data.train) // 2, real.parameters.cap)
+    return min(len(real.data.train) // 2, real.parameters.max_samples)
 
 
 def baselines(real: Reference, generated: int, quick: bool = False) -> dict[str, Baseline]:
@@ -44,7 +44,7 @@ def baselines(real: Reference, generated: int, quick: bool = False) -> dict[str,
     """
     draws = [
         real.measure(real.choose(real.data.train, generated, f"floor {draw}"), generated, quick)
-        for draw in range(real.parameters.draws)
+        for draw in range(real.parameters.baseline_draws)
     ]
     noise = real.measure(real.noise(generated), generated, quick)
     specs = [spec for _, spec in real.specs.values() if spec.quick or not quick]

@@ -60,7 +60,7 @@ def evaluate(
         "generated": count,
         "real": len(real.real),
         "split": "test",
-        "floor": f"train split, mean of {real.parameters.draws} draws",
+        "floor": f"train split, mean of {real.parameters.baseline_draws} draws",
         "ceiling": "uniform noise",
         "class_samples": min(len(array) for one in trained.values() for array in (one.samples.raw, one.samples.ema)),
         "seed": real.parameters.seed,

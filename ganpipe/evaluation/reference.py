@@ -117,7 +117,7 @@ class Reference:
         self._networks, self._classify = (networks, classify) if data.form == "images" else ({}, None)
         self._folder, self._stored = folder, stored
         self._device = "cpu" if device == "mps" else device  # MPS has no float64
-        self.real: Array = self.choose(data.test, parameters.cap, "test")
+        self.real: Array = self.choose(data.test, parameters.max_samples, "test")
         parameters.check_count(len(self.real), "real samples", data.form)
         # the draws of the baseline are each at most half of it
         parameters.check_count(len(data.train) // 2, "samples of half the train split", data.form)
@@ -233,7 +233,7 @@ class Reference:
         if not shares or any(share is None for share in shares):
             return None
         known = self.real_shares > 0
-        found = np.array(shares, dtype=np.float64) >= self.parameters.collapse.present * self.real_shares
+        found = np.array(shares, dtype=np.float64) >= self.parameters.status_thresholds.class_presence * self.real_shares
         return int((found & known).sum()), int(known.sum())
 
     def noise(self, count: int) -> Array:

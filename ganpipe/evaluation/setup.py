@@ -29,7 +29,7 @@ def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *,
         if sentence := params.incompatibility(spec["data"], data.classes):
             raise UserError(sentence)
         context = ExtractorContext(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
-        networks = {name: open_network(name, context) for name in params.features}
+        networks = {name: open_network(name, context) for name in params.feature_extractors}
         if data.classes > 1:
             read = open_classifier(context)
             classify = lambda images: read(images)[1]  # noqa: E731

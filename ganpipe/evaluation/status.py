@@ -24,22 +24,22 @@ def status(real: Reference, raw: Measurement, limits: Baselines, training: Statu
 def _by_samples(real: Reference, raw: Measurement, limits: Baselines) -> Status | None:
     if raw.all_missing:
         return {"kind": "not_finite", "reason": "samples are not finite"}
-    rules, present = real.parameters.collapse, real.classes_present(raw.compared)
+    rules, present = real.parameters.status_thresholds, real.classes_present(raw.compared)
     if present:
         found, known = present
         # so many samples may be too few to be in all of them, whoever makes them
         reached = limits[PRESENT].floor if PRESENT in limits else None
-        if found < rules.classes * (known if reached is None else reached):
+        if found < rules.min_class_fraction * (known if reached is None else reached):
             what = "modes" if real.data.form == "points" else "classes"
             reason = f"samples are in {found} of {known} {what}"
             real_ones = f", and as many real ones in {reached:.4g}" if reached is not None and reached < known else ""
             return {"kind": "collapsed", "reason": reason + real_ones}
     recall, floor = raw.value("recall"), limits["recall"].floor if "recall" in limits else None
-    if recall is not None and floor is not None and recall < rules.recall * floor:
+    if recall is not None and floor is not None and recall < rules.min_recall_ratio * floor:
         return {"kind": "collapsed", "reason": f"recall is {recall:.2g}, and {floor:.2g} for real images"}
     copied = raw.value("memorization")
-    if copied is not None and copied > rules.copies:
+    if copied is not None and copied > rules.max_memorized_fraction:
         reason = f"{100 * copied:.0f} % of the samples are nearer to a training sample than"
-        reason += f" {100 * (1 - real.parameters.quantile):.4g} % of the test samples are"
+        reason += f" {100 * (1 - real.parameters.memorization_quantile):.4g} % of the test samples are"
         return {"kind": "memorizing", "reason": reason}
     return None

@@ -73,9 +73,9 @@ def _histogram(name: str, shares: ArrayLike) -> NDArray[np.float64]:
 
 
 class Params(Frozen):
-    """coverage: a class is covered from this share of the samples on, 0 < coverage <= 1."""
+    """class_presence_threshold: a class is covered from this share of the samples on, 0 < coverage <= 1."""
 
-    coverage: Annotated[float, Field(gt=0, le=1)]
+    class_presence_threshold: Annotated[float, Field(gt=0, le=1)]
 
 
 class ClassCoverageMetric(Metric):
@@ -93,7 +93,7 @@ class ClassCoverageMetric(Metric):
         if inputs.data.base:
             label = f"Modes of {len(inputs.real)} with a sample"
             return [MetricSpec("modes", label, "higher", leads=True, quick=True), kl]
-        label = f"Classes with at least {inputs.params.coverage:.3g} of the samples"
+        label = f"Classes with at least {inputs.params.class_presence_threshold:.3g} of the samples"
         return [
             MetricSpec("classes_covered", label, "higher", leads=True, quick=True),
             MetricSpec("smallest_class", "Share of the smallest class", "higher", leads=True, quick=True),
@@ -102,7 +102,7 @@ class ClassCoverageMetric(Metric):
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         shares = class_shares(generated.argmax(axis=1), len(inputs.real))
-        threshold = 0.5 / len(generated) if inputs.data.base else inputs.params.coverage
+        threshold = 0.5 / len(generated) if inputs.data.base else inputs.params.class_presence_threshold
         found = class_coverage(generated=shares, real=inputs.real, threshold=threshold)
         covered = (
             {"modes": found.covered}

@@ -46,9 +46,9 @@ def density_coverage(
 
 
 class Params(Frozen):
-    """density_neighbours: k of density and coverage."""
+    """density_coverage_k: k of density and coverage."""
 
-    density_neighbours: Count
+    density_coverage_k: Count
 
 
 class DensityCoverageMetric(Metric):
@@ -57,23 +57,23 @@ class DensityCoverageMetric(Metric):
     parameters = Params
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
-        k = inputs.params.density_neighbours
+        k = inputs.params.density_coverage_k
         return [
             MetricSpec("density", f"Density (k = {k})", "higher"),
             MetricSpec("coverage", f"Coverage (k = {k})", "higher"),
         ]
 
     def min_samples(self, params: Any) -> tuple[int, str]:
-        return params.density_neighbours + 1, "density_neighbours"
+        return params.density_coverage_k + 1, "density_coverage_k"
 
     def prepare(self, inputs: Inputs) -> dict[str, Tensor]:
-        return {"density_radii": kth_nearest(inputs.real, inputs.params.density_neighbours)}
+        return {"density_radii": kth_nearest(inputs.real, inputs.params.density_coverage_k)}
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         found = density_coverage(
             generated=generated,
             real=inputs.real,
-            neighbours=inputs.params.density_neighbours,
+            neighbours=inputs.params.density_coverage_k,
             real_radii=inputs.stats["density_radii"],
         )
         return {"density": found.density, "coverage": found.coverage}

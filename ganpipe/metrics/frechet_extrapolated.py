@@ -72,9 +72,9 @@ def line(sizes: ArrayLike, distances: ArrayLike) -> Extrapolated:
 
 
 class Params(Frozen):
-    """extrapolation: numbers of samples on the line to infinitely many."""
+    """fid_infinity_points: numbers of samples on the line to infinitely many."""
 
-    extrapolation: Annotated[int, Field(ge=3, le=LARGEST)]
+    fid_infinity_points: Annotated[int, Field(ge=3, le=LARGEST)]
 
 
 class FrechetExtrapolatedMetric(Metric):
@@ -87,7 +87,7 @@ class FrechetExtrapolatedMetric(Metric):
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         """No value where half of the samples are fewer than twice the features: the line is bent there."""
-        (count, d), points = generated.shape, inputs.params.extrapolation
+        (count, d), points = generated.shape, inputs.params.fid_infinity_points
         if count // 2 < 2 * d:
             note = f"{count} samples of {d} features are fewer than 4 a feature"
         elif count // 2 > count - points:

@@ -59,9 +59,9 @@ def inception_score(
 
 
 class Params(Frozen):
-    """splits: of the samples for the Inception score and for that of the classifier."""
+    """inception_score_splits: of the samples for the Inception score and for that of the classifier."""
 
-    splits: Count
+    inception_score_splits: Count
 
 
 class InceptionScoreMetric(Metric):
@@ -70,15 +70,15 @@ class InceptionScoreMetric(Metric):
     parameters = Params
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
-        label = f"{score_name(inputs.source)}, {inputs.params.splits} splits"
+        label = f"{score_name(inputs.source)}, {inputs.params.inception_score_splits} splits"
         return [MetricSpec(f"{inputs.source}_score", label, "higher")]
 
     def min_samples(self, params: Any) -> tuple[int, str]:
-        return params.splits, "splits"
+        return params.inception_score_splits, "inception_score_splits"
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         """The splits hold different samples, so they are a sample of scores: their variance is with n - 1."""
-        splits, name = inputs.params.splits, f"{inputs.source}_score"
+        splits, name = inputs.params.inception_score_splits, f"{inputs.source}_score"
         purpose = "splits" if inputs.source == "classifier" else f"splits {inputs.source}"
         found = inception_score(generated, splits=splits, rng=inputs.random(purpose))
         if splits < 2:

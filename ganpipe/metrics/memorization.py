@@ -76,9 +76,9 @@ def memorization_of(made: Array, *, test: Array, quantile: float = 0.01) -> Memo
 
 
 class Params(Frozen):
-    """quantile: a copy is nearer to a training sample than all but this share of the real test samples are."""
+    """memorization_quantile: a copy is nearer to a training sample than all but this share of the real test samples are."""
 
-    quantile: Annotated[float, Field(gt=0, lt=1)]
+    memorization_quantile: Annotated[float, Field(gt=0, lt=1)]
 
 
 class MemorizationMetric(Metric):
@@ -90,7 +90,7 @@ class MemorizationMetric(Metric):
     parameters = Params
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
-        quantile = inputs.params.quantile
+        quantile = inputs.params.memorization_quantile
         what = "points" if inputs.kind == "points" else "images"
         share = f"Memorization: share nearer to training {what} than {100 * (1 - quantile):.4g} % of test {what} are"
         z = f"Memorization test: z of training distances, below \u22121.645 significantly nearer than test {what} are"
@@ -104,5 +104,5 @@ class MemorizationMetric(Metric):
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         made = training_distances(generated, training=inputs.train, name="generated")
-        found = memorization_of(made, test=inputs.stats["near"].cpu().numpy(), quantile=inputs.params.quantile)
+        found = memorization_of(made, test=inputs.stats["near"].cpu().numpy(), quantile=inputs.params.memorization_quantile)
         return {"memorization": found.share, "memorization_z": found.z}

@@ -29,7 +29,7 @@ from ganpipe.parts import LARGEST, Frozen, Positive, refuse
 Array = NDArray[np.float64]
 
 BANDWIDTHS = tuple(np.logspace(-1.0, 0.0, 10).tolist())
-"""For pixels in [0, 1], what Goodfellow's code tries; `evaluate.windows` says what the pipeline tries."""
+"""For pixels in [0, 1], what Goodfellow's code tries; `evaluate.parzen_bandwidths` says what the pipeline tries."""
 
 
 @dataclass(frozen=True)
@@ -82,32 +82,32 @@ def parzen(*, generated: Any, validation: Any, test: Any, bandwidths: Sequence[f
     return Parzen(float(values.mean()), error, float(chosen), chosen in (min(bandwidths), max(bandwidths)))
 
 
-class Windows(Frozen):
-    """Widths of the Parzen windows, of which the best for half of the real images is taken.
+class Bandwidths(Frozen):
+    """Bandwidths of the Parzen windows, of which the best for half of the real images is taken.
 
-    count: so many from `least` to `largest`, in units of the pixels, black to white being 1; each is the same multiple
+    count: so many from `min` to `max`, in units of the pixels, black to white being 1; each is the same multiple
     of the one before it. An inner one has a neighbour on either side, so three are the fewest.
     """
 
-    least: Positive
-    largest: Positive
+    min: Positive
+    max: Positive
     count: Annotated[int, Field(ge=3, le=LARGEST)]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Windows:
-        if self.least >= self.largest:
-            raise refuse(f"is not above `least` = {self.least:g}; make it larger", "largest", value=self.largest)
+    def _ordered(self) -> Bandwidths:
+        if self.min >= self.max:
+            raise refuse(f"is not above `min` = {self.min:g}; make it larger", "max", value=self.max)
         return self
 
     @property
-    def widths(self) -> tuple[float, ...]:
-        return tuple(np.geomspace(self.least, self.largest, self.count).tolist())
+    def values(self) -> tuple[float, ...]:
+        return tuple(np.geomspace(self.min, self.max, self.count).tolist())
 
 
 class Params(Frozen):
-    """windows: of the log-likelihood by Parzen windows."""
+    """parzen_bandwidths: of the log-likelihood by Parzen windows."""
 
-    windows: Windows
+    parzen_bandwidths: Bandwidths
 
 
 class ParzenMetric(Metric):
@@ -124,6 +124,6 @@ class ParzenMetric(Metric):
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         made, real = (unit_pixels(one, inputs.device) for one in (generated, inputs.real))
-        found = parzen(generated=made, validation=real[::2], test=real[1::2], bandwidths=inputs.params.windows.widths)
-        at_edge = f"windows of {found.bandwidth:.2g} are at the edge of evaluate.windows: wider bounds may do better"
+        found = parzen(generated=made, validation=real[::2], test=real[1::2], bandwidths=inputs.params.parzen_bandwidths.values)
+        at_edge = f"windows of {found.bandwidth:.2g} are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"
         return {"parzen": MetricValue(found.mean, found.error, at_edge if found.on_edge else None)}

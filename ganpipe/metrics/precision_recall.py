@@ -45,9 +45,9 @@ def precision_recall(
 
 
 class Params(Frozen):
-    """neighbours: k of precision and recall."""
+    """precision_recall_k: k of precision and recall."""
 
-    neighbours: Count
+    precision_recall_k: Count
 
 
 class PrecisionRecallMetric(Metric):
@@ -56,23 +56,23 @@ class PrecisionRecallMetric(Metric):
     parameters = Params
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
-        k = inputs.params.neighbours
+        k = inputs.params.precision_recall_k
         return [
             MetricSpec("precision", f"Precision (k = {k})", "higher", leads=True, quick=True),
             MetricSpec("recall", f"Recall (k = {k})", "higher", leads=True, quick=True),
         ]
 
     def min_samples(self, params: Any) -> tuple[int, str]:
-        return params.neighbours + 1, "neighbours"
+        return params.precision_recall_k + 1, "precision_recall_k"
 
     def prepare(self, inputs: Inputs) -> dict[str, Tensor]:
-        return {"radii": kth_nearest(inputs.real, inputs.params.neighbours)}
+        return {"radii": kth_nearest(inputs.real, inputs.params.precision_recall_k)}
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         found = precision_recall(
             generated=generated,
             real=inputs.real,
-            neighbours=inputs.params.neighbours,
+            neighbours=inputs.params.precision_recall_k,
             real_radii=inputs.stats["radii"],
         )
         return {"precision": found.precision, "recall": found.recall}

@@ -79,9 +79,9 @@ def on_a_line(first: Tensor, second: Tensor) -> Tensor:
 
 
 class Params(Frozen):
-    """directions: of the sliced Wasserstein distance."""
+    """sliced_wasserstein_projections: of the sliced Wasserstein distance."""
 
-    directions: Annotated[int, Field(ge=2, le=LARGEST)]
+    sliced_wasserstein_projections: Annotated[int, Field(ge=2, le=LARGEST)]
 
 
 class SlicedWassersteinMetric(Metric):
@@ -91,13 +91,13 @@ class SlicedWassersteinMetric(Metric):
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
         of, points = ("", True) if inputs.kind == "points" else (" of pixels", False)
-        label = f"Sliced Wasserstein-1 distance{of} ({inputs.params.directions} directions)"
+        label = f"Sliced Wasserstein-1 distance{of} ({inputs.params.sliced_wasserstein_projections} directions)"
         return [MetricSpec("sliced_wasserstein", label, "lower", quick=points)]
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         made, real = (
             unit_pixels(one, inputs.device) if inputs.kind == "images" else one for one in (generated, inputs.real)
         )
-        count, rng = inputs.params.directions, inputs.random("directions")
+        count, rng = inputs.params.sliced_wasserstein_projections, inputs.random("directions")
         found = sliced_wasserstein(generated=made, real=real, count=count, rng=rng)
         return {"sliced_wasserstein": MetricValue(found.distance, found.error)}

@@ -85,10 +85,10 @@ def _solver() -> Any:
 
 
 class Params(Frozen):
-    """transport: at most so many points on each side of the exact Wasserstein distance, whose cost grows with their
+    """wasserstein_max_points: at most so many points on each side of the exact Wasserstein distance, whose cost grows with their
     product."""
 
-    transport: Count
+    wasserstein_max_points: Count
 
 
 class WassersteinMetric(Metric):
@@ -97,15 +97,15 @@ class WassersteinMetric(Metric):
     parameters = Params
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
-        most = inputs.params.transport
+        most = inputs.params.wasserstein_max_points
         return [MetricSpec("wasserstein", "Wasserstein-1 distance", "lower", leads=True, max_samples=most)]
 
     def protocol(self, inputs: Inputs, generated: int) -> dict[str, Any]:
-        most = inputs.params.transport
+        most = inputs.params.wasserstein_max_points
         return {"transport_generated": min(generated, most), "transport_real": min(len(inputs.real), most)}
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
-        most = inputs.params.transport
+        most = inputs.params.wasserstein_max_points
         made = choose(generated, most, inputs.random("transport"))
         return {
             "wasserstein": transport(

@@ -92,7 +92,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     applicable = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
     variants = {row: c.variant(row) for row in c.variants}
     titles = {row: variant.title for row, variant in variants.items()}
-    extractors = c.evaluate.features if dataset.form == "images" else ()
+    extractors = c.evaluate.feature_extractors if dataset.form == "images" else ()
     compared = {f"ganpipe.evaluation.extractors.{name}" for name in extractors}
     compared |= {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
     measuring = {

@@ -31,7 +31,7 @@ class ClassifierParams(Frozen):
     """width: channels of the first layer, doubled in the second. features: width of the layer that is read out."""
 
     width: Count
-    features: Count
+    embedding_dim: Count
     steps: Count
     batch: Count
     lr: Positive
@@ -51,8 +51,8 @@ class Classifier(nn.Module):
             channels, size = 2 * width, size // 2
             if size <= 7:
                 break
-        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, params.features), nn.ReLU())
-        self.head = nn.Linear(params.features, classes)
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, params.embedding_dim), nn.ReLU())
+        self.head = nn.Linear(params.embedding_dim, classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 images to features (N, d) and logits (N, classes)."""
@@ -94,7 +94,7 @@ def fit(
     predicted = reader(net, data.base, device)(data.test)[1].argmax(1)
     return {
         "accuracy": float((predicted == data.test_labels).mean()),
-        "features": params.features,
+        "embedding_dim": params.embedding_dim,
         "train": len(images),
         "test": len(data.test),
     }

@@ -48,8 +48,8 @@ class HealthMonitor:
     recover.
     """
 
-    def __init__(self, watch: Health, data: PreparedDataset) -> None:
-        self._watch, self._data = watch, data
+    def __init__(self, thresholds: Health, data: PreparedDataset) -> None:
+        self._thresholds, self._data = thresholds, data
         # a data set of one sample, repeated, has variance 0
         self._variance = _total_variance(data.train[:: max(1, len(data.train) // MAX_VARIANCE_SAMPLES)]) or 1.0
         # held-out samples in random order, as they may be sorted by class
@@ -88,9 +88,9 @@ class HealthMonitor:
             if not math.isfinite(value):
                 self.status = RunStatus("not_finite", f"{name} is {value} at step {step}", step)
                 return
-            if abs(value) > self._watch.limit:
+            if abs(value) > self._thresholds.divergence_threshold:
                 self._diverged_since = step if since is None else since
-                lasts = f", beyond {self._watch.limit:g} since step {self._diverged_since}"
+                lasts = f", beyond {self._thresholds.divergence_threshold:g} since step {self._diverged_since}"
                 reason = f"{name} is {value:.3g} at step {step}{lasts if self._diverged_since < step else ''}"
                 self._diverged = RunStatus("diverged", reason, step)
         for name, net in (generators or {}).items():
@@ -116,7 +116,7 @@ class HealthMonitor:
         self._previous = fixed
         if self._data.modes is None and math.isfinite(metrics["sample_variance"]):
             fake, real = samples[: len(self._real)], self._real[: len(samples)]
-            scores = [vendi(_flat(x), width=self._watch.width) for x in (fake, real)]
+            scores = [vendi(_flat(x), width=self._thresholds.vendi_bandwidth) for x in (fake, real)]
             metrics["sample_vendi"] = scores[0] / scores[1]
         before, self.status = self.status, self._status(step, samples, metrics)
         if before or self.status:
@@ -124,22 +124,22 @@ class HealthMonitor:
         return {name: torch.tensor(value, dtype=torch.float32) for name, value in metrics.items()}
 
     def _status(self, step: int, samples: NDArray[Any], metrics: dict[str, float]) -> RunStatus | None:
-        watch = self._watch
+        thresholds = self._thresholds
         if not math.isfinite(metrics["sample_variance"]):
             return RunStatus("not_finite", f"samples are not finite at step {step}", step)
         if self._diverged:
             return self._diverged
-        if metrics["sample_variance"] < watch.variance:
+        if metrics["sample_variance"] < thresholds.min_variance_ratio:
             reason = f"the variance of the samples is {metrics['sample_variance']:.2g} times that of the data"
             return RunStatus("collapsed", f"{reason} at step {step}", step)
         if self._data.modes is not None and self._data.mode_std is not None:
             present, expected, number = self._modes(samples)
-            if present < watch.modes * expected:
+            if present < thresholds.min_mode_fraction * expected:
                 return RunStatus("collapsed", f"samples are near {present} of {number} modes at step {step}", step)
-        if metrics.get("sample_vendi", math.inf) < watch.vendi:
+        if metrics.get("sample_vendi", math.inf) < thresholds.min_vendi_ratio:
             reason = f"the Vendi score of the samples is {metrics['sample_vendi']:.2g} times that of as many real ones"
             return RunStatus("collapsed", f"{reason} at step {step}", step)
-        if metrics.get("sample_change", math.inf) < watch.change:
+        if metrics.get("sample_change", math.inf) < thresholds.stall_threshold:
             reason = f"samples of fixed latents moved by {metrics['sample_change']:.2g} standard deviations of the data"
             return RunStatus(STALLED, f"{reason} since the snapshot before step {step}", step)
         return None
@@ -152,9 +152,9 @@ class HealthMonitor:
         assert self._data.mode_std is not None
         shares = modes(samples, centres=self._data.modes, std=self._data.mode_std).shares
         n, number = len(samples), len(shares)
-        present = int((shares * number > self._watch.present).sum())
+        present = int((shares * number > self._thresholds.mode_presence).sum())
         # a count is binomial: P(count > present * n / number)
-        expected = number * bdtrc(math.floor(self._watch.present * n / number), n, 1 / number)
+        expected = number * bdtrc(math.floor(self._thresholds.mode_presence * n / number), n, 1 / number)
         return present, expected, number
 
 

@@ -39,20 +39,20 @@ IMAGE_FIGURES = [*SPACE_FIGURES, *CLASS_FIGURES, "classifier_score", *PIXEL_FIGU
 MODE_FIGURES = ["modes", "high_quality", "reverse_kl"]
 DISTANCES = ["wasserstein", "sliced_wasserstein", "memorization", "memorization_z"]
 PARAMETERS: dict[str, Any] = {
-    "features": ["classifier"],
-    "cap": 1000,
-    "draws": 3,
-    "neighbours": 3,
-    "density_neighbours": 5,
+    "feature_extractors": ["classifier"],
+    "max_samples": 1000,
+    "baseline_draws": 3,
+    "precision_recall_k": 3,
+    "density_coverage_k": 5,
     "kid": {"subsets": 4, "size": 60},
-    "coverage": 0.02,
-    "splits": 2,
-    "directions": 20,
-    "quantile": 0.01,
-    "windows": {"least": 0.1, "largest": 1.0, "count": 10},
-    "extrapolation": 10,
-    "transport": 100,
-    "collapse": {"recall": 0.1, "classes": 0.5, "present": 0.1, "copies": 0.5},
+    "class_presence_threshold": 0.02,
+    "inception_score_splits": 2,
+    "sliced_wasserstein_projections": 20,
+    "memorization_quantile": 0.01,
+    "parzen_bandwidths": {"min": 0.1, "max": 1.0, "count": 10},
+    "fid_infinity_points": 10,
+    "wasserstein_max_points": 100,
+    "status_thresholds": {"min_recall_ratio": 0.1, "min_class_fraction": 0.5, "class_presence": 0.1, "max_memorized_fraction": 0.5},
     "seed": 0,
 }
 

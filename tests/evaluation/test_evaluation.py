@@ -48,16 +48,16 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
         "ceiling": "uniform noise",
         "class_samples": 250,
         "seed": 0,
-        "neighbours": 3,
-        "density_neighbours": 5,
-        "coverage": 0.02,
+        "precision_recall_k": 3,
+        "density_coverage_k": 5,
+        "class_presence_threshold": 0.02,
         "kid_subsets": 4,
         "kid_size": 60,
-        "extrapolation": 10,
-        "quantile": 0.01,
-        "splits": 2,
-        "directions": 20,
-        "windows": {"least": 0.1, "largest": 1.0, "count": 10},
+        "fid_infinity_points": 10,
+        "memorization_quantile": 0.01,
+        "inception_score_splits": 2,
+        "sliced_wasserstein_projections": 20,
+        "parzen_bandwidths": {"min": 0.1, "max": 1.0, "count": 10},
     }
     assert list(found["figures"]) == IMAGE_FIGURES
     keys = ["label", "better", "network", "resizer", "leads", "floor", "generated", "real", "split"]
@@ -97,8 +97,8 @@ def test_structure_for_points(point_data: PreparedDataset) -> None:
     found = run(point_data, {0: both(points(balanced(150, 3), 3))})
     assert list(found["figures"]) == [*MODE_FIGURES, *DISTANCES]
     assert found["protocol"]["transport_generated"] == found["protocol"]["transport_real"] == 100
-    assert found["protocol"]["directions"] == 20
-    assert "neighbours" not in found["protocol"]
+    assert found["protocol"]["sliced_wasserstein_projections"] == 20
+    assert "precision_recall_k" not in found["protocol"]
     assert {figure["network"] for figure in found["figures"].values()} == {"none"}
     # the exact distance is of fewer points, and says so
     counts = {name: (figure["generated"], figure["real"]) for name, figure in found["figures"].items()}
@@ -167,10 +167,10 @@ def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_
     assert figures["classifier_score"]["raw"][0] < 1.1 < 3.5 < figures["classifier_score"]["floor"]
 
 
-@pytest.mark.parametrize("cap", [1000, 100])
+@pytest.mark.parametrize("max_samples", [1000, 100])
 def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -> None:
     """All of them, however few are compared: each is in the train split, and that is searched as a whole."""
-    found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, cap=cap)
+    found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, max_samples=cap)
     copies = found["figures"]["memorization"]
     assert copies["floor"] == 0.01
     assert copies["raw"][0] == 1.0
@@ -183,7 +183,7 @@ def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -
 
 def test_points_of_known_quality(point_data: PreparedDataset) -> None:
     good, collapsed = points(balanced(300, 3), 3), points(0 * balanced(300), 4)
-    figures = run(point_data, {0: both(good), 1: both(collapsed)}, transport=150)["figures"]
+    figures = run(point_data, {0: both(good), 1: both(collapsed)}, wasserstein_max_points=150)["figures"]
     assert figures["modes"]["raw"] == [3, 1]
     assert figures["reverse_kl"]["raw"] == [0.0, pytest.approx(math.log(3.0))]
     assert min(figures["high_quality"]["raw"]) > 0.96

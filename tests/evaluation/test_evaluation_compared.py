@@ -32,12 +32,12 @@ from ganpipe.prepared import PreparedDataset
 
 
 @pytest.mark.parametrize(
-    ("made", "cap", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
+    ("made", "max_samples", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
 )
 def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
     image_data: PreparedDataset, made: int, cap: int, expected: int
 ) -> None:
-    found = run(image_data, {0: both(images(balanced(made), 3))}, cap=cap)
+    found = run(image_data, {0: both(images(balanced(made), 3))}, max_samples=cap)
     assert found["protocol"]["generated"] == expected
     assert found["protocol"]["real"] == min(200, cap)
     assert found["protocol"]["class_samples"] == made
@@ -55,7 +55,7 @@ def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image
     """One sample of class 3 in 4000 shows in the shares, whether or not it is among the 100 compared."""
     labels = np.append(np.array([0, 1, 2])[balanced(3999, 3)], 3)
     network = Network()
-    found = judged(reference(image_data, network, cap=100), {0: both(images(labels, 3))})
+    found = judged(reference(image_data, network, max_samples=100), {0: both(images(labels, 3))})
     assert found["classes"]["raw"][0][3] == 1 / 4000
     assert found["protocol"]["generated"] == 100
     assert found["figures"]["smallest_class"]["raw"] == [0.0]
@@ -64,7 +64,7 @@ def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image
 
 def test_only_the_chosen_images_are_compared(image_data: PreparedDataset) -> None:
     """Noise in all other places of the file leaves the figures as they are, and shows in the shares."""
-    real = reference(image_data, cap=100)
+    real = reference(image_data, max_samples=100)
     chosen = real.choose(np.arange(2000), 100, "samples")
     samples = np.random.default_rng(6).integers(256, size=(2000, 1, 6, 6), dtype=np.uint8)
     samples[chosen] = images(balanced(100), 3)
@@ -76,7 +76,7 @@ def test_only_the_chosen_images_are_compared(image_data: PreparedDataset) -> Non
 
 
 def test_only_the_chosen_points_are_compared(point_data: PreparedDataset) -> None:
-    real = reference(point_data, cap=150)
+    real = reference(point_data, max_samples=150)
     chosen = real.choose(np.arange(2000), 150, "samples")
     samples = np.zeros((2000, 2), np.float32) - 50
     samples[chosen] = points(balanced(150, 3), 3)
@@ -87,15 +87,15 @@ def test_only_the_chosen_points_are_compared(point_data: PreparedDataset) -> Non
 
 def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image_data: PreparedDataset) -> None:
     samples = images(balanced(900), 3)
-    first = run(image_data, {0: both(samples)}, cap=100)
+    first = run(image_data, {0: both(samples)}, max_samples=100)
     np.random.seed(5)
-    second = run(image_data, {3: both(samples), 4: Samples(images(balanced(900), 8), samples)}, cap=100)
+    second = run(image_data, {3: both(samples), 4: Samples(images(balanced(900), 8), samples)}, max_samples=100)
     for name in IMAGE_FIGURES:
         one, two = first["figures"][name], second["figures"][name]
         assert one["raw"] == one["ema"] == two["raw"][:1] == two["ema"][:1] == two["ema"][1:]
         for key in ("floor", "real_baseline_std", "ceiling"):
             assert one[key] == two[key]
-    other = run(image_data, {0: both(samples)}, cap=100, seed=1)
+    other = run(image_data, {0: both(samples)}, max_samples=100, seed=1)
     for key in ("raw", "floor", "ceiling"):
         assert first["figures"]["frechet"][key] != other["figures"]["frechet"][key]
 
@@ -118,7 +118,7 @@ def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
 
 
 def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: PreparedDataset) -> None:
-    real = reference(image_data, draws=4)
+    real = reference(image_data, baseline_draws=4)
     found = baselines(real, 200)
     assert list(found) == [*IMAGE_FIGURES, PRESENT]
     assert found.pop(PRESENT).floor == 4
@@ -147,7 +147,7 @@ def test_floor_is_the_train_split_against_the_test_split(image_data: PreparedDat
 def test_the_split_can_be_halved_and_no_more(image_data: PreparedDataset) -> None:
     assert max_generated(reference(image_data)) == 300
     assert max_generated(reference(replace(image_data, train=image_data.train[:201]))) == 100
-    assert max_generated(reference(image_data, cap=60)) == 60
+    assert max_generated(reference(image_data, max_samples=60)) == 60
 
 
 def test_noise_fills_twice_the_bounding_box(point_data: PreparedDataset) -> None:
@@ -173,10 +173,10 @@ def test_transport_is_limited_on_both_sides(point_data: PreparedDataset, monkeyp
         return solve(generated=generated, real=real)
 
     monkeypatch.setattr(wasserstein, "transport", spy)
-    run(point_data, {0: both(points(balanced(150, 3), 3))}, transport=40)
+    run(point_data, {0: both(points(balanced(150, 3), 3))}, wasserstein_max_points=40)
     assert set(sizes) == {(40, 40)}
     sizes.clear()
-    found = run(point_data, {0: both(points(balanced(150, 3), 3))}, transport=1000)
+    found = run(point_data, {0: both(points(balanced(150, 3), 3))}, wasserstein_max_points=1000)
     assert set(sizes) == {(150, 200)}
     figure, protocol = found["figures"]["wasserstein"], found["protocol"]
     assert (figure["generated"], figure["real"]) == (150, 200)

@@ -30,7 +30,7 @@ from ganpipe.utils.errors import UserError
         ({4: both(np.zeros((20, 1, 6, 6), np.float32))}, "type float32 and the data has uint8"),
         (
             {4: both(np.zeros((5, 1, 6, 6), np.uint8))},
-            "There are 5 generated samples to compare, and evaluate.density_neighbours is 5: at least 6 are needed",
+            "There are 5 generated samples to compare, and evaluate.density_coverage_k is 5: at least 6 are needed",
         ),
         ({4: both(np.zeros((0, 1, 6, 6), np.uint8))}, "There are 0 generated samples"),
     ],
@@ -52,19 +52,19 @@ def test_a_moment_unlike_the_data_is_named(image_data: PreparedDataset) -> None:
 @pytest.mark.parametrize(
     ("changes", "needed", "asks", "remedy"),
     [
-        ({"cap": 3, "neighbours": 1, "density_neighbours": 1, "splits": 2}, 4, "", "take more"),
-        ({"cap": 9, "neighbours": 9}, 10, ", and evaluate.neighbours is 9", "take more, or lower it"),
-        ({"cap": 9, "density_neighbours": 10}, 11, ", and evaluate.density_neighbours is 10", "take more, or lower it"),
-        ({"cap": 9, "splits": 10}, 10, ", and evaluate.splits is 10", "take more, or lower it"),
+        ({"max_samples": 3, "precision_recall_k": 1, "density_coverage_k": 1, "inception_score_splits": 2}, 4, "", "take more"),
+        ({"max_samples": 9, "precision_recall_k": 9}, 10, ", and evaluate.precision_recall_k is 9", "take more, or lower it"),
+        ({"max_samples": 9, "density_coverage_k": 10}, 11, ", and evaluate.density_coverage_k is 10", "take more, or lower it"),
+        ({"max_samples": 9, "inception_score_splits": 10}, 10, ", and evaluate.inception_score_splits is 10", "take more, or lower it"),
     ],
 )
 def test_too_few_real_samples_are_refused(
     image_data: PreparedDataset, changes: dict[str, int], needed: int, asks: str, remedy: str
 ) -> None:
-    said = f"^There are {changes['cap']} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
+    said = f"^There are {changes["max_samples"]} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
     with pytest.raises(UserError, match=said):
         reference(image_data, **changes)
-    reference(image_data, **(changes | {"cap": needed}))
+    reference(image_data, **(changes | {"max_samples": needed}))
 
 
 def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: PreparedDataset) -> None:
@@ -81,21 +81,21 @@ def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: Pr
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("features", []),
-        ("features", ["vgg"]),
-        ("cap", 1),
-        ("cap", 100.0),
-        ("draws", 1),
-        ("neighbours", 0),
-        ("neighbours", True),
-        ("density_neighbours", 0),
-        ("coverage", 0.0),
-        ("coverage", 1.5),
-        ("coverage", math.nan),
-        ("coverage", "0.02"),
-        ("splits", 0),
-        ("directions", 1),
-        ("transport", 0),
+        ("feature_extractors", []),
+        ("feature_extractors", ["vgg"]),
+        ("max_samples", 1),
+        ("max_samples", 100.0),
+        ("baseline_draws", 1),
+        ("precision_recall_k", 0),
+        ("precision_recall_k", True),
+        ("density_coverage_k", 0),
+        ("class_presence_threshold", 0.0),
+        ("class_presence_threshold", 1.5),
+        ("class_presence_threshold", math.nan),
+        ("class_presence_threshold", "0.02"),
+        ("inception_score_splits", 0),
+        ("sliced_wasserstein_projections", 1),
+        ("wasserstein_max_points", 0),
         ("seed", -1),
         ("unknown", 1),
     ],
@@ -111,12 +111,12 @@ def test_bad_parameters_are_refused(key: str, value: Any) -> None:
     [
         ("kid", "size", 1),
         ("kid", "subsets", 0),
-        ("windows", "least", 0.0),
-        ("windows", "largest", 0.1),
-        ("windows", "count", 2),
-        ("collapse", "recall", 1.1),
-        ("collapse", "classes", -0.1),
-        ("collapse", "copies", 0.0),
+        ("parzen_bandwidths", "min", 0.0),
+        ("parzen_bandwidths", "max", 0.1),
+        ("parzen_bandwidths", "count", 2),
+        ("status_thresholds", "min_recall_ratio", 1.1),
+        ("status_thresholds", "min_class_fraction", -0.1),
+        ("status_thresholds", "max_memorized_fraction", 0.0),
     ],
 )
 def test_bad_parameters_within_are_refused(key: str, within: str, value: float) -> None:

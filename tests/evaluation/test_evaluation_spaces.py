@@ -88,7 +88,7 @@ def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: Prep
     assert bent["notes"] == {"raw": [said], "ema": [said]}
     assert None not in (*figures["frechet_infinite"]["raw"], figures["frechet_infinite"]["floor"])
     # and half of 22 leaves no room for twenty points
-    few = run(image_data, {0: both(images(balanced(22), 3))}, extrapolation=20)["figures"]["frechet_infinite"]
+    few = run(image_data, {0: both(images(balanced(22), 3))}, fid_infinity_points=20)["figures"]["frechet_infinite"]
     assert (few["raw"], few["errors"]) == ([None], None)
     assert few["notes"]["raw"] == ["20 numbers of samples take 39 samples or more"]
 
@@ -102,7 +102,7 @@ def test_images_without_edges_have_no_sharpness_to_compare_with(image_data: Prep
 def test_windows_at_the_edge_of_those_tried_are_noted(image_data: PreparedDataset) -> None:
     black, copies = np.zeros_like(image_data.test), image_data.test
     found = run(image_data, {0: Samples(raw=black, ema=copies)})["figures"]["parzen"]
-    assert found["notes"]["ema"] == ["windows of 0.1 are at the edge of evaluate.windows: wider bounds may do better"]
+    assert found["notes"]["ema"] == ["windows of 0.1 are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"]
     assert found["notes"]["raw"] == [None]
 
 

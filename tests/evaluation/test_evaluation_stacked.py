@@ -57,7 +57,7 @@ def thousand() -> Reference:
     train, test = drawn(8000, 1), drawn(5000, 2)
     data = PreparedDataset(stacked(train), train, stacked(test), test, classes=MODES, base=BASE)
     assert MODES - len(np.unique(test)) > 0
-    changes: dict[str, Any] = {"cap": 2500, "directions": 2, "draws": 2}
+    changes: dict[str, Any] = {"max_samples": 2500, "sliced_wasserstein_projections": 2, "baseline_draws": 2}
     return reference(data, opened=PIXELS, classify=classify, **changes)
 
 
@@ -138,11 +138,11 @@ def test_without_classes_collapse_shows_in_recall() -> None:
 def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Path) -> None:
     runtime = {"device": "cpu", "threads": 1, "precision": "float32", "deterministic": False}
     spec: dict[str, Any] = {"data": "faces", "runtime": runtime, "classifier": {}}
-    spec["params"] = PARAMETERS | {"features": ["pixels"]}
+    spec["params"] = PARAMETERS | {"feature_extractors": ["pixels"]}
     real = open_reference(spec, class_free(), tmp_path, stored=False)
     assert list(real.views) == ["features-pixels", "images-pixels"]
-    spec["params"] = PARAMETERS | {"features": ["pixels", "classifier"]}
+    spec["params"] = PARAMETERS | {"feature_extractors": ["pixels", "classifier"]}
     with pytest.raises(UserError) as caught:
         open_reference(spec, class_free(), tmp_path, stored=False)
     assert str(caught.value) == parameters(features=["pixels", "classifier"]).incompatibility("faces", 1)
-    assert str(caught.value).startswith("evaluate.features is ['pixels', 'classifier'], and faces has one class, so ")
+    assert str(caught.value).startswith("evaluate.feature_extractors is ['pixels', 'classifier'], and faces has one class, so ")

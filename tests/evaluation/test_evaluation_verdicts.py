@@ -25,7 +25,7 @@ def called(
     """The verdict on such shares of the classes and values, with some of the rules changed."""
     given = {"recall": 0.9, "memorization": 0.0} | (figures or {})
     values = {name: MetricValue(value) for name, value in given.items()}
-    real = reference(data, collapse=PARAMETERS["collapse"] | rules)
+    real = reference(data, status_thresholds=PARAMETERS["status_thresholds"] | rules)
     found = status(real, Measurement(values, shares, shares), LIMITS, training=None)
     return found and (found["kind"], found["reason"])
 

@@ -21,7 +21,7 @@ from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import ClassifierParams, fit
 from ganpipe.utils.errors import UserError
 
-ARCHITECTURE = {"width": 2, "features": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
+ARCHITECTURE = {"width": 2, "embedding_dim": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
 COLOURS = np.random.default_rng(0).integers(256, size=(3, 3, 8, 8), dtype=np.uint8)
 
 
@@ -131,7 +131,7 @@ def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, mon
     opened = open_network("inception", around(faces()))
     train, test = (np.repeat(images(balanced(n), n), 3, axis=1) for n in (12, 8))
     data = PreparedDataset(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
-    changes: dict[str, Any] = {"neighbours": 1, "density_neighbours": 1, "draws": 2, "directions": 2}
+    changes: dict[str, Any] = {"precision_recall_k": 1, "density_coverage_k": 1, "baseline_draws": 2, "sliced_wasserstein_projections": 2}
     real = reference(data, opened={"inception": opened}, **changes)
     assert real.specs["inception_score"][1].label == "Inception score, 2 splits"
     found = real.measure(train[:6], 6).values["inception_score"]
@@ -148,9 +148,9 @@ def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
     with pytest.raises(UserError) as caught:
         open_network("inception", around(faces()))
     said = str(caught.value)
-    assert said.startswith(f"evaluate.features names inception, and {placed} is not its weights (SHA-256 ")
+    assert said.startswith(f"evaluate.feature_extractors names inception, and {placed} is not its weights (SHA-256 ")
     assert said.endswith(
-        f" and not 6726825d...): put the original file at {placed}, or use another of evaluate.features, as classifier "
+        f" and not 6726825d...): put the original file at {placed}, or use another of evaluate.feature_extractors, as classifier "
         "or pixels."
     )
 
@@ -173,7 +173,7 @@ def test_what_was_fetched_is_verified_before_it_is_opened(
         open_network(name, around(faces()))
     said = str(caught.value)
     assert said.startswith(
-        f"evaluate.features names {name}, which could not be opened or fetched (invalid hash value (expected "
+        f"evaluate.feature_extractors names {name}, which could not be opened or fetched (invalid hash value (expected "
     )
     assert f"put the original file at {hub}/checkpoints/" in said
     assert not opened.exists()
@@ -210,8 +210,8 @@ def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any
     with pytest.raises(UserError) as caught:
         open_network(name, around(faces()))
     said = str(caught.value)
-    assert said.startswith(f"evaluate.features names {name}, which could not be opened or fetched (")
-    assert said.endswith(f"): {places[name]} or use another of evaluate.features, as classifier or pixels.")
+    assert said.startswith(f"evaluate.feature_extractors names {name}, which could not be opened or fetched (")
+    assert said.endswith(f"): {places[name]} or use another of evaluate.feature_extractors, as classifier or pixels.")
     assert "\n" not in said
 
 
@@ -257,7 +257,7 @@ def test_code_of_another_commit_is_not_run(dino: Path) -> None:
     """Neither what an earlier call left of the branch main: there is no network to fetch the commit from."""
     there = dino.parents[1] / f"facebookresearch_dinov2_{COMMIT}"
     there.rename(there.with_name("facebookresearch_dinov2_main"))
-    with pytest.raises(UserError, match=r"^evaluate.features names dinov2, which could not be opened or fetched"):
+    with pytest.raises(UserError, match=r"^evaluate.feature_extractors names dinov2, which could not be opened or fetched"):
         open_network("dinov2", around(faces()))
 
 
@@ -274,5 +274,5 @@ def test_each_network_has_the_whole_digest_of_its_weights() -> None:
 
 def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity.utils", None)
-    with pytest.raises(UserError, match=r"^evaluate.features names clip, which is torch-fidelity's: install ganpipe\["):
+    with pytest.raises(UserError, match=r"^evaluate.feature_extractors names clip, which is torch-fidelity's: install ganpipe\["):
         open_network("clip", around(faces()))

@@ -21,7 +21,7 @@ GRID = Grid(kind="grid", side=5, spacing=2.0, std=0.05, train=50_000, test=2000,
 @pytest.mark.parametrize(("source", "modes", "divergence"), [(RING, 8, 0.0014), (GRID, 25, 0.0048)])
 def test_floors_of_a_mixture_are_those_of_an_exact_sampler(source: PlaneMixture, modes: int, divergence: float) -> None:
     data = source.load(Path("/nonexistent"))
-    found = baselines(reference(data, cap=COUNT, draws=DRAWS, directions=2), COUNT, quick=True)
+    found = baselines(reference(data, max_samples=COUNT, baseline_draws=DRAWS, sliced_wasserstein_projections=2), COUNT, quick=True)
     assert (found["modes"].floor, found["modes"].deviation) == (modes, 0.0)
     # 1 - exp(-9/2): the share of a Gaussian in the plane within 3 deviations
     exact = 1 - math.exp(-4.5)

@@ -141,7 +141,7 @@ def test_a_corrupt_image_is_found_where_it_is_read(project: Project, tmp_path: P
     os.truncate(tmp_path / "images" / "2.png", 1000)
     with project.params() as params:
         params["data"]["kind"] = "image_folder"
-        params["evaluate"]["features"] = ["pixels"]
+        params["evaluate"]["feature_extractors"] = ["pixels"]
     before = project.results()
     refused = project.repro(ok=False)
     assert refused.ran == {"resolve", "prepare"}

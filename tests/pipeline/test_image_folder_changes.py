@@ -26,7 +26,7 @@ def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
     with project.params() as params:
         params["data"]["kind"] = "image_folder"
         params["datasets"]["image_folder"].update(size=8, test=4)
-        params["evaluate"].update(neighbours=2, density_neighbours=2, splits=2)
+        params["evaluate"].update(precision_recall_k=2, density_coverage_k=2, inception_score_splits=2)
 
     def meta() -> bytes:
         return (project.root / "data/prepared/image_folder/meta.json").read_bytes()

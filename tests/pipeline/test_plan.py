@@ -62,7 +62,7 @@ def test_an_edit_concerns_the_rows_that_use_it_and_a_comment_nothing(project: Pr
 def test_a_new_seed_and_a_vanished_row_and_what_of_it_is_selected(project: Project) -> None:
     with project.params() as params:
         params["seeds"] = [0, 1, 5]
-        params["evaluate"]["draws"] = 3
+        params["evaluate"]["baseline_draws"] = 3
         del params["variants"]["ebgan"]
     planned = project.plan()
     selected = {stage for stage, item in planned.items() if item["selected"]}

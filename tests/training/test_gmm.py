@@ -27,7 +27,7 @@ every_type = pytest.mark.parametrize("covariance", TYPES)
 ROW: dict[str, Any] = {
     **{"title": "Mixture", "objective": {"kind": "none"}, "critic": {"kind": "none"}, "latent": {"size": 65}},
     "generator": {"kind": "gmm", "components": 3, "covariance": "full"},
-    "algorithm": {"kind": "gmm", "floor": 1e-6, "restarts": 2},
+    "algorithm": {"kind": "gmm", "reg_covar": 1e-6, "n_init": 2},
 }
 DATA = Space("points", 1.0)
 
@@ -81,7 +81,7 @@ def full(model: GaussianMixture) -> NDArray[np.float64]:
 @every_type
 def test_the_steps_are_one_run_of_scikit_learn(covariance: str) -> None:
     """As many iterations from the same beginning lead to the same numbers, bit for bit."""
-    at = fitted(covariance, steps=7, algorithm={"restarts": 1})
+    at = fitted(covariance, steps=7, algorithm={"n_init": 1})
     whole = GaussianMixture(
         3, covariance_type=covariance, reg_covar=1e-6, max_iter=7, tol=0.0, random_state=at.model.random_state
     )
@@ -176,7 +176,7 @@ def test_the_likelihood_is_that_of_the_generator() -> None:
 def test_it_finds_all_modes_of_the_ring(seed: int) -> None:
     ring = Ring(kind="ring", modes=8, radius=2.0, std=0.02, train=4000, test=100, seed=0).load(Path())
     space = Space("points", ring.scale)
-    real, changes = batches(ring.train, space), {"generator": {"components": 8}, "algorithm": {"restarts": 5}}
+    real, changes = batches(ring.train, space), {"generator": {"components": 8}, "algorithm": {"n_init": 5}}
     at = trainer((2,), seed, **changes)
     for _ in range(5):
         at.train_step(real)
@@ -204,7 +204,7 @@ def test_the_weights_survive_the_disk(covariance: str, tmp_path: Path) -> None:
 @every_type
 def test_images_are_in_range_and_have_their_shape(covariance: str) -> None:
     data = digits().train[:200]
-    at = trainer((1, 8, 8), generator={"covariance": covariance}, algorithm={"floor": 0.5})
+    at = trainer((1, 8, 8), generator={"covariance": covariance}, algorithm={"reg_covar": 0.5})
     real = batches(data, Space("images", 1.0))
     at.train_step(real)
     at.prepare_for_sampling(real)

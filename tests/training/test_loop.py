@@ -286,7 +286,7 @@ def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, Prep
 
 def test_a_generator_that_does_not_move_has_stalled(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     still = {"generator_optimizer": {"lr": 1e-30}, "generator": {"norm": "none"}}
-    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, health={"variance": 0.0, "vendi": 0.0})
+    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, health={"min_variance_ratio": 0.0, "min_vendi_ratio": 0.0})
     assert outcome.status is not None
     assert outcome.status.kind == "stalled"
     assert outcome.status.step == 20

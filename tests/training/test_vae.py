@@ -25,7 +25,7 @@ ROW: dict[str, Any] = {
     "generator_optimizer": {"lr": 0.01, "betas": [0.9, 0.99]},
     "algorithm": {
         "kind": "vae",
-        "deviation": DEVIATION,
+        "decoder_std": DEVIATION,
         "encoder": {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"},
     },
 }

@@ -1,4 +1,4 @@
-"""Feature networks: what images are compared in, one file each, chosen by name in `evaluate.features`.
+"""Feature networks: what images are compared in, one file each, chosen by name in `evaluate.feature_extractors`.
 
 A module has a RESIZER, in words, which is part of every metric, and an `open_network`. A function of features takes
 uint8 images (N, C, H, W) and returns float32 (N, d).

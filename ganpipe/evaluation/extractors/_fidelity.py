@@ -55,14 +55,14 @@ def network(
         from torch_fidelity.utils import create_feature_extractor
     except ImportError:
         raise UserError(
-            f"evaluate.features names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
+            f"evaluate.feature_extractors names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
         ) from None
     hub = Path(torch.hub.get_dir())
     path = hub / file
     remedy = f"put the original file at {path}"
     if repository:
         remedy += f" and github.com/{repository.name} at the commit {repository.commit} at {hub / repository.folder}"
-    remedy += ", or use another of evaluate.features, as classifier or pixels"
+    remedy += ", or use another of evaluate.feature_extractors, as classifier or pixels"
     try:
         if not path.is_file():
             _fetch(url, path, sha256)
@@ -71,7 +71,7 @@ def network(
             net = create_feature_extractor(extractor, [layer], cuda=False, verbose=False)
     except (OSError, EOFError, ImportError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        sentence = f"evaluate.features names {name}, which could not be opened or fetched ({reason})"
+        sentence = f"evaluate.feature_extractors names {name}, which could not be opened or fetched ({reason})"
         raise UserError(f"{sentence}: {remedy}.") from None
 
     net.to(context.device)
@@ -128,4 +128,4 @@ def _verify(path: Path, name: str, sha256: str, remedy: str) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         said = f"{path} is not its weights (SHA-256 {found[:8]}... and not {sha256[:8]}...)"
-        raise UserError(f"evaluate.features names {name}, and {said}: {remedy}.")
+        raise UserError(f"evaluate.feature_extractors names {name}, and {said}: {remedy}.")
