@@ -37,7 +37,7 @@ def variant(**changes: Any) -> Variant:
         "title": "Progressive",
         "objective": {"kind": "non_saturating"},
         "generator": {"kind": "progressive", "width": 4},
-        "critic": {"kind": "progressive", "width": 4, "deviation": True, "output": "score"},
+        "critic": {"kind": "progressive", "width": 4, "minibatch_stddev": True, "output": "score"},
         "algorithm": algorithm(),
         **FEW,
         "latent": {"size": 6},
@@ -231,7 +231,7 @@ def test_a_slope_at_single_samples_is_refused_with_the_minibatch_deviation() -> 
     penalty = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
     with pytest.raises(ValidationError, match="deviation: false"):
         variant(penalties=[penalty])
-    assert variant(penalties=[penalty], critic={"deviation": False}).critic.uses_batch_stats is False
+    assert variant(penalties=[penalty], critic={"minibatch_stddev": False}).critic.uses_batch_stats is False
 
 
 def test_reals_of_the_game_are_those_of_the_batches() -> None:
