@@ -2,7 +2,7 @@
 
     python -m benchmarks.fgan_gaussian [--seed 0]
 
-Nowozin et al. 2016 (arXiv 1606.00709), section 2.5. For each divergence it trains the row of params.yaml on
+Nowozin et al. 2016 (arXiv 1606.00709), section 2.5. For each divergence it trains the variant of params.yaml on
 `gaussian_1d`, then prints the learned mean and deviation, the optimum by numerical minimisation of the divergence
 itself, and the critic's bound beside the true divergence of the learned Gaussian: a bound never exceeds it but for
 the error of its estimate on test samples, which is printed too.

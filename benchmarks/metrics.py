@@ -58,7 +58,7 @@ def ours(generated: Array, real: Array, subsets: int, size: int) -> dict[str, An
     kid = clock("kid", lambda: kid_on(chosen, generated=generated, real=real))
     both = clock("precision, recall", lambda: precision_recall(generated=generated, real=real, neighbours=NEIGHBOURS))
     deviation = float(kid.values.std())  # with the number of subsets, as torch-fidelity has it
-    return {"seconds": clock.seconds, "figures": [distance, kid.mean, deviation, both.precision, both.recall]}
+    return {"seconds": clock.seconds, "metrics": [distance, kid.mean, deviation, both.precision, both.recall]}
 
 
 def theirs(generated: Array, real: Array, subsets: int, size: int) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def theirs(generated: Array, real: Array, subsets: int, size: int) -> dict[str, 
     )
     names = ("frechet_inception_distance", "kernel_inception_distance_mean", "kernel_inception_distance_std")
     figures = [*(found[name] for name in names), both["precision"], both["recall"]]
-    return {"seconds": clock.seconds, "figures": figures}
+    return {"seconds": clock.seconds, "metrics": figures}
 
 
 class Clock:
@@ -142,7 +142,7 @@ def show(runs: dict[str, list[dict[str, Any]]]) -> None:
         print(f"{name:<24}{one:>12.2f}{two:>16.2f}   ratio {two / one:.2f}")
     print(f"{'peak memory, GiB':<24}{mine['gib']:>12.2f}{other['gib']:>16.2f}   (with the features and imports)")
     print(f"\n{'figure':<20}{SIDES[0]:>20}{SIDES[1]:>20}{'relative':>12}")
-    for name, one, two in zip(FIGURES, mine["figures"], other["figures"], strict=True):
+    for name, one, two in zip(FIGURES, mine["metrics"], other["metrics"], strict=True):
         relative = 0.0 if one == two else abs(one - two) / max(abs(two), 1e-300)
         print(f"{name:<20}{one:>20.12g}{two:>20.12g}{relative:>12.1e}")
 

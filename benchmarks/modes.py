@@ -1,10 +1,10 @@
-"""How many modes of a ring and a grid of Gaussians a row finds, over several seeds: PacGAN's table.
+"""How many modes of a ring and a grid of Gaussians a variant finds, over several seeds: PacGAN's table.
 
     python -m benchmarks.modes [ROW ...] [--data ring grid] [--seeds 5] [--steps 10000] [--jobs 2]
 
-Lin et al. 2018 (arXiv 1712.04086), section 4.1, with the rows of params.yaml: 2,500 samples of the raw generator, a
+Lin et al. 2018 (arXiv 1712.04086), section 4.1, with the variants of params.yaml: 2,500 samples of the raw generator, a
 mode counts from one sample within 3 standard deviations on, mean +- standard error over seeds. Results so far are
-kept in --out, one JSON line a training, and are not trained again while the row stays as it is.
+kept in --out, one JSON line a training, and are not trained again while the variant stays as it is.
 """
 
 from __future__ import annotations

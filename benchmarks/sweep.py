@@ -7,7 +7,7 @@ Each sweep begins from nothing, in a copy of this project of its own: the first 
 each, with the default protocol of the evaluation and with MLflow. The contenders take turns, and every other round the
 other way round: -j 1 with trainings of one thread, -j 1 with trainings of as many as `--jobs`, and --jobs with one.
 
---cold: so many sweeps of two rows and two seeds on the ring, each with an empty DVC cache and an empty MLflow store
+--cold: so many sweeps of two variants and two seeds on the ring, each with an empty DVC cache and an empty MLflow store
 that the first trainings open at the same time. A start is good where the sweep ends with 0, no log knows of an error
 or warning, and the store holds every training as finished.
 """
@@ -32,7 +32,7 @@ from typing import Any
 
 from benchmarks.copies import commit, copy, edited
 
-COMPARED = ("data", "classifiers", "references", "pretrained", "runs", "evals")
+COMPARED = ("data", "classifiers", "reference_stats", "pretrained", "runs", "evals")
 PAUSE = 2.0  # seconds to let the machine calm down
 FOLLOWERS = 900.0  # seconds that the followers of MLflow may take after the last training
 SMALL_EVALUATION = {"baseline_draws": 2, "sliced_wasserstein_projections": 50, "wasserstein_max_points": 100}

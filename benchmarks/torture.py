@@ -52,7 +52,7 @@ PHASES = {
     "commit": "train",
 }
 BEFORE = {"prepare": 0, "classifier": 1, "pretrain": 2, "train": 3, "evaluate": 4}
-RESULTS = ("data", "classifiers", "references", "pretrained", "runs", "evals")
+RESULTS = ("data", "classifiers", "reference_stats", "pretrained", "runs", "evals")
 RUNNING = re.compile(r"Running stage '(?:.*:)?([^']*)'")
 LIMIT = 900.0  # seconds of a `dvc repro` that nobody kills
 ENDING = 60.0  # seconds that a child may take to end once its dvc is dead
@@ -106,12 +106,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
-    """A copy of the project with these rows, one seed and so few steps."""
+    """A copy of the project with these variants, one seed and so few steps."""
     copy(folder)
     with edited(folder) as params:
         params["seeds"], params["loss"], params["runtime"]["device"] = [0], rows[0], "cpu"
         params["classifier"]["steps"] = steps
-        params["evaluate"].update(max_samples=300, baseline_draws=2, sliced_wasserstein_projections=50, wasserstein_max_points=100)
+        params["evaluate"].update(
+            max_samples=300, baseline_draws=2, sliced_wasserstein_projections=50, wasserstein_max_points=100
+        )
         params["evaluate"]["kid"].update(subsets=10, size=100)
         params["train"].update(num_samples=300, sample_grid_every=100)
         params["train"]["snapshots"].update(count=3, num_samples=200)

@@ -124,7 +124,7 @@ def variants(
         variant = chosen.variant(row)
         rows.append(
             {
-                "row": row,
+                "variant": row,
                 "title": variant.title,
                 "objective": variant.objective.kind,
                 "penalties": [penalty.kind for penalty in variant.penalties],
@@ -143,14 +143,14 @@ def variants(
         return
     console = Console(soft_wrap=not sys.stdout.isatty())
     # the name is what one types; on a narrow terminal the title gives way to it
-    names = [Column(""), Column("row", no_wrap=True), *([Column("title")] if console.width >= 120 else [])]
+    names = [Column(""), Column("variant", no_wrap=True), *([Column("title")] if console.width >= 120 else [])]
     table = Table(*names, "parts", "steps", box=None)
     for entry in rows:
         reason = entry["not_applicable"]
         parts = [entry["objective"], *entry["penalties"], *entry["constraints"]]
         parts += [f"{entry['generator']}/{entry['critic']}"]
         parts += [entry["algorithm"]] if entry["algorithm"] != "adversarial" else []
-        cells = ["*" if entry["selected"] else "", entry["row"], entry["title"]][: len(names)]
+        cells = ["*" if entry["selected"] else "", entry["variant"], entry["title"]][: len(names)]
         table.add_row(*cells, ", ".join(parts), f"not applicable: {reason}" if reason else str(entry["steps"]))
     console.print(table, markup=False)
 

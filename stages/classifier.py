@@ -11,7 +11,7 @@ from ganpipe.utils.io import write_json
 
 def main() -> None:
     spec = read_spec("classifier.json")
-    clock = Clock(Path("clocks", spec["data"], "classifier.json"))
+    clock = Clock(Path("timings", spec["data"], "classifier.json"))
     out = Path("classifiers", spec["data"])
     if spec["not_applicable"]:
         write_json(out / "classifier.json", {"not_applicable": spec["not_applicable"]})

@@ -1,4 +1,4 @@
-"""Evaluate one row over all its seeds, from the samples that its trainings wrote."""
+"""Evaluate one variant over all its seeds, from the samples that its trainings wrote."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from ganpipe.utils.io import write_json
 
 
 def main() -> None:
-    row = sys.argv[1]
+    variant = sys.argv[1]
     spec = read_spec("evaluate.json")
     name, seeds = spec["data"], spec["seeds"]
-    clock = Clock(Path("clocks", name, "evaluate", f"{row}.json"))
-    folders = {seed: Path("runs", name, row, str(seed)) for seed in seeds}
+    clock = Clock(Path("timings", name, "evaluate", f"{variant}.json"))
+    folders = {seed: Path("runs", name, variant, str(seed)) for seed in seeds}
     runs = {seed: json.loads((folder / "run.json").read_text(encoding="utf-8")) for seed, folder in folders.items()}
     first = runs[seeds[0]]
-    facts = {"row": row, "title": first["title"], "data": name}
+    facts = {"variant": variant, "title": first["title"], "data": name}
     if first["not_applicable"]:
         result = not_applicable(**facts, reason=first["not_applicable"], seeds=seeds)
     else:
-        folder = Path("references", name)
+        folder = Path("reference_stats", name)
         data, _ = prepared.read(Path("data/prepared", name))
         real = open_reference(spec, data, folder, stored=True)
         known, quick = baselines.read(folder)
-        trained = {seed: _trained(folders[seed], runs[seed]["verdict"]) for seed in seeds}
+        trained = {seed: _trained(folders[seed], runs[seed]["status"]) for seed in seeds}
         result = evaluate(real, trained, **facts, known=known, quick=quick)
-    write_json(Path("evals", name, f"{row}.json"), result)
+    write_json(Path("evals", name, f"{variant}.json"), result)
     for seed in seeds:
-        prune_checkpoints("train", f"{name}-{row}-{seed}")
+        prune_checkpoints("train", f"{name}-{variant}-{seed}")
     return clock.write()
 
 
-def _trained(folder: Path, verdict: dict[str, Any] | None) -> Trained:
+def _trained(folder: Path, status: dict[str, Any] | None) -> Trained:
     steps = sorted(path.stem for path in (folder / "snapshots").glob("*.npy") if path.stem.isdecimal())
-    finite = verdict is None or verdict["kind"] != "not_finite"
+    finite = status is None or status["kind"] != "not_finite"
     snapshots = {int(step): _samples(folder / "snapshots", step) for step in steps}
-    return Trained(_samples(folder, "samples", finite), snapshots, verdict)
+    return Trained(_samples(folder, "samples", finite), snapshots, status)
 
 
 def _samples(folder: Path, name: str, finite: bool = True) -> Samples:

@@ -1,4 +1,4 @@
-"""What a row trains before its game, where it asks for it: its critic alone, or the GAN that makes its conditions."""
+"""What a variant trains before its game, where it asks for it: its critic alone, or the GAN that makes its conditions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ganpipe.utils.io import write_json
 
 
 def main() -> None:
-    row = sys.argv[1]
-    spec = read_spec(f"pretrain/{row}.json")
-    clock = Clock(Path("clocks", spec["data"], "pretrain", f"{row}.json"))
-    out = Path("pretrained", spec["data"], row)
+    variant = sys.argv[1]
+    spec = read_spec(f"pretrain/{variant}.json")
+    clock = Clock(Path("timings", spec["data"], "pretrain", f"{variant}.json"))
+    out = Path("pretrained", spec["data"], variant)
     if spec["not_applicable"]:
         write_json(out / "pretrain.json", {"not_applicable": spec["not_applicable"]})
         return clock.write()
@@ -29,8 +29,8 @@ def main() -> None:
     configure(runtime)
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
     depends_on = [json.dumps(spec, sort_keys=True).encode(), meta["digest"].encode()]
-    with locked_run_dir("pretrain", f"{spec['data']}-{row}", out, depends_on) as checkpoint:
-        result = way.run(f"pretrain {row}", way.Job.model_validate(spec["job"]), runtime, data, out, checkpoint)
+    with locked_run_dir("pretrain", f"{spec['data']}-{variant}", out, depends_on) as checkpoint:
+        result = way.run(f"pretrain {variant}", way.Job.model_validate(spec["job"]), runtime, data, out, checkpoint)
         write_json(out / "pretrain.json", {"not_applicable": None, **result})
     return clock.write()
 

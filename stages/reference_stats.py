@@ -12,9 +12,9 @@ from ganpipe.training.checkpoint_dir import prune_checkpoints
 
 
 def main() -> None:
-    spec = read_spec("reference.json")
+    spec = read_spec("reference_stats.json")
     name = spec["data"]
-    clock, folder = Clock(Path("clocks", name, "reference.json")), Path("references", name)
+    clock, folder = Clock(Path("timings", name, "reference_stats.json")), Path("reference_stats", name)
     data, _ = prepared.read(Path("data/prepared", name))
     real = open_reference(spec, data, folder, stored=False)
     prune_checkpoints("classifier", name)

@@ -13,11 +13,11 @@ from ganpipe.utils.io import write_json, write_whole
 
 def main() -> None:
     spec = read_spec("summary.json")
-    data, row = spec["data"], spec["loss"]
-    page = Path("reports", data, f"{row}.html")
-    write_whole(page, summary_page(Path(), spec, row).encode())
-    summary_plots(Path(), spec, row, Path("plots"))
-    write_json(Path("metrics.json"), summary_metrics(read_evaluation(Path(), data, row)))
+    data, variant = spec["data"], spec["loss"]
+    page = Path("reports", data, f"{variant}.html")
+    write_whole(page, summary_page(Path(), spec, variant).encode())
+    summary_plots(Path(), spec, variant, Path("plots"))
+    write_json(Path("metrics.json"), summary_metrics(read_evaluation(Path(), data, variant)))
     print(f"page: {page}")
 
 

@@ -1,4 +1,4 @@
-"""Train one row with one seed."""
+"""Train one variant with one seed."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    row, seed = sys.argv[1], int(sys.argv[2])
-    spec_path = SPECS / "train" / f"{row}.json"
-    spec = read_spec(f"train/{row}.json")
-    out = Path("runs", spec["data"], row, str(seed))
-    clock = Clock(Path("clocks", spec["data"], "train", row, f"{seed}.json"))
+    name, seed = sys.argv[1], int(sys.argv[2])
+    spec_path = SPECS / "train" / f"{name}.json"
+    spec = read_spec(f"train/{name}.json")
+    out = Path("runs", spec["data"], name, str(seed))
+    clock = Clock(Path("timings", spec["data"], "train", name, f"{seed}.json"))
     facts = {
-        "row": row,
-        "title": spec["variant"]["title"],
+        "variant": name,
+        "title": spec["parameters"]["title"],
         "data": spec["data"],
         "seed": seed,
         "not_applicable": spec["not_applicable"],
-        "parameters": spec["variant"],
+        "parameters": spec["parameters"],
         "identity": identity(spec_path.read_bytes(), seed),
         "spec_digest": hashlib.sha256(spec_path.read_bytes()).hexdigest(),
     }
@@ -48,7 +48,7 @@ def main() -> None:
     from ganpipe.config.variant import Runtime, Variant
     from ganpipe.training.loop import Job
 
-    variant, runtime = Variant.model_validate(spec["variant"]), Runtime.model_validate(spec["runtime"])
+    variant, runtime = Variant.model_validate(spec["parameters"]), Runtime.model_validate(spec["runtime"])
     if not _up_to_date(spec, variant, runtime):
         raise UserError(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
     from ganpipe import prepared
@@ -56,13 +56,13 @@ def main() -> None:
     from ganpipe.training.run_dir import locked_run_dir
 
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
-    pretrained = Path("pretrained", spec["data"], row, variant.starts_from) if variant.starts_from else None
-    prune_checkpoints("pretrain", f"{spec['data']}-{row}")
+    pretrained = Path("pretrained", spec["data"], name, variant.starts_from) if variant.starts_from else None
+    prune_checkpoints("pretrain", f"{spec['data']}-{name}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
-    with locked_run_dir("train", f"{spec['data']}-{row}-{seed}", out, depends_on) as checkpoint:
+    with locked_run_dir("train", f"{spec['data']}-{name}-{seed}", out, depends_on) as checkpoint:
         # the follower logs to MLflow; the training neither imports it nor waits for it
         start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
-        job = Job(f"{row}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
+        job = Job(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
         made_from = {"dataset_digest": meta["digest"], "pretrained_digest": digest(pretrained) if pretrained else None}
         clocks = _train(job, facts | made_from)
     return clock.write(**clocks)
@@ -81,12 +81,12 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        what = oom_hint(job.variant, facts["row"], facts["data"])
+        what = oom_hint(job.variant, facts["variant"], facts["data"])
         raise ResourceError(f"{job.name} ran out of memory on {runtime.device} with {what}.") from None
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {
-        "verdict": asdict(outcome.status) if outcome.status else None,
+        "status": asdict(outcome.status) if outcome.status else None,
         "runtime": runtime.model_dump(mode="json"),
         "device": device,
         "versions": versions,
@@ -102,8 +102,8 @@ def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> boo
     """Whether params.yaml and the variant's file still hold what the spec holds, and nothing illegal."""
     params = read_yaml(Path("params.yaml"))
     try:
-        row = read_variant(Path(FOLDER), spec["row"])
-        now = merged(params["train"], row, spec["form"], spec["data"])
+        settings = read_variant(Path(FOLDER), spec["variant"])
+        now = merged(params["train"], settings, spec["form"], spec["data"])
         same = type(variant).model_validate(now) == variant and params["data"]["kind"] == spec["data"]
         device = params["runtime"]["device"]
         resolved = params["runtime"] | {"device": runtime.device if device == "auto" else device}

@@ -47,8 +47,8 @@ def test_a_part_of_another_kind_replaces_the_part_whole() -> None:
 
 
 def test_later_layers_win() -> None:
-    """`train` < the row that is extended < the row, each with its overrides for the form and then for the data set."""
-    names = [f"{source}{key}" for source in ("train", "base", "row") for key in ("", " images", " digits")]
+    """`train` < the variant that is extended < the variant, each with its overrides for the form and then for the data set."""
+    names = [f"{source}{key}" for source in ("train", "base", "variant") for key in ("", " images", " digits")]
     layers = [{f"k{i}": name for i in range(n, 9)} | {"last": name} for n, name in enumerate(names)]
     wrong = {"points": {"last": "wrong"}, "mnist": {"last": "wrong"}}
     for present in range(1, 10):
@@ -89,9 +89,9 @@ def test_what_is_said_on_other_data_does_not_leak() -> None:
     assert found == {"digits": raw["train"]["ema"], "mnist": 0.25, "ring": 0.5, "grid": 0.125}
 
 
-@pytest.mark.parametrize("row", ["lsgan", "lsgan_pearson"])
+@pytest.mark.parametrize("variant", ["lsgan", "lsgan_pearson"])
 def test_least_squares_have_batch_norm_in_the_critic_on_all_images_but_the_digits(row: str) -> None:
-    """Mao et al. 2017, figure 2; MNIST at 28 pixels needs it."""
+    """Mao et al. 2017, metric 2; MNIST at 28 pixels needs it."""
     chosen = configuration.load(PARAMS)
     sets = ("mnist", "cifar10", "celeba", "digits", "stacked_digits")
     norms = {data: chosen.variant(row, data).critic.model_dump()["norm"] for data in sets}

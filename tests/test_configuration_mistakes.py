@@ -10,7 +10,7 @@ from ganpipe.utils.errors import UserError
 _environment = pytest.fixture(no_data_root, autouse=True)
 
 
-# what is done to params.yaml or a row, the beginning of the sentence, and more words that it must hold; that every key
+# what is done to params.yaml or a variant, the beginning of the sentence, and more words that it must hold; that every key
 # refuses what is not of its type and within its bounds is in bad_input/test_bad_params.py
 BAD: dict[str, tuple[Change, str, list[str]]] = {
     # the top level
@@ -94,7 +94,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         "variants/lsgan.yaml: generator_optimizer.betas is [0.5, 0.9]",
         ["remove it", "known: kind, lr, alpha"],
     ),
-    # a row that is extended is named by its own file
+    # a variant that is extended is named by its own file
     "in what is extended": (
         put("variants.wgan_gp.extends.wgan.algorithm.critic_steps", 0),
         "variants/wgan.yaml: algorithm.critic_steps is 0",

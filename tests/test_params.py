@@ -1,4 +1,4 @@
-"""The base of every part: strict values, kinds by file name, and no more code loaded than a row names."""
+"""The base of every part: strict values, kinds by file name, and no more code loaded than a variant names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each piece of work depends on: the parts of its row, and for a stacked row two pieces of work."""
+"""What each piece of work depends on: the parts of its variant, and for a stacked row two pieces of work."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_row_has_its_two_specs(built: Specs) -> None:
 def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Specs) -> None:
     for row in configured().variants:
         spec = built[f"train/{row}.json"]
-        chosen = spec["variant"]
+        chosen = spec["parameters"]
         members = chosen["objective"].get("members", [])
         assert named(spec, "objectives") == {part["kind"] for part in [chosen["objective"], *members]}
         assert named(spec, "penalties") == {part["kind"] for part in chosen["penalties"]}
@@ -59,13 +59,13 @@ def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Spec
 def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     first, second = built["pretrain/stacked.json"], built["train/stacked.json"]
     assert first["way"] == "first"
-    assert first["job"]["stage1"] == second["variant"]["stage1"]
+    assert first["job"]["stage1"] == second["parameters"]["stage1"]
     assert "ganpipe.algorithms.adversarial" in first["code"]
     assert "ganpipe.algorithms.pix2pix" not in first["code"]
     assert "ganpipe.algorithms.pix2pix" in second["code"]
     assert named(first, "conditions") == named(second, "conditions") == {"downsampled"}
     alone = built["pretrain/translate.json"]
-    assert alone["not_applicable"] == "the row has no pre-training"
+    assert alone["not_applicable"] == "the variant has no pre-training"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_rows_are_for_the_data_that_they_say(data: str) -> None:
     c = configuration.load(ROOT / "params.yaml")
     shape = c.datasets[data].shape
     reasons = {row: c.variant(row, data).incompatibility(shape) for row in c.variants}
-    if len(shape) == 3:  # of images every row is one, at 8 pixels and at 32
+    if len(shape) == 3:  # of images every variant is one, at 8 pixels and at 32
         assert set(reasons.values()) == {None}
     else:
         assert reasons["fgan_kl"] is None
@@ -122,16 +122,16 @@ def test_rows_are_for_the_data_that_they_say(data: str) -> None:
     ],
 )
 def test_no_row_alone_changes_what_all_are_compared_with(built: Specs, change: dict[str, Any], changed: bool) -> None:
-    """All evaluations depend on the reference: what one row says must not run the others again."""
-    after = specs.build(configured(**change), ROOT)["reference.json"]
-    assert (after != built["reference.json"]) == changed
+    """All evaluations depend on the reference: what one variant says must not run the others again."""
+    after = specs.build(configured(**change), ROOT)["reference_stats.json"]
+    assert (after != built["reference_stats.json"]) == changed
 
 
 def test_the_reference_holds_the_bounds_of_the_shared_numbers(built: Specs) -> None:
     train = RAW["train"]
-    assert built["reference.json"]["counts"] == [train["num_samples"]]
-    assert built["reference.json"]["snapshot_counts"] == [train["snapshots"]["num_samples"]]
-    # where every row has its own, no number is shared, whatever stands in `train`
+    assert built["reference_stats.json"]["counts"] == [train["num_samples"]]
+    assert built["reference_stats.json"]["snapshot_counts"] == [train["snapshots"]["num_samples"]]
+    # where every variant has its own, no number is shared, whatever stands in `train`
     rows = {row: {"num_samples": 200 + n} for n, row in enumerate(configured().variants)}
-    alone = specs.build(configured(train={"num_samples": 199}, variants=rows), ROOT)["reference.json"]
+    alone = specs.build(configured(train={"num_samples": 199}, variants=rows), ROOT)["reference_stats.json"]
     assert alone["counts"] == []

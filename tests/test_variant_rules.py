@@ -24,7 +24,7 @@ HINGES = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]}
 PAIR = {"kind": "ensemble", "num_members": 2}
 FIRST = PARAMS["variants"]["stacked"]["stage1"]
 
-# what is wrong: the row that it is laid on, the change, the key that is named, and words of the sentence
+# what is wrong: the variant that it is laid on, the change, the key that is named, and words of the sentence
 WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "energy for a score": ("lsgan", {"critic": ENERGY}, "critic.kind", "`output: score`"),
     "score for an energy": ("loss_sensitive", {"critic": SCORE}, "critic.kind", "`output: energy`"),
@@ -171,7 +171,7 @@ def test_a_rule_names_the_key_and_the_remedy(wrong: str) -> None:
 
 
 def test_every_rule_has_a_row_that_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the rule some row above would be legal, or another rule would refuse it."""
+    """Without the rule some variant above would be legal, or another rule would refuse it."""
     for rule in rules.RULES:
         rest = tuple(other for other in rules.RULES if other is not rule)
         monkeypatch.setattr(rules, "RULES", rest)

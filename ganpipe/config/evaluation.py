@@ -22,7 +22,7 @@ def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
 
 
 class StatusThresholds(Frozen):
-    """From where on a result has a verdict; they say what is called so and change no metric.
+    """From where on a result has a status; they say what is called so and change no metric.
 
     min_recall_ratio: collapsed with a recall below so many times that of real samples. min_class_fraction: collapsed with samples in fewer
     than this share of the classes or modes that as many real samples are in, where one is there from `class_presence` times

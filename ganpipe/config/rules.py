@@ -206,7 +206,7 @@ def _first(v: Variant) -> Problem | None:
         sentence = "starts from an earlier training itself; use `stage1: null` and `pretrain.steps: 0` in it"
         return Problem(loc, v.stage1.title, sentence)
     if v.stage1.latent.kind != v.latent.kind:
-        sentence = f"is not how the latents of the row are drawn; use `{v.latent.kind}`"
+        sentence = f"is not how the latents of the variant are drawn; use `{v.latent.kind}`"
         return Problem(("stage1", "latent", "kind"), v.stage1.latent.kind, sentence)
     return None
 

@@ -79,7 +79,7 @@ class Health(Frozen):
 
 
 class Variant(Frozen):
-    """One row of params.yaml, merged with what all rows share.
+    """One row of params.yaml, merged with what all variants share.
 
     first: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
     steps: updates of the critic. batch: samples per update, as many real as generated. ema: decay of the generator's

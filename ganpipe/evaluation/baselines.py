@@ -22,9 +22,9 @@ PRESENT = "there"
 class Baseline:
     """floor: the mean over `draws` of real samples; deviation: over them, with n - 1. ceiling: uniform noise."""
 
-    floor: float | None
+    real_baseline: float | None
     deviation: float | None
-    ceiling: float | None
+    noise_baseline: float | None
 
 
 Baselines = Mapping[str, Baseline]

@@ -1,4 +1,4 @@
-"""The evaluation of one row over its seeds, ready for JSON: every number is finite or None."""
+"""The evaluation of one variant over its seeds, ready for JSON: every number is finite or None."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FORMAT = 2
 class Trained:
     """One seed. samples: of the end. snapshots: by step, fewer of them; none after a training that ended early.
 
-    verdict: what the training itself was called, as `run.json` has it.
+    status: what the training itself was called, as `run.json` has it.
     """
 
     samples: Samples
     snapshots: Mapping[int, Samples]
-    verdict: Status | None = None
+    status: Status | None = None
 
 
 def generated_count(real: Reference, samples: Sequence[Samples]) -> int:
@@ -36,61 +36,61 @@ def evaluate(
     real: Reference,
     trained: Mapping[int, Trained],
     *,
-    row: str,
+    variant: str,
     title: str,
     data: str,
     known: Mapping[int, Baselines] | None = None,
     quick: Mapping[int, Baselines] | None = None,
 ) -> dict[str, Any]:
-    """The evaluation of a row from the samples of each seed.
+    """The evaluation of a variant from the samples of each seed.
 
     data: the data set's name. known, quick: baselines by number of samples, where they were already computed, of
     all metrics and of the quick ones. Raises UserError where there is no seed or its samples are not like the data.
     """
     if not trained:
-        raise UserError(f"The row {row} has no seed to evaluate: name at least one under `seeds`.")
+        raise UserError(f"The variant {variant} has no seed to evaluate: name at least one under `seeds`.")
     try:
         count = generated_count(real, [one.samples for one in trained.values()])
         ends = {seed: _measured(real, one.samples, count, f"seed {seed}") for seed, one in trained.items()}
         limits = (known or {}).get(count) or baselines(real, count)
         over_time = _over_time(real, {seed: one.snapshots for seed, one in trained.items()}, quick or {})
     except UserError as error:
-        raise UserError(f"The row {row} cannot be evaluated. {error}") from None
+        raise UserError(f"The variant {variant} cannot be evaluated. {error}") from None
     protocol = {
         "generated": count,
         "real": len(real.real),
         "split": "test",
-        "floor": f"train split, mean of {real.parameters.baseline_draws} draws",
-        "ceiling": "uniform noise",
+        "real_baseline": f"train split, mean of {real.parameters.baseline_draws} draws",
+        "noise_baseline": "uniform noise",
         "class_samples": min(len(array) for one in trained.values() for array in (one.samples.raw, one.samples.ema)),
         "seed": real.parameters.seed,
     }
-    head, measured = _head(row, title, data, None, list(trained)), list(ends.values())
+    head, measured = _head(variant, title, data, None, list(trained)), list(ends.values())
     return head | {
         "protocol": protocol | real.protocol(count),
-        "figures": {
+        "metrics": {
             name: _described(view, spec, count, len(real.real)) | _limited(limits[name]) | _values(name, measured)
             for name, (view, spec) in real.specs.items()
         },
         "classes": _classes(real, measured),
         "snapshots": over_time,
-        "verdicts": [status(real, ends[seed]["raw"], limits, one.verdict) for seed, one in trained.items()],
+        "statuses": [status(real, ends[seed]["raw"], limits, one.status) for seed, one in trained.items()],
     }
 
 
 WEIGHTS = ("raw", "ema")
 
 
-def not_applicable(*, row: str, title: str, data: str, reason: str, seeds: list[int]) -> dict[str, Any]:
-    """The evaluation of a row that makes no sense on the data: the reason and no metric."""
+def not_applicable(*, variant: str, title: str, data: str, reason: str, seeds: list[int]) -> dict[str, Any]:
+    """The evaluation of a variant that makes no sense on the data: the reason and no metric."""
     nothing: dict[str, Any] = {
         "protocol": {},
-        "figures": {},
+        "metrics": {},
         "classes": None,
         "snapshots": None,
-        "verdicts": [None] * len(seeds),
+        "statuses": [None] * len(seeds),
     }
-    return _head(row, title, data, reason, seeds) | nothing
+    return _head(variant, title, data, reason, seeds) | nothing
 
 
 def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: bool = False) -> dict[str, Measurement]:
@@ -110,7 +110,7 @@ def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict
         "network": view.inputs.source,
         "resizer": view.resizer,
         "leads": spec.leads,
-        "floor": spec.baseline,
+        "real_baseline": spec.baseline,
         "generated": min(generated, most),
         "real": min(reals, most),
         "split": "test",
@@ -118,7 +118,11 @@ def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict
 
 
 def _limited(limit: Baseline) -> dict[str, Any]:
-    return {"floor": limit.floor, "real_baseline_std": limit.deviation, "ceiling": limit.ceiling}
+    return {
+        "real_baseline": limit.real_baseline,
+        "real_baseline_std": limit.deviation,
+        "noise_baseline": limit.noise_baseline,
+    }
 
 
 def _values(name: str, ends: Sequence[Mapping[str, Measurement]]) -> dict[str, Any]:
@@ -165,18 +169,25 @@ def _over_time(
             for seed in by_seed
         ]
 
-    figures = {
+    metrics = {
         name: {
             "label": spec.label,
             "better": spec.better,
-            "floor": limits[name].floor,
+            "real_baseline": limits[name].real_baseline,
             **{weights: course(name, weights) for weights in WEIGHTS},
         }
         for name, (_, spec) in real.specs.items()
         if spec.quick
     }
-    return {"steps": steps, "generated": count, "real": len(real.real), "figures": figures}
+    return {"steps": steps, "generated": count, "real": len(real.real), "metrics": metrics}
 
 
-def _head(row: str, title: str, data: str, reason: str | None, seeds: list[int]) -> dict[str, Any]:
-    return {"format": FORMAT, "row": row, "title": title, "data": data, "not_applicable": reason, "seeds": seeds}
+def _head(variant: str, title: str, data: str, reason: str | None, seeds: list[int]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "variant": variant,
+        "title": title,
+        "data": data,
+        "not_applicable": reason,
+        "seeds": seeds,
+    }

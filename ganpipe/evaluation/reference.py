@@ -233,7 +233,9 @@ class Reference:
         if not shares or any(share is None for share in shares):
             return None
         known = self.real_shares > 0
-        found = np.array(shares, dtype=np.float64) >= self.parameters.status_thresholds.class_presence * self.real_shares
+        found = (
+            np.array(shares, dtype=np.float64) >= self.parameters.status_thresholds.class_presence * self.real_shares
+        )
         return int((found & known).sum()), int(known.sum())
 
     def noise(self, count: int) -> Array:

@@ -28,13 +28,13 @@ def _by_samples(real: Reference, raw: Measurement, limits: Baselines) -> Status 
     if present:
         found, known = present
         # so many samples may be too few to be in all of them, whoever makes them
-        reached = limits[PRESENT].floor if PRESENT in limits else None
+        reached = limits[PRESENT].real_baseline if PRESENT in limits else None
         if found < rules.min_class_fraction * (known if reached is None else reached):
             what = "modes" if real.data.form == "points" else "classes"
             reason = f"samples are in {found} of {known} {what}"
             real_ones = f", and as many real ones in {reached:.4g}" if reached is not None and reached < known else ""
             return {"kind": "collapsed", "reason": reason + real_ones}
-    recall, floor = raw.value("recall"), limits["recall"].floor if "recall" in limits else None
+    recall, floor = raw.value("recall"), limits["recall"].real_baseline if "recall" in limits else None
     if recall is not None and floor is not None and recall < rules.min_recall_ratio * floor:
         return {"kind": "collapsed", "reason": f"recall is {recall:.2g}, and {floor:.2g} for real images"}
     copied = raw.value("memorization")

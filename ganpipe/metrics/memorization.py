@@ -104,5 +104,7 @@ class MemorizationMetric(Metric):
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         made = training_distances(generated, training=inputs.train, name="generated")
-        found = memorization_of(made, test=inputs.stats["near"].cpu().numpy(), quantile=inputs.params.memorization_quantile)
+        found = memorization_of(
+            made, test=inputs.stats["near"].cpu().numpy(), quantile=inputs.params.memorization_quantile
+        )
         return {"memorization": found.share, "memorization_z": found.z}

@@ -124,6 +124,8 @@ class ParzenMetric(Metric):
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
         made, real = (unit_pixels(one, inputs.device) for one in (generated, inputs.real))
-        found = parzen(generated=made, validation=real[::2], test=real[1::2], bandwidths=inputs.params.parzen_bandwidths.values)
+        found = parzen(
+            generated=made, validation=real[::2], test=real[1::2], bandwidths=inputs.params.parzen_bandwidths.values
+        )
         at_edge = f"windows of {found.bandwidth:.2g} are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"
         return {"parzen": MetricValue(found.mean, found.error, at_edge if found.on_edge else None)}

@@ -22,7 +22,7 @@ ITEM = re.compile(r"(?:pretrain|evaluate)@(?P<row>\w+)|train@(?P<trained>\w+)-(?
 def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     """Folders and files of variants, seeds and data sets that params.yaml no longer has."""
     rows, seeds, data = set(configuration.variants), {str(seed) for seed in configuration.seeds}, configuration.datasets
-    for top in ("runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports"):
+    for top in ("runs", "evals", "pretrained", "classifiers", "reference_stats", "timings", "reports"):
         yield from (path for path in _visible(root / top) if path.name not in data)
     for top in ("data/fingerprints", "data/prepared"):
         yield from (path for path in _visible(root / top) if path.stem not in data)
@@ -31,8 +31,8 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
             yield from (path for path in _visible(root / folder / name) if path.stem not in rows)
         yield from (path for path in _visible(root / "reports" / name) if path.stem not in rows | {"zoo"})
         for kind in ("pretrain", "train", "evaluate"):
-            yield from (path for path in _visible(root / "clocks" / name / kind) if path.stem not in rows)
-        for trainings in (root / "runs" / name, root / "clocks" / name / "train"):
+            yield from (path for path in _visible(root / "timings" / name / kind) if path.stem not in rows)
+        for trainings in (root / "runs" / name, root / "timings" / name / "train"):
             for row in _visible(trainings):
                 if row.name in rows:
                     yield from (path for path in _visible(row) if path.stem not in seeds)

@@ -167,11 +167,11 @@ def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
 
 
 class _Timings:
-    """Seconds that stages took, from clocks/."""
+    """Seconds that stages took, from timings/."""
 
     def __init__(self, root: Path) -> None:
         self._seconds: dict[str, list[float]] = defaultdict(list)
-        for file in (root / "clocks").glob("*/**/*.json"):
+        for file in (root / "timings").glob("*/**/*.json"):
             try:
                 seconds = float(json.loads(file.read_text(encoding="utf-8"))["seconds"])
             except (OSError, ValueError, LookupError, TypeError):  # a broken file costs an estimate
@@ -180,14 +180,14 @@ class _Timings:
                 self._seconds[key].append(seconds)
 
     def seconds(self, stage: Stage) -> float | None:
-        """Of its last run; else the mean over its row, else over its kind of stage, on any data set."""
-        clocks = [Path(out.def_path) for out in stage.outs if out.def_path.startswith("clocks/")]
+        """Of its last run; else the mean over its variant, else over its kind of stage, on any data set."""
+        clocks = [Path(out.def_path) for out in stage.outs if out.def_path.startswith("timings/")]
         keys = [key for clock in clocks for key in self._keys(clock) if key in self._seconds]
         return fmean(self._seconds[keys[0]]) if keys else None
 
     @staticmethod
     def _keys(clock: Path) -> tuple[str, str, str]:
-        """clocks/<data>/<kind>[/<row>[/<seed>]].json: the file, its kind and row, its kind."""
+        """timings/<data>/<kind>[/<row>[/<seed>]].json: the file, its kind and row, its kind."""
         _, _, *parts = clock.with_suffix("").parts
         return clock.as_posix(), "/".join(parts[:2]), parts[0]
 

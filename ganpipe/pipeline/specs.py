@@ -90,8 +90,8 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     runtime = resolve_runtime(c.runtime).model_dump(mode="json")
     dataset = c.dataset
     applicable = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
-    variants = {row: c.variant(row) for row in c.variants}
-    titles = {row: variant.title for row, variant in variants.items()}
+    variants = {name: c.variant(name) for name in c.variants}
+    titles = {name: variant.title for name, variant in variants.items()}
     extractors = c.evaluate.feature_extractors if dataset.form == "images" else ()
     compared = {f"ganpipe.evaluation.extractors.{name}" for name in extractors}
     compared |= {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
@@ -114,7 +114,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
             "runtime": runtime,
             "code": code.closure({"stages.classifier"}),
         },
-        "reference.json": measuring
+        "reference_stats.json": measuring
         | {
             **_shared_counts(c, variants),
             "code": code.closure({"stages.reference_stats", *compared}),
@@ -134,27 +134,27 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         "report.json": {
             "data": data,
             "seeds": list(c.seeds),
-            "rows": list(c.variants),
+            "variants": list(c.variants),
             "titles": titles,
             "code": code.closure({"stages.report"}),
         },
     }
-    for row, variant in variants.items():
+    for name, variant in variants.items():
         incompatibility = variant.incompatibility(dataset.shape)
-        specs[f"train/{row}.json"] = _train(row, variant, data, dataset.form, incompatibility, runtime, code)
-        specs[f"pretrain/{row}.json"] = _pretrain(row, variant, data, incompatibility, runtime, code)
+        specs[f"train/{name}.json"] = _train(name, variant, data, dataset.form, incompatibility, runtime, code)
+        specs[f"pretrain/{name}.json"] = _pretrain(name, variant, data, incompatibility, runtime, code)
     return specs
 
 
 def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[str, list[int]]:
-    """The numbers of samples in `train`, where any row takes them over: the reference holds baselines for these.
+    """The numbers of samples in `train`, where any name takes them over: the reference holds baselines for these.
 
-    A number that a row sets for itself is left out, and its baselines are part of its own evaluation: all evaluations
-    depend on the reference, so a change of one row would otherwise evaluate all the others again.
+    A number that a name sets for itself is left out, and its baselines are part of its own evaluation: all evaluations
+    depend on the reference, so a change of one name would otherwise evaluate all the others again.
     """
     shared = merged(c.train, {}, c.dataset.form, c.data.kind)
     moments = shared.get("snapshots")
-    # `train` is validated as part of the rows, so what no row takes over may be anything
+    # `train` is validated as part of the variants, so what no name takes over may be anything
     count, of_moment = shared.get("num_samples"), moments.get("num_samples") if isinstance(moments, dict) else None
     return {
         "counts": sorted({v.num_samples for v in variants.values() if v.num_samples == count}),
@@ -165,27 +165,27 @@ def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[st
 
 
 def _train(
-    row: str, variant: Variant, data: str, form: str, incompatibility: str | None, runtime: Spec, code: Code
+    name: str, variant: Variant, data: str, form: str, incompatibility: str | None, runtime: Spec, code: Code
 ) -> Spec:
     modules = {"stages.train", *parts_of(variant)}
     return {
-        "row": row,
+        "variant": name,
         "data": data,
         "form": form,
         "not_applicable": incompatibility,
-        "variant": variant.model_dump(mode="json"),
+        "parameters": variant.model_dump(mode="json"),
         "runtime": runtime,
         "code": code.closure(modules),
     }
 
 
-def _pretrain(row: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
+def _pretrain(name: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
     if incompatibility or not variant.starts_from:
-        return {"row": row, "data": data, "not_applicable": incompatibility or "the row has no pre-training"}
+        return {"variant": name, "data": data, "not_applicable": incompatibility or "the name has no pre-training"}
     way, job = _first(variant) if variant.stage1 else _critic(variant)
     modules = {"stages.pretrain", f"ganpipe.training.{way}", *parts_of(job)}
     return {
-        "row": row,
+        "variant": name,
         "data": data,
         "not_applicable": None,
         "way": way,

@@ -42,7 +42,7 @@ PATIENCE = 60.0
 def sweep(
     configuration: Configuration, root: Path, rows: Sequence[str] = (), jobs: str = "auto", per_gpu: int | None = None
 ) -> int:
-    """Run what must run, for these rows or all; returns 0, 1 where something failed, or 130 where it was interrupted.
+    """Run what must run, for these variants or all; returns 0, 1 where something failed, or 130 where it was interrupted.
 
     jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError, before
     anything runs, where the arguments make no sense or another sweep runs here.
@@ -52,7 +52,7 @@ def sweep(
             near = difflib.get_close_matches(row, configuration.variants, n=1)
             known = ", ".join(configuration.variants)
             raise UserError(
-                f"{row!r} is no row of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
+                f"{row!r} is no variant of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
             )
     runtime = resolve_runtime(configuration.runtime)
     slots = environments(jobs, per_gpu, runtime)
@@ -112,7 +112,7 @@ def cores() -> int:
 
 
 def chosen(items: Sequence[Item], rows: frozenset[str]) -> list[Item]:
-    """The items of these rows and of no row, without those that need another row; all items where no row is named."""
+    """The items of these variants and of no variant, without those that need another variant; all items where no variant is named."""
     left = {item.stage: item for item in items if not rows or _row(item.stage) in rows | {None}}
     for item in items:  # in the order of the graph
         planned_elsewhere = {other.stage for other in items} - left.keys()
@@ -190,7 +190,7 @@ class _Sweep:
                 self._progress.advance(task)
 
     def _skip(self, waiting: dict[str, Item]) -> None:
-        """Take out what needs a stage that failed or was skipped; the page of all variants does without some rows."""
+        """Take out what needs a stage that failed or was skipped; the page of all variants does without some variants."""
         for item in list(waiting.values()):
             needs = [name for name in item.needs if item.stage != "report" or _row(name) is None]
             lost = [self._skipped.get(name, name) for name in needs if name in self._failed or name in self._skipped]
@@ -249,7 +249,7 @@ class _Sweep:
         return [running.process for running in self._running if running.process.poll() is None]
 
     def _lacking(self) -> list[str]:
-        """The rows of which a stage was not done."""
+        """The variants of which a stage was not done."""
         return sorted({row for stage in (*self._failed, *self._skipped) if (row := _row(stage))})
 
     def _tell(self, outcome: str, stage: str, seconds: float | None = None, reason: str = "") -> None:
@@ -273,7 +273,7 @@ class _Sweep:
             self._print(f"Not done for want of these: {', '.join(self._skipped)}")
         page = (self._root / "reports" / self._configuration.data.kind / "zoo.html").resolve()
         if "report" in {item.stage for item in planned} - {item.stage for item in items}:
-            self._print("The page of all variants waits for the other rows: `ganpipe sweep` without rows.")
+            self._print("The page of all variants waits for the other variants: `ganpipe sweep` without rows.")
         elif not {"report"} & (self._failed.keys() | self._skipped.keys()):
             self._print(f"The page: {page}" + (f", without {', '.join(self._lacking())}" if self._lacking() else ""))
         return int(bool(self._failed))
@@ -286,9 +286,9 @@ class _Sweep:
             if (self._rows and row not in self._rows) or row in self._lacking() or not path.is_file():
                 continue
             evaluation = json.loads(path.read_text(encoding="utf-8"))
-            for seed, verdict in zip(evaluation.get("seeds") or (), evaluation.get("verdicts") or (), strict=False):
-                if verdict:
-                    found.setdefault(verdict["kind"], []).append(f"{row}/{seed}")
+            for seed, status in zip(evaluation.get("seeds") or (), evaluation.get("statuses") or (), strict=False):
+                if status:
+                    found.setdefault(status["kind"], []).append(f"{row}/{seed}")
         return {kind: seeds for kind, seeds in found.items() if seeds}
 
 
@@ -306,7 +306,7 @@ def failure(output: str, code: int) -> str:
 
 
 def _row(stage: str) -> str | None:
-    """The row that a stage is an item of."""
+    """The variant that a stage is an item of."""
     item = ITEM.fullmatch(stage)
     return (item["row"] or item["trained"]) if item else None
 

@@ -81,9 +81,9 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
     """
     better = column.better
     pairs = zip(variants, column.cells[weights], strict=True)
-    measured = {v.row: (v, made) for v, made in pairs if v.evaluation.figures.get(column.name)}
+    measured = {v.name: (v, made) for v, made in pairs if v.evaluation.metrics.get(column.name)}
     values = {
-        name: given for name, (v, _) in measured.items() if (given := v.evaluation.figures[column.name].of(weights))
+        name: given for name, (v, _) in measured.items() if (given := v.evaluation.metrics[column.name].of(weights))
     }
     if better is None or len(values) < 2:
         return None

@@ -33,7 +33,7 @@ class _ByWeights(_Model):
 
 
 class Metric(_ByWeights):
-    """One metric of one variant: a value per seed, between `floor` (of real data) and `ceiling` (of noise).
+    """One metric of one variant: a value per seed, between `real_baseline` (of real data) and `noise_baseline` (of noise).
 
     leads: it stands in the first table. real_baseline_std: standard deviation of the floor over its draws. generated,
     real: numbers of samples that were compared, the real ones of `split`. errors: the standard error of each seed's
@@ -44,9 +44,9 @@ class Metric(_ByWeights):
     label: str
     better: Better | None = None
     leads: bool = True
-    floor: Number = None
+    real_baseline: Number = None
     real_baseline_std: Number = None
-    ceiling: Number = None
+    noise_baseline: Number = None
     raw: tuple[Number, ...]
     ema: tuple[Number, ...] = ()
     errors: dict[Weights, tuple[Number, ...]] | None = None
@@ -89,7 +89,7 @@ class Course(_ByWeights):
 
     label: str
     better: Better | None = None
-    floor: Number = None
+    real_baseline: Number = None
     raw: tuple[tuple[Number, ...], ...]
     ema: tuple[tuple[Number, ...], ...]
 
@@ -99,33 +99,33 @@ class Snapshots(_Model):
 
     steps: tuple[int, ...]
     generated: int
-    figures: dict[str, Course]
+    metrics: dict[str, Course]
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        seeds = [values for course in self.figures.values() for values in (*course.raw, *course.ema)]
+        seeds = [values for course in self.metrics.values() for values in (*course.raw, *course.ema)]
         if any(len(values) != len(self.steps) for values in seeds):
             raise ValueError(f"values for other than {len(self.steps)} snapshots")
         return self
 
 
 class Evaluation(_Model):
-    """`evals/<data>/<row>.json`. verdicts: one status per seed, None where nothing is wrong."""
+    """`evals/<data>/<row>.json`. statuses: one status per seed, None where nothing is wrong."""
 
-    row: str
+    variant: str
     title: str
     data: str
     not_applicable: str | None = None
     seeds: tuple[int, ...] = ()
     protocol: dict[str, Any] = Field(default_factory=dict)
-    figures: dict[str, Metric]
+    metrics: dict[str, Metric]
     classes: Classes | None = None
     snapshots: Snapshots | None = None
-    verdicts: tuple[Status | None, ...] = ()
+    statuses: tuple[Status | None, ...] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        for name, metric in self.figures.items():
+        for name, metric in self.metrics.items():
             for weights in WEIGHTS:
                 values = metric.of(weights)
                 if len(values) != len(self.seeds) and (values or weights == "raw"):

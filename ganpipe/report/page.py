@@ -72,9 +72,9 @@ def zoo_page(root: Path, spec: dict[str, Any]) -> str:
     return _render("zoo.html.j2", read_zoo(root, spec), ZOO)
 
 
-def summary_page(root: Path, spec: dict[str, Any], row: str) -> str:
+def summary_page(root: Path, spec: dict[str, Any], name: str) -> str:
     """The page of one variant, with more room for its pictures."""
-    return _render("summary.html.j2", read_zoo(root, {**spec, "rows": [row], "loss": row}), SUMMARY)
+    return _render("summary.html.j2", read_zoo(root, {**spec, "variants": [name], "loss": name}), SUMMARY)
 
 
 def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
@@ -156,11 +156,11 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
         strip_seed=first.seed if first else None,
         thumbnail=picture(last[0][1], variant.title, 160) if last else None,
         histograms={weights: histogram(evaluation.classes, weights) for weights in WEIGHTS},
-        panels=tuple(panels(runs, variant.row)),
+        panels=tuple(panels(runs, variant.name)),
         courses={weights: _courses(variant, weights) for weights in WEIGHTS},
         statuses=tuple(
             (seed, status.kind.replace("_", " "), status.reason)
-            for seed, status in zip(evaluation.seeds, evaluation.verdicts, strict=False)
+            for seed, status in zip(evaluation.seeds, evaluation.statuses, strict=False)
             if status
         ),
         parameters=tuple(flat(runs[0].parameters)) if runs else (),
@@ -171,7 +171,7 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
 def _courses(variant: Variant, weights: Weights) -> tuple[Panel, ...]:
     """Each metric over the snapshots of the training."""
     found = {label: seeds for label, seeds in curves(variant, weights).items() if any(seed.steps for seed in seeds)}
-    return tuple(panel(label, seeds, f"{variant.row}/{weights}/{label}") for label, seeds in found.items())
+    return tuple(panel(label, seeds, f"{variant.name}/{weights}/{label}") for label, seeds in found.items())
 
 
 def _last_step(run: Run) -> int | None:
@@ -200,7 +200,7 @@ def _platforms(variants: Sequence[Variant]) -> list[Platform]:
     for variant in variants:
         for run in variant.runs:
             facts = (*flat(run.device, "device"), *flat(run.runtime, "runtime"), *flat(run.versions))
-            found.setdefault(facts, []).append(f"{variant.row}/{run.seed}")
+            found.setdefault(facts, []).append(f"{variant.name}/{run.seed}")
     return [Platform(facts, tuple(runs)) for facts, runs in sorted(found.items(), key=lambda item: -len(item[1]))]
 
 

@@ -18,7 +18,7 @@ from ganpipe.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Series:
-    """One column of a history, without the rows where it is empty. Values need not be finite."""
+    """One column of a history, without the variants where it is empty. Values need not be finite."""
 
     steps: tuple[int, ...]
     values: tuple[float, ...]
@@ -52,7 +52,7 @@ class Run(BaseModel):
 class Variant:
     """All that the pages show of one variant."""
 
-    row: str
+    name: str
     title: str
     evaluation: Evaluation
     runs: tuple[Run, ...]
@@ -81,7 +81,7 @@ class Zoo:
 
 def read_zoo(root: Path, spec: Mapping[str, Any]) -> Zoo:
     """Reads every variant that the spec lists and that was evaluated; that none was is an error."""
-    data, titles, names = str(spec["data"]), spec.get("titles") or {}, list(spec["rows"])
+    data, titles, names = str(spec["data"]), spec.get("titles") or {}, list(spec["variants"])
     # under DVC all of them exist, unless `ganpipe sweep` makes the page of what did not fail
     evaluated = [name for name in names if (root / f"evals/{data}/{name}.json").is_file()] or names
     return Zoo(
@@ -94,31 +94,31 @@ def read_zoo(root: Path, spec: Mapping[str, Any]) -> Zoo:
     )
 
 
-def read_variant(root: Path, data: str, row: str, title: str | None = None) -> Variant:
+def read_variant(root: Path, data: str, name: str, title: str | None = None) -> Variant:
     """Reads the evaluation of a variant and the runs of the seeds that it evaluated."""
-    evaluation = read_evaluation(root, data, row)
+    evaluation = read_evaluation(root, data, name)
     seeds = () if evaluation.not_applicable else evaluation.seeds
-    runs = [run for seed in seeds if (run := read_run(root, data, row, seed))]
-    pretrain = _applicable(read_json(root, f"pretrained/{data}/{row}/pretrain.json"))
-    return Variant(row, title or evaluation.title, evaluation, tuple(runs), pretrain)
+    runs = [run for seed in seeds if (run := read_run(root, data, name, seed))]
+    pretrain = _applicable(read_json(root, f"pretrained/{data}/{name}/pretrain.json"))
+    return Variant(name, title or evaluation.title, evaluation, tuple(runs), pretrain)
 
 
-def read_evaluation(root: Path, data: str, row: str) -> Evaluation:
+def read_evaluation(root: Path, data: str, name: str) -> Evaluation:
     """Reads `evals/<data>/<row>.json`. Raises UserError where it is missing."""
-    name = f"evals/{data}/{row}.json"
-    content = read_json(root, name)
+    file = f"evals/{data}/{name}.json"
+    content = read_json(root, file)
     if not content:
-        raise UserError(f"{name} is missing: evaluate the row {row!r} first, or take it off the list of rows.")
-    return validated(Evaluation, name, content)
+        raise UserError(f"{file} is missing: evaluate the variant {name!r} first, or take it off the list of variants.")
+    return validated(Evaluation, file, content)
 
 
-def read_run(root: Path, data: str, row: str, seed: int) -> Run | None:
+def read_run(root: Path, data: str, name: str, seed: int) -> Run | None:
     """Reads the folder of one training, or None where there is no such folder."""
-    folder = f"runs/{data}/{row}/{seed}"
+    folder = f"runs/{data}/{name}/{seed}"
     content = read_json(root, f"{folder}/run.json")
     if not content:
         return None
-    clock = read_json(root, f"clocks/{data}/train/{row}/{seed}.json")
+    clock = read_json(root, f"timings/{data}/train/{name}/{seed}.json")
     history = _history(root, f"{folder}/history.csv")
     grids = [{"step": path.stem, "path": path} for path in sorted((root / folder / "grids").glob("*.png"))]
     return validated(Run, f"{folder}/run.json", {**clock, **content, "history": history, "grids": grids})
@@ -143,13 +143,13 @@ def _applicable(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _history(root: Path, name: str) -> dict[str, Series]:
-    """The columns that have values, without `step` and without `verdict`, which the pages state in words."""
+    """The columns that have values, without `step` and without `status`, which the pages state in words."""
     if not (root / name).exists():
         return {}
     try:
         with (root / name).open(newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)
-            columns = {c: list[tuple[int, float]]() for c in rows.fieldnames or () if c not in ("step", "verdict")}
+            columns = {c: list[tuple[int, float]]() for c in rows.fieldnames or () if c not in ("step", "status")}
             for row in rows:
                 for column, pairs in columns.items():
                     if row[column]:

@@ -48,28 +48,28 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
 
     A seed that ended early has no value from there on. None where no variant has any snapshot.
     """
-    found = [(v, of) for v in variants if (of := v.evaluation.snapshots) and of.figures]
+    found = [(v, of) for v in variants if (of := v.evaluation.snapshots) and of.metrics]
     if not found:
         return None
-    planned = {v.row: _planned(v) for v, _ in found}
+    planned = {v.name: _planned(v) for v, _ in found}
     most = max(planned.values(), key=list(planned.values()).count)
-    kept = [(v, of, next(iter(of.figures.values()))) for v, of in found if planned[v.row] == most]
+    kept = [(v, of, next(iter(of.metrics.values()))) for v, of in found if planned[v.name] == most]
     first = kept[0][2]
     return Table(
         label=first.label,
         better=first.better,
-        real=" to ".join(dict.fromkeys(number(course.floor) for _, _, course in kept)),
+        real=" to ".join(dict.fromkeys(number(course.real_baseline) for _, _, course in kept)),
         generated=" to ".join(dict.fromkeys(count(of.generated) for _, of, _ in kept)),
         shares=tuple(f"{100 * (k + 1) / most:.0f} %" for k in range(most)),
         rows={w: tuple(_row(v, of.steps, course, w, most) for v, of, course in kept) for w in WEIGHTS},
-        others=tuple(v.title for v, _ in found if planned[v.row] != most),
+        others=tuple(v.title for v, _ in found if planned[v.name] != most),
     )
 
 
 def curves(variant: Variant, weights: Weights) -> dict[str, list[Series]]:
     """Every metric over the steps by its label, a series per seed, for drawing."""
     found = variant.evaluation.snapshots
-    courses = found.figures.values() if found else ()
+    courses = found.metrics.values() if found else ()
     return {course.label: [_series(found.steps, seed) for seed in course.of(weights)] for course in courses if found}
 
 
@@ -93,7 +93,7 @@ def _row(variant: Variant, steps: Sequence[int], course: Course, weights: Weight
     known = [[(sign * v, step, v) for step, v in zip(steps, of, strict=False) if v is not None] for of in padded]
     best = [min(of) if of else None for of in known]
     return Row(
-        variant=variant.row,
+        variant=variant.name,
         title=variant.title,
         cells=tuple(cell(at_snapshot, seeds) for at_snapshot in zip(*padded, strict=True)),
         best=cell([one[2] if one else None for one in best], seeds),

@@ -21,8 +21,8 @@ def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:
 
     What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
-    leading = {name: metric for name, metric in evaluation.figures.items() if metric.leads}
-    others = {name: metric for name, metric in evaluation.figures.items() if not metric.leads}
+    leading = {name: metric for name, metric in evaluation.metrics.items() if metric.leads}
+    others = {name: metric for name, metric in evaluation.metrics.items() if not metric.leads}
     source = next(iter(leading.values())).model_dump(include=set(SOURCE), exclude_none=True) if leading else {}
     groups = {
         "ema": {name: _numbers(metric, "ema") for name, metric in leading.items() if metric.ema},
@@ -33,13 +33,13 @@ def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:
     return metrics | {name: group for name, group in groups.items() if group}
 
 
-def summary_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> None:
+def summary_plots(root: Path, spec: dict[str, Any], name: str, folder: Path) -> None:
     """Writes `history.csv`, the mean over the seeds at the steps that all of them have, and `samples.png`, the last
     grid of the first seed.
 
     One line a quantity: `dvc plots diff` lays those of two experiments over each other.
     """
-    runs = read_variant(root, str(spec["data"]), row).runs
+    runs = read_variant(root, str(spec["data"]), name).runs
     names = list(dict.fromkeys(name for run in runs for name in run.history))
     means = {name: mean_curve([run.history.get(name, Series((), ())) for run in runs]) for name in names}
     rows: dict[int, dict[str, float]] = {}
@@ -58,7 +58,7 @@ def summary_plots(root: Path, spec: dict[str, Any], row: str, folder: Path) -> N
 def _numbers(metric: Metric, weights: Weights) -> dict[str, float]:
     s = summary(metric.of(weights))
     interval = {} if s.lost else {"mean": s.mean, "low": s.low, "high": s.high}
-    numbers = {**interval, "floor": metric.floor, "ceiling": metric.ceiling}
+    numbers = {**interval, "real_baseline": metric.real_baseline, "noise_baseline": metric.noise_baseline}
     return {name: value for name, value in numbers.items() if value is not None and finite([value])}
 
 

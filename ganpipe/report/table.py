@@ -134,15 +134,15 @@ def columns(variants: Sequence[Variant], to_noise: bool = False, leading: bool =
 
     to_noise: the scale on which the seeds are drawn ends at the noise baseline, else at the worst seed.
     """
-    names = dict.fromkeys(n for v in variants for n, metric in v.evaluation.figures.items() if metric.leads == leading)
+    names = dict.fromkeys(n for v in variants for n, metric in v.evaluation.metrics.items() if metric.leads == leading)
     return [_column(name, variants, to_noise) for name in names]
 
 
 def _column(name: str, variants: Sequence[Variant], to_noise: bool) -> Column:
-    metrics = [variant.evaluation.figures.get(name) for variant in variants]
+    metrics = [variant.evaluation.metrics.get(name) for variant in variants]
     known = [metric for metric in metrics if metric is not None]
     first, titles = known[0], [variant.title for variant in variants]
-    real, noise = [metric.floor for metric in known], [metric.ceiling for metric in known]
+    real, noise = [metric.real_baseline for metric in known], [metric.noise_baseline for metric in known]
     values = [value for metric in known for weights in WEIGHTS for value in metric.of(weights)]
     scale = Scale.over(finite([*values, *real, *(noise if to_noise else ())]), first.better)
     cells: dict[Weights, tuple[Cell, ...]] = {}
@@ -175,7 +175,7 @@ def _metric_cell(metric: Metric, weights: Weights, seeds: Sequence[int], scale: 
     made = cell(metric.of(weights), seeds, scale, metric.notes_of(weights))
     if made.value is None or metric.better is None:
         return made
-    sign, real, noise = 1 if metric.better == "lower" else -1, metric.floor, metric.ceiling
+    sign, real, noise = 1 if metric.better == "lower" else -1, metric.real_baseline, metric.noise_baseline
     return replace(
         made,
         like_real=real is not None and sign * made.value <= sign * real,
@@ -215,7 +215,7 @@ def _about(metric: Metric) -> str:
     """What the metric is from, and by how much its baseline and its values vary without any other training."""
     parts = [_source(metric)]
     if metric.real_baseline_std is not None:
-        parts.append(f"real data {number(metric.floor)}, std over its draws {number(metric.real_baseline_std)}")
+        parts.append(f"real data {number(metric.real_baseline)}, std over its draws {number(metric.real_baseline_std)}")
     if errors := finite((metric.errors or {}).get("raw", ())):
         parts.append(f"standard error of a seed's value {number(sum(errors) / len(errors))}, of its own draws alone")
     return "; ".join(filter(None, parts))

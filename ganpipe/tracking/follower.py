@@ -56,7 +56,7 @@ class Job:
 
     @property
     def run_key(self) -> RunKey:
-        """The data set and the row stand in the folder's path."""
+        """The data set and the variant stand in the folder's path."""
         return RunKey(self.identity, self.run_dir.parts[-3], self.run_dir.parts[-2], self.seed)
 
     def trainer_lives(self) -> bool:
@@ -199,7 +199,7 @@ def _open(job: Job) -> Store:
 
 
 def _project(store: Store, job: Job, record: Record) -> str:
-    """Make the run from the finished folder, unless it is there; a row that does not apply has none."""
+    """Make the run from the finished folder, unless it is there; a variant that does not apply has none."""
 
     def make() -> str:
         old = store.find(job.run_key)

@@ -84,9 +84,9 @@ def _bring_up_to_date(root: Path, found: list[tuple[Path, Record]], report: Sync
     for data, group in groupby(found, key=lambda pair: pair[1].data):
         known: dict[tuple[str, str], list[Run]] = {}
         for run in store.runs(data):
-            known.setdefault((run.data.tags.get(IDENTITY, ""), run.data.tags.get("row", "")), []).append(run)
+            known.setdefault((run.data.tags.get(IDENTITY, ""), run.data.tags.get("variant", "")), []).append(run)
         for run_dir, record in group:
-            runs = known.pop((record.identity, record.row), [])
+            runs = known.pop((record.identity, record.variant), [])
             if not _update(store, root, record, run_dir, runs, report, 0.0):
                 held.append((run_dir, record))
         if not is_remote(store_uri(root)):  # the trainings of other machines hold no lock here
@@ -105,9 +105,9 @@ def _records(root: Path, report: SyncReport) -> Iterable[tuple[Path, Record]]:
             report.problems.append(str(error))
             continue
         place = path.parts[-4:-1]
-        if record and (record.data, record.row, str(record.seed)) != place:
+        if record and (record.data, record.variant, str(record.seed)) != place:
             report.problems.append(
-                f"{path} speaks of {record.data}/{record.row}/{record.seed}: run the training again."
+                f"{path} speaks of {record.data}/{record.variant}/{record.seed}: run the training again."
             )
         elif record and record.not_applicable is not None:
             report.not_applicable += 1
@@ -120,9 +120,9 @@ def _with_own_status(facts: Mapping[str, str], evaluation: SeedEvaluation) -> Se
 
     The training's own is logged again, as a former evaluation may have replaced it.
     """
-    own: dict[str, str | None] = {key: value for key, value in facts.items() if key.startswith("verdict.")}
-    if own["verdict.kind"] == STALLED and evaluation.tags.get("verdict.kind") not in (None, STALLED):
-        own = {"verdict.step": None}
+    own: dict[str, str | None] = {key: value for key, value in facts.items() if key.startswith("status.")}
+    if own["status.kind"] == STALLED and evaluation.tags.get("status.kind") not in (None, STALLED):
+        own = {"status.step": None}
     return SeedEvaluation(evaluation.metrics, {**evaluation.tags, **own})
 
 
@@ -135,12 +135,12 @@ def _update(
     from ganpipe.tracking.store import is_current, missing_evaluation, run_key
 
     try:
-        evaluation = read_evaluated(root, record.data, record.row).get(record.seed, SeedEvaluation())
+        evaluation = read_evaluated(root, record.data, record.variant).get(record.seed, SeedEvaluation())
     except UserError as error:
         evaluation = SeedEvaluation()
         if str(error) not in report.problems:
             report.problems.append(str(error))
-    if "verdict.kind" in record.facts:
+    if "status.kind" in record.facts:
         evaluation = _with_own_status(record.facts, evaluation)
     if is_current(runs, record) and not missing_evaluation(runs[0], evaluation):
         report.unchanged += 1

@@ -34,7 +34,7 @@ class Record:
 
     identity: str
     data: str
-    row: str
+    variant: str
     seed: int
     title: str
     parameters: dict[str, str]
@@ -71,7 +71,7 @@ class History:
         self._columns: list[str] = []
 
     def new_rows(self) -> list[Row]:
-        """The rows completed since the last call; none where the file is missing or shorter than it was."""
+        """The variants completed since the last call; none where the file is missing or shorter than it was."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._taken)
@@ -93,7 +93,7 @@ class History:
 
 
 def rows_of(history: bytes) -> list[Row]:
-    """All rows of a finished history; a last line without its end counts as well."""
+    """All variants of a finished history; a last line without its end counts as well."""
     lines = list(csv.reader(history.decode("utf-8", "replace").splitlines()))
     return list(_rows([metric_name(column) for column in lines[0]], lines[1:])) if lines else []
 
@@ -110,7 +110,7 @@ def read_record(run_dir: Path) -> Record | None:
         return None
     try:
         content = json.loads(text)
-        name, data, row, seed = content["identity"], content["data"], content["row"], int(content["seed"])
+        name, data, row, seed = content["identity"], content["data"], content["variant"], int(content["seed"])
         parameters = flatten(content.get("parameters") or {})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again.") from error
@@ -120,13 +120,13 @@ def read_record(run_dir: Path) -> Record | None:
         history = b""
     grids = tuple(path.name for path in grid_files(run_dir))
     digest = hashlib.sha256(b"\0".join([text, history, *(grid.encode() for grid in grids)])).hexdigest()[:16]
-    tags = {"version": "versions", "runtime": "runtime", "device": "device", "verdict": "verdict"}
+    tags = {"version": "versions", "runtime": "runtime", "device": "device", "status": "status"}
     tags["ganpipe.spec"] = "spec_digest"
     facts = flatten({tag: content[key] for tag, key in tags.items() if content.get(key)})
     return Record(
         identity=str(name),
         data=str(data),
-        row=str(row),
+        variant=str(row),
         seed=seed,
         title=str(content.get("title", row)),
         parameters=parameters,
@@ -141,7 +141,7 @@ def read_record(run_dir: Path) -> Record | None:
 
 
 def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]:
-    """The evaluation of a row by seed, as metrics `eval/<metric>` and `eval/<metric>_ema`; {} without one.
+    """The evaluation of a variant by seed, as metrics `eval/<metric>` and `eval/<metric>_ema`; {} without one.
 
     What each metric is from is the tag `eval.<metric>`: feature network, resizer, numbers of samples and split, as
     JSON. The status has the tags that a training's status has, without the step.
@@ -152,9 +152,9 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]
     try:
         content = json.loads(path.read_bytes())
         metrics: dict[int, dict[str, float]] = {int(seed): {} for seed in content.get("seeds") or []}
-        verdicts = content.get("verdicts") or [None] * len(metrics)
-        tags = {seed: _tags(verdict) for seed, verdict in zip(metrics, verdicts, strict=True)}
-        for name, metric in (content.get("figures") or {}).items():
+        statuses = content.get("statuses") or [None] * len(metrics)
+        tags = {seed: _tags(status) for seed, status in zip(metrics, statuses, strict=True)}
+        for name, metric in (content.get("metrics") or {}).items():
             source = {key: metric[key] for key in SOURCE if key in metric}
             for of in tags.values() if source else ():
                 of[metric_name(f"eval.{name}")] = _word(source)
@@ -169,8 +169,8 @@ def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]
     return {seed: SeedEvaluation(of, tags[seed]) for seed, of in metrics.items()}
 
 
-def _tags(verdict: Mapping[str, Any] | None) -> dict[str, str | None]:
-    return {f"verdict.{key}": _word(verdict.get(key)) if verdict else None for key in STATUS}
+def _tags(status: Mapping[str, Any] | None) -> dict[str, str | None]:
+    return {f"status.{key}": _word(status.get(key)) if status else None for key in STATUS}
 
 
 def grid_files(run_dir: Path) -> list[Path]:

@@ -47,18 +47,18 @@ class RunKey:
 
     identity: str
     data: str
-    row: str
+    variant: str
     seed: int
 
     @property
     def tags(self) -> dict[str, str]:
         """The tags that every run has from its start."""
-        return {IDENTITY: self.identity, "row": self.row, "data": self.data, "seed": str(self.seed)}
+        return {IDENTITY: self.identity, "variant": self.variant, "data": self.data, "seed": str(self.seed)}
 
 
 def run_key(record: Record) -> RunKey:
     """The key of a finished training."""
-    return RunKey(record.identity, record.data, record.row, record.seed)
+    return RunKey(record.identity, record.data, record.variant, record.seed)
 
 
 def configure_environment() -> None:
@@ -157,7 +157,7 @@ class Store:
     def find(self, key: RunKey) -> list[Run]:
         """The runs of this training, newest first: none or one, unless somebody doubled them."""
         found = self.runs(key.data, f"tags.`{IDENTITY}` = '{key.identity}'")
-        return [run for run in found if run.data.tags.get("row") == key.row]
+        return [run for run in found if run.data.tags.get("variant") == key.variant]
 
     def replace(self, key: RunKey, started: int, tags: dict[str, str], old: Iterable[Run]) -> str:
         """Begin the run of this training, at `started` in milliseconds, in the place of `old`; its number."""
@@ -167,7 +167,7 @@ class Store:
             self.experiment(key.data),
             started,
             tags={**tags, **key.tags},
-            run_name=f"{key.row}/{key.seed}",
+            run_name=f"{key.variant}/{key.seed}",
         )
         return str(run.info.run_id)
 

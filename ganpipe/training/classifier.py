@@ -51,7 +51,9 @@ class Classifier(nn.Module):
             channels, size = 2 * width, size // 2
             if size <= 7:
                 break
-        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, params.embedding_dim), nn.ReLU())
+        self.body = nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(channels * size * size, params.embedding_dim), nn.ReLU()
+        )
         self.head = nn.Linear(params.embedding_dim, classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,5 +41,5 @@ def run(
     outcome = loop.train(
         loop.Job(name, job.stage1, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.disabled())
     )
-    verdict = outcome.status.kind if outcome.status else "none"
-    return {"title": job.stage1.title, "steps": job.stage1.steps, "seed": job.seed, "verdict": verdict}
+    status = outcome.status.kind if outcome.status else "none"
+    return {"title": job.stage1.title, "steps": job.stage1.steps, "seed": job.seed, "status": status}

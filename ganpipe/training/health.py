@@ -106,7 +106,7 @@ class HealthMonitor:
         Returns metrics for the history. sample_variance: the total variance over that of the data. sample_change: the
         root mean square by which the samples of the fixed latents moved since the last snapshot, in standard deviations
         of the data (not at the first snapshot). sample_vendi: the Vendi score over that of as many held-out samples
-        (where the data have no known modes). verdict: 1 with a status, 0 where the last snapshot had one.
+        (where the data have no known modes). status: 1 with a status, 0 where the last snapshot had one.
         """
         fixed = fixed.astype(np.float64)
         metrics = {"sample_variance": _total_variance(samples) / self._variance}
@@ -120,7 +120,7 @@ class HealthMonitor:
             metrics["sample_vendi"] = scores[0] / scores[1]
         before, self.status = self.status, self._status(step, samples, metrics)
         if before or self.status:
-            metrics["verdict"] = float(self.status is not None)
+            metrics["status"] = float(self.status is not None)
         return {name: torch.tensor(value, dtype=torch.float32) for name, value in metrics.items()}
 
     def _status(self, step: int, samples: NDArray[Any], metrics: dict[str, float]) -> RunStatus | None:

@@ -92,7 +92,7 @@ def train(job: Job) -> Outcome:
             snapshot_due = step in snapshots_at
             health.check(step, metrics, trainer.generators if snapshot_due else None)
             if health.failed:
-                history.add({"verdict": torch.tensor(1.0)})
+                history.add({"status": torch.tensor(1.0)})
             elif snapshot_due:
                 trainer.prepare_for_sampling(batches)
                 samples = take_snapshot(step, trainer.generators, sampler, variant.snapshots.num_samples, job.out)

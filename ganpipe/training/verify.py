@@ -42,12 +42,12 @@ def verify(folder: Path) -> Verified:
     if meta["digest"] != facts["dataset_digest"]:
         raise UserError(f"{folder} was trained on other data than data/prepared holds: run `dvc checkout`.")
     begun = run.variant.starts_from
-    pretrained = root / "pretrained" / facts["data"] / facts["row"] / begun if begun else None
+    pretrained = root / "pretrained" / facts["data"] / facts["variant"] / begun if begun else None
     if pretrained and (not pretrained.is_file() or digest(pretrained) != facts["pretrained_digest"]):
         raise UserError(f"{folder} started from other weights than {pretrained}: run `dvc checkout` to restore them.")
     configure(runtime)
     with tempfile.TemporaryDirectory(prefix="ganpipe-verify-") as fresh:
-        name = f"verify {facts['row']}/{facts['seed']}"
+        name = f"verify {facts['variant']}/{facts['seed']}"
         train(Job(name, run.variant, runtime, data, facts["seed"], Path(fresh), pretrained))
         return _compared(folder, Path(fresh), _notes(run, runtime))
 

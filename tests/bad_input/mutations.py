@@ -19,7 +19,7 @@ from ganpipe.utils.errors import format_value, join_key
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW, SCHEMA = (schemas()[name] for name in ("variant.json", "params.json"))
-# in memory the names of the list have become the rows in their files
+# in memory the names of the list have become the variants in their files
 SCHEMA["properties"]["variants"] = {"type": "object", "additionalProperties": ROW}
 ORIGINAL = read_project(ROOT / "params.yaml")
 HUGE = 10**30
@@ -33,7 +33,7 @@ Way = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change of params.yaml or a row at one place, and the beginning of what is said of it."""
+    """A change of params.yaml or a variant at one place, and the beginning of what is said of it."""
 
     name: str
     way: Way
@@ -169,7 +169,7 @@ def walk(value: Any, node: Raw, way: Way) -> Iterator[tuple[Way, Any, list[Raw]]
     if isinstance(value, dict):
         model = fitting(nodes, value)[0]
         for key, item in value.items():
-            if key == "extends":  # a row of its own
+            if key == "extends":  # a variant of its own
                 continue
             inside = model.get("properties", {}).get(key, model.get("additionalProperties"))
             yield from walk(item, inside, (*way, key))
@@ -206,7 +206,7 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
 
 
 def read_by(raw: Raw, way: Way, row: str) -> bool:
-    """Whether any data reads what a layer of `train` or of a row says at this place, or another layer always wins."""
+    """Whether any data reads what a layer of `train` or of a variant says at this place, or another layer always wins."""
     if len(way) <= 2 or "overrides" in way[-2:]:
         return True
     mark, marked = object(), copy.deepcopy(raw)

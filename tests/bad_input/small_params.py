@@ -22,14 +22,14 @@ def whole_row() -> Raw:
     """One row that says everything itself, on points, so that nothing is missing that it leaves out."""
     row = merged(ORIGINAL["train"], ORIGINAL["variants"]["non_saturating"], "points", "ring")
     return {
-        **small({"row": row}, ["ring"]),
+        **small({"variant": row}, ["ring"]),
         "train": {},
         "datasets": {"ring": copy.deepcopy(ORIGINAL["datasets"]["ring"])},
     }
 
 
 def small(rows: Raw, datasets: list[str]) -> Raw:
-    """These rows on the original `train`, with only the data sets that are named or that a layer names."""
+    """These variants on the original `train`, with only the data sets that are named or that a layer names."""
     named = {*datasets, *(key for source in (ORIGINAL["train"], *rows.values()) for key in _overridden(source))}
     shared = {key: ORIGINAL[key] for key in SHARED}
     return copy.deepcopy(

@@ -39,11 +39,11 @@ def test_a_name_that_is_none(name: str, tmp_path: Path) -> None:
         assert "known: r" in refused(whole_row() | {key: value}, start)
 
     raw = whole_row()
-    raw["variants"]["row"]["overrides"] = {name: {}}
+    raw["variants"]["variant"]["overrides"] = {name: {}}
     assert "use one of images, points, ring" in refused(raw, "variants/row.yaml: overrides.")
 
     raw = whole_row()
-    raw["variants"]["row"]["objective"][name] = 1
+    raw["variants"]["variant"]["objective"][name] = 1
     assert "no such key is known: remove it (known: kind)" in refused(raw, "variants/row.yaml: objective.")
 
     file = tmp_path.with_name("names.yaml")
@@ -64,7 +64,7 @@ def test_a_seed(seed: Any) -> None:
 @pytest.mark.parametrize("title", ["a\nb", "\x1b[31mred", "a\0", "\u2029", "\x9b"])
 def test_a_title_stands_on_one_line(title: str) -> None:
     raw = whole_row()
-    raw["variants"]["row"]["title"] = title
+    raw["variants"]["variant"]["title"] = title
     assert "it should be" in refused(raw, "variants/row.yaml: title is '")
 
 
@@ -72,6 +72,6 @@ def test_a_title_stands_on_one_line(title: str) -> None:
 def test_a_title_may_be_any_text_and_no_name_comes_of_it(title: str) -> None:
     """It reaches pages, which escape it, and never a shell."""
     raw = whole_row()
-    raw["variants"]["row"]["title"] = title
+    raw["variants"]["variant"]["title"] = title
     with pytest.raises(pytest.fail.Exception, match="taken for legal"):
         said(raw)

@@ -64,7 +64,7 @@ def couples(c: Any, p: Any) -> bool:
 
 
 def pairs() -> Iterator[tuple[str, Raw]]:
-    """What is set in a row beside what fits all of it, by a name."""
+    """What is set in a variant beside what fits all of it, by a name."""
     critics, penalties = list(every("critic")), list(every("penalties"))
     for o in every("objective"):
         assert isinstance(o, Objective)
@@ -106,7 +106,7 @@ def pairs() -> Iterator[tuple[str, Raw]]:
             optimizer = {"kind": "rmsprop", "lr": 0.1, "alpha": 0.9}
             yield "pre-training", row | {"pretrain": {"steps": 1, "seed": 0, "optimizer": optimizer}}
         if not algorithm.is_conditional:
-            yield "stage1", row | {"stage1": whole_row()["variants"]["row"]}
+            yield "stage1", row | {"stage1": whole_row()["variants"]["variant"]}
     for constraint in every("constraints"):
         assert isinstance(constraint, Constraint)
         two = {"constraints": [constraint, SN[0] | {"player": constraint.player}], "objective": {"kind": "hinge"}}
@@ -138,7 +138,7 @@ def test_parts_that_do_not_fit(name: str) -> None:
     for one, settings in PAIRS:
         if one == name:
             raw = whole_row()
-            raw["variants"]["row"] |= settings
+            raw["variants"]["variant"] |= settings
             sentence = said(raw)
             assert sentence.startswith("variants/row.yaml: ")
             assert is_one_sentence(sentence)

@@ -16,7 +16,7 @@ from small_params import checked, is_one_sentence, said, small, untouched, whole
 from ganpipe.utils.errors import format_value
 
 VARIANT = ROW["properties"]
-# where a row holds parts, and the way to a part inside
+# where a variant holds parts, and the way to a part inside
 SLOTS: dict[str, Way] = {
     "objective": (), "penalties": (0,), "constraints": (0,), "generator": (), "critic": (), "algorithm": (),
     "generator_optimizer": (), "pretrain": ("optimizer",),
@@ -53,23 +53,23 @@ def of_a_data_set(name: str) -> Case:
 
 
 def of_a_key_of_a_row(key: str) -> Case:
-    """In a row that holds everything itself, so that each key of it is needed."""
+    """In a variant that holds everything itself, so that each key of it is needed."""
     raw = whole_row()
-    return raw, mutations(raw["variants"]["row"][key], VARIANT[key], ("variants", "row", key))
+    return raw, mutations(raw["variants"]["variant"][key], VARIANT[key], ("variants", "variant", key))
 
 
 def of_a_part(way: Way, node: Raw) -> Case:
     raw = whole_row()
-    row = raw["variants"]["row"]
+    row = raw["variants"]["variant"]
     if way[-1] == 0:
         row[way[0]] = [None]
     value = example(node)
     put(way, value)(row)
-    return raw, mutations(value, node, ("variants", "row", *way))
+    return raw, mutations(value, node, ("variants", "variant", *way))
 
 
 def of_the_file_as_it_is(row: str) -> Case:
-    """One of the wrong values at each place of `train` or of a row of the repository, another one at each place."""
+    """One of the wrong values at each place of `train` or of a variant of the repository, another one at each place."""
     at = row if row != "train" else "non_saturating"
     raw = small({at: ORIGINAL["variants"][at]}, ["digits", "ring", "mnist"])
     way, value = (("train",), raw["train"]) if row == "train" else (("variants", row), raw["variants"][row])
@@ -82,7 +82,7 @@ def of_the_file_as_it_is(row: str) -> Case:
 
 
 def parts() -> Iterator[tuple[str, Way, Raw]]:
-    """Every kind of every part that a row may have, by the place where it stands."""
+    """Every kind of every part that a variant may have, by the place where it stands."""
     for slot, inside in SLOTS.items():
         node = VARIANT[slot]
         for key in inside:

@@ -27,7 +27,7 @@ def file(_nothing_changes: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def write(file: Path, raw: Raw, change: Callable[[str], str] = lambda text: text) -> None:
-    """A legal file with the row in variants/ beside it: YAML holds JSON, a key a line here."""
+    """A legal file with the variant in variants/ beside it: YAML holds JSON, a key a line here."""
     (file.parent / "variants").mkdir()
     for name, row in raw["variants"].items():
         (file.parent / "variants" / f"{name}.yaml").write_text(json.dumps(row, indent=1))
@@ -101,7 +101,7 @@ def test_a_value_that_is_refused_stands_in_the_sentence_as_it_was_written(
     written: str, place: str, shown: str, file: Path
 ) -> None:
     raw: Any = whole_row()
-    raw["variants"]["row"].pop("ema")
+    raw["variants"]["variant"].pop("ema")
     *path, last = place.split(".")
     at = raw
     for key in path:

@@ -52,7 +52,12 @@ PARAMETERS: dict[str, Any] = {
     "parzen_bandwidths": {"min": 0.1, "max": 1.0, "count": 10},
     "fid_infinity_points": 10,
     "wasserstein_max_points": 100,
-    "status_thresholds": {"min_recall_ratio": 0.1, "min_class_fraction": 0.5, "class_presence": 0.1, "max_memorized_fraction": 0.5},
+    "status_thresholds": {
+        "min_recall_ratio": 0.1,
+        "min_class_fraction": 0.5,
+        "class_presence": 0.1,
+        "max_memorized_fraction": 0.5,
+    },
     "seed": 0,
 }
 

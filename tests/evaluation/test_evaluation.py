@@ -1,4 +1,4 @@
-"""The evaluation of a row: its structure, and what it says of generators whose quality is known."""
+"""The evaluation of a variant: its structure, and what it says of generators whose quality is known."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ganpipe.evaluation.evaluate import not_applicable
 from ganpipe.evaluation.reference import Samples
 from ganpipe.prepared import PreparedDataset
 
-HEAD = ["format", "row", "title", "data", "not_applicable", "seeds"]
-REST = ["protocol", "figures", "classes", "snapshots", "verdicts"]
+HEAD = ["format", "variant", "title", "data", "not_applicable", "seeds"]
+REST = ["protocol", "metrics", "classes", "snapshots", "statuses"]
 LOWER = ["frechet", "frechet_infinite", "kid", "class_kl", "sliced_wasserstein"]
 NEITHER = ["memorization", "memorization_z", "sharpness"]
 KNOWN = ("memorization", "memorization_z")
@@ -37,15 +37,15 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {0: Samples(good, collapsed), 7: Samples(collapsed, good)})
     assert list(found) == [*HEAD, *REST]
-    assert (found["format"], found["row"], found["title"], found["data"]) == (2, "lsgan", "LSGAN", "toy")
+    assert (found["format"], found["variant"], found["title"], found["data"]) == (2, "lsgan", "LSGAN", "toy")
     assert found["not_applicable"] is None
     assert found["seeds"] == [0, 7]
     assert found["protocol"] == {
         "generated": 250,
         "real": 200,
         "split": "test",
-        "floor": "train split, mean of 3 draws",
-        "ceiling": "uniform noise",
+        "real_baseline": "train split, mean of 3 draws",
+        "noise_baseline": "uniform noise",
         "class_samples": 250,
         "seed": 0,
         "precision_recall_k": 3,
@@ -59,30 +59,30 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
         "sliced_wasserstein_projections": 20,
         "parzen_bandwidths": {"min": 0.1, "max": 1.0, "count": 10},
     }
-    assert list(found["figures"]) == IMAGE_FIGURES
-    keys = ["label", "better", "network", "resizer", "leads", "floor", "generated", "real", "split"]
-    for name, figure in found["figures"].items():
-        assert list(figure) == [*keys, "real_baseline_std", "ceiling", "raw", "ema", "errors", "notes"]
-        assert figure["label"]
-        assert (figure["generated"], figure["real"], figure["split"]) == (250, 200, "test")
-        assert (figure["network"], figure["resizer"]) == ("pixels" if name in PIXEL_FIGURES else "classifier", "none")
-        assert len(figure["raw"]) == len(figure["ema"]) == 2
+    assert list(found["metrics"]) == IMAGE_FIGURES
+    keys = ["label", "better", "network", "resizer", "leads", "real_baseline", "generated", "real", "split"]
+    for name, metric in found["metrics"].items():
+        assert list(metric) == [*keys, "real_baseline_std", "noise_baseline", "raw", "ema", "errors", "notes"]
+        assert metric["label"]
+        assert (metric["generated"], metric["real"], metric["split"]) == (250, 200, "test")
+        assert (metric["network"], metric["resizer"]) == ("pixels" if name in PIXEL_FIGURES else "classifier", "none")
+        assert len(metric["raw"]) == len(metric["ema"]) == 2
         # what raw is with one seed, ema is with the other, and the collapsed one is not the good one
-        assert figure["raw"] == figure["ema"][::-1]
-        assert figure["raw"][0] != figure["raw"][1], name
-        assert (figure["errors"] is not None) == (name in WITH_ERRORS), name
-        if figure["errors"]:
-            assert figure["errors"]["raw"] == figure["errors"]["ema"][::-1]
-            assert all(error > 0 for error in figure["errors"]["raw"]), name
-        assert (figure["real_baseline_std"] is None) == (name in ("memorization", "memorization_z")), (
+        assert metric["raw"] == metric["ema"][::-1]
+        assert metric["raw"][0] != metric["raw"][1], name
+        assert (metric["errors"] is not None) == (name in WITH_ERRORS), name
+        if metric["errors"]:
+            assert metric["errors"]["raw"] == metric["errors"]["ema"][::-1]
+            assert all(error > 0 for error in metric["errors"]["raw"]), name
+        assert (metric["real_baseline_std"] is None) == (name in ("memorization", "memorization_z")), (
             name
         )  # known by definition
-    ways = {name: figure["better"] for name, figure in found["figures"].items()}
+    ways = {name: metric["better"] for name, metric in found["metrics"].items()}
     assert [name for name, way in ways.items() if way == "lower"] == LOWER
     assert [name for name, way in ways.items() if way is None] == NEITHER
-    leading = [name for name, figure in found["figures"].items() if figure["leads"]]
+    leading = [name for name, metric in found["metrics"].items() if metric["leads"]]
     assert leading == ["frechet", "precision", "recall", *CLASS_FIGURES]
-    frechet = found["figures"]["frechet"]
+    frechet = found["metrics"]["frechet"]
     assert frechet["raw"][0] < frechet["ema"][0]
     classes = found["classes"]
     assert classes["names"] == ["0", "1", "2", "3"]
@@ -90,106 +90,106 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
     assert classes["raw"] == [[63 / 250, 63 / 250, 62 / 250, 62 / 250], [1.0, 0.0, 0.0, 0.0]]
     assert classes["ema"] == classes["raw"][::-1]
     assert found["snapshots"] is None
-    assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == [None, "collapsed"]
+    assert [status and status["kind"] for status in found["statuses"]] == [None, "collapsed"]
 
 
 def test_structure_for_points(point_data: PreparedDataset) -> None:
     found = run(point_data, {0: both(points(balanced(150, 3), 3))})
-    assert list(found["figures"]) == [*MODE_FIGURES, *DISTANCES]
+    assert list(found["metrics"]) == [*MODE_FIGURES, *DISTANCES]
     assert found["protocol"]["transport_generated"] == found["protocol"]["transport_real"] == 100
     assert found["protocol"]["sliced_wasserstein_projections"] == 20
     assert "precision_recall_k" not in found["protocol"]
-    assert {figure["network"] for figure in found["figures"].values()} == {"none"}
+    assert {metric["network"] for metric in found["metrics"].values()} == {"none"}
     # the exact distance is of fewer points, and says so
-    counts = {name: (figure["generated"], figure["real"]) for name, figure in found["figures"].items()}
+    counts = {name: (metric["generated"], metric["real"]) for name, metric in found["metrics"].items()}
     assert counts.pop("wasserstein") == (100, 100)
     assert set(counts.values()) == {(150, 200)}
     assert found["classes"]["real"] == [1 / 3] * 3
     assert found["classes"]["raw"] == [[1 / 3] * 3]
-    ways = [figure["better"] for figure in found["figures"].values()]
+    ways = [metric["better"] for metric in found["metrics"].values()]
     assert ways == ["higher", "higher", "lower", "lower", "lower", None, None]
 
 
 def test_points_without_known_modes_have_only_the_distances(point_data: PreparedDataset) -> None:
     data = replace(point_data, modes=None, mode_std=None)
     found = run(data, {0: both(points(balanced(150, 3), 3)), 1: both(np.full((150, 2), np.nan, np.float32))})
-    assert list(found["figures"]) == DISTANCES
-    assert found["figures"]["wasserstein"]["raw"][1] is None
+    assert list(found["metrics"]) == DISTANCES
+    assert found["metrics"]["wasserstein"]["raw"][1] is None
     assert found["classes"] is None
-    assert found["verdicts"][0] is None
+    assert found["statuses"][0] is None
 
 
 def test_a_row_that_does_not_apply() -> None:
     assert not_applicable(row="sngan", title="SNGAN", data="ring", reason="no images", seeds=[0, 1]) == {
         "format": 2,
-        "row": "sngan",
+        "variant": "sngan",
         "title": "SNGAN",
         "data": "ring",
         "not_applicable": "no images",
         "seeds": [0, 1],
         "protocol": {},
-        "figures": {},
+        "metrics": {},
         "classes": None,
         "snapshots": None,
-        "verdicts": [None, None],
+        "statuses": [None, None],
     }
 
 
 def test_a_perfect_sampler_is_at_the_floor_and_noise_at_the_ceiling(image_data: PreparedDataset) -> None:
     noise = np.random.default_rng(5).integers(256, size=(300, 1, 6, 6), dtype=np.uint8)
-    figures = run(image_data, {0: both(images(balanced(300), 3)), 1: both(noise)})["figures"]
-    for name, figure in figures.items():
-        span = figure["ceiling"] - figure["floor"]
+    metrics = run(image_data, {0: both(images(balanced(300), 3)), 1: both(noise)})["metrics"]
+    for name, metric in metrics.items():
+        span = metric["noise_baseline"] - metric["real_baseline"]
         # the wide balls of scattered noise do cover the real images
         if name not in ("recall", "memorization", "memorization_z", "sharpness"):
-            assert span == 0 or (span > 0) == (figure["better"] == "lower"), name
-        assert figure["raw"][0] == pytest.approx(figure["floor"], abs=max(0.1 * abs(span), 0.06)), name
+            assert span == 0 or (span > 0) == (metric["better"] == "lower"), name
+        assert metric["raw"][0] == pytest.approx(metric["real_baseline"], abs=max(0.1 * abs(span), 0.06)), name
         # of 300 samples of noise the kernel's cubes differ from one draw to the next by half of their mean
         wide = 1.0 if name == "kid" else 0.25
-        assert figure["raw"][1] == pytest.approx(figure["ceiling"], abs=max(wide * abs(span), 0.06)), name
-    assert figures["frechet"]["ceiling"] > 20 * figures["frechet"]["floor"]
-    assert figures["precision"]["floor"] > 0.85
-    assert figures["precision"]["ceiling"] < 0.5
+        assert metric["raw"][1] == pytest.approx(metric["noise_baseline"], abs=max(wide * abs(span), 0.06)), name
+    assert metrics["frechet"]["noise_baseline"] > 20 * metrics["frechet"]["real_baseline"]
+    assert metrics["precision"]["real_baseline"] > 0.85
+    assert metrics["precision"]["noise_baseline"] < 0.5
     # without the bias of few samples an exact sampler is nearer
-    assert abs(figures["frechet_infinite"]["raw"][0]) < figures["frechet"]["raw"][0]
+    assert abs(metrics["frechet_infinite"]["raw"][0]) < metrics["frechet"]["raw"][0]
 
 
 def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_data: PreparedDataset) -> None:
-    figures = run(image_data, {0: both(images(0 * balanced(300), 3))})["figures"]
-    assert figures["precision"]["raw"][0] > 0.85
+    metrics = run(image_data, {0: both(images(0 * balanced(300), 3))})["metrics"]
+    assert metrics["precision"]["raw"][0] > 0.85
     for name in ("recall", "coverage"):
-        assert figures[name]["raw"][0] < 0.45
-        assert figures[name]["floor"] > 0.85
-    assert figures["classes_covered"]["raw"] == [1]
-    assert figures["classes_covered"]["floor"] == 4
-    assert figures["smallest_class"]["raw"] == [0.0]
-    assert figures["class_kl"]["raw"][0] == pytest.approx(math.log(4.0), rel=1e-12)  # the reverse is infinite
-    assert figures["classifier_score"]["raw"][0] < 1.1 < 3.5 < figures["classifier_score"]["floor"]
+        assert metrics[name]["raw"][0] < 0.45
+        assert metrics[name]["real_baseline"] > 0.85
+    assert metrics["classes_covered"]["raw"] == [1]
+    assert metrics["classes_covered"]["real_baseline"] == 4
+    assert metrics["smallest_class"]["raw"] == [0.0]
+    assert metrics["class_kl"]["raw"][0] == pytest.approx(math.log(4.0), rel=1e-12)  # the reverse is infinite
+    assert metrics["classifier_score"]["raw"][0] < 1.1 < 3.5 < metrics["classifier_score"]["real_baseline"]
 
 
 @pytest.mark.parametrize("max_samples", [1000, 100])
 def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -> None:
     """All of them, however few are compared: each is in the train split, and that is searched as a whole."""
     found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, max_samples=cap)
-    copies = found["figures"]["memorization"]
-    assert copies["floor"] == 0.01
+    copies = found["metrics"]["memorization"]
+    assert copies["real_baseline"] == 0.01
     assert copies["raw"][0] == 1.0
     assert copies["raw"][1] < 0.1
-    test = found["figures"]["memorization_z"]
-    assert (test["floor"], test["leads"], test["better"]) == (0.0, False, None)
+    test = found["metrics"]["memorization_z"]
+    assert (test["real_baseline"], test["leads"], test["better"]) == (0.0, False, None)
     assert test["raw"][0] < -10 < -4 < test["raw"][1]
-    assert [verdict and verdict["kind"] for verdict in found["verdicts"]] == ["memorizing", None]
+    assert [status and status["kind"] for status in found["statuses"]] == ["memorizing", None]
 
 
 def test_points_of_known_quality(point_data: PreparedDataset) -> None:
     good, collapsed = points(balanced(300, 3), 3), points(0 * balanced(300), 4)
-    figures = run(point_data, {0: both(good), 1: both(collapsed)}, wasserstein_max_points=150)["figures"]
-    assert figures["modes"]["raw"] == [3, 1]
-    assert figures["reverse_kl"]["raw"] == [0.0, pytest.approx(math.log(3.0))]
-    assert min(figures["high_quality"]["raw"]) > 0.96
-    assert figures["high_quality"]["ceiling"] < 0.1
-    distance = figures["wasserstein"]
-    assert distance["raw"][0] < 3 * distance["floor"]
+    metrics = run(point_data, {0: both(good), 1: both(collapsed)}, wasserstein_max_points=150)["metrics"]
+    assert metrics["modes"]["raw"] == [3, 1]
+    assert metrics["reverse_kl"]["raw"] == [0.0, pytest.approx(math.log(3.0))]
+    assert min(metrics["high_quality"]["raw"]) > 0.96
+    assert metrics["high_quality"]["noise_baseline"] < 0.1
+    distance = metrics["wasserstein"]
+    assert distance["raw"][0] < 3 * distance["real_baseline"]
     # from the first mode a third of the mass moves sqrt(5), a third 4
     assert distance["raw"][1] == pytest.approx((math.sqrt(5) + 4) / 3, abs=0.3)
 
@@ -200,41 +200,47 @@ def test_a_diverged_seed_has_no_figures_and_spares_the_others(point_data: Prepar
     bad = good.copy()
     bad[17, 1] = value
     found = run(point_data, {0: Samples(good, bad), 1: both(good), 2: Samples(bad, good)})
-    for figure in found["figures"].values():
-        assert figure["ema"][0] is None
-        assert None not in (figure["raw"][0], figure["raw"][1], *figure["ema"][1:], figure["floor"], figure["ceiling"])
+    for metric in found["metrics"].values():
+        assert metric["ema"][0] is None
+        assert None not in (
+            metric["raw"][0],
+            metric["raw"][1],
+            *metric["ema"][1:],
+            metric["real_baseline"],
+            metric["noise_baseline"],
+        )
     assert found["classes"]["ema"] == [[None] * 3, [1 / 3] * 3, [1 / 3] * 3]
     # by the raw generator, and there is one although the training itself had none
-    assert found["verdicts"] == [None, None, {"kind": "not_finite", "reason": "samples are not finite"}]
+    assert found["statuses"] == [None, None, {"kind": "not_finite", "reason": "samples are not finite"}]
 
 
 def test_diverged_images_have_no_figures(image_data: PreparedDataset) -> None:
     good = images(balanced(250), 3)
     found = run(image_data, {0: both(good), 1: Samples(np.full(good.shape, np.nan, np.float32), good)})
-    assert all(figure["raw"][1] is None for figure in found["figures"].values())
+    assert all(metric["raw"][1] is None for metric in found["metrics"].values())
     assert found["classes"]["raw"][1] == [None] * 4
-    assert None not in found["figures"]["frechet"]["ema"]
+    assert None not in found["metrics"]["frechet"]["ema"]
 
 
 def test_huge_points_are_measured(point_data: PreparedDataset) -> None:
     found = run(point_data, {0: both(points(balanced(150, 3), 3) * np.float32(1e30))})
-    assert found["figures"]["wasserstein"]["raw"][0] > 1e29
-    assert found["figures"]["high_quality"]["raw"][0] == 0.0
+    assert found["metrics"]["wasserstein"]["raw"][0] > 1e29
+    assert found["metrics"]["high_quality"]["raw"][0] == 0.0
 
 
 def test_huge_features_are_measured(image_data: PreparedDataset) -> None:
     """Cubed and added up they would be above float32's largest number."""
     good = {0: both(images(balanced(250), 3))}
     huge = {"classifier": ("none", lambda batch: np.float32(1e15) * batch.reshape(len(batch), -1)[:, :5])}
-    figures = run(image_data, good, opened=huge)["figures"]
-    assert figures["kid"]["ceiling"] > 1e85
+    metrics = run(image_data, good, opened=huge)["metrics"]
+    assert metrics["kid"]["noise_baseline"] > 1e85
     for name in ("frechet", "precision", "recall", "kid", "density", "coverage", "memorization"):
-        assert figures[name]["raw"][0] is not None, name
+        assert metrics[name]["raw"][0] is not None, name
 
 
 def test_an_infinite_figure_is_null(image_data: PreparedDataset) -> None:
     """No real sample of class 3, and a generator that makes some: so do the floor's draws."""
     kept = image_data.test_labels != 3
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
-    figure = run(data, {0: both(images(balanced(250), 3))})["figures"]["class_kl"]
-    assert (figure["raw"], figure["floor"], figure["real_baseline_std"]) == ([None], None, None)
+    metric = run(data, {0: both(images(balanced(250), 3))})["metrics"]["class_kl"]
+    assert (metric["raw"], metric["real_baseline"], metric["real_baseline_std"]) == ([None], None, None)

@@ -41,7 +41,7 @@ def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
     assert found["protocol"]["generated"] == expected
     assert found["protocol"]["real"] == min(200, cap)
     assert found["protocol"]["class_samples"] == made
-    counts = {(figure["generated"], figure["real"]) for figure in found["figures"].values()}
+    counts = {(metric["generated"], metric["real"]) for metric in found["metrics"].values()}
     assert counts == {(expected, min(200, cap))}
 
 
@@ -58,12 +58,12 @@ def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image
     found = judged(reference(image_data, network, max_samples=100), {0: both(images(labels, 3))})
     assert found["classes"]["raw"][0][3] == 1 / 4000
     assert found["protocol"]["generated"] == 100
-    assert found["figures"]["smallest_class"]["raw"] == [0.0]
+    assert found["metrics"]["smallest_class"]["raw"] == [0.0]
     assert network.calls == [4000, 4000, 100, 100, 100, 100]  # raw, ema, three draws for the floor, ceiling
 
 
 def test_only_the_chosen_images_are_compared(image_data: PreparedDataset) -> None:
-    """Noise in all other places of the file leaves the figures as they are, and shows in the shares."""
+    """Noise in all other places of the file leaves the metrics as they are, and shows in the shares."""
     real = reference(image_data, max_samples=100)
     chosen = real.choose(np.arange(2000), 100, "samples")
     samples = np.random.default_rng(6).integers(256, size=(2000, 1, 6, 6), dtype=np.uint8)
@@ -91,13 +91,13 @@ def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image
     np.random.seed(5)
     second = run(image_data, {3: both(samples), 4: Samples(images(balanced(900), 8), samples)}, max_samples=100)
     for name in IMAGE_FIGURES:
-        one, two = first["figures"][name], second["figures"][name]
+        one, two = first["metrics"][name], second["metrics"][name]
         assert one["raw"] == one["ema"] == two["raw"][:1] == two["ema"][:1] == two["ema"][1:]
-        for key in ("floor", "real_baseline_std", "ceiling"):
+        for key in ("real_baseline", "real_baseline_std", "noise_baseline"):
             assert one[key] == two[key]
     other = run(image_data, {0: both(samples)}, max_samples=100, seed=1)
-    for key in ("raw", "floor", "ceiling"):
-        assert first["figures"]["frechet"][key] != other["figures"]["frechet"][key]
+    for key in ("raw", "real_baseline", "noise_baseline"):
+        assert first["metrics"]["frechet"][key] != other["metrics"]["frechet"][key]
 
 
 def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
@@ -112,8 +112,10 @@ def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
     assert judged(real, samples, known={249: kept}) == fresh  # those of another number are of no use
     assert network.calls[2:] == [250, 250, 250, 250, 250, 250]
     marked = {name: Baseline(-1.0, None, None) for name in kept}
-    figures = judged(real, samples, known={250: marked})["figures"]
-    limits = {(figure["floor"], figure["real_baseline_std"], figure["ceiling"]) for figure in figures.values()}
+    metrics = judged(real, samples, known={250: marked})["metrics"]
+    limits = {
+        (metric["real_baseline"], metric["real_baseline_std"], metric["noise_baseline"]) for metric in metrics.values()
+    }
     assert limits == {(-1.0, None, None)}
 
 
@@ -121,13 +123,13 @@ def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepar
     real = reference(image_data, baseline_draws=4)
     found = baselines(real, 200)
     assert list(found) == [*IMAGE_FIGURES, PRESENT]
-    assert found.pop(PRESENT).floor == 4
+    assert found.pop(PRESENT).real_baseline == 4
     drawn = [real.choose(image_data.train, 200, f"floor {draw}") for draw in range(4)]
     values = [real.measure(samples, 200).value("frechet") for samples in drawn]
     assert len(set(values)) == 4
-    assert found["frechet"].floor == pytest.approx(statistics.fmean(values), rel=1e-12)
+    assert found["frechet"].real_baseline == pytest.approx(statistics.fmean(values), rel=1e-12)
     assert found["frechet"].deviation == pytest.approx(statistics.stdev(values), rel=1e-12)
-    assert (found["memorization"].floor, found["memorization"].deviation) == (
+    assert (found["memorization"].real_baseline, found["memorization"].deviation) == (
         0.01,
         None,
     )  # training samples are copies themselves
@@ -138,10 +140,10 @@ def test_floor_is_the_train_split_against_the_test_split(image_data: PreparedDat
     train, labels = np.repeat(image_data.test, 2, axis=0), np.repeat(image_data.test_labels, 2)
     near = baselines(reference(replace(image_data, train=train, train_labels=labels)), 200)
     far = baselines(reference(image_data), 200)
-    assert near["precision"].floor == 1.0
+    assert near["precision"].real_baseline == 1.0
     assert near["precision"].deviation == 0.0
-    assert far["precision"].floor < 1.0
-    assert near["frechet"].floor < 0.5 * far["frechet"].floor
+    assert far["precision"].real_baseline < 1.0
+    assert near["frechet"].real_baseline < 0.5 * far["frechet"].real_baseline
 
 
 def test_the_split_can_be_halved_and_no_more(image_data: PreparedDataset) -> None:
@@ -178,8 +180,8 @@ def test_transport_is_limited_on_both_sides(point_data: PreparedDataset, monkeyp
     sizes.clear()
     found = run(point_data, {0: both(points(balanced(150, 3), 3))}, wasserstein_max_points=1000)
     assert set(sizes) == {(150, 200)}
-    figure, protocol = found["figures"]["wasserstein"], found["protocol"]
-    assert (figure["generated"], figure["real"]) == (150, 200)
+    metric, protocol = found["metrics"]["wasserstein"], found["protocol"]
+    assert (metric["generated"], metric["real"]) == (150, 200)
     assert (protocol["transport_generated"], protocol["transport_real"]) == (150, 200)
 
 
@@ -197,7 +199,7 @@ def test_subsets_are_at_most_half_of_a_side(image_data: PreparedDataset) -> None
     good = both(images(balanced(120), 3))
     found = run(image_data, {0: good}, kid={"subsets": 20, "size": 1000})
     assert found["protocol"]["kid_size"] == 60
-    kid = found["figures"]["kid"]
+    kid = found["metrics"]["kid"]
     assert kid["errors"]["raw"][0] > 0.01 * abs(kid["raw"][0])
     assert kid["notes"] is None
     fewer = run(image_data, {0: both(images(balanced(350), 3))}, kid={"subsets": 2, "size": 1000})
@@ -205,13 +207,13 @@ def test_subsets_are_at_most_half_of_a_side(image_data: PreparedDataset) -> None
 
 
 def test_one_subset_or_split_has_no_error(image_data: PreparedDataset) -> None:
-    figures = run(image_data, {0: both(images(balanced(200), 3))}, kid={"subsets": 1, "size": 60}, splits=1)["figures"]
+    metrics = run(image_data, {0: both(images(balanced(200), 3))}, kid={"subsets": 1, "size": 60}, splits=1)["metrics"]
     for name, of in (("kid", "subset"), ("classifier_score", "split")):
-        assert figures[name]["raw"][0] is not None
-        assert figures[name]["errors"] is None
-        assert figures[name]["notes"] == {
+        assert metrics[name]["raw"][0] is not None
+        assert metrics[name]["errors"] is None
+        assert metrics[name]["notes"] == {
             "raw": [f"one {of} has no standard error"],
-            "ema": figures[name]["notes"]["raw"],
+            "ema": metrics[name]["notes"]["raw"],
         }
 
 

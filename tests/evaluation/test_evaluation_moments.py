@@ -1,4 +1,4 @@
-"""The quick figures at the moments of a training."""
+"""The quick metrics at the moments of a training."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def test_the_quick_figures_stand_at_each_step(image_data: PreparedDataset) -> No
     found = judged(real, seeds)
     moments = found["snapshots"]
     assert (moments["steps"], moments["generated"], moments["real"]) == ([20, 500], 120, 200)
-    assert list(moments["figures"]) == QUICK
+    assert list(moments["metrics"]) == QUICK
     limits = baselines(real, 120, quick=True)
-    for name, figure in moments["figures"].items():
-        assert list(figure) == ["label", "better", "floor", "raw", "ema"]
-        assert figure["label"] == found["figures"][name]["label"]
-        assert figure["better"] == found["figures"][name]["better"]
-        assert figure["floor"] == limits[name].floor
+    for name, metric in moments["metrics"].items():
+        assert list(metric) == ["label", "better", "real_baseline", "raw", "ema"]
+        assert metric["label"] == found["metrics"][name]["label"]
+        assert metric["better"] == found["metrics"][name]["better"]
+        assert metric["real_baseline"] == limits[name].real_baseline
         early, late = real.measure(EARLY, 120).value(name), real.measure(LATE, 120).value(name)
-        assert figure["raw"] == [[early, late], [late, None]], name  # the second seed had ended by then
-        assert figure["ema"] == [[early, early], [late, None]], name
+        assert metric["raw"] == [[early, late], [late, None]], name  # the second seed had ended by then
+        assert metric["ema"] == [[early, early], [late, None]], name
         assert early != late
-    # the end has figures of its own, of more samples
+    # the end has metrics of its own, of more samples
     assert found["protocol"]["generated"] == 250
 
 
@@ -53,18 +53,18 @@ def test_without_a_moment_there_is_none(image_data: PreparedDataset) -> None:
 
 def test_a_seed_without_moments_has_none_of_the_values(image_data: PreparedDataset) -> None:
     found = run(image_data, {0: Trained(END, {}), 1: Trained(END, {20: both(LATE)})})
-    for figure in found["snapshots"]["figures"].values():
-        assert figure["raw"][0] == figure["ema"][0] == [None]
-        assert None not in (*figure["raw"][1], *figure["ema"][1])
+    for metric in found["snapshots"]["metrics"].values():
+        assert metric["raw"][0] == metric["ema"][0] == [None]
+        assert None not in (*metric["raw"][1], *metric["ema"][1])
 
 
 def test_moments_that_are_not_finite_have_no_figures(point_data: PreparedDataset) -> None:
     good = both(points(balanced(150, 3), 3))
     bad = both(np.full((60, 2), np.inf, np.float32))
     found = run(point_data, {0: Trained(good, {1: both(points(balanced(60, 3), 4)), 2: bad})})["snapshots"]
-    assert list(found["figures"]) == ["modes", "high_quality", "reverse_kl", "sliced_wasserstein"]
-    assert found["figures"]["modes"]["raw"] == [[3, None]]
-    assert all(figure["raw"][0][1] is None for figure in found["figures"].values())
+    assert list(found["metrics"]) == ["modes", "high_quality", "reverse_kl", "sliced_wasserstein"]
+    assert found["metrics"]["modes"]["raw"] == [[3, None]]
+    assert all(metric["raw"][0][1] is None for metric in found["metrics"].values())
 
 
 @pytest.mark.parametrize("kept", [120, 121])
@@ -75,6 +75,6 @@ def test_quick_bounds_can_be_kept_for_their_number(image_data: PreparedDataset, 
     known = {250: baselines(real, 250)}
     network.calls.clear()
     found = judged(real, {0: Trained(END, {20: both(LATE)})}, known=known, quick={kept: marked})
-    floors = {figure["floor"] for figure in found["snapshots"]["figures"].values()}
+    floors = {metric["real_baseline"] for metric in found["snapshots"]["metrics"].values()}
     assert (floors == {-1.0}) == (kept == 120)
     assert network.calls == [250, 250, 120, 120] + ([] if kept == 120 else [120] * 4)

@@ -22,10 +22,10 @@ from ganpipe.utils.errors import UserError
 @pytest.mark.parametrize(
     ("samples", "sentence"),
     [
-        ({}, "^The row lsgan has no seed to evaluate"),
+        ({}, "^The variant lsgan has no seed to evaluate"),
         (
             {4: both(np.zeros((20, 1, 5, 5), np.uint8))},
-            r"^The row lsgan cannot be evaluated. Of seed 4: .*\(1, 5, 5\) and the data has \(1, 6, 6\)",
+            r"^The variant lsgan cannot be evaluated. Of seed 4: .*\(1, 5, 5\) and the data has \(1, 6, 6\)",
         ),
         ({4: both(np.zeros((20, 1, 6, 6), np.float32))}, "type float32 and the data has uint8"),
         (
@@ -45,23 +45,45 @@ def test_samples_unlike_the_data_are_refused(
 def test_a_moment_unlike_the_data_is_named(image_data: PreparedDataset) -> None:
     good = both(images(balanced(40), 3))
     bad = Trained(good, {100: good, 200: both(np.zeros((20, 1, 5, 5), np.uint8))})
-    with pytest.raises(UserError, match=r"^The row lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
+    with pytest.raises(UserError, match=r"^The variant lsgan cannot be evaluated. Of seed 4 at step 200: Samples have"):
         run(image_data, {4: bad})
 
 
 @pytest.mark.parametrize(
     ("changes", "needed", "asks", "remedy"),
     [
-        ({"max_samples": 3, "precision_recall_k": 1, "density_coverage_k": 1, "inception_score_splits": 2}, 4, "", "take more"),
-        ({"max_samples": 9, "precision_recall_k": 9}, 10, ", and evaluate.precision_recall_k is 9", "take more, or lower it"),
-        ({"max_samples": 9, "density_coverage_k": 10}, 11, ", and evaluate.density_coverage_k is 10", "take more, or lower it"),
-        ({"max_samples": 9, "inception_score_splits": 10}, 10, ", and evaluate.inception_score_splits is 10", "take more, or lower it"),
+        (
+            {"max_samples": 3, "precision_recall_k": 1, "density_coverage_k": 1, "inception_score_splits": 2},
+            4,
+            "",
+            "take more",
+        ),
+        (
+            {"max_samples": 9, "precision_recall_k": 9},
+            10,
+            ", and evaluate.precision_recall_k is 9",
+            "take more, or lower it",
+        ),
+        (
+            {"max_samples": 9, "density_coverage_k": 10},
+            11,
+            ", and evaluate.density_coverage_k is 10",
+            "take more, or lower it",
+        ),
+        (
+            {"max_samples": 9, "inception_score_splits": 10},
+            10,
+            ", and evaluate.inception_score_splits is 10",
+            "take more, or lower it",
+        ),
     ],
 )
 def test_too_few_real_samples_are_refused(
     image_data: PreparedDataset, changes: dict[str, int], needed: int, asks: str, remedy: str
 ) -> None:
-    said = f"^There are {changes["max_samples"]} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
+    said = (
+        f"^There are {changes['max_samples']} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
+    )
     with pytest.raises(UserError, match=said):
         reference(image_data, **changes)
     reference(image_data, **(changes | {"max_samples": needed}))
@@ -70,7 +92,9 @@ def test_too_few_real_samples_are_refused(
 def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: PreparedDataset) -> None:
     with pytest.raises(UserError, match="There are 5 samples of half the train split to compare, and evaluate"):
         reference(replace(image_data, train=image_data.train[:11]))
-    assert baselines(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].floor is not None
+    assert (
+        baselines(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].real_baseline is not None
+    )
 
 
 def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: PreparedDataset) -> None:

@@ -38,7 +38,7 @@ SECOND = [f"{name}_pixels" for name in SPACE_FIGURES]
 
 def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: PreparedDataset) -> None:
     good = {0: both(images(balanced(250), 3))}
-    alone, two = run(image_data, good)["figures"], run(image_data, good, opened=TWO)["figures"]
+    alone, two = run(image_data, good)["metrics"], run(image_data, good, opened=TWO)["metrics"]
     assert list(two) == [*IMAGE_FIGURES, *SECOND]
     assert {name: two[name] for name in IMAGE_FIGURES} == alone
     for name, second in zip(SPACE_FIGURES, SECOND, strict=True):
@@ -48,14 +48,14 @@ def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: Prepare
         assert other["better"] == one["better"]
         if name not in ("memorization", "memorization_z"):
             assert other["raw"] != one["raw"], name
-    assert two["memorization_pixels"]["floor"] == 0.01
+    assert two["memorization_pixels"]["real_baseline"] == 0.01
 
 
 def test_the_order_of_the_networks_says_which_one_leads(image_data: PreparedDataset) -> None:
     turned = dict(reversed(TWO.items()))
     good = {0: both(images(balanced(250), 3))}
-    one, other = run(image_data, good, opened=TWO)["figures"], run(image_data, good, opened=turned)["figures"]
-    leading = [name for name, figure in other.items() if figure["leads"]]
+    one, other = run(image_data, good, opened=TWO)["metrics"], run(image_data, good, opened=turned)["metrics"]
+    leading = [name for name, metric in other.items() if metric["leads"]]
     assert leading == ["frechet", "precision", "recall", *CLASS_FIGURES]
     assert other["frechet"]["network"] == "pixels"
     assert other["frechet"]["raw"] == one["frechet_pixels"]["raw"]
@@ -81,28 +81,35 @@ def test_quick_figures_of_points_need_no_transport(point_data: PreparedDataset) 
 
 def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: PreparedDataset) -> None:
     """Half of 120 is below twice 36 pixels: the line to infinitely many is bent there."""
-    figures = run(image_data, {0: both(images(balanced(120), 3))}, opened=TWO)["figures"]
-    bent = figures["frechet_infinite_pixels"]
-    assert (bent["raw"], bent["floor"], bent["real_baseline_std"], bent["ceiling"]) == ([None], None, None, None)
+    metrics = run(image_data, {0: both(images(balanced(120), 3))}, opened=TWO)["metrics"]
+    bent = metrics["frechet_infinite_pixels"]
+    assert (bent["raw"], bent["real_baseline"], bent["real_baseline_std"], bent["noise_baseline"]) == (
+        [None],
+        None,
+        None,
+        None,
+    )
     said = "120 samples of 36 features are fewer than 4 a feature"
     assert bent["notes"] == {"raw": [said], "ema": [said]}
-    assert None not in (*figures["frechet_infinite"]["raw"], figures["frechet_infinite"]["floor"])
+    assert None not in (*metrics["frechet_infinite"]["raw"], metrics["frechet_infinite"]["real_baseline"])
     # and half of 22 leaves no room for twenty points
-    few = run(image_data, {0: both(images(balanced(22), 3))}, fid_infinity_points=20)["figures"]["frechet_infinite"]
+    few = run(image_data, {0: both(images(balanced(22), 3))}, fid_infinity_points=20)["metrics"]["frechet_infinite"]
     assert (few["raw"], few["errors"]) == ([None], None)
     assert few["notes"]["raw"] == ["20 numbers of samples take 39 samples or more"]
 
 
 def test_images_without_edges_have_no_sharpness_to_compare_with(image_data: PreparedDataset) -> None:
     flat = replace(image_data, test=np.full_like(image_data.test, 7))
-    found = run(flat, {0: both(images(balanced(120), 3))})["figures"]["sharpness"]
+    found = run(flat, {0: both(images(balanced(120), 3))})["metrics"]["sharpness"]
     assert (found["raw"], found["notes"]["raw"]) == ([None], ["the real images have no edges"])
 
 
 def test_windows_at_the_edge_of_those_tried_are_noted(image_data: PreparedDataset) -> None:
     black, copies = np.zeros_like(image_data.test), image_data.test
-    found = run(image_data, {0: Samples(raw=black, ema=copies)})["figures"]["parzen"]
-    assert found["notes"]["ema"] == ["windows of 0.1 are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"]
+    found = run(image_data, {0: Samples(raw=black, ema=copies)})["metrics"]["parzen"]
+    assert found["notes"]["ema"] == [
+        "windows of 0.1 are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"
+    ]
     assert found["notes"]["raw"] == [None]
 
 
@@ -157,7 +164,7 @@ def test_bounds_are_those_that_were_written(image_data: PreparedDataset, tmp_pat
     assert known[250] == baselines(real, 250)
     assert known[300] == baselines(real, 300)
     assert quick == {80: baselines(real, 80, quick=True)}
-    assert None in (known[250]["memorization"].deviation, known[250]["frechet"].floor)
+    assert None in (known[250]["memorization"].deviation, known[250]["frechet"].real_baseline)
 
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "garbage", "cut", "flipped", "pickled", "array"])
@@ -202,7 +209,7 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
         '{"all": {}}',
         '{"all": {"x": {}}, "quick": {}}',
         '{"all": {"9": 3}, "quick": {}}',
-        '{"all": {"9": {"frechet": {"floor": 1.0}}}, "quick": {}}',
+        '{"all": {"9": {"frechet": {"real_baseline": 1.0}}}, "quick": {}}',
         '{"all": {"9": {"frechet": [1]}}, "quick": {}}',
     ],
 )

@@ -65,16 +65,16 @@ def test_modes_are_counted_and_no_share_is_listed(thousand: Reference) -> None:
     """A generator of ten modes has ten, and is collapsed."""
     few = stacked(drawn(2500, 3, modes=10))
     found = judged(thousand, {0: both(few), 1: Samples(stacked(drawn(2500, 4)), few)})
-    figures = found["figures"]
-    assert list(figures) == [*SPACE_FIGURES, "modes", "class_kl", "classifier_score", *PIXEL_FIGURES]
-    assert figures["modes"]["label"] == "Modes of 1000 with a sample"
-    assert figures["modes"]["leads"]
-    assert figures["modes"]["raw"][0] == figures["modes"]["ema"][1] == 10
+    metrics = found["metrics"]
+    assert list(metrics) == [*SPACE_FIGURES, "modes", "class_kl", "classifier_score", *PIXEL_FIGURES]
+    assert metrics["modes"]["label"] == "Modes of 1000 with a sample"
+    assert metrics["modes"]["leads"]
+    assert metrics["modes"]["raw"][0] == metrics["modes"]["ema"][1] == 10
     assert found["classes"] is None
-    said = f"samples are in 10 of 1000 classes, and as many real ones in {figures['modes']['floor']:.4g}"
-    assert found["verdicts"] == [{"kind": "collapsed", "reason": said}, None]
+    said = f"samples are in 10 of 1000 classes, and as many real ones in {metrics['modes']['real_baseline']:.4g}"
+    assert found["statuses"] == [{"kind": "collapsed", "reason": said}, None]
     assert quick_of(thousand) == ("frechet", "precision", "recall", "modes")
-    assert figures["class_kl"]["raw"][0] == pytest.approx(np.log(100), abs=0.1)
+    assert metrics["class_kl"]["raw"][0] == pytest.approx(np.log(100), abs=0.1)
 
 
 def test_an_exact_sampler_reaches_nearly_all_modes(thousand: Reference) -> None:
@@ -92,11 +92,11 @@ def test_few_samples_of_an_exact_sampler_are_not_collapsed(thousand: Reference) 
     """With 300 of them it reaches 1000 (1 - e^-0.3) = 259 modes, and real images do no better."""
     few = stacked(drawn(300, 3, modes=100))
     found = judged(thousand, {0: both(stacked(drawn(300, 20))), 1: both(few)})
-    reached = found["figures"]["modes"]["raw"]
+    reached = found["metrics"]["modes"]["raw"]
     assert reached[0] < 300
     there = f"samples are in {reached[1]} of 1000 classes, and as many real ones in "
-    assert found["verdicts"][0] is None
-    assert found["verdicts"][1]["reason"].startswith(there)
+    assert found["statuses"][0] is None
+    assert found["statuses"][1]["reason"].startswith(there)
 
 
 def test_the_divergence_of_a_thousand_modes_is_finite_for_an_exact_sampler(thousand: Reference) -> None:
@@ -119,20 +119,20 @@ def test_without_classes_there_are_no_figures_of_them() -> None:
     real = reference(class_free(), opened=PIXELS)
     good, collapsed = images(balanced(200), 3), images(0 * balanced(200), 4)
     found = judged(real, {0: both(good), 1: both(collapsed)})
-    assert list(found["figures"]) == [*SPACE_FIGURES, *PIXEL_FIGURES]
-    assert {figure["network"] for figure in found["figures"].values()} == {"pixels"}
+    assert list(found["metrics"]) == [*SPACE_FIGURES, *PIXEL_FIGURES]
+    assert {metric["network"] for metric in found["metrics"].values()} == {"pixels"}
     assert quick_of(real) == ("frechet", "precision", "recall")
     assert found["classes"] is None
-    assert found["figures"]["frechet"]["raw"][0] < found["figures"]["frechet"]["raw"][1]
-    assert found["verdicts"][0] is None
+    assert found["metrics"]["frechet"]["raw"][0] < found["metrics"]["frechet"]["raw"][1]
+    assert found["statuses"][0] is None
 
 
 def test_without_classes_collapse_shows_in_recall() -> None:
     good = class_free()
     single = np.repeat(good.test[:1], 200, axis=0)
     found = judged(reference(good, opened=PIXELS), {0: both(single)})
-    floor = found["figures"]["recall"]["floor"]
-    assert found["verdicts"] == [{"kind": "collapsed", "reason": f"recall is 0.005, and {floor:.2g} for real images"}]
+    floor = found["metrics"]["recall"]["real_baseline"]
+    assert found["statuses"] == [{"kind": "collapsed", "reason": f"recall is 0.005, and {floor:.2g} for real images"}]
 
 
 def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Path) -> None:
@@ -145,4 +145,6 @@ def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Pat
     with pytest.raises(UserError) as caught:
         open_reference(spec, class_free(), tmp_path, stored=False)
     assert str(caught.value) == parameters(features=["pixels", "classifier"]).incompatibility("faces", 1)
-    assert str(caught.value).startswith("evaluate.feature_extractors is ['pixels', 'classifier'], and faces has one class, so ")
+    assert str(caught.value).startswith(
+        "evaluate.feature_extractors is ['pixels', 'classifier'], and faces has one class, so "
+    )

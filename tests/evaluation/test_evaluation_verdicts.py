@@ -20,10 +20,10 @@ STALLED = {"kind": "stalled", "reason": "nothing moved", "step": 300}
 
 
 def called(
-    data: PreparedDataset, shares: list[float | None], figures: dict[str, float | None] | None = None, **rules: float
+    data: PreparedDataset, shares: list[float | None], metrics: dict[str, float | None] | None = None, **rules: float
 ) -> tuple[str, str] | None:
-    """The verdict on such shares of the classes and values, with some of the rules changed."""
-    given = {"recall": 0.9, "memorization": 0.0} | (figures or {})
+    """The status on such shares of the classes and values, with some of the rules changed."""
+    given = {"recall": 0.9, "memorization": 0.0} | (metrics or {})
     values = {name: MetricValue(value) for name, value in given.items()}
     real = reference(data, status_thresholds=PARAMETERS["status_thresholds"] | rules)
     found = status(real, Measurement(values, shares, shares), LIMITS, training=None)
@@ -88,7 +88,7 @@ def test_a_recall_far_below_that_of_real_images_is_collapsed(
     assert called(image_data, EVEN, {"recall": recall}, recall=rule) == found
 
 
-@pytest.mark.parametrize(("recall", "floor"), [(None, 0.8), (0.0, None)])
+@pytest.mark.parametrize(("recall", "real_baseline"), [(None, 0.8), (0.0, None)])
 def test_without_recall_or_its_floor_there_is_no_such_verdict(
     image_data: PreparedDataset, recall: float | None, floor: float | None
 ) -> None:
@@ -128,14 +128,14 @@ def test_the_verdict_of_the_training_stands(image_data: PreparedDataset) -> None
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     diverged = {"kind": "diverged", "reason": "it is huge", "step": 300}
     found = run(image_data, {seed: Trained(both(one), {}, diverged) for seed, one in ((0, good), (1, collapsed))})
-    assert found["verdicts"] == [{"kind": "diverged", "reason": "it is huge"}] * 2
-    assert found["figures"]["frechet"]["raw"][0] is not None  # they are measured all the same
+    assert found["statuses"] == [{"kind": "diverged", "reason": "it is huge"}] * 2
+    assert found["metrics"]["frechet"]["raw"][0] is not None  # they are measured all the same
 
 
 def test_a_training_that_stands_still_may_have_collapsed(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {seed: Trained(both(one), {}, STALLED) for seed, one in ((0, good), (1, collapsed))})
-    assert found["verdicts"] == [
+    assert found["statuses"] == [
         {"kind": "stalled", "reason": "nothing moved"},
         {"kind": "collapsed", "reason": "samples are in 1 of 4 classes"},
     ]
@@ -146,26 +146,26 @@ def test_a_training_that_was_not_finite_has_no_figures(image_data: PreparedDatas
     good, reason = images(balanced(250), 3), "critic is nan at step 17"
     ended = Trained(both(good, finite=False), {}, {"kind": "not_finite", "reason": reason, "step": 17})
     found = run(image_data, {0: ended, 1: both(good)})
-    for figure in found["figures"].values():
+    for metric in found["metrics"].values():
         for weights in ("raw", "ema"):
-            assert figure[weights][0] is None
-            assert figure[weights][1] is not None
-            assert figure["errors"] is None or figure["errors"][weights][0] is None
+            assert metric[weights][0] is None
+            assert metric[weights][1] is not None
+            assert metric["errors"] is None or metric["errors"][weights][0] is None
     assert found["classes"]["raw"][0] == found["classes"]["ema"][0] == [None] * 4
-    assert found["verdicts"] == [{"kind": "not_finite", "reason": reason}, None]
+    assert found["statuses"] == [{"kind": "not_finite", "reason": reason}, None]
 
 
 def test_a_row_without_a_finite_seed_has_limits_all_the_same(image_data: PreparedDataset) -> None:
     good = images(balanced(250), 3)
-    figures = run(image_data, {0: both(good, finite=False)})["figures"]
-    assert {value for figure in figures.values() for value in figure["raw"] + figure["ema"]} == {None}
-    assert figures["frechet"]["floor"] < figures["frechet"]["ceiling"]
+    metrics = run(image_data, {0: both(good, finite=False)})["metrics"]
+    assert {value for metric in metrics.values() for value in metric["raw"] + metric["ema"]} == {None}
+    assert metrics["frechet"]["real_baseline"] < metrics["frechet"]["noise_baseline"]
 
 
 def test_verdicts_are_of_the_raw_generator(image_data: PreparedDataset) -> None:
     good, collapsed = images(balanced(250), 3), images(0 * balanced(250), 4)
     found = run(image_data, {0: Samples(good, collapsed), 1: Samples(collapsed, good)})
-    assert found["verdicts"] == [None, {"kind": "collapsed", "reason": "samples are in 1 of 4 classes"}]
+    assert found["statuses"] == [None, {"kind": "collapsed", "reason": "samples are in 1 of 4 classes"}]
 
 
 def test_points_collapse_onto_modes(point_data: PreparedDataset) -> None:
@@ -173,6 +173,6 @@ def test_points_collapse_onto_modes(point_data: PreparedDataset) -> None:
     missing = points(balanced(250, 2), 3)
     copied = np.ascontiguousarray(point_data.train[:250])
     found = run(point_data, {seed: both(one) for seed, one in enumerate((good, collapsed, missing, copied))})
-    kinds = [verdict and (verdict["kind"], verdict["reason"][:27]) for verdict in found["verdicts"]]
+    kinds = [status and (status["kind"], status["reason"][:27]) for status in found["statuses"]]
     near = ("memorizing", "100 % of the samples are ne")
     assert kinds == [None, ("collapsed", "samples are in 1 of 3 modes"), None, near]

@@ -131,7 +131,12 @@ def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, mon
     opened = open_network("inception", around(faces()))
     train, test = (np.repeat(images(balanced(n), n), 3, axis=1) for n in (12, 8))
     data = PreparedDataset(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
-    changes: dict[str, Any] = {"precision_recall_k": 1, "density_coverage_k": 1, "baseline_draws": 2, "sliced_wasserstein_projections": 2}
+    changes: dict[str, Any] = {
+        "precision_recall_k": 1,
+        "density_coverage_k": 1,
+        "baseline_draws": 2,
+        "sliced_wasserstein_projections": 2,
+    }
     real = reference(data, opened={"inception": opened}, **changes)
     assert real.specs["inception_score"][1].label == "Inception score, 2 splits"
     found = real.measure(train[:6], 6).values["inception_score"]
@@ -257,7 +262,9 @@ def test_code_of_another_commit_is_not_run(dino: Path) -> None:
     """Neither what an earlier call left of the branch main: there is no network to fetch the commit from."""
     there = dino.parents[1] / f"facebookresearch_dinov2_{COMMIT}"
     there.rename(there.with_name("facebookresearch_dinov2_main"))
-    with pytest.raises(UserError, match=r"^evaluate.feature_extractors names dinov2, which could not be opened or fetched"):
+    with pytest.raises(
+        UserError, match=r"^evaluate.feature_extractors names dinov2, which could not be opened or fetched"
+    ):
         open_network("dinov2", around(faces()))
 
 
@@ -274,5 +281,7 @@ def test_each_network_has_the_whole_digest_of_its_weights() -> None:
 
 def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity.utils", None)
-    with pytest.raises(UserError, match=r"^evaluate.feature_extractors names clip, which is torch-fidelity's: install ganpipe\["):
+    with pytest.raises(
+        UserError, match=r"^evaluate.feature_extractors names clip, which is torch-fidelity's: install ganpipe\["
+    ):
         open_network("clip", around(faces()))

@@ -30,7 +30,7 @@ SMALL = {
     "lr": 0.01,
     "ema": 0.5,
 }
-RESULTS = ("data", "runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports", "plots")
+RESULTS = ("data", "runs", "evals", "pretrained", "classifiers", "reference_stats", "timings", "reports", "plots")
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,13 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
         params["data"]["kind"] = "digits"
         params["runtime"]["device"] = "cpu"
         params["classifier"].update(width=4, embedding_dim=8, steps=30, batch=16, lr=0.01)
-        params["evaluate"].update(max_samples=100, wasserstein_max_points=50, precision_recall_k=3, baseline_draws=2, sliced_wasserstein_projections=20)
+        params["evaluate"].update(
+            max_samples=100,
+            wasserstein_max_points=50,
+            precision_recall_k=3,
+            baseline_draws=2,
+            sliced_wasserstein_projections=20,
+        )
         params["evaluate"]["kid"].update(subsets=5, size=50)
         params["train"]["snapshots"].update(count=2, num_samples=100)
         for dataset in ("ring", "grid"):

@@ -57,7 +57,7 @@ def test_the_remedy_restores_everything(project: Project) -> None:
         shutil.rmtree(found) if found.is_dir() else found.unlink()
     project.ganpipe("check")
     assert project.repro("-P").ran <= {"resolve", "evaluate@lsgan"}  # DVC never restores `resolve`
-    before.pop("clocks/digits/evaluate/lsgan.json")
+    before.pop("timings/digits/evaluate/lsgan.json")
     assert {name: files()[name] for name in before} == before
     assert project.plan() == {}
 

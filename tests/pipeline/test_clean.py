@@ -23,8 +23,8 @@ def test_a_row_and_a_seed_leave_nothing_behind(project: Project, commands: Comma
     removed = commands(project, "clean").out.splitlines()
     rows = ("lsgan", "wgan_gp")
     folders = {"runs/digits/ebgan", "evals/digits/ebgan.json", "pretrained/digits/ebgan", "reports/digits/ebgan.html"}
-    folders |= {f"clocks/digits/{kind}" for kind in ("pretrain/ebgan.json", "train/ebgan", "evaluate/ebgan.json")}
-    folders |= {f"runs/digits/{row}/1" for row in rows} | {f"clocks/digits/train/{row}/1.json" for row in rows}
+    folders |= {f"timings/digits/{kind}" for kind in ("pretrain/ebgan.json", "train/ebgan", "evaluate/ebgan.json")}
+    folders |= {f"runs/digits/{row}/1" for row in rows} | {f"timings/digits/train/{row}/1.json" for row in rows}
     entries = {"pretrain@ebgan", "train@ebgan-0", "train@ebgan-1", "evaluate@ebgan"}
     entries |= {f"train@{row}-1" for row in rows}
     assert set(removed[:-1]) == folders | {f"stages/dvc.lock: {entry}" for entry in entries}
@@ -47,7 +47,7 @@ def test_a_row_and_a_seed_leave_nothing_behind(project: Project, commands: Comma
 def test_a_data_set_leaves_nothing_behind_and_a_broken_lock_file_is_named_before(
     fresh: Project, commands: Commands
 ) -> None:
-    tops = ("runs", "evals", "pretrained", "classifiers", "references", "clocks", "reports")
+    tops = ("runs", "evals", "pretrained", "classifiers", "reference_stats", "timings", "reports")
     tops += ("data/prepared", "data/fingerprints")
     for top in tops:
         (fresh.root / top / "ring").mkdir(parents=True)
@@ -56,7 +56,7 @@ def test_a_data_set_leaves_nothing_behind_and_a_broken_lock_file_is_named_before
     lock.write_text("<<<<<<< HEAD\n")
     assert commands.refusal(fresh, "clean").startswith("stages/dvc.lock ")
     lock.unlink()
-    # what is in those folders belongs to no row
+    # what is in those folders belongs to no variant
     removed = commands(fresh, "clean").out.splitlines()
     assert removed[:-1] == [f"{top}/ring/file" for top in ("runs", "evals", "pretrained", "reports")]
     with fresh.params() as params:

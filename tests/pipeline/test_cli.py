@@ -42,18 +42,18 @@ def test_check_says_what_it_found(blank: Project, commands: Commands) -> None:
 
 def test_variants_as_a_table_and_as_json(fresh: Project, commands: Commands) -> None:
     rows = json.loads(commands(fresh, "variants", "--json").out)
-    assert [row["row"] for row in rows] == list(ROWS)
+    assert [row["variant"] for row in rows] == list(ROWS)
     wgan_gp = rows[1]
     found = wgan_gp["objective"], wgan_gp["penalties"], wgan_gp["selected"]
     assert found == ("wgan", ["gradient_penalty"], False)
-    assert [row["row"] for row in rows if row["selected"]] == ["lsgan"]
+    assert [row["variant"] for row in rows if row["selected"]] == ["lsgan"]
     assert {row["pretrain"] for row in rows} == {0, 4}
     with fresh.params() as params:
         params["data"]["kind"] = "ring"
         for player in ("generator", "critic"):
             params["variants"]["lsgan"][player] = dict(params["train"]["overrides"]["images"][player])
     rows = json.loads(commands(fresh, "variants", "--json").out)
-    reasons = {row["row"]: row["not_applicable"] for row in rows}
+    reasons = {row["variant"]: row["not_applicable"] for row in rows}
     assert reasons["wgan_gp"] is None
     assert "images" in reasons["lsgan"]
     table = commands(fresh, "variants").out

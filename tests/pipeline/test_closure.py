@@ -27,7 +27,7 @@ STAGES = {
     "fingerprint": "data.json",
     "prepare": "data.json",
     "classifier": "classifier.json",
-    "reference": "reference.json",
+    "reference_stats": "reference_stats.json",
     **{f"pretrain {row}": f"pretrain/{row}.json" for row in ROWS},
     **{f"train {row} 0": f"train/{row}.json" for row in ROWS},
     "evaluate lsgan": "evaluate.json",
@@ -52,7 +52,7 @@ def test_each_stage_loads_what_its_spec_names_and_of_the_parts_those_of_its_row(
         spied.run("python", "-m", "spy", *stage.split())
         loaded = set((spied.root / "loaded").read_text().split())
         content = json.loads((spied.root / "data/specs" / spec).read_text())
-        named = set(content.get("code", loaded))  # a row without pre-training has nothing to run there
+        named = set(content.get("code", loaded))  # a variant without pre-training has nothing to run there
         assert loaded <= named, stage
         if stage.startswith("train"):
             run = json.loads((spied.root / "runs/digits" / stage.split()[1] / "0/run.json").read_text())

@@ -27,7 +27,7 @@ def on_disk(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def files(project: Project) -> dict[str, bytes]:
     return {
         str(path.relative_to(project.root)): path.read_bytes()
-        for folder in ("reports", "plots", "evals", "clocks")
+        for folder in ("reports", "plots", "evals", "timings")
         for path in (project.root / folder).rglob("*")
         if path.is_file()
     } | {"metrics.json": (project.root / "metrics.json").read_bytes()}
@@ -35,7 +35,7 @@ def files(project: Project) -> dict[str, bytes]:
 
 def steady(found: dict[str, bytes]) -> dict[str, bytes]:
     """Without the clocks' seconds, which are others each time."""
-    return {name: b"" if name.startswith("clocks/") else content for name, content in found.items()}
+    return {name: b"" if name.startswith("timings/") else content for name, content in found.items()}
 
 
 @pytest.mark.slow
@@ -44,7 +44,7 @@ def steady(found: dict[str, bytes]) -> dict[str, bytes]:
     [
         (["report"], ["reports/digits/zoo.html"]),
         (["summary"], ["reports/digits/lsgan.html", "plots/history.csv", "plots/samples.png", "metrics.json"]),
-        (["evaluate", "lsgan"], ["evals/digits/lsgan.json", "clocks/digits/evaluate/lsgan.json"]),
+        (["evaluate", "lsgan"], ["evals/digits/lsgan.json", "timings/digits/evaluate/lsgan.json"]),
     ],
     ids=lambda value: value[0],
 )

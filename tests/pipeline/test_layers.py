@@ -60,7 +60,7 @@ def graph() -> grimp.ImportGraph:
 
 
 def unit(module: str) -> str:
-    """The row of the table that a module belongs to."""
+    """The variant of the table that a module belongs to."""
     first, _, rest = module.partition(".")
     return rest.partition(".")[0] if first == "ganpipe" else first
 
@@ -141,7 +141,7 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
     training = closure(graph, *(name for name in ours(graph) if unit(name) == "training"))
     assert not training & {"mlflow", "dvc", "grimp"}
     assert not {name for name in training if unit(name) == "tracking"}
-    # the figures take torch's products, but no network, and load it only then: tests/evaluation looks
+    # the metrics take torch's products, but no network, and load it only then: tests/evaluation looks
     for part, never in (("report", {"torch", "torchvision"}), ("evaluation", {"torchvision"})):
         loaded = closure(graph, *(name for name in ours(graph) if unit(name) == part))
         assert not loaded & (never | {"mlflow", "dvc"}), part
@@ -150,13 +150,13 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
 
 @pytest.mark.parametrize(
     "stage",
-    ["fingerprint", "prepare", "classifier", "reference", "pretrain", "train", "evaluate", "summary", "report"],
+    ["fingerprint", "prepare", "classifier", "reference_stats", "pretrain", "train", "evaluate", "summary", "report"],
 )
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")
     assert not loaded & {"mlflow", "dvc", "grimp"}
     assert {name for name in loaded if unit(name) == "tracking"} == (LAUNCH if stage == "train" else set())
-    # no part by itself, only the packages and what their parts share: which parts there are is the row's to say
+    # no part by itself, only the packages and what their parts share: which parts there are is the variant's to say
     parts = {name for name in loaded if unit(name) in SIBLINGS - {"metrics"} and name.count(".") > 1}
     own = {name for name in parts if not name.rpartition(".")[2].startswith("_")}
     assert own <= {"ganpipe.networks.generators", "ganpipe.networks.critics", "ganpipe.algorithms.adversarial"}

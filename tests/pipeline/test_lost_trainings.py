@@ -30,8 +30,8 @@ def test_what_is_lost_is_named_and_the_rest_goes_on(fresh: Project) -> None:
     spoil(fresh)
     fresh.repro("-P")
     for row, kind in (("wgan_gp", "not_finite"), ("lsgan", "collapsed")):
-        verdicts = json.loads((fresh.root / f"evals/digits/{row}.json").read_text())["verdicts"]
-        assert [verdict["kind"] for verdict in verdicts] == [kind] * 2
+        statuses = json.loads((fresh.root / f"evals/digits/{row}.json").read_text())["statuses"]
+        assert [status["kind"] for status in statuses] == [kind] * 2
     reports = fresh.root / "reports/digits"
     zoo, alone = (text((reports / f"{name}.html").read_text(encoding="utf-8")) for name in ("zoo", "wgan_gp"))
     for page in (zoo, alone):

@@ -23,7 +23,7 @@ def trainings(row: str, *seeds: int) -> set[str]:
 
 def test_before_anything_ran(fresh: Project) -> None:
     planned = fresh.plan()
-    # seven stages alone, and of each row pre-training, two trainings and evaluation
+    # seven stages alone, and of each variant pre-training, two trainings and evaluation
     assert len(planned) == 7 + 4 * len(ROWS)
     assert {item["reason"] for item in planned.values()} == {"never ran"}
     table = fresh.ganpipe("plan", "--selected").out
@@ -41,7 +41,7 @@ def test_where_dvc_cannot_read_the_pipeline(fresh: Project) -> None:
 
 @pytest.mark.slow
 def test_an_edit_concerns_the_rows_that_use_it_and_a_comment_nothing(project: Project) -> None:
-    """A formula of one row, a parameter of another, and comments."""
+    """A formula of one variant, a parameter of another, and comments."""
     project.edit("ganpipe/objectives/ebgan.py", "return batch.fake_output", "return 2 * batch.fake_output")
     for part in ("objectives/lsgan", "penalties/gradient_penalty", "digest"):
         project.edit(f"ganpipe/{part}.py", "\nfrom __future__", "\n# a comment\nfrom __future__")
@@ -66,7 +66,7 @@ def test_a_new_seed_and_a_vanished_row_and_what_of_it_is_selected(project: Proje
         del params["variants"]["ebgan"]
     planned = project.plan()
     selected = {stage for stage, item in planned.items() if item["selected"]}
-    assert selected == {"resolve", "reference", "train@lsgan-5", "evaluate@lsgan", "summary"}
+    assert selected == {"resolve", "reference_stats", "train@lsgan-5", "evaluate@lsgan", "summary"}
     assert project.repro().ran == selected
     assert planned["evaluate@lsgan"]["reason"] == "params.draws: 2 -> 3; seeds: [0, 1] -> [0, 1, 5]"
     rest = carry_out(project)
@@ -99,7 +99,7 @@ def test_what_was_lost_or_spoilt_is_restored(project: Project) -> None:
 
 @pytest.mark.slow
 def test_clocks_and_specs_that_are_broken(project: Project) -> None:
-    files = [*(project.root / "clocks").rglob("*.json"), *(project.root / "data/specs").rglob("*.json")]
+    files = [*(project.root / "timings").rglob("*.json"), *(project.root / "data/specs").rglob("*.json")]
     for number, file in enumerate(files):
         file.unlink()
         file.write_bytes((b"", b"{", b"[]", b"\xff", b'{"seconds": "x"}', b"3")[number % 6])

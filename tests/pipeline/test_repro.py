@@ -21,7 +21,7 @@ def trainings(row: str) -> set[str]:
 
 def test_only_the_selected_variant_is_trained_and_nothing_twice(steps: Any) -> None:
     first, again, ebgan, back, everything = steps.results
-    assert first.ran == {"resolve", "prepare", "classifier", "reference", "summary"} | stages("lsgan")
+    assert first.ran == {"resolve", "prepare", "classifier", "reference_stats", "summary"} | stages("lsgan")
     assert again.ran == again.restored == set()
     assert ebgan.ran == {"resolve", "summary"} | stages("ebgan")
     assert (back.ran, back.restored) == ({"resolve"}, {"summary"})
@@ -37,7 +37,7 @@ def test_only_a_row_that_asks_for_it_is_pretrained(built: Project) -> None:
     alone = ["pretrain.json"]
     assert files == {"lsgan": alone, "wgan_gp": alone, "ebgan": ["critic.safetensors", "pretrain.json"]}
     facts = {row: json.loads((built.root / "pretrained/digits" / row / alone[0]).read_text()) for row in ROWS}
-    assert facts["lsgan"]["not_applicable"] == "the row has no pre-training"
+    assert facts["lsgan"]["not_applicable"] == "the variant has no pre-training"
     assert (facts["ebgan"]["not_applicable"], facts["ebgan"]["steps"]) == (None, 4)
 
 
@@ -54,7 +54,7 @@ def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
     assert len(digits) > 50
     with project.params() as params:
         params["data"]["kind"] = "ring"
-    assert project.repro().ran == {"resolve", "prepare", "classifier", "reference", "summary"} | stages("lsgan")
+    assert project.repro().ran == {"resolve", "prepare", "classifier", "reference_stats", "summary"} | stages("lsgan")
     assert json.loads((project.root / "classifiers/ring/classifier.json").read_text())["not_applicable"]
     after = project.results()
     assert {path for path in digits if after.get(path) != before[path]} == set()
@@ -65,7 +65,7 @@ def test_another_data_set_has_folders_of_its_own(project: Project) -> None:
     # the lock file has forgotten the other paths, and the run cache remembers
     assert (back.ran, back.restored) == (
         {"resolve"},
-        {"prepare", "classifier", "reference", "summary"} | stages("lsgan"),
+        {"prepare", "classifier", "reference_stats", "summary"} | stages("lsgan"),
     )
     after = project.results()
     assert {path for path in digits if after.get(path) != before[path]} == set()

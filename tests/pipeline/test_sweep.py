@@ -18,7 +18,7 @@ def words(text: str) -> dict[str, str]:
 
 def outs(project: Project) -> dict[str, str]:
     """Digests of what the stages made and what is the same in each run: no clocks, no page that shows them."""
-    clocked = ("clocks/", "reports/", "dvc.lock", "stages/dvc.lock")
+    clocked = ("timings/", "reports/", "dvc.lock", "stages/dvc.lock")
     return {path: digest for path, digest in project.results().items() if not path.startswith(clocked)}
 
 
@@ -38,7 +38,7 @@ def test_two_at_a_time_make_what_dvc_makes_and_nothing_twice(fresh: Project, bui
 
 @pytest.mark.slow
 def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
-    """A formula that raises, in one row; another row changes, too, and is swept alone before."""
+    """A formula that raises, in one variant; another variant changes, too, and is swept alone before."""
     file, old, new = "ganpipe/objectives/ebgan.py", "return batch.fake_output.score", "raise ArithmeticError('none')"
     project.edit(file, old, new)
     with project.params() as params:
@@ -47,7 +47,7 @@ def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
 
     some = project.ganpipe("sweep", "wgan_gp", "-j", "2")
     assert set(words(some.out)) == {"resolve", *trained, "evaluate@wgan_gp"}
-    assert some.out.endswith("The page of all variants waits for the other rows: `ganpipe sweep` without rows.\n")
+    assert some.out.endswith("The page of all variants waits for the other variants: `ganpipe sweep` without rows.\n")
 
     failed = project.ganpipe("sweep", "-j", "2", ok=False)
     assert (failed.code, failed.err) == (1, "")
@@ -70,7 +70,7 @@ def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
 
 def test_a_row_that_there_is_not_and_one_sweep_at_a_time(fresh: Project) -> None:
     refused = fresh.ganpipe("sweep", "lsgann", ok=False)
-    says = f"'lsgann' is no row of params.yaml: did you mean lsgan? known: {', '.join(ROWS)}."
+    says = f"'lsgann' is no variant of params.yaml: did you mean lsgan? known: {', '.join(ROWS)}."
     assert (refused.code, refused.out, refused.err) == (2, "", f"ganpipe: {says}\n")
     folder = Path(fresh.root, ".cache/sweep")
     folder.mkdir(parents=True)

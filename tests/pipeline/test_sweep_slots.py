@@ -70,7 +70,7 @@ def test_some_rows_take_along_what_they_need_and_nothing_of_others() -> None:
     everything = [*shared, *rows, *ends]
     assert sweep.chosen(everything, frozenset()) == everything
     assert sweep.chosen(everything, frozenset({"lsgan"})) == [*shared, *rows[:3], ends[0]]
-    # nothing of the other row is left to do: the page of all variants can be made
+    # nothing of the other variant is left to do: the page of all variants can be made
     assert sweep.chosen([*rows[:3], *ends], frozenset({"lsgan"})) == [*rows[:3], *ends]
 
 

@@ -40,7 +40,7 @@ def change_evaluations(root: Path, change: Callable[[Any], object], *names: str)
 
 def metric(label: str, better: str | None, floor: float | None, ceiling: float | None, raw: list[float]) -> Any:
     ema = [value * 0.5 for value in raw]
-    return {"label": label, "better": better, "floor": floor, "ceiling": ceiling, "raw": raw, "ema": ema}
+    return {"label": label, "better": better, "real_baseline": floor, "noise_baseline": ceiling, "raw": raw, "ema": ema}
 
 
 def evaluation(row: str, title: str, seeds: list[int], distance: float) -> Any:
@@ -48,13 +48,13 @@ def evaluation(row: str, title: str, seeds: list[int], distance: float) -> Any:
     shares = [[0.5, 0.3 - 0.01 * seed, 0.2 + 0.01 * seed] for seed in seeds]
     protocol = {"generated": 10000, "real": 360, "split": "test", "features": "classifier", "neighbours": 5}
     return {
-        "row": row,
+        "variant": row,
         "title": title,
         "data": "digits",
         "not_applicable": None,
         "seeds": seeds,
         "protocol": protocol,
-        "figures": {
+        "metrics": {
             "frechet": metric("Frechet distance", "lower", 2.0, 300.0, distances),
             "recall": metric("Recall", "higher", 0.96, 0.0, [0.25 + 0.01 * seed for seed in seeds]),
         },
@@ -71,7 +71,7 @@ def write_run(root: Path, row: str, seed: int) -> None:
     }
     run = {"parameters": parameters, "versions": {"torch": "9.8.7"}, "device": "cpu of the test"}
     run["runtime"] = {"threads": 1}
-    write_json(root, f"{folder}/run.json", {"row": row, "seed": seed, "not_applicable": None, **run})
+    write_json(root, f"{folder}/run.json", {"variant": row, "seed": seed, "not_applicable": None, **run})
     lines = ["step,critic_loss,now_and_then"]
     for step in range(10, 210, 10):
         lines.append(f"{step},{math.exp(-step / 90) + 0.1 * seed},{seed if step % 20 == 0 else ''}")
@@ -81,7 +81,7 @@ def write_run(root: Path, row: str, seed: int) -> None:
         pixels = np.random.default_rng([seed, step]).integers(0, 256, (17, 17), dtype=np.uint8)
         enlarged = Image.fromarray(pixels).resize((68, 68), Image.Resampling.NEAREST)
         enlarged.save(root / folder / f"grids/{step:06d}.png")
-    write_json(root, f"clocks/digits/train/{row}/{seed}.json", {"seconds": 40.0 + seed, "steps_per_second": 71.5})
+    write_json(root, f"timings/digits/train/{row}/{seed}.json", {"seconds": 40.0 + seed, "steps_per_second": 71.5})
 
 
 def write_tree(root: Path, seeds: list[int], runs: bool = True) -> Spec:
@@ -92,8 +92,8 @@ def write_tree(root: Path, seeds: list[int], runs: bool = True) -> Spec:
         for seed in seeds if runs else ():
             write_run(root, row, seed)
     reason = "its images have 8 pixels & <it> needs 32"
-    refused = {"row": "progressive", "title": "x", "data": "digits", "not_applicable": reason, "seeds": []}
-    write_json(root, "evals/digits/progressive.json", {**refused, "protocol": {}, "figures": {}, "classes": None})
+    refused = {"variant": "progressive", "title": "x", "data": "digits", "not_applicable": reason, "seeds": []}
+    write_json(root, "evals/digits/progressive.json", {**refused, "protocol": {}, "metrics": {}, "classes": None})
     write_json(root, "classifiers/digits/classifier.json", {"accuracy": 0.9861, "features": 64})
     write_json(root, "pretrained/digits/lsgan/pretrain.json", {"not_applicable": None, "energy_over_margin": 0.213})
     write_json(root, "pretrained/digits/wgan_gp/pretrain.json", {"not_applicable": "nothing to pre-train"})

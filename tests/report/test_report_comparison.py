@@ -30,8 +30,8 @@ def with_values(root: Path, values: dict[str, list[Number]], better: str | None 
         def change(evaluation: Any, raw: list[Number] = raw) -> None:
             ema = [None if value is None else value / 2 for value in raw]
             evaluation.update(seeds=list(range(len(raw))), classes=None)
-            evaluation["figures"] = {"frechet": evaluation["figures"]["frechet"]}
-            evaluation["figures"]["frechet"].update(raw=raw, ema=ema, better=better)
+            evaluation["metrics"] = {"frechet": evaluation["metrics"]["frechet"]}
+            evaluation["metrics"]["frechet"].update(raw=raw, ema=ema, better=better)
 
         change_evaluations(root, change, name)
     return spec
@@ -162,9 +162,9 @@ def test_many_variants_stay_in_one_table(tmp_path: Path) -> None:
     spec = with_values(tmp_path, {"wgan_gp": NEAR, "lsgan": FAR})
     content = json.loads((tmp_path / "evals/digits/wgan_gp.json").read_text())
     for index in range(20):
-        content["figures"]["frechet"].update(raw=[value + index for value in NEAR if value], ema=[])
+        content["metrics"]["frechet"].update(raw=[value + index for value in NEAR if value], ema=[])
         name = f"more_{index}"
-        (tmp_path / f"evals/digits/{name}.json").write_text(json.dumps({**content, "row": name, "title": name}))
+        (tmp_path / f"evals/digits/{name}.json").write_text(json.dumps({**content, "variant": name, "title": name}))
         spec["rows"].append(name)
     found = compared(tmp_path, spec)
     assert (len(found.variants), found.pairs) == (22, 22 * 21 // 2)

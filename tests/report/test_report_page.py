@@ -119,9 +119,9 @@ def test_seeds_that_are_not_finite_are_named_and_have_no_mean(tmp_path: Path) ->
     def diverge(evaluation: Spec) -> None:
         evaluation["figures"]["frechet"]["raw"][1] = None
         evaluation["figures"]["recall"]["raw"] = [None, float("nan"), float("inf")]
-        evaluation["figures"]["recall"]["ceiling"] = None
+        evaluation["figures"]["recall"]["noise_baseline"] = None
         evaluation["classes"]["raw"][1] = [None, None, None]
-        evaluation["verdicts"] = [None, {"kind": "not_finite", "reason": f"critic_loss is nan {EVIL}"}, None]
+        evaluation["statuses"] = [None, {"kind": "not_finite", "reason": f"critic_loss is nan {EVIL}"}, None]
 
     change_evaluations(tmp_path, diverge, "wgan_gp")
     text = Page(zoo_page(tmp_path, spec)).text
@@ -142,7 +142,7 @@ def test_fewer_seeds_than_asked_and_other_protocols_are_stated(pages: Pages, tmp
 
 def test_trainings_without_history_pictures_or_clock(tmp_path: Path) -> None:
     spec = write_tree(tmp_path, [0])
-    for path in [*(tmp_path / "runs").rglob("*.*"), *(tmp_path / "clocks").rglob("*.json")]:
+    for path in [*(tmp_path / "runs").rglob("*.*"), *(tmp_path / "timings").rglob("*.json")]:
         if path.name != "run.json":
             path.unlink()
     for html in (zoo_page(tmp_path, spec), summary_page(tmp_path, spec, "lsgan")):
@@ -208,8 +208,8 @@ def test_a_variant_without_an_evaluation_is_named_and_all_without_are_refused(tm
     text = Page(zoo_page(tmp_path, {**spec, "titles": {"wgan_gp": EVIL}})).text
     assert "No result These variants were asked for and have none" in text
     assert f"{EVIL} wgan_gp" in text
-    missing = r"^evals/digits/wgan_gp\.json is missing: evaluate the row 'wgan_gp' first.*\.$"
+    missing = r"^evals/digits/wgan_gp\.json is missing: evaluate the variant 'wgan_gp' first.*\.$"
     with pytest.raises(UserError, match=missing):
-        zoo_page(tmp_path, {**spec, "rows": ["wgan_gp"]})
+        zoo_page(tmp_path, {**spec, "variants": ["wgan_gp"]})
     with pytest.raises(UserError, match=missing):
         summary_page(tmp_path, spec, "wgan_gp")

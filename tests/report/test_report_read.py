@@ -27,14 +27,14 @@ def test_reads_a_run(tmp_path: Path, spec: Spec) -> None:
 def test_the_verdict_of_a_history_is_no_curve(tmp_path: Path, spec: Spec) -> None:
     """It is one point, or none in most seeds; the page states it in words."""
     path = tmp_path / "runs/digits/lsgan/0/history.csv"
-    path.write_text("step,critic_loss,verdict\n10,0.5,\n20,0.25,1.0\n", encoding="utf-8")
+    path.write_text("step,critic_loss,status\n10,0.5,\n20,0.25,1.0\n", encoding="utf-8")
     run = read_run(tmp_path, "digits", "lsgan", 0)
     assert run is not None
     assert dict(run.history) == {"critic_loss": Series((10, 20), (0.5, 0.25))}
 
 
 def test_reads_the_zoo_in_the_order_of_the_spec(tmp_path: Path, spec: Spec) -> None:
-    zoo = read_zoo(tmp_path, {**spec, "rows": ["lsgan", "wgan_gp"], "titles": {}})
+    zoo = read_zoo(tmp_path, {**spec, "variants": ["lsgan", "wgan_gp"], "titles": {}})
     assert [variant.row for variant in zoo.variants] == ["lsgan", "wgan_gp"]
     assert (zoo.variants[1].title, zoo.variants[1].pretrain) == ("WGAN-GP", {})
 
@@ -44,7 +44,7 @@ def test_reads_the_zoo_in_the_order_of_the_spec(tmp_path: Path, spec: Spec) -> N
     [
         ("{", "is not JSON"),
         ("[1]", "should hold a mapping, not a list"),
-        ('{"row": "x", "title": "x", "data": "d"}', r"has an unknown shape \(figures: Field required\)"),
+        ('{"variant": "x", "title": "x", "data": "d"}', r"has an unknown shape \(metrics: Field required\)"),
     ],
 )
 def test_a_broken_evaluation_is_one_sentence(tmp_path: Path, content: str, problem: str) -> None:
@@ -60,11 +60,11 @@ COURSE = {"label": "x", "raw": [[1.0]], "ema": [[1.0]]}
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda e: e["figures"]["recall"]["raw"].pop(), "1 raw values of 'recall' for 2 seeds"),
+        (lambda e: e["metrics"]["recall"]["raw"].pop(), "1 raw values of 'recall' for 2 seeds"),
         (lambda e: e["classes"]["raw"][0].pop(), "shares for other than 3 classes"),
-        (lambda e: e.update(snapshots={"steps": [1, 2], "generated": 9, "figures": {"x": COURSE}}), "than 2 snapshots"),
+        (lambda e: e.update(snapshots={"steps": [1, 2], "generated": 9, "metrics": {"x": COURSE}}), "than 2 snapshots"),
         (
-            lambda e: e.update(snapshots={"steps": None, "generated": 9, "figures": {}}),
+            lambda e: e.update(snapshots={"steps": None, "generated": 9, "metrics": {}}),
             "moments.steps: Input should be",
         ),
     ],

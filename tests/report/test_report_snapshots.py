@@ -19,17 +19,23 @@ EMA = [[200.0, 100.0, 50.0, 25.0], [210.0, 110.0, 55.0, 20.0]]
 
 
 def add_snapshots(evaluation: Spec) -> None:
-    frechet = {"label": "Frechet distance", "better": "lower", "floor": 3.0, "raw": RAW, "ema": EMA}
-    recall = {"label": "Recall", "better": "higher", "floor": 0.9, "raw": [[0.1, 0.3, 0.7, 0.6]] * 2, "ema": RAW}
-    figures = {"frechet": frechet, "recall": recall}
-    evaluation["snapshots"] = {"steps": STEPS, "generated": 718, "real": 360, "figures": figures}
-    evaluation["verdicts"] = [None, {"kind": "collapsed", "reason": f"recall is 0.01 {EVIL}"}]
+    frechet = {"label": "Frechet distance", "better": "lower", "real_baseline": 3.0, "raw": RAW, "ema": EMA}
+    recall = {
+        "label": "Recall",
+        "better": "higher",
+        "real_baseline": 0.9,
+        "raw": [[0.1, 0.3, 0.7, 0.6]] * 2,
+        "ema": RAW,
+    }
+    metrics = {"frechet": frechet, "recall": recall}
+    evaluation["snapshots"] = {"steps": STEPS, "generated": 718, "real": 360, "metrics": metrics}
+    evaluation["statuses"] = [None, {"kind": "collapsed", "reason": f"recall is 0.01 {EVIL}"}]
 
 
 def keep(evaluation: Spec, steps: list[int]) -> None:
     """Only so many snapshots as these steps are, and at them."""
     evaluation["snapshots"]["steps"] = steps
-    for course in evaluation["snapshots"]["figures"].values():
+    for course in evaluation["snapshots"]["metrics"].values():
         course.update({weights: [seed[: len(steps)] for seed in course[weights]] for weights in ("raw", "ema")})
 
 
@@ -79,7 +85,7 @@ def test_the_best_snapshot_of_each_seed(
     tree: tuple[Path, Spec], better: str, raw: list[Any], best: float | None, at: str
 ) -> None:
     change = {"better": better, "raw": raw}
-    change_evaluations(tree[0], lambda e: e["snapshots"]["figures"]["frechet"].update(change), "wgan_gp")
+    change_evaluations(tree[0], lambda e: e["snapshots"]["metrics"]["frechet"].update(change), "wgan_gp")
     row = first(table_of(tree))
     assert (row.best.value, row.at) == (best if best is None else pytest.approx(best), at)
     lost = sum(seed[-1] is None for seed in raw)
@@ -99,7 +105,7 @@ def test_a_variant_that_ended_early_in_all_seeds_keeps_its_row(tree: tuple[Path,
             root, name, lambda run: run["parameters"].update(steps=200, snapshots={"count": 4, "num_samples": 718})
         )
     for names in (spec["rows"], ["wgan_gp"]):  # beside variants that did not end, and on a page of its own
-        table = table_of((root, {**spec, "rows": names}))
+        table = table_of((root, {**spec, "variants": names}))
         assert table.shares == ("25 %", "50 %", "75 %", "100 %")
         assert [cell.value for cell in first(table).cells] == [85.0, 22.5, None, None]
         assert (first(table).best.value, first(table).at) == (22.5, "100")
@@ -119,7 +125,7 @@ def test_snapshots_that_fall_on_one_step_are_one(tree: tuple[Path, Spec]) -> Non
 
 def test_the_pages_show_it_and_name_a_variant_with_another_number_of_snapshots(tree: tuple[Path, Spec]) -> None:
     root, spec = tree
-    content = json.loads((root / "evals/digits/lsgan.json").read_text()) | {"row": "progressive"}
+    content = json.loads((root / "evals/digits/lsgan.json").read_text()) | {"variant": "progressive"}
     keep(content, [200])
     (root / "evals/digits/progressive.json").write_text(json.dumps(content))
     html = zoo_page(root, spec)

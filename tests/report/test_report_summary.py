@@ -20,13 +20,19 @@ def test_the_leading_metrics_stand_first(tmp_path: Path) -> None:
     kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.0, 2.5]) | {"leads": False}
 
     def change(evaluation: Spec) -> None:
-        evaluation["figures"]["frechet"].update(source)
-        evaluation["figures"]["kid"] = kid
+        evaluation["metrics"]["frechet"].update(source)
+        evaluation["metrics"]["kid"] = kid
 
     change_evaluations(tmp_path, change, "wgan_gp")
     metrics = summary_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
     s = summary([12.0 * (1 + 0.01 * seed) for seed in range(3)])
-    assert metrics["frechet"] == {"mean": s.mean, "low": s.low, "high": s.high, "floor": 2.0, "ceiling": 300.0}
+    assert metrics["frechet"] == {
+        "mean": s.mean,
+        "low": s.low,
+        "high": s.high,
+        "real_baseline": 2.0,
+        "noise_baseline": 300.0,
+    }
     assert list(metrics) == ["frechet", "recall", "ema", "more", "from"]
     assert metrics["from"] == source
     assert set(metrics["ema"]) == {"frechet", "recall"}
@@ -38,12 +44,12 @@ def test_metrics_hold_finite_numbers_only(tmp_path: Path) -> None:
     write_tree(tmp_path, [0], runs=False)
 
     def diverge(evaluation: Spec) -> None:
-        evaluation["figures"]["frechet"].update(raw=[float("nan")], ceiling=float("inf"), ema=[])
+        evaluation["metrics"]["frechet"].update(raw=[float("nan")], noise_baseline=float("inf"), ema=[])
 
     change_evaluations(tmp_path, diverge, "wgan_gp")
     metrics = summary_metrics(read_evaluation(tmp_path, "digits", "wgan_gp"))
-    assert metrics["frechet"] == {"floor": 2.0}
-    assert metrics["recall"] == {"mean": 0.25, "floor": 0.96, "ceiling": 0.0}
+    assert metrics["frechet"] == {"real_baseline": 2.0}
+    assert metrics["recall"] == {"mean": 0.25, "real_baseline": 0.96, "noise_baseline": 0.0}
     assert set(metrics["ema"]) == {"recall"}
     json.dumps(metrics, allow_nan=False)
 

@@ -21,7 +21,7 @@ def spec_file(root: Path, row: str) -> Path:
     """A spec as `resolve` writes one."""
     path = root / "data" / "specs" / "train" / f"{row}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"row": row, "variant": PARAMETERS}))
+    path.write_text(json.dumps({"variant": row, "variant": PARAMETERS}))
     return path
 
 
@@ -39,7 +39,7 @@ def grid(run_dir: Path, step: int) -> None:
 def finish(root: Path, run_dir: Path, **changes: object) -> None:
     """The last file of a training, in one move."""
     data, row, seed = run_dir.parts[-3:]
-    said = {"row": row, "title": f"The row {row}", "data": data, "seed": int(seed), "parameters": PARAMETERS}
+    said = {"variant": row, "title": f"The variant {row}", "data": data, "seed": int(seed), "parameters": PARAMETERS}
     said |= {"identity": identity(spec_file(root, row).read_bytes(), int(seed)), "spec_digest": "c0ffee"}
     said |= {
         "versions": {"torch": "2.15.0"},

@@ -157,7 +157,7 @@ def test_a_database_that_is_locked_for_good(training: Scripted, lock: Lock, caps
 
 
 def test_a_clock_that_jumps(training: Scripted, store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each look at the clock is a day before or after the last one: all figures are there, and no time is negative."""
+    """Each look at the clock is a day before or after the last one: all metrics are there, and no time is negative."""
     monkeypatch.setattr("time.time_ns", jumping())
     steps = [lambda: training.write(2), lambda: training.write(4), lambda: training.write(5), training.end]
     assert training.follow(*steps).startswith("FINISHED")
@@ -167,7 +167,7 @@ def test_a_clock_that_jumps(training: Scripted, store: Store, root: Path, monkey
     times = [m.timestamp for m in sorted(store.client.get_metric_history(run.info.run_id, KEY), key=lambda m: m.step)]
     assert times == sorted(times)
 
-    # a figure of the evaluation that changes, while the clock runs backwards
+    # a metric of the evaluation that changes, while the clock runs backwards
     for value in (3.0, 2.0, 1.0):
         store.log_evaluation(store.find(training.job.run_key)[0], SeedEvaluation({"eval/x": value}))
         (run,) = store.find(training.job.run_key)

@@ -26,8 +26,8 @@ from ganpipe.tracking.store import RunKey, Store, open_store, run_key
 def evaluate(root: Path, modes: list[float]) -> None:
     path = root / "evals" / "ring" / "lsgan.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    figures = {"modes": {"raw": modes, "ema": [float("nan")] * len(modes)}}
-    path.write_text(json.dumps({"seeds": list(range(len(modes))), "figures": figures}))
+    metrics = {"modes": {"raw": modes, "ema": [float("nan")] * len(modes)}}
+    path.write_text(json.dumps({"seeds": list(range(len(modes))), "metrics": metrics}))
 
 
 def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None:
@@ -49,7 +49,7 @@ def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None
         "penalties.0.weight": "10.0",
         "batch": "64",
     }
-    assert run.data.tags["title"] == "The row lsgan"
+    assert run.data.tags["title"] == "The variant lsgan"
     assert run.data.tags["ganpipe.spec"] == "c0ffee"
     assert run.data.tags["version.torch"] == "2.15.0"
     assert (run.data.tags["runtime.threads"], run.data.tags["device"]) == ("1", "cpu")
@@ -76,42 +76,42 @@ def test_runs_are_made_from_their_folders_once(root: Path, store: Store) -> None
 def test_the_verdict_of_the_evaluation_is_a_tag_and_takes_the_place_of_stalled_alone(root: Path, store: Store) -> None:
     diverged = {"kind": "diverged", "reason": "it is diverged", "step": 300}
     stalled = {"kind": "stalled", "reason": "it is stalled", "step": 300}
-    for seed, verdict in enumerate((None, diverged, stalled)):
-        write_all(root, "ring", "lsgan", seed, verdict=verdict)
+    for seed, status in enumerate((None, diverged, stalled)):
+        write_all(root, "ring", "lsgan", seed, status=status)
     evaluate(root, [8.0, 7.0, 6.0])
     path = root / "evals" / "ring" / "lsgan.json"
 
-    def verdicts(*of: str | None) -> list[dict[str, str]]:
+    def statuses(*of: str | None) -> list[dict[str, str]]:
         """The tags of each seed, without their prefix, once the evaluation says this of them."""
         stated = [{"kind": kind, "reason": f"it is {kind}"} if kind else None for kind in of]
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"verdicts": stated}))
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"statuses": stated}))
         sync(root)
         assert sync(root).evaluated == 0
         runs = sorted(store.runs("ring"), key=lambda run: str(run.info.run_name))
         tags = [run.data.tags for run in runs]
-        return [{k.removeprefix("verdict."): v for k, v in of.items() if k.startswith("verdict.")} for of in tags]
+        return [{k.removeprefix("status."): v for k, v in of.items() if k.startswith("status.")} for of in tags]
 
     own = [{}, diverged | {"step": "300"}, stalled | {"step": "300"}]
     collapsed = {"kind": "collapsed", "reason": "it is collapsed"}
-    assert verdicts(None, None, None) == own
-    assert verdicts("memorizing", None, "stalled") == [{"kind": "memorizing", "reason": "it is memorizing"}, *own[1:]]
-    assert verdicts("collapsed", "collapsed", "collapsed") == [collapsed, own[1], collapsed]
-    assert verdicts(None, None, None) == own
+    assert statuses(None, None, None) == own
+    assert statuses("memorizing", None, "stalled") == [{"kind": "memorizing", "reason": "it is memorizing"}, *own[1:]]
+    assert statuses("collapsed", "collapsed", "collapsed") == [collapsed, own[1], collapsed]
+    assert statuses(None, None, None) == own
 
 
 def test_a_figure_carries_what_it_is_from(root: Path, store: Store) -> None:
-    """As a tag of each run, those with a verdict of their own among them."""
+    """As a tag of each run, those with a status of their own among them."""
     write_all(root, "ring", "lsgan", 0)
-    write_all(root, "ring", "lsgan", 1, verdict={"kind": "diverged", "reason": "it is huge", "step": 300})
+    write_all(root, "ring", "lsgan", 1, status={"kind": "diverged", "reason": "it is huge", "step": 300})
     evaluate(root, [8.0, 7.0])
     (path,) = (root / "evals" / "ring").glob("lsgan.json")
     said = json.loads(path.read_text())
     source = {"network": "classifier", "resizer": "none", "generated": 500, "real": 360, "split": "test"}
-    said["figures"]["modes"] |= source
+    said["metrics"]["modes"] |= source
     path.write_text(json.dumps(said))
     assert (sync(root).created, sync(root).evaluated) == (2, 0)
     assert [json.loads(run.data.tags["eval.modes"]) for run in store.runs("ring")] == [source] * 2
-    said["figures"]["modes"]["generated"] = 400
+    said["metrics"]["modes"]["generated"] = 400
     path.write_text(json.dumps(said))
     assert sync(root).evaluated == 2
     assert [json.loads(run.data.tags["eval.modes"])["generated"] for run in store.runs("ring")] == [400] * 2

@@ -85,7 +85,7 @@ def test_a_record_changes_with_its_files_and_a_broken_one_is_named(tmp_path: Pat
     assert second
     assert second.content != first.content
     assert read_record(tmp_path) is None
-    for text in ("{", "[]", "{}", '{"identity": "x", "data": "d", "row": "r", "seed": null}'):
+    for text in ("{", "[]", "{}", '{"identity": "x", "data": "d", "variant": "r", "seed": null}'):
         (run_dir / "run.json").write_text(text)
         with pytest.raises(UserError, match=r"run\.json can't be read"):
             read_record(run_dir)
@@ -95,14 +95,14 @@ def test_figures_are_those_of_each_seed(tmp_path: Path) -> None:
     path = tmp_path / "evals" / "ring" / "lsgan.json"
     path.parent.mkdir(parents=True)
     assert read_evaluated(tmp_path, "ring", "lsgan") == {}
-    figures = {"modes": {"raw": [8, None], "ema": [7.5, 8]}, "hq": {"raw": [0.5, 0.75]}}
-    path.write_text(json.dumps({"seeds": [3, 5], "figures": figures, "verdicts": [None, {"kind": "x", "reason": "y"}]}))
+    metrics = {"modes": {"raw": [8, None], "ema": [7.5, 8]}, "hq": {"raw": [0.5, 0.75]}}
+    path.write_text(json.dumps({"seeds": [3, 5], "metrics": metrics, "statuses": [None, {"kind": "x", "reason": "y"}]}))
     first = {"eval/modes": 8.0, "eval/modes_ema": 7.5, "eval/hq": 0.5}
     found = read_evaluated(tmp_path, "ring", "lsgan")
     assert {seed: of.metrics for seed, of in found.items()} == {3: first, 5: {"eval/modes_ema": 8.0, "eval/hq": 0.75}}
-    assert found[3].tags == {"verdict.kind": None, "verdict.reason": None}
-    assert found[5].tags == {"verdict.kind": "x", "verdict.reason": "y"}
-    path.write_text('{"seeds": [0], "figures": 3}')
+    assert found[3].tags == {"status.kind": None, "status.reason": None}
+    assert found[5].tags == {"status.kind": "x", "status.reason": "y"}
+    path.write_text('{"seeds": [0], "metrics": 3}')
     with pytest.raises(UserError, match=r"lsgan\.json can't be read"):
         read_evaluated(tmp_path, "ring", "lsgan")
 

@@ -49,7 +49,7 @@ def test_a_tree_comes_back_as_it_was() -> None:
         "groups": [{"lr": 0.1, "betas": (0.0, 0.99), "fused": True, "maximize": None}],
         "array": np.arange(6, dtype=np.float64).reshape(2, 3),
         "empty": torch.empty(0, dtype=torch.int64),
-        "figures": [float("inf"), -0.0, 1e-320, 2**80],
+        "metrics": [float("inf"), -0.0, 1e-320, 2**80],
         "text": 'a,"b"\r\nüß',
     }
     again = from_bytes(to_bytes(tree))
@@ -59,7 +59,7 @@ def test_a_tree_comes_back_as_it_was() -> None:
     assert np.array_equal(again["array"], tree["array"])
     assert again["array"].dtype == np.float64
     assert again["empty"].shape == (0,)
-    assert repr(again["figures"]) == repr(tree["figures"])
+    assert repr(again["metrics"]) == repr(tree["metrics"])
     assert again["text"] == tree["text"]
 
 

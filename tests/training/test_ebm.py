@@ -142,9 +142,9 @@ def test_penalties_and_the_state_of_an_objective_are_in_the_step() -> None:
     at = trainer("points", objective={"kind": "began", "balance": 1.0, "gain": 0.1}, critic=critic)
     said = [at.train_step(RandomBatches("points")) for _ in range(2)]
     k = 0.0
-    for figures in said:
-        k = min(max(k + 0.1 * (figures["real_score"] - figures["fake_score"]).item(), 0.0), 1.0)
-        assert figures["k"].item() == pytest.approx(k, rel=1e-5)
+    for metrics in said:
+        k = min(max(k + 0.1 * (metrics["real_score"] - metrics["fake_score"]).item(), 0.0), 1.0)
+        assert metrics["k"].item() == pytest.approx(k, rel=1e-5)
     assert k > 0
 
 
@@ -155,7 +155,7 @@ def test_a_step_updates_the_critic_and_its_average(space: str) -> None:
     assert at.sampler.critic is at.critic
     before, averaged = parameters(at.critic), parameters(at.ema)
     batches = RandomBatches(space)
-    figures = at.train_step(batches)
+    metrics = at.train_step(batches)
     assert batches.count == 1
     assert torch.equal(torch.get_rng_state(), state)
     after, now = parameters(at.critic), parameters(at.ema)
@@ -164,8 +164,8 @@ def test_a_step_updates_the_critic_and_its_average(space: str) -> None:
     for name, value in now.items():
         old, new = averaged[name], after[name.removeprefix("critic.")]
         torch.testing.assert_close(value, 0.75 * old + 0.25 * new)
-    assert set(figures) == {"critic_loss", "real_score", "fake_score"}
-    assert all(value.isfinite() and value.shape == () for value in figures.values())
+    assert set(metrics) == {"critic_loss", "real_score", "fake_score"}
+    assert all(value.isfinite() and value.shape == () for value in metrics.values())
     assert not any(weight.requires_grad for weight in at.ema.parameters())
 
 

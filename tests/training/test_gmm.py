@@ -148,13 +148,13 @@ def test_the_likelihood_rises_and_the_figures_are_it() -> None:
     losses: list[float] = []
     for _ in range(12):
         before = None if not losses else -at.model.score(data.astype(np.float64))
-        figures = at.train_step(real)
-        losses.append(figures["generator_loss"].item())
+        metrics = at.train_step(real)
+        losses.append(metrics["generator_loss"].item())
         if before is not None:
             assert losses[-1] == pytest.approx(before, rel=1e-6)
         held = at.held_out_metrics(held_out)
         assert held["held_out_loss"].item() == pytest.approx(-at.model.score(held_out.double().numpy()), rel=1e-6)
-        assert all(value.shape == () and value.dtype == torch.float32 for value in (figures | held).values())
+        assert all(value.shape == () and value.dtype == torch.float32 for value in (metrics | held).values())
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > losses[-1] + 0.01
 

@@ -78,7 +78,7 @@ def test_the_history_records_whether_there_is_a_status() -> None:
     said = []
     for step, samples in enumerate((good, bad, bad, good, good), start=1):
         found = at.check_samples(step, samples, samples[:20] + step)
-        said.append(found["verdict"].item() if "verdict" in found else None)
+        said.append(found["status"].item() if "status" in found else None)
     assert said == [None, 1.0, 1.0, 0.0, None]
 
 

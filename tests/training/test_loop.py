@@ -50,7 +50,7 @@ def run(row: str, space: str, data: PreparedDataset, out: Path, seed: int = 0, *
     return train(Job(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained))
 
 
-@pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
+@pytest.mark.parametrize(("variant", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
 def test_twenty_steps_write_every_documented_file(
     row: str, space: str, data: dict[str, PreparedDataset], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,7 +76,7 @@ def test_twenty_steps_write_every_documented_file(
     chosen.critic.build(data[space].shape).load_state_dict(load_file(tmp_path / "run" / "critic.safetensors"))
 
 
-@pytest.mark.parametrize("row", ["wgan_gp", "began", "feature_matching", "vae", "ebm"])
+@pytest.mark.parametrize("variant", ["wgan_gp", "began", "feature_matching", "vae", "ebm"])
 def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     row: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
@@ -92,9 +92,9 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     chosen = variant(row, "points")
     names |= {"step"} | {penalty.kind for penalty in chosen.penalties} | set(chosen.objective.initial_state(CPU))
     names |= {"sample_variance", "sample_change"}  # after 6 steps the former, after 13 both
-    assert set(rows[0]) - {"verdict"} == names  # after so few steps some have collapsed
+    assert set(rows[0]) - {"status"} == names  # after so few steps some have collapsed
     assert next(iter(rows[0])) == "step"
-    filled = [value for line in rows[:2] for name, value in line.items() if not name.startswith(("sample_", "verdict"))]
+    filled = [value for line in rows[:2] for name, value in line.items() if not name.startswith(("sample_", "status"))]
     assert [bool(line["sample_variance"]) for line in rows] == [False, True, True]
     assert [bool(line["sample_change"]) for line in rows] == [False, False, True]
     assert np.isfinite([float(value) for value in filled]).all()
@@ -121,7 +121,7 @@ def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, PreparedDat
     assert all(a[name] != c[name] for name in FILES)
 
 
-@pytest.mark.parametrize("row", ["lsgan", "sngan", "generator_ensemble", *OTHER_ROWS])
+@pytest.mark.parametrize("variant", ["lsgan", "sngan", "generator_ensemble", *OTHER_ROWS])
 def test_hooks_do_not_change_the_training(
     row: str, data: dict[str, PreparedDataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +251,7 @@ def test_the_last_moment_is_the_end_of_the_training(data: dict[str, PreparedData
         np.testing.assert_array_equal(np.load(tmp_path / "snapshots" / f"000020{suffix}.npy"), again)
 
 
-@pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
+@pytest.mark.parametrize(("variant", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
 def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
     row: str, space: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
@@ -267,14 +267,14 @@ def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
         last = list(csv.DictReader(file))[-1]
     assert last["step"] == str(outcome.status.step)
     assert not all(np.isfinite(float(value)) for value in last.values() if value)
-    assert last["verdict"] == "1.0"
+    assert last["status"] == "1.0"
     there = set(contents(tmp_path))
     assert {"samples.npy", "samples_ema.npy", "generator.safetensors", "critic.safetensors"} <= there
     assert not any(name.startswith("snapshots/") for name in there)
 
 
 def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
-    """The figures of that step are those from before it, and what is no number becomes a black pixel."""
+    """The metrics of that step are those from before it, and what is no number becomes a black pixel."""
     huge = {"lr": 1e6}
     rates = {"generator_optimizer": huge, "critic_optimizer": huge}
     outcome = run("lsgan", "digits", data["digits"], tmp_path, steps=1, **rates)
@@ -286,12 +286,14 @@ def test_weights_that_the_last_update_breaks_are_not_finite(data: dict[str, Prep
 
 def test_a_generator_that_does_not_move_has_stalled(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     still = {"generator_optimizer": {"lr": 1e-30}, "generator": {"norm": "none"}}
-    outcome = run("lsgan", "digits", data["digits"], tmp_path, **still, health={"min_variance_ratio": 0.0, "min_vendi_ratio": 0.0})
+    outcome = run(
+        "lsgan", "digits", data["digits"], tmp_path, **still, health={"min_variance_ratio": 0.0, "min_vendi_ratio": 0.0}
+    )
     assert outcome.status is not None
     assert outcome.status.kind == "stalled"
     assert outcome.status.step == 20
     with (tmp_path / "history.csv").open(newline="") as file:
-        assert list(csv.DictReader(file))[-1]["verdict"] == "1.0"
+        assert list(csv.DictReader(file))[-1]["status"] == "1.0"
 
 
 @pytest.mark.slow
@@ -299,7 +301,7 @@ def test_a_generator_that_does_not_move_has_stalled(data: dict[str, PreparedData
 def test_a_generator_with_a_hundred_times_its_rate_has_collapsed(
     times: float, kind: str | None, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
-    """As the row stands but for its length: images of a few kinds, which differ as much as real ones do."""
+    """As the variant stands but for its length: images of a few kinds, which differ as much as real ones do."""
     row = merged(PARAMS["train"], PARAMS["variants"]["non_saturating"], "images", "digits")
     rate = row["generator_optimizer"]["lr"] * times
     few = {
@@ -313,7 +315,7 @@ def test_a_generator_with_a_hundred_times_its_rate_has_collapsed(
     with (tmp_path / "history.csv").open(newline="") as file:
         last = list(csv.DictReader(file))[-1]
     assert float(last["sample_variance"]) > 0.3
-    assert last.get("verdict", "") == ("1.0" if kind else "")
+    assert last.get("status", "") == ("1.0" if kind else "")
     if outcome.status:
         assert "times that of as many real ones at step 400" in outcome.status.reason
     else:

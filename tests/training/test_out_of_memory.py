@@ -34,11 +34,11 @@ def failing(row: str, batch: int, out: Path) -> Any:
     return replace(made, variant=made.variant.model_copy(update={"latent": latent, "batch": batch}))
 
 
-@pytest.mark.parametrize(("row", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
+@pytest.mark.parametrize(("variant", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
 def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ResourceError) as caught:
-        _train(failing(row, batch, out), {"row": row, "data": "digits"})
+        _train(failing(row, batch, out), {"variant": row, "data": "digits"})
     setting = f"`dvc exp run -S ++variants.{row}.on.digits.batch={less}`"
     assert str(caught.value) == (
         f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
@@ -48,7 +48,7 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
 
 def test_where_no_smaller_batch_is_legal_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"^pacgan_3 .* with batch 6, the smallest: try narrower networks\.$"):
-        _train(failing("pacgan_3", 6, tmp_path), {"row": "pacgan_3", "data": "digits"})
+        _train(failing("pacgan_3", 6, tmp_path), {"variant": "pacgan_3", "data": "digits"})
 
 
 def test_phases_have_batches_of_their_own() -> None:
@@ -58,7 +58,7 @@ def test_phases_have_batches_of_their_own() -> None:
     assert said == f"batches of up to {largest}: try {largest // 2} in `algorithm.phases`, or narrower networks"
 
 
-@pytest.mark.parametrize("row", ["lsgan", "pacgan", "pacgan_3", "pacgan_4", "autoencoder", "vae"])
+@pytest.mark.parametrize("variant", ["lsgan", "pacgan", "pacgan_3", "pacgan_4", "autoencoder", "vae"])
 @pytest.mark.parametrize("data", ["digits", "ring"])
 def test_what_it_names_is_legal_and_takes_effect(row: str, data: str) -> None:
     """Also for rows that have a batch of their own for such data."""
@@ -123,7 +123,7 @@ made = job("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
 made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20),) * 2)
-stage.run(lambda: _train(made, {"row": "lsgan", "data": "digits"}))
+stage.run(lambda: _train(made, {"variant": "lsgan", "data": "digits"}))
 """
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "out"), *paths]

@@ -126,8 +126,8 @@ def test_a_batch_larger_than_the_rows_comes_from_several() -> None:
 
 def test_critic_steps_count() -> None:
     at = trainer(algorithm=algorithm(critic_steps=3))
-    figures = [at.train_step(Images()) for _ in range(6)]
-    assert ["generator_loss" in f for f in figures] == [False, False, True] * 2
+    metrics = [at.train_step(Images()) for _ in range(6)]
+    assert ["generator_loss" in f for f in metrics] == [False, False, True] * 2
 
 
 def test_optimisers_keep_what_they_know_when_a_block_joins() -> None:

@@ -60,11 +60,11 @@ def empty(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("row", [*ROWS, *OTHER_ROWS, "stacked"])
+@pytest.mark.parametrize("variant", [*ROWS, *OTHER_ROWS, "stacked"])
 def test_every_row_ends_with_the_same_bits(row: str, tmp_path: Path) -> None:
     whole, twice = tmp_path / "whole", tmp_path / "twice"
     train(job(row, whole, Checkpoint.disabled()))
-    for at in (3, 5, STEPS):  # before the first step of a pair, in the middle of a row of the history, at the end
+    for at in (3, 5, STEPS):  # before the first step of a pair, in the middle of a variant of the history, at the end
         with pytest.raises(Killed):
             train(job(row, twice, killing(Checkpoint(tmp_path / "kept", "key", twice), at)))
         empty(twice)

@@ -25,7 +25,7 @@ def make(runs: Path, row: str, space: str, data: PreparedDataset) -> Path:
     out = runs / ("digits" if data.form == "images" else "ring") / row / "0"
     train(Job(row, chosen, RUNTIME, data, 0, out))
     facts = {
-        "row": row,
+        "variant": row,
         "not_applicable": None,
         "parameters": chosen.model_dump(mode="json"),
         "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
@@ -87,7 +87,7 @@ def cut(name: str) -> Callable[[Path], object]:
 BAD: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "no run": (lambda run: shutil.rmtree(run), ["is not a run, it has no run.json", "train it first, or use one of"]),
     "half a run": (lambda run: (run / "run.json").unlink(), ["is not a run", "use one of: "]),
-    "half a run.json": (lambda run: (run / "run.json").write_text('{"row"'), ["cannot be read", "dvc checkout"]),
+    "half a run.json": (lambda run: (run / "run.json").write_text('{"variant"'), ["cannot be read", "dvc checkout"]),
     "not text": (lambda run: (run / "run.json").write_bytes(b"\xff\xfe"), ["cannot be read", "dvc checkout"]),
     "not applicable": (facts_with(not_applicable="it is for images"), ["because it is for images", "another run"]),
     "no weights": (lambda run: (run / "generator_ema.safetensors").unlink(), ["cannot be loaded", "dvc checkout"]),

@@ -116,13 +116,13 @@ def test_reconstruction_is_the_likelihood_of_a_gaussian(shape: tuple[int, ...]) 
 def test_the_loss_is_reconstruction_and_kl_of_one_z_for_each_sample() -> None:
     mean, log_variance, x = randn(7, 2), randn(7, 2, seed=1), randn(7, 3, seed=2)
     trainer = linear_vae(Constant(mean, log_variance))
-    figures = trainer.losses(x, make_rng(0, "test", CPU))
+    metrics = trainer.losses(x, make_rng(0, "test", CPU))
     noise = torch.randn(7, 2, generator=make_rng(0, "test", CPU))
     decoded = (mean + (0.5 * log_variance).exp() * noise) @ WEIGHT.T + BIAS
     nll = -Independent(Normal(decoded, DEVIATION), 1).log_prob(x)  # type: ignore[no-untyped-call]
-    torch.testing.assert_close(figures["generator_loss"], (nll + gaussian_kl(mean, log_variance)).mean())
-    torch.testing.assert_close(figures["reconstruction"], (decoded - x).square().mean())
-    torch.testing.assert_close(figures["kl"], gaussian_kl(mean, log_variance).mean())
+    torch.testing.assert_close(metrics["generator_loss"], (nll + gaussian_kl(mean, log_variance)).mean())
+    torch.testing.assert_close(metrics["reconstruction"], (decoded - x).square().mean())
+    torch.testing.assert_close(metrics["kl"], gaussian_kl(mean, log_variance).mean())
 
 
 @pytest.mark.parametrize("seed", range(3))

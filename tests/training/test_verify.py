@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Path:
     train(made)
     prepared.write(tmp_path / "data" / "prepared" / "digits", "digits", made.data)
     facts: dict[str, Any] = {
-        "row": "lsgan", "data": "digits", "seed": 3, "not_applicable": None,
+        "variant": "lsgan", "data": "digits", "seed": 3, "not_applicable": None,
         "parameters": made.variant.model_dump(mode="json"),
         "runtime": RUNTIME.model_dump(mode="json"),
         "dataset_digest": made.data.digest(), "pretrained_digest": None,

@@ -1,4 +1,4 @@
-"""Small variants of every row of params.yaml on every form of data, and their trainers."""
+"""Small variants of every variant of params.yaml on every form of data, and their trainers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ganpipe.prepared import PreparedDataset
 PARAMS = read_project(Path(__file__).resolve().parents[2] / "params.yaml")
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
-# form and data set of params.yaml, and the shape of a sample: digits as convolutions and as rows of numbers see them
+# form and data set of params.yaml, and the shape of a sample: digits as convolutions and as variants of numbers see them
 SPACES = {
     "convolutions": ("images", "", (1, 8, 8)),
     "digits": ("images", "digits", (1, 8, 8)),
@@ -47,14 +47,14 @@ def small(network: Any) -> Any:
 
 
 def _kinds(value: Any) -> tuple[Any, ...]:
-    """The kinds of all parts in a row, in order; a number of several rows with the same parts is left out."""
+    """The kinds of all parts in a variant, in order; a number of several variants with the same parts is left out."""
     if isinstance(value, dict):
         return (value.get("kind"), value.get("player"), *(_kinds(part) for part in value.values()))
     return tuple(map(_kinds, value)) if isinstance(value, list) else ()
 
 
 def _different() -> list[str]:
-    """The rows that are a game of two players in turn on any data, one for each combination of parts."""
+    """The variants that are a game of two players in turn on any data, one for each combination of parts."""
     found: dict[Any, str] = {}
     for row in PARAMS["variants"]:
         whole = merged(PARAMS["train"], PARAMS["variants"][row], "points", "ring")
@@ -68,13 +68,13 @@ def _different() -> list[str]:
 
 
 ROWS = _different()
-# one row of each other algorithm, and those of GANs with a state of their own
+# one variant of each other algorithm, and those of GANs with a state of their own
 OTHER_ROWS = list({row["algorithm"]["kind"]: name for name, row in PARAMS["variants"].items() if "algorithm" in row and
                    row["algorithm"].get("kind", "adversarial") != "adversarial"}.values())  # fmt: skip
 
 
 def variant(row: str, space: str, **changes: Any) -> Variant:
-    """The row of params.yaml with narrow networks, small batches and few steps, and these changes."""
+    """The variant of params.yaml with narrow networks, small batches and few steps, and these changes."""
     form, data, _ = SPACES[space]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], form, data)
     kind = whole["algorithm"]["kind"]
@@ -153,7 +153,7 @@ def inputs_of(net: nn.Module) -> list[Tensor]:
 
 
 def bare(space: str, norm: str = "none", output: str = "score", **more: Any) -> dict[str, Any]:
-    """Changes of a row: a small critic with this norm, no penalties, no constraints."""
+    """Changes of a variant: a small critic with this norm, no penalties, no constraints."""
     critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": norm, "output": output}
     if space == "convolutions":
         critic = {"kind": "dcgan", "width": 4, "norm": norm, "output": output}

@@ -1,4 +1,4 @@
-"""The pixels themselves, in [0, 1]: no network, so nothing but the data is in the figure, and any shift counts."""
+"""The pixels themselves, in [0, 1]: no network, so nothing but the data is in the metric, and any shift counts."""
 
 from __future__ import annotations
 
