@@ -105,7 +105,8 @@ def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
     for key, value in found.items():
         if meta.get(key) != value:
             raise UserError(
-                f"{folder}/meta.json says that {key} is {format_value(meta.get(key))}, and it is {format_value(value)}: {remedy}."
+                f"{folder}/meta.json says that {key} is {format_value(meta.get(key))}, "
+                f"and it is {format_value(value)}: {remedy}."
             )
     return data, meta
 

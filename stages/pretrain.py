@@ -1,4 +1,7 @@
-"""What a variant trains before its game, where it asks for it: its critic alone, or the GAN that makes its conditions."""
+"""What a variant trains before its game, where it asks for it:
+
+its critic alone, or the GAN that makes its conditions.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_a_part_of_another_kind_replaces_the_part_whole() -> None:
 
 
 def test_later_layers_win() -> None:
-    """`train` < the variant that is extended < the variant, each with its overrides for the form and then for the data set."""
+    """`train` < the extended variant < the variant, each with its overrides for the form, then for the data set."""
     names = [f"{source}{key}" for source in ("train", "base", "variant") for key in ("", " images", " digits")]
     layers = [{f"k{i}": name for i in range(n, 9)} | {"last": name} for n, name in enumerate(names)]
     wrong = {"points": {"last": "wrong"}, "mnist": {"last": "wrong"}}

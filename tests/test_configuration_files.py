@@ -179,7 +179,7 @@ def test_a_classifier_needs_data_with_classes(
     with pytest.raises(UserError) as caught:
         checked(raw)
     assert str(caught.value) == (
-        f"evaluate.feature_extractors is {features}, and {kind} has one class, so that there is no classifier to train: use "
-        "pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, as an attribute "
-        "of celeba or sub-folders of an image_folder make them."
+        f"evaluate.feature_extractors is {features}, and {kind} has one class, so that there is no classifier to "
+        "train: use pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, "
+        "as an attribute of celeba or sub-folders of an image_folder make them."
     )

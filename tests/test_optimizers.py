@@ -82,6 +82,6 @@ for part in (Adam(kind="adam", lr=0.1, betas=(0.0, 0.9)), RMSprop(kind="rmsprop"
     optimizer.step()
 assert "torch._dynamo" not in sys.modules
 # torch itself is as it was: only subclasses differ
-assert not [name for name in vars(torch.optim.Optimizer).values() if "__dynamo_disable" in getattr(name, "__dict__", {})]
+assert not [f for f in vars(torch.optim.Optimizer).values() if "__dynamo_disable" in getattr(f, "__dict__", {})]
 """
     subprocess.run([sys.executable, "-c", code], check=True)

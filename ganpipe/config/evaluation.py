@@ -24,10 +24,10 @@ def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
 class StatusThresholds(Frozen):
     """From where on a result has a status; they say what is called so and change no metric.
 
-    min_recall_ratio: collapsed with a recall below so many times that of real samples. min_class_fraction: collapsed with samples in fewer
-    than this share of the classes or modes that as many real samples are in, where one is there from `class_presence` times
-    its share of the data on. max_memorized_fraction: memorizing with more than this share of samples that are nearer to the training
-    data than the test samples are.
+    min_recall_ratio: collapsed with a recall below so many times that of real samples. min_class_fraction: collapsed
+    with samples in fewer than this share of the classes or modes that as many real samples are in, where one is there
+    from `class_presence` times its share of the data on. max_memorized_fraction: memorizing with more than this share
+    of samples that are nearer to the training data than the test samples are.
     """
 
     min_recall_ratio: Annotated[float, Field(ge=0, le=1)]
@@ -39,9 +39,9 @@ class StatusThresholds(Frozen):
 class EvaluateParams(*(metric.parameters for metric in metrics() if metric.parameters)):  # type: ignore[misc]
     """How samples are compared with real ones. The other keys are those of the metrics, each in the metric's file.
 
-    feature_extractors: the networks in whose features images are compared; the first one's metrics lead. max_samples: at most so many
-    samples on each side; at least 2, as a covariance needs. baseline_draws: of real samples for the baseline, whose mean is
-    shown. seed: of the choice of samples and of the noise.
+    feature_extractors: the networks in whose features images are compared; the first one's metrics lead. max_samples:
+    at most so many samples on each side; at least 2, as a covariance needs. baseline_draws: of real samples for the
+    baseline, whose mean is shown. seed: of the choice of samples and of the noise.
     """
 
     feature_extractors: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
@@ -58,9 +58,9 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
         if classes > 1 or "classifier" not in self.feature_extractors:
             return None
         return (
-            f"evaluate.feature_extractors is {list(self.feature_extractors)}, and {data} has one class, so that there is no classifier to "
-            "train: use pixels, or a network with weights of its own (inception, dinov2, clip), or data with classes, "
-            "as an attribute of celeba or sub-folders of an image_folder make them."
+            f"evaluate.feature_extractors is {list(self.feature_extractors)}, and {data} has one class, so that there "
+            "is no classifier to train: use pixels, or a network with weights of its own (inception, dinov2, clip), or "
+            "data with classes, as an attribute of celeba or sub-folders of an image_folder make them."
         )
 
     def check_count(self, count: int, what: str, form: str) -> None:

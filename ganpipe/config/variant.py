@@ -61,12 +61,13 @@ class Snapshots(Frozen):
 class Health(Frozen):
     """Thresholds of a training's status. No step depends on them.
 
-    min_variance_ratio: collapsed with a total variance of the samples below this share of the data's. min_mode_fraction: collapsed with fewer
-    modes than this share of those that as many exact samples would have; a mode is present from `present` times its
-    share of the samples on. min_vendi_ratio: where no modes are known, collapsed with a Vendi score below this share of that of
-    as many held-out samples, whose score has to be above 1 / vendi. vendi_bandwidth: of the kernel of that score. stall_threshold: stalled
-    when the samples of fixed latents moved by less since the last snapshot, in standard deviations of the data. divergence_threshold:
-    diverged with a loss, score or penalty beyond it.
+    min_variance_ratio: collapsed with a total variance of the samples below this share of the data's.
+    min_mode_fraction: collapsed with fewer modes than this share of those that as many exact samples would have; a mode
+    is present from `present` times its share of the samples on. min_vendi_ratio: where no modes are known, collapsed
+    with a Vendi score below this share of that of as many held-out samples, whose score has to be above 1 / vendi.
+    vendi_bandwidth: of the kernel of that score. stall_threshold: stalled when the samples of fixed latents moved by
+    less since the last snapshot, in standard deviations of the data. divergence_threshold: diverged with a loss, score
+    or penalty beyond it.
     """
 
     min_variance_ratio: Annotated[float, Field(ge=0, lt=1)]

@@ -76,7 +76,9 @@ def memorization_of(made: Array, *, test: Array, quantile: float = 0.01) -> Memo
 
 
 class Params(Frozen):
-    """memorization_quantile: a copy is nearer to a training sample than all but this share of the real test samples are."""
+    """memorization_quantile: a sample counts as memorized where it is nearer to a training sample than all but this
+    share of the real test samples are.
+    """
 
     memorization_quantile: Annotated[float, Field(gt=0, lt=1)]
 

@@ -127,5 +127,5 @@ class ParzenMetric(Metric):
         found = parzen(
             generated=made, validation=real[::2], test=real[1::2], bandwidths=inputs.params.parzen_bandwidths.values
         )
-        at_edge = f"windows of {found.bandwidth:.2g} are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"
+        at_edge = f"{found.bandwidth:.2g} is at the edge of evaluate.parzen_bandwidths: wider bounds may be better"
         return {"parzen": MetricValue(found.mean, found.error, at_edge if found.on_edge else None)}

@@ -85,8 +85,8 @@ def _solver() -> Any:
 
 
 class Params(Frozen):
-    """wasserstein_max_points: at most so many points on each side of the exact Wasserstein distance, whose cost grows with their
-    product."""
+    """wasserstein_max_points: at most so many points on each side of the exact Wasserstein distance, whose cost grows
+    with their product."""
 
     wasserstein_max_points: Count
 

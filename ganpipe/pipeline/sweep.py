@@ -42,10 +42,11 @@ PATIENCE = 60.0
 def sweep(
     configuration: Configuration, root: Path, rows: Sequence[str] = (), jobs: str = "auto", per_gpu: int | None = None
 ) -> int:
-    """Run what must run, for these variants or all; returns 0, 1 where something failed, or 130 where it was interrupted.
+    """Run what must run, for these variants or all; returns 0, 1 where something failed, or 130 where it was
+    interrupted.
 
-    jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError, before
-    anything runs, where the arguments make no sense or another sweep runs here.
+    jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError,
+    before anything runs, where the arguments make no sense or another sweep runs here.
     """
     for row in rows:
         if row not in configuration.variants:
@@ -112,7 +113,7 @@ def cores() -> int:
 
 
 def chosen(items: Sequence[Item], rows: frozenset[str]) -> list[Item]:
-    """The items of these variants and of no variant, without those that need another variant; all items where no variant is named."""
+    """The items of these variants and the shared ones, without those that need another one; all if none is named."""
     left = {item.stage: item for item in items if not rows or _row(item.stage) in rows | {None}}
     for item in items:  # in the order of the graph
         planned_elsewhere = {other.stage for other in items} - left.keys()
@@ -190,7 +191,7 @@ class _Sweep:
                 self._progress.advance(task)
 
     def _skip(self, waiting: dict[str, Item]) -> None:
-        """Take out what needs a stage that failed or was skipped; the page of all variants does without some variants."""
+        """Take out what needs a stage that failed or was skipped; the page of all variants does without some."""
         for item in list(waiting.values()):
             needs = [name for name in item.needs if item.stage != "report" or _row(name) is None]
             lost = [self._skipped.get(name, name) for name in needs if name in self._failed or name in self._skipped]

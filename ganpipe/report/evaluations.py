@@ -33,7 +33,8 @@ class _ByWeights(_Model):
 
 
 class Metric(_ByWeights):
-    """One metric of one variant: a value per seed, between `real_baseline` (of real data) and `noise_baseline` (of noise).
+    """One metric of one variant: a value per seed, between `real_baseline` (of real data) and `noise_baseline` (of
+    noise).
 
     leads: it stands in the first table. real_baseline_std: standard deviation of the floor over its draws. generated,
     real: numbers of samples that were compared, the real ones of `split`. errors: the standard error of each seed's

@@ -201,12 +201,13 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
                     continue
                 says = f"{where.file} lacks the key {join_key(*where.way, key)}: add it."
                 if key == "kind" and "const" in model["properties"]["kind"]:
-                    says = f"{where} is {format_value({k: v for k, v in item.items() if k != 'kind'})}: it lacks the key `kind`"
+                    rest = {k: v for k, v in item.items() if k != "kind"}
+                    says = f"{where} is {format_value(rest)}: it lacks the key `kind`"
                 yield Mutation(f"{where}: no {key}", (*place, key), drop((*place, key)), says)
 
 
 def read_by(raw: Raw, way: Way, row: str) -> bool:
-    """Whether any data reads what a layer of `train` or of a variant says at this place, or another layer always wins."""
+    """Whether any data reads what a layer of `train` or of a variant says here, or another layer always wins."""
     if len(way) <= 2 or "overrides" in way[-2:]:
         return True
     mark, marked = object(), copy.deepcopy(raw)

@@ -78,7 +78,7 @@ def test_any_value_at_any_place(place: tuple[Way, list[Raw]], value: Any) -> Non
 
 @fuzzed(st.sampled_from(list(ORIGINAL["variants"])), st.integers(0), unheard, anything, few=10, many=40)
 def test_any_unknown_key_anywhere(row: str, number: int, key: str, value: Any) -> None:
-    """At any mapping of a variant of the repository and of what all variants share, all of which one variant or the other reads."""
+    """At any mapping of a variant of the repository and of what all share, each of which some variant reads."""
     rows = {name: ORIGINAL["variants"][name] for name in ("non_saturating", row)}
     raw = small(rows, ["digits", "ring", "mnist"])
     mappings = [at(raw, way) for way, _ in places(raw) if isinstance(at(raw, way), dict) and way != ("variants",)]

@@ -107,9 +107,7 @@ def test_images_without_edges_have_no_sharpness_to_compare_with(image_data: Prep
 def test_windows_at_the_edge_of_those_tried_are_noted(image_data: PreparedDataset) -> None:
     black, copies = np.zeros_like(image_data.test), image_data.test
     found = run(image_data, {0: Samples(raw=black, ema=copies)})["metrics"]["parzen"]
-    assert found["notes"]["ema"] == [
-        "windows of 0.1 are at the edge of evaluate.parzen_bandwidths: wider bounds may do better"
-    ]
+    assert found["notes"]["ema"] == ["0.1 is at the edge of evaluate.parzen_bandwidths: wider bounds may be better"]
     assert found["notes"]["raw"] == [None]
 
 

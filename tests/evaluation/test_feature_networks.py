@@ -155,8 +155,8 @@ def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
     said = str(caught.value)
     assert said.startswith(f"evaluate.feature_extractors names inception, and {placed} is not its weights (SHA-256 ")
     assert said.endswith(
-        f" and not 6726825d...): put the original file at {placed}, or use another of evaluate.feature_extractors, as classifier "
-        "or pixels."
+        f" and not 6726825d...): put the original file at {placed}, or use another of "
+        "evaluate.feature_extractors, as classifier or pixels."
     )
 
 

@@ -182,7 +182,8 @@ def test_every_stage_has_a_device_and_a_failure_takes_along_what_needs_it(
 def test_when_the_sweep_is_interrupted_so_are_its_stages(root: Path) -> None:
     """A process of its own holds the sweep."""
     code = (
-        "import sys; from pathlib import Path; from types import SimpleNamespace as N; from ganpipe.pipeline.sweep import *\n"
+        "import sys; from pathlib import Path; from types import SimpleNamespace as N\n"
+        "from ganpipe.pipeline.sweep import *\n"
         "from ganpipe.pipeline.sweep import _Sweep\n"
         "items = [Item(name, '', 1.0, False, name, ()) for name in ('endless', 'raised')]\n"
         "try: _Sweep(N(variants={}, data=N(kind='x')), Path(), frozenset(), [{}, {}]).run(items)\n"

@@ -21,7 +21,7 @@ def spec_file(root: Path, row: str) -> Path:
     """A spec as `resolve` writes one."""
     path = root / "data" / "specs" / "train" / f"{row}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"variant": row, "variant": PARAMETERS}))
+    path.write_text(json.dumps({"variant": row, "parameters": PARAMETERS}))
     return path
 
 

@@ -21,7 +21,8 @@ from ganpipe.prepared import PreparedDataset
 PARAMS = read_project(Path(__file__).resolve().parents[2] / "params.yaml")
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
-# form and data set of params.yaml, and the shape of a sample: digits as convolutions and as variants of numbers see them
+# form and data set of params.yaml, and the shape of a sample: digits as convolutions and as variants of numbers see
+# them
 SPACES = {
     "convolutions": ("images", "", (1, 8, 8)),
     "digits": ("images", "digits", (1, 8, 8)),

@@ -55,7 +55,8 @@ def network(
         from torch_fidelity.utils import create_feature_extractor
     except ImportError:
         raise UserError(
-            f"evaluate.feature_extractors names {name}, which is torch-fidelity's: install ganpipe[features], or use classifier."
+            f"evaluate.feature_extractors names {name}, which is torch-fidelity's: install "
+            "ganpipe[features], or use classifier."
         ) from None
     hub = Path(torch.hub.get_dir())
     path = hub / file
