@@ -133,7 +133,9 @@ def _within(pairs: SquaredDistances, rows: slice, rough: Tensor, bound: float, r
     found = rough <= high
     if pairs.double:
         return found  # the rim is as wide as rounding is
-    i, j = (found & (rough > low)).nonzero(as_tuple=True)
+    i, j = found.nonzero(as_tuple=True)
+    unsure = rough[i, j] > low.expand(rough.shape)[i, j]
+    i, j = i[unsure], j[unsure]
     if len(i) * CROWD > rough.numel():
         return _within(pairs.in_double, rows, *pairs.in_double.rough(rows), radii)
     rims = radii.expand(rough.shape)[i, j] * (1 + 1e-12)

@@ -27,6 +27,10 @@ SURE = 3e-7
 """How far off float32 may leave the estimate of a subset, over the mean of all."""
 
 
+TILE = 1024
+"""Samples of either side whose products are held at once."""
+
+
 @dataclass(frozen=True)
 class Subsets:
     """Which samples are compared: generated (S, n) and real (S, n), indices without repetition in a row."""
@@ -94,39 +98,68 @@ def kid_on(chosen: Subsets, *, generated: Any, real: Any) -> Kid:
     return Kid.over(_estimates(chosen, made, known, torch.float64))
 
 
+@dataclass(frozen=True)
+class _Side:
+    """The samples of one side that any subset holds, as offsets from a center m.
+
+    u (n, d): the offsets, for the products. along, squares (n,): m.u and u.u. members (S, n): 1 where a subset holds
+    the sample, else 0. totals (S, d): the sum of each subset's offsets. All but `u` float64.
+    """
+
+    u: Tensor
+    along: Tensor
+    squares: Tensor
+    members: Tensor
+    totals: Tensor
+
+    @classmethod
+    def of(cls, samples: Tensor, members: Tensor, center: Tensor, dtype: torch.dtype) -> _Side:
+        offsets = samples - center
+        along, squares = offsets @ center, torch.linalg.vecdot(offsets, offsets)
+        return cls(offsets.to(dtype), along, squares, members, members @ offsets)
+
+
 def _estimates(chosen: Subsets, made: Tensor, known: Tensor, dtype: torch.dtype) -> NDArray[np.float64]:
-    """The estimate (S,) of each subset. For x = m + u and y = m + v with the mean m of the first subset,
+    """The estimate (S,) of each subset. For x = m + u and y = m + v with the mean m of all of these samples,
 
     x.y + d = c + e,  c = m.m + d,  e = m.u + m.v + u.v,  (c + e)^3 = c^3 + 3 c^2 e + e^2 (3 c + e)
 
-    Only the last term needs products of pairs in `dtype`; it is small, and so is what rounding leaves in it.
+    Only the last term needs products of pairs, in `dtype`; it is small, and so is what rounding leaves in it. Each pair
+    is computed once, however many subsets hold it.
     """
-    pick = [torch.from_numpy(side).to(known.device) for side in (chosen.generated, chosen.real)]
-    center = torch.cat([made[pick[0][0]], known[pick[1][0]]]).mean(0, dtype=torch.float64)
-    constant, n, found = float(center @ center) + len(center), chosen.real.shape[1], []
-    for left, right in zip(*pick, strict=True):
-        u, v = made[left] - center, known[right] - center
-        x, y = (u.to(dtype), u @ center, u.sum(0)), (v.to(dtype), v @ center, v.sum(0))
-        own = [_sum_of_cubes(side, side, constant, float(offsets.square().sum())) for side, offsets in ((x, u), (y, v))]
-        found.append(sum(own) / (n * (n - 1)) - 2.0 * _sum_of_cubes(x, y, constant, None) / n**2)
-    return np.array(found) / len(center) ** 3
+    held = [np.unique(which, return_inverse=True) for which in (chosen.generated, chosen.real)]
+    used = [side[torch.from_numpy(index).to(side.device)] for side, (index, _) in zip((made, known), held, strict=True)]
+    center = torch.cat(used).mean(0, dtype=torch.float64)
+    sides = []
+    for samples, (_, places) in zip(used, held, strict=True):
+        members = np.zeros((len(chosen.real), len(samples)))
+        np.put_along_axis(members, places.reshape(chosen.real.shape), 1.0, axis=1)
+        sides.append(_Side.of(samples, torch.from_numpy(members).to(samples.device), center, dtype))
+    (x, y), n, c = sides, chosen.real.shape[1], float(center @ center) + len(center)
+    within = _sums(x, x, n, c) + _sums(y, y, n, c)
+    found = within / (n * (n - 1)) - 2.0 * _sums(x, y, n, c) / n**2
+    return np.asarray(found.cpu().numpy() / len(center) ** 3)
 
 
-def _sum_of_cubes(
-    one: tuple[Tensor, Tensor, Tensor], other: tuple[Tensor, Tensor, Tensor], c: float, squares: float | None
-) -> float:
-    """The sum of (x.y + d)^3 over all pairs, each side u (n, d), m.u (n,) and the sum of u (d,).
-
-    squares: of the offsets, where both sides are the same; then over the pairs of two samples.
-    """
-    (u, along, total), (v, across, whole) = one, other
-    e = torch.addmm(across.to(v.dtype), u, v.T).add_(along.to(u.dtype)[:, None])
-    others = len(u) - (squares is not None)
-    if squares is not None:
-        e.fill_diagonal_(0.0)
-    linear = others * float(along.sum() + across.sum()) + float(total @ whole) - (squares or 0.0)
-    rest = e.square().mul_(e.add_(3.0 * c)).sum(1).double().sum()
-    return len(u) * others * c**3 + 3.0 * c**2 * linear + float(rest)
+def _sums(one: _Side, other: _Side, n: int, c: float) -> Tensor:
+    """The sum (S,) of (x.y + d)^3 over the pairs of each subset; where both sides are the same, of two samples."""
+    same, rest = one is other, one.along.new_zeros(len(one.members))
+    left, right = (side.members.to(one.u.dtype) for side in (one, other))
+    near, far = (side.along.to(one.u.dtype) for side in (one, other))
+    for i in range(0, len(one.u), TILE):
+        for j in range(i if same else 0, len(other.u), TILE):
+            rows, columns = slice(i, i + TILE), slice(j, j + TILE)
+            e = torch.addmm(far[columns], one.u[rows], other.u[columns].T).add_(near[rows, None])
+            if same and i == j:
+                e.fill_diagonal_(0.0)
+            terms = e.square().mul_(e.add_(3.0 * c))
+            found = (left[:, rows] @ terms).mul_(right[:, columns]).sum(1).double()
+            rest += found if not same or i == j else 2.0 * found
+    others = n - same
+    linear = others * (one.members @ one.along + other.members @ other.along) + (one.totals * other.totals).sum(1)
+    if same:
+        linear -= one.members @ one.squares
+    return n * others * c**3 + 3.0 * c**2 * linear + rest
 
 
 def _check(chosen: Subsets, generated: int, real: int) -> None:

