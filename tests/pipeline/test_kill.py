@@ -103,19 +103,3 @@ def test_killed_and_asked_to_end_it_goes_on_with_the_same_bits(long: Project, tm
     assert long.ganpipe("verify", "wgan_gp/0").out.endswith(
         f"{len(expected) - 1} of {len(expected) - 1} files are the same, bit by bit.\n"
     )
-
-
-def test_two_at_once_are_kept_apart(long: Project) -> None:
-    """The second dvc is refused by DVC's own lock; a stage that is started by hand by ours."""
-    with long.params() as params:
-        params["variants"]["wgan_gp"]["steps"] = 50_000  # it is stopped, however long the second dvc takes
-    dvc = start(long, "1000")
-    second = long.repro(TARGET, ok=False)
-    assert "Traceback" not in second.text
-    # as `timeout` does: the group is asked, and the end of dvc asks the stage once more
-    children = below(dvc.pid)
-    os.killpg(dvc.pid, signal.SIGTERM)
-    said = dvc.communicate()[0]
-    assert all(map(ended, children))
-    assert re.search(r"ganpipe: interrupted after step \d+: `dvc repro` goes on from there\.", said)
-    assert "Traceback" not in said
