@@ -66,7 +66,6 @@ def train(job: Job) -> Outcome:
     raises Interrupted after the current step, and continues from there when it is called again.
     """
     variant, data, device = job.variant, job.data, torch.device(job.runtime.device)
-
     # ---- data and trainer -------------------------------------------------------------------------------------------
     space = Space(data.form, data.scale)
     labels = data.train_labels if data.classes > 1 else None
