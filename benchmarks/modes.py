@@ -22,7 +22,7 @@ import numpy as np
 
 from ganpipe.config import configuration
 from ganpipe.metrics.modes import modes
-from ganpipe.pipeline.fingerprint import data_root
+from ganpipe.data import data_root
 from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 

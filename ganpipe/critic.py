@@ -40,23 +40,23 @@ class CriticBatch:
         outputs: tuple[CriticOutput, CriticOutput] | None = None,
     ) -> None:
         self.real, self.fake, self.state, self._critic = real, fake, state or {}, critic
-        self._on_real: CriticOutput | None
-        self._on_fake: CriticOutput | None
-        self._on_real, self._on_fake = outputs or (None, None)
+        self._real_output: CriticOutput | None
+        self._fake_output: CriticOutput | None
+        self._real_output, self._fake_output = outputs or (None, None)
 
     @property
     def real_output(self) -> CriticOutput:
         """D(x)."""
-        if self._on_real is None:
-            self._on_real = self._critic(self.real)
-        return self._on_real
+        if self._real_output is None:
+            self._real_output = self._critic(self.real)
+        return self._real_output
 
     @property
     def fake_output(self) -> CriticOutput:
         """D(G(z))."""
-        if self._on_fake is None:
-            self._on_fake = self._critic(self.fake)
-        return self._on_fake
+        if self._fake_output is None:
+            self._fake_output = self._critic(self.fake)
+        return self._fake_output
 
     @classmethod
     def concatenated(

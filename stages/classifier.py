@@ -19,8 +19,9 @@ def main() -> None:
     import torch
 
     from ganpipe import prepared
+    from ganpipe.config.classifier import ClassifierParams
     from ganpipe.config.variant import Runtime
-    from ganpipe.training.classifier import ClassifierParams, fit
+    from ganpipe.training.classifier import fit
     from ganpipe.training.loop import configure
     from ganpipe.training.run_dir import locked_run_dir
 

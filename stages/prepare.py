@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganpipe import prepared
-from ganpipe.data import Dataset, with_entry_name
+from ganpipe.data import Dataset, data_root, with_entry_name
 from ganpipe.parts import part_class
-from ganpipe.pipeline.fingerprint import data_root
 from ganpipe.pipeline.stage import read_spec, run
 from ganpipe.utils.errors import UserError
 

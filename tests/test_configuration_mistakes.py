@@ -111,8 +111,8 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["only a file in variants/", "remove"],
     ),
     "the first of a stack extends": (
-        put("variants.lsgan.first", {"extends": "lsgan"}),
-        "variants/lsgan.yaml: first.extends is 'lsgan'",
+        put("variants.lsgan.stage1", {"extends": "lsgan"}),
+        "variants/lsgan.yaml: stage1.extends is 'lsgan'",
         ["only a file in variants/", "remove"],
     ),
     # overrides

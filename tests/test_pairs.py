@@ -63,7 +63,7 @@ def algorithms() -> dict[str, tuple[Any, Any]]:
         if generator.requires_algorithm is None:
             found[f"{game.kind} of {kind}"] = (game, narrow(generator))
     for kind, part in parts_in_use("ganpipe.algorithms").items():
-        made = [g for g in generators.values() if kind == g.requires_algorithm or g.kind == part.makes]
+        made = [g for g in generators.values() if kind == g.requires_algorithm or g.kind == part.requires_generator]
         if kind != game.kind:
             found[kind] = (narrow(part), narrow(made[0]) if made else MLP)
     del found[f"{game.kind} of progressive"], found[f"{game.kind} of affine"]  # as progressive's own, and as mlp

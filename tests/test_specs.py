@@ -58,7 +58,7 @@ def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Spec
 
 def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     first, second = built["pretrain/stacked.json"], built["train/stacked.json"]
-    assert first["way"] == "first"
+    assert first["way"] == "stage1"
     assert first["job"]["stage1"] == second["parameters"]["stage1"]
     assert "ganpipe.algorithms.adversarial" in first["code"]
     assert "ganpipe.algorithms.pix2pix" not in first["code"]

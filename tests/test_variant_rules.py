@@ -158,7 +158,7 @@ def test_a_rule_names_the_key_and_the_remedy(wrong: str) -> None:
     row, change, key, words = WRONG[wrong]
     whole = merged(PARAMS["train"], PARAMS["variants"][row], "images", "digits")
     if "stage1" in change:
-        base = whole["stage1"] or {name: value for name, value in whole.items() if name != "first"} | {"stage1": None}
+        base = whole["stage1"] or {name: value for name, value in whole.items() if name != "stage1"} | {"stage1": None}
         change = change | {"stage1": merge(base, change["stage1"])}
     Variant.model_validate(whole)
     with pytest.raises(ValidationError) as caught:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from ganpipe.config.classifier import ClassifierParams
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.config.overlay import (
     FOLDER,
@@ -25,11 +26,9 @@ from ganpipe.config.overlay import (
     read_project,
 )
 from ganpipe.config.variant import Runtime, Variant
-from ganpipe.data import Dataset, with_entry_name
+from ganpipe.data import Dataset, data_root, with_entry_name
 from ganpipe.networks import form_of
 from ganpipe.parts import Choice, Frozen, Seed
-from ganpipe.pipeline.fingerprint import data_root
-from ganpipe.training.classifier import ClassifierParams
 from ganpipe.utils.errors import UserError, format_value, join_key
 
 FORMS = ("images", "points")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,12 @@ def with_entry_name(sentence: str, kind: str, name: str) -> str:
     """An error sentence of a data set with the name of its entry in `datasets`: a data set knows only its kind."""
     start = f"datasets.{kind}"
     return f"datasets.{name}{sentence[len(start) :]}" if sentence.startswith(start) else sentence
+
+
+def data_root(project: Path) -> Path:
+    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
+    root = os.environ.get("GANPIPE_DATA_ROOT")
+    return Path(root).expanduser() if root else project / "data" / "raw"
 
 
 class Dataset(Part):

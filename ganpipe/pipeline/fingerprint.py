@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from ganpipe.data import Dataset, with_entry_name
+from ganpipe.data import Dataset, data_root, with_entry_name
 from ganpipe.parts import part_class
 from ganpipe.utils.errors import UserError
-
-
-def data_root(project: Path) -> Path:
-    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
-    root = os.environ.get("GANPIPE_DATA_ROOT")
-    return Path(root).expanduser() if root else project / "data" / "raw"
 
 
 def fingerprint(spec: dict[str, Any], project: Path) -> dict[str, str | None]:

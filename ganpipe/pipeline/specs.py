@@ -20,7 +20,7 @@ from ganpipe.config.configuration import Configuration
 from ganpipe.config.overlay import merged
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.parts import Part, kinds
-from ganpipe.training import first, pretrain
+from ganpipe.training import pretrain, stage1
 from ganpipe.utils.code_hash import code_digest, module_file
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_whole
@@ -198,7 +198,7 @@ def _pretrain(name: str, variant: Variant, data: str, incompatibility: str | Non
 def _first(variant: Variant) -> tuple[str, BaseModel]:
     assert variant.stage1 is not None
     condition = getattr(variant.algorithm, "condition", None)
-    return "stage1", first.Job.model_validate(
+    return "stage1", stage1.Job.model_validate(
         {"stage1": variant.stage1, "condition": condition, "seed": variant.pretrain.seed}
     )
 

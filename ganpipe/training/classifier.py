@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ganpipe.config.classifier import ClassifierParams
 from ganpipe.optimizers._eager import eager
-from ganpipe.parts import Count, Frozen, Positive, Seed
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.training.weights import save_weights
@@ -25,17 +25,6 @@ from ganpipe.utils.state import GeneratorState, Stateful
 Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]
 """Images (N, C, H, W) to features (N, d) and the probability of each class (N, K)."""
 CHUNK = 1000
-
-
-class ClassifierParams(Frozen):
-    """width: channels of the first layer, doubled in the second. features: width of the layer that is read out."""
-
-    width: Count
-    embedding_dim: Count
-    steps: Count
-    batch: Count
-    lr: Positive
-    seed: Seed
 
 
 class Classifier(nn.Module):

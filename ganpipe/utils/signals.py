@@ -1,8 +1,8 @@
 """Signals that end a process, and the end of the dvc process that started it.
 
-A training finishes its step and writes a checkpoint before it exits: it runs inside `patience`, where the first signal
-is kept for `asked` and nothing is raised. A stage also ends when its dvc does: a killed dvc leaves its child running,
-and the next `dvc repro` would start another one beside it.
+A training finishes its step and writes a checkpoint before it exits: it runs inside `defer_signals`, where the first
+signal is kept for `pending_signal` and nothing is raised. A stage also ends when its dvc does: a killed dvc leaves its
+child running, and the next `dvc repro` would start another one beside it.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Interrupted(BaseException):
 
 
 class _SignalState:
-    """received: the first signal, None before. deferred: whether it waits for `asked`."""
+    """received: the first signal, None before. deferred: whether it waits for `pending_signal`."""
 
     received: int | None = None
     deferred = False
 
 
 def install_handlers() -> None:
-    """Install handlers: SIGINT, SIGTERM and SIGHUP raise Interrupted in the main thread, or wait for `asked`.
+    """Install handlers: SIGINT, SIGTERM and SIGHUP raise Interrupted in the main thread, or wait for `pending_signal`.
 
     After the first signal only SIGINT counts, from a person who does not want to wait. A SIGTERM or SIGHUP comes twice
     by itself: to the process group of dvc and its stage, and from `exit_with_parent` when dvc has died of it.
@@ -66,7 +66,7 @@ def install_handlers() -> None:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Inside, the first signal raises nothing: the work calls `asked` often and raises Interrupted itself.
+    """Inside, the first signal raises nothing: the work calls `pending_signal` often and raises Interrupted itself.
 
     A signal that the work did not see raises Interrupted at the end. Does not nest.
     """
@@ -80,7 +80,7 @@ def defer_signals() -> Iterator[None]:
 
 
 def pending_signal() -> int | None:
-    """Inside `patience` the number of the signal that came, None before."""
+    """Inside `defer_signals` the number of the signal that came, None before."""
     return _SignalState.received if _SignalState.deferred else None
 
 

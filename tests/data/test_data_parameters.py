@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from changed_params import ORIGINAL, checked, no_data_root, put
 
-from ganpipe.data import Dataset
+from ganpipe.data import Dataset, data_root
 from ganpipe.parts import part_class
-from ganpipe.pipeline.fingerprint import data_root
 from ganpipe.utils.errors import UserError
 
 _environment = pytest.fixture(no_data_root, autouse=True)

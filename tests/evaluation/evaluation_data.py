@@ -149,7 +149,7 @@ def trained(samples: Mapping[int, Samples | Trained]) -> dict[int, Trained]:
 
 def judged(real: Reference, samples: Mapping[int, Samples | Trained], **known: Any) -> dict[str, Any]:
     """Evaluated, and through JSON as a stage writes it."""
-    found = evaluate(real, trained(samples), row="lsgan", title="LSGAN", data="toy", **known)
+    found = evaluate(real, trained(samples), variant="lsgan", title="LSGAN", data="toy", **known)
     loaded = json.loads(json.dumps(found, allow_nan=False))
     assert loaded == found  # nothing in it but what JSON holds
     return dict(loaded)

@@ -120,7 +120,7 @@ def test_points_without_known_modes_have_only_the_distances(point_data: Prepared
 
 
 def test_a_row_that_does_not_apply() -> None:
-    assert not_applicable(row="sngan", title="SNGAN", data="ring", reason="no images", seeds=[0, 1]) == {
+    assert not_applicable(variant="sngan", title="SNGAN", data="ring", reason="no images", seeds=[0, 1]) == {
         "format": 2,
         "variant": "sngan",
         "title": "SNGAN",
@@ -167,7 +167,7 @@ def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_
     assert metrics["classifier_score"]["raw"][0] < 1.1 < 3.5 < metrics["classifier_score"]["real_baseline"]
 
 
-@pytest.mark.parametrize("max_samples", [1000, 100])
+@pytest.mark.parametrize("cap", [1000, 100])
 def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -> None:
     """All of them, however few are compared: each is in the train split, and that is searched as a whole."""
     found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, max_samples=cap)

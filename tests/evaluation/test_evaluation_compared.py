@@ -32,7 +32,7 @@ from ganpipe.prepared import PreparedDataset
 
 
 @pytest.mark.parametrize(
-    ("made", "max_samples", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
+    ("made", "cap", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
 )
 def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
     image_data: PreparedDataset, made: int, cap: int, expected: int

@@ -88,7 +88,7 @@ def test_a_recall_far_below_that_of_real_images_is_collapsed(
     assert called(image_data, EVEN, {"recall": recall}, recall=rule) == found
 
 
-@pytest.mark.parametrize(("recall", "real_baseline"), [(None, 0.8), (0.0, None)])
+@pytest.mark.parametrize(("recall", "floor"), [(None, 0.8), (0.0, None)])
 def test_without_recall_or_its_floor_there_is_no_such_verdict(
     image_data: PreparedDataset, recall: float | None, floor: float | None
 ) -> None:

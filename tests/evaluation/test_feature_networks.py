@@ -15,10 +15,11 @@ import torch
 from evaluation_data import balanced, images, reference
 from numpy.typing import NDArray
 
+from ganpipe.config.classifier import ClassifierParams
 from ganpipe.evaluation.extractors import ExtractorContext, _fidelity, clip, dinov2, inception, open_network
 from ganpipe.evaluation.extractors.classifier import open_classifier
 from ganpipe.prepared import PreparedDataset
-from ganpipe.training.classifier import ClassifierParams, fit
+from ganpipe.training.classifier import fit
 from ganpipe.utils.errors import UserError
 
 ARCHITECTURE = {"width": 2, "embedding_dim": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from evaluation_data import reference
-from ganpipe.data._points import PlaneMixture
 
+from ganpipe.data._synthetic_points import PlaneMixture
 from ganpipe.data.grid import Grid
 from ganpipe.data.ring import Ring
 from ganpipe.evaluation.baselines import baselines

@@ -183,7 +183,7 @@ def test_convolutions_are_for_square_images_of_known_sizes(part: Network) -> Non
 def test_a_generator_that_requires_an_algorithm_is_what_that_algorithm_makes() -> None:
     for kind, part in parts_in_use(GENERATORS).items():
         if part.requires_algorithm:
-            assert parts_in_use("ganpipe.algorithms")[part.requires_algorithm].makes in (kind, None)
+            assert parts_in_use("ganpipe.algorithms")[part.requires_algorithm].requires_generator in (kind, None)
 
 
 def test_no_critic_builds_nothing() -> None:

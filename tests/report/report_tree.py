@@ -97,7 +97,7 @@ def write_tree(root: Path, seeds: list[int], runs: bool = True) -> Spec:
     write_json(root, "classifiers/digits/classifier.json", {"accuracy": 0.9861, "features": 64})
     write_json(root, "pretrained/digits/lsgan/pretrain.json", {"not_applicable": None, "energy_over_margin": 0.213})
     write_json(root, "pretrained/digits/wgan_gp/pretrain.json", {"not_applicable": "nothing to pre-train"})
-    return {"data": "digits", "rows": list(titles), "seeds": seeds, "titles": titles, "loss": "wgan_gp"}
+    return {"data": "digits", "variants": list(titles), "seeds": seeds, "titles": titles, "loss": "wgan_gp"}
 
 
 class Page(HTMLParser):

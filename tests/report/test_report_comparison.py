@@ -136,7 +136,7 @@ def test_where_every_variant_lost_seeds_none_is_the_best(tmp_path: Path) -> None
 def test_no_comparison_without_a_better_side_or_another_variant(
     tmp_path: Path, better: str | None, names: list[str]
 ) -> None:
-    spec = with_values(tmp_path, {"wgan_gp": NEAR, "lsgan": FAR}, better) | {"rows": names}
+    spec = with_values(tmp_path, {"wgan_gp": NEAR, "lsgan": FAR}, better) | {"variants": names}
     assert 'comparison"' not in zoo_page(tmp_path, spec)
     assert 'comparison"' not in summary_page(tmp_path, spec, "wgan_gp")
 
@@ -165,7 +165,7 @@ def test_many_variants_stay_in_one_table(tmp_path: Path) -> None:
         content["metrics"]["frechet"].update(raw=[value + index for value in NEAR if value], ema=[])
         name = f"more_{index}"
         (tmp_path / f"evals/digits/{name}.json").write_text(json.dumps({**content, "variant": name, "title": name}))
-        spec["rows"].append(name)
+        spec["variants"].append(name)
     found = compared(tmp_path, spec)
     assert (len(found.variants), found.pairs) == (22, 22 * 21 // 2)
     # only these have averaged weights

@@ -117,9 +117,9 @@ def test_seeds_that_are_not_finite_are_named_and_have_no_mean(tmp_path: Path) ->
     spec = write_tree(tmp_path, [0, 1, 2], runs=False)
 
     def diverge(evaluation: Spec) -> None:
-        evaluation["figures"]["frechet"]["raw"][1] = None
-        evaluation["figures"]["recall"]["raw"] = [None, float("nan"), float("inf")]
-        evaluation["figures"]["recall"]["noise_baseline"] = None
+        evaluation["metrics"]["frechet"]["raw"][1] = None
+        evaluation["metrics"]["recall"]["raw"] = [None, float("nan"), float("inf")]
+        evaluation["metrics"]["recall"]["noise_baseline"] = None
         evaluation["classes"]["raw"][1] = [None, None, None]
         evaluation["statuses"] = [None, {"kind": "not_finite", "reason": f"critic_loss is nan {EVIL}"}, None]
 
@@ -156,11 +156,11 @@ def test_the_second_table_and_what_its_metrics_are_from(tmp_path: Path) -> None:
     source = {"resizer": "none", "generated": 1437, "real": 360, "split": "test"}
 
     def add(evaluation: Spec) -> None:
-        for of in evaluation["figures"].values():
+        for of in evaluation["metrics"].values():
             of.update(source | {"network": "dinov2"})
         kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.5]) | source | {"leads": False, "network": "pixels"}
         kid |= {"real_baseline_std": 0.25, "errors": {"raw": [0.125, 0.375], "ema": [0.1, 0.1]}}
-        evaluation["figures"]["kid"] = kid
+        evaluation["metrics"]["kid"] = kid
 
     change_evaluations(tmp_path, add)
     html = zoo_page(tmp_path, spec)
@@ -184,7 +184,7 @@ def test_what_was_not_computed_is_not_called_not_finite(leads: bool, tmp_path: P
     def without(evaluation: Spec) -> None:
         nothing = metric("Extrapolated", "lower", None, None, []) | {"raw": [None] * 2, "ema": [None] * 2}
         notes = {"raw": [why] * 2, "ema": [why] * 2}
-        evaluation["figures"]["frechet_infinite"] = nothing | {"leads": leads, "notes": notes}
+        evaluation["metrics"]["frechet_infinite"] = nothing | {"leads": leads, "notes": notes}
 
     change_evaluations(tmp_path, without)
     for html in (zoo_page(tmp_path, spec), summary_page(tmp_path, spec, "wgan_gp")):

@@ -35,7 +35,7 @@ def test_the_verdict_of_a_history_is_no_curve(tmp_path: Path, spec: Spec) -> Non
 
 def test_reads_the_zoo_in_the_order_of_the_spec(tmp_path: Path, spec: Spec) -> None:
     zoo = read_zoo(tmp_path, {**spec, "variants": ["lsgan", "wgan_gp"], "titles": {}})
-    assert [variant.row for variant in zoo.variants] == ["lsgan", "wgan_gp"]
+    assert [variant.name for variant in zoo.variants] == ["lsgan", "wgan_gp"]
     assert (zoo.variants[1].title, zoo.variants[1].pretrain) == ("WGAN-GP", {})
 
 
@@ -65,7 +65,7 @@ COURSE = {"label": "x", "raw": [[1.0]], "ema": [[1.0]]}
         (lambda e: e.update(snapshots={"steps": [1, 2], "generated": 9, "metrics": {"x": COURSE}}), "than 2 snapshots"),
         (
             lambda e: e.update(snapshots={"steps": None, "generated": 9, "metrics": {}}),
-            "moments.steps: Input should be",
+            "snapshots.steps: Input should be",
         ),
     ],
 )

@@ -90,7 +90,7 @@ def test_the_best_snapshot_of_each_seed(
     assert (row.best.value, row.at) == (best if best is None else pytest.approx(best), at)
     lost = sum(seed[-1] is None for seed in raw)
     assert row.cells[-1].lost == ("1 of 2 seeds" if lost else "")
-    variant = next(variant for variant in read_zoo(*tree).variants if variant.row == "wgan_gp")
+    variant = next(variant for variant in read_zoo(*tree).variants if variant.name == "wgan_gp")
     drawn = [len(series.steps) for series in curves(variant, "raw")["Frechet distance"]]
     assert drawn == [sum(value is not None for value in seed) for seed in raw]
     assert "seed 1: recall is 0.01" in Page(summary_page(*tree, "wgan_gp")).text  # and the page can be drawn
@@ -104,7 +104,7 @@ def test_a_variant_that_ended_early_in_all_seeds_keeps_its_row(tree: tuple[Path,
         change_json(
             root, name, lambda run: run["parameters"].update(steps=200, snapshots={"count": 4, "num_samples": 718})
         )
-    for names in (spec["rows"], ["wgan_gp"]):  # beside variants that did not end, and on a page of its own
+    for names in (spec["variants"], ["wgan_gp"]):  # beside variants that did not end, and on a page of its own
         table = table_of((root, {**spec, "variants": names}))
         assert table.shares == ("25 %", "50 %", "75 %", "100 %")
         assert [cell.value for cell in first(table).cells] == [85.0, 22.5, None, None]

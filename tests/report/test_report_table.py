@@ -29,7 +29,7 @@ def variant(
         label="distance", better=better, real_baseline=real, noise_baseline=noise, raw=raw, notes={"raw": notes or ()}
     )
     seeds = tuple(range(len(raw)))
-    evaluation = Evaluation(row=name, title=name, data="digits", seeds=seeds, metrics={"d": metric})
+    evaluation = Evaluation(variant=name, title=name, data="digits", seeds=seeds, metrics={"d": metric})
     return Variant(name, name.upper(), evaluation, (), {})
 
 
@@ -153,7 +153,7 @@ def test_baselines_that_differ_between_variants_are_shown_as_a_range() -> None:
 
 
 def test_a_metric_that_one_variant_lacks() -> None:
-    other = Evaluation(row="b", title="b", data="digits", seeds=(0,), metrics={})
+    other = Evaluation(variant="b", title="b", data="digits", seeds=(0,), metrics={})
     column = only(variant("a", [1.0]), Variant("b", "B", other, (), {}))
     assert [made.mean for made in column.cells["raw"]] == ["1", "\u2013"]
 

@@ -78,7 +78,7 @@ def test_a_record_changes_with_its_files_and_a_broken_one_is_named(tmp_path: Pat
     run_dir = write_all(tmp_path, "ring", "lsgan", 0)
     first = read_record(run_dir)
     assert first
-    assert (first.data, first.row, first.seed, first.grids) == ("ring", "lsgan", 0, ("000100.png",))
+    assert (first.data, first.variant, first.seed, first.grids) == ("ring", "lsgan", 0, ("000100.png",))
     assert first == read_record(run_dir)
     (run_dir / "history.csv").write_text("step,critic/loss\n" + lines(1, 3))
     second = read_record(run_dir)

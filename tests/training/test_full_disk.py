@@ -162,7 +162,7 @@ def test_a_log_that_cannot_be_written_ends_no_training(log: str, tmp_path: Path)
 def test_a_stage_ends_with_a_sentence(
     error: BaseException, code: int, sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "listen", lambda: None)
+    monkeypatch.setattr(stage, "install_handlers", lambda: None)
     monkeypatch.delenv("DVC_STAGE", raising=False)
 
     def main() -> None:

@@ -48,7 +48,7 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
         fake = by_hand.generator(sample_latents(chosen.latent, n, latent_rng))
         inputs = [pack_samples(x, at.algorithm.pack) for x in (real, fake.detach() if player == "critic" else fake)]
         # as many forward passes as in the step: spectral norm iterates in each
-        make = CriticBatch if player == "generator" or chosen.critic.uses_batch_stats else CriticBatch.joint
+        make = CriticBatch if player == "generator" or chosen.critic.uses_batch_stats else CriticBatch.concatenated
         batch = make(*inputs, by_hand.critic, at.loss_state)
         objective = getattr(chosen.objective, player)(batch).mean()
         terms = {p.kind: p(by_hand.critic, batch, penalty_rng).mean() for p in chosen.penalties if p.player == player}

@@ -77,7 +77,7 @@ def test_what_allocators_say_is_understood(
     ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Any stage ends with a sentence."""
-    monkeypatch.setattr(stage, "listen", lambda: None)
+    monkeypatch.setattr(stage, "install_handlers", lambda: None)
     monkeypatch.delenv("DVC_STAGE", raising=False)
     with pytest.raises(SystemExit) as caught:
         stage.run(ask)  # type: ignore[arg-type]

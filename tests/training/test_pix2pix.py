@@ -29,7 +29,7 @@ from training_cases import (
 
 from ganpipe.algorithms._stacked import TrainingConditions
 from ganpipe.batches import Space
-from ganpipe.training import first
+from ganpipe.training import stage1
 from ganpipe.training.loop import Job, Outcome, train
 from ganpipe.training.sampling import Sampler
 
@@ -126,8 +126,8 @@ def test_a_stack_splits_the_latent() -> None:
 def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_path: Path) -> None:
     chosen, data = variant("stacked", "digits"), digits()
     assert chosen.stage1 is not None
-    job = first.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
-    facts = first.run("stage1", job, RUNTIME, data, tmp_path / "stage1")
+    job = stage1.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
+    facts = stage1.run("stage1", job, RUNTIME, data, tmp_path / "stage1")
     assert facts.pop("status") in ("none", "collapsed")  # after so few steps all may be grey
     assert facts == {"title": chosen.stage1.title, "steps": 20, "seed": 3}
     assert np.load(tmp_path / "first" / "samples.npy").shape == (100, 1, 4, 4)
@@ -153,8 +153,8 @@ def test_the_first_sees_conditions_and_nothing_finer(tmp_path: Path, monkeypatch
     chosen, data, seen = variant("stacked", "digits"), digits(), list[Job]()
     monkeypatch.setattr("ganpipe.training.loop.train", lambda job: (seen.append(job), Outcome(None, {}))[1])
     assert chosen.stage1 is not None
-    job = first.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
-    first.run("x", job, RUNTIME, data, tmp_path)
+    job = stage1.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
+    stage1.run("x", job, RUNTIME, data, tmp_path)
     expected = data.train.reshape(-1, 1, 4, 2, 4, 2).mean((3, 5))
     assert np.abs(seen[0].data.train - expected).max() <= 0.51
     assert seen[0].data == replace(data, train=seen[0].data.train, test=seen[0].data.test)

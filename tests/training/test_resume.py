@@ -130,7 +130,7 @@ def test_the_classifier_ends_with_the_same_bits(tmp_path: Path) -> None:
 @pytest.fixture
 def listening() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    interruption.listen()
+    interruption.install_handlers()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

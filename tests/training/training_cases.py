@@ -84,9 +84,9 @@ def variant(row: str, space: str, **changes: Any) -> Variant:
         tiny |= {"latent": {"size": 6}}
     elif kind not in ("gmm", "ebm"):  # their latents have a number for each feature
         tiny |= {"latent": {"size": 24}}
-    if whole["first"]:
-        networks = {network: small(whole["first"][network]) for network in ("generator", "critic")}
-        tiny |= {"first": FEW | networks | {"latent": {"size": 5}}}
+    if whole["stage1"]:
+        networks = {network: small(whole["stage1"][network]) for network in ("generator", "critic")}
+        tiny |= {"stage1": FEW | networks | {"latent": {"size": 5}}}
     if kind == "pix2pix":
         tiny |= {"algorithm": {"observed": 20}}
     if kind == "progressive":

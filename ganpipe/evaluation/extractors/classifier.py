@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from ganpipe.config.classifier import ClassifierParams
 from ganpipe.evaluation.extractors import Extract, ExtractorContext
-from ganpipe.training.classifier import ClassifierParams, Classify, load
+from ganpipe.training.classifier import Classify, load
 
 RESIZER = "none"
 
