@@ -59,7 +59,7 @@ def test_every_module_of_a_package_of_parts_defines_its_kind(package: str) -> No
 
 
 def test_a_module_without_its_part_is_named() -> None:
-    with pytest.raises(TypeError, match=r"ganpipe\.game defines no part with kind 'game'"):
+    with pytest.raises(TypeError, match=r"ganpipe\.critic defines no part with kind 'critic'"):
         part_class("ganpipe", "critic")
 
 

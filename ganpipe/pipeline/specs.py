@@ -147,14 +147,14 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
 
 
 def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[str, list[int]]:
-    """The numbers of samples in `train`, where any name takes them over: the reference holds baselines for these.
+    """The numbers of samples in `train`, where any variant takes them over: the reference holds baselines for these.
 
-    A number that a name sets for itself is left out, and its baselines are part of its own evaluation: all evaluations
-    depend on the reference, so a change of one name would otherwise evaluate all the others again.
+    A number that a variant sets for itself is left out, and its baselines are part of its own evaluation: all
+    evaluations depend on the reference, so a change of one name would otherwise evaluate all the others again.
     """
     shared = merged(c.train, {}, c.dataset.form, c.data.kind)
     moments = shared.get("snapshots")
-    # `train` is validated as part of the variants, so what no name takes over may be anything
+    # `train` is validated as part of the variants, so what no variant takes over may be anything
     count, of_moment = shared.get("num_samples"), moments.get("num_samples") if isinstance(moments, dict) else None
     return {
         "counts": sorted({v.num_samples for v in variants.values() if v.num_samples == count}),
@@ -181,7 +181,7 @@ def _train(
 
 def _pretrain(name: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
     if incompatibility or not variant.starts_from:
-        return {"variant": name, "data": data, "not_applicable": incompatibility or "the name has no pre-training"}
+        return {"variant": name, "data": data, "not_applicable": incompatibility or "the variant has no pre-training"}
     way, job = _first(variant) if variant.stage1 else _critic(variant)
     modules = {"stages.pretrain", f"ganpipe.training.{way}", *parts_of(job)}
     return {

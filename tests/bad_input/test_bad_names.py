@@ -36,15 +36,15 @@ def test_a_name_that_is_none(name: str, tmp_path: Path) -> None:
     assert refused(raw, "datasets.").endswith(f"is not a legal name: {LEGAL}")
 
     for key, value, start in (("loss", name, "loss is "), ("data", {"kind": name}, "data.kind is ")):
-        assert "known: r" in refused(whole_row() | {key: value}, start)
+        assert "known: variant" in refused(whole_row() | {key: value}, start)
 
     raw = whole_row()
     raw["variants"]["variant"]["overrides"] = {name: {}}
-    assert "use one of images, points, ring" in refused(raw, "variants/row.yaml: overrides.")
+    assert "use one of images, points, ring" in refused(raw, "variants/variant.yaml: overrides.")
 
     raw = whole_row()
     raw["variants"]["variant"]["objective"][name] = 1
-    assert "no such key is known: remove it (known: kind)" in refused(raw, "variants/row.yaml: objective.")
+    assert "no such key is known: remove it (known: kind)" in refused(raw, "variants/variant.yaml: objective.")
 
     file = tmp_path.with_name("names.yaml")
     file.write_text(f"variants: {[name]!a}".replace("'", '"') if "'" not in name else 'variants: ["a\'b"]')
@@ -65,7 +65,7 @@ def test_a_seed(seed: Any) -> None:
 def test_a_title_stands_on_one_line(title: str) -> None:
     raw = whole_row()
     raw["variants"]["variant"]["title"] = title
-    assert "it should be" in refused(raw, "variants/row.yaml: title is '")
+    assert "it should be" in refused(raw, "variants/variant.yaml: title is '")
 
 
 @pytest.mark.parametrize("title", ["<script>alert(1)</script>", "\"a\" & 'b'", "größer · 名 \u00a0²", "${x} $(y) `z`"])

@@ -140,7 +140,7 @@ def test_parts_that_do_not_fit(name: str) -> None:
             raw = whole_row()
             raw["variants"]["variant"] |= settings
             sentence = said(raw)
-            assert sentence.startswith("variants/row.yaml: ")
+            assert sentence.startswith("variants/variant.yaml: ")
             assert is_one_sentence(sentence)
             assert {"use", "remove"} & set(sentence.replace(",", " ").split()), sentence
 

@@ -151,7 +151,7 @@ def test_bad_parameters_within_are_refused(key: str, within: str, value: float) 
 
 def test_a_network_named_twice_is_refused() -> None:
     with pytest.raises(ValidationError, match="names a network twice; remove the repeated one"):
-        parameters(features=["pixels", "classifier", "pixels"])
+        parameters(feature_extractors=["pixels", "classifier", "pixels"])
 
 
 @pytest.mark.parametrize("key", sorted(PARAMETERS))

@@ -114,7 +114,7 @@ def test_windows_at_the_edge_of_those_tried_are_noted(image_data: PreparedDatase
 def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, tmp_path: Path) -> None:
     good, moment = both(images(balanced(250), 3)), both(images(balanced(70), 4))
     seeds = {0: Trained(good, {10: moment}), 1: Trained(both(image_data.train[:260]), {10: moment})}
-    params, network = parameters(features=["classifier", "pixels"]), Network()
+    params, network = parameters(feature_extractors=["classifier", "pixels"]), Network()
     real = Reference(image_data, params, TWO, network.classify, tmp_path, stored=False)
     limits.write(real, [250, 260], [70], tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [

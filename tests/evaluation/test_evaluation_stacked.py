@@ -144,7 +144,7 @@ def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Pat
     spec["params"] = PARAMETERS | {"feature_extractors": ["pixels", "classifier"]}
     with pytest.raises(UserError) as caught:
         open_reference(spec, class_free(), tmp_path, stored=False)
-    assert str(caught.value) == parameters(features=["pixels", "classifier"]).incompatibility("faces", 1)
+    assert str(caught.value) == parameters(feature_extractors=["pixels", "classifier"]).incompatibility("faces", 1)
     assert str(caught.value).startswith(
         "evaluate.feature_extractors is ['pixels', 'classifier'], and faces has one class, so "
     )

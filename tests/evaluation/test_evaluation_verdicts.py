@@ -59,7 +59,7 @@ def test_samples_in_few_classes_are_collapsed(
 def test_the_rule_says_how_many_classes(
     image_data: PreparedDataset, rule: float, found: tuple[str, str] | None
 ) -> None:
-    assert called(image_data, [0.3, 0.3, 0.4, 0.0], classes=rule) == found
+    assert called(image_data, [0.3, 0.3, 0.4, 0.0], min_class_fraction=rule) == found
 
 
 def test_classes_without_real_samples_are_no_classes(image_data: PreparedDataset) -> None:
@@ -69,7 +69,7 @@ def test_classes_without_real_samples_are_no_classes(image_data: PreparedDataset
     assert called(data, [1.0, 0.0, 0.0, 0.0]) == ("collapsed", "samples are in 1 of 3 classes")
     assert called(data, [0.0, 0.0, 0.0, 1.0]) == ("collapsed", "samples are in 0 of 3 classes")
     assert called(data, [0.5, 0.5, 0.0, 0.0]) is None
-    assert called(data, [0.4, 0.3, 0.3, 0.0], classes=1.0) is None
+    assert called(data, [0.4, 0.3, 0.3, 0.0], min_class_fraction=1.0) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_classes_without_real_samples_are_no_classes(image_data: PreparedDataset
 def test_a_recall_far_below_that_of_real_images_is_collapsed(
     image_data: PreparedDataset, recall: float, rule: float, found: tuple[str, str] | None
 ) -> None:
-    assert called(image_data, EVEN, {"recall": recall}, recall=rule) == found
+    assert called(image_data, EVEN, {"recall": recall}, min_recall_ratio=rule) == found
 
 
 @pytest.mark.parametrize(("recall", "floor"), [(None, 0.8), (0.0, None)])
@@ -111,7 +111,7 @@ def test_without_recall_or_its_floor_there_is_no_such_verdict(
 def test_samples_near_the_training_data_are_memorising(
     image_data: PreparedDataset, copies: float | None, rule: float, found: bool
 ) -> None:
-    said = called(image_data, EVEN, {"memorization": copies}, copies=rule)
+    said = called(image_data, EVEN, {"memorization": copies}, max_memorized_fraction=rule)
     near = "of the samples are nearer to a training sample than 99 % of the test samples are"
     assert said == (("memorizing", f"{100 * (copies or 0):.0f} % {near}") if found else None)
 

@@ -51,7 +51,7 @@ def serve(path: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits: the caller is told by the process itself
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(path)
-    server.install_handlers()
+    server.listen()
     print("ready", flush=True)
     while True:
         connection, _ = server.accept()

@@ -139,7 +139,7 @@ def test_penalties_and_the_state_of_an_objective_are_in_the_step() -> None:
     assert torch.equal(a["critic_loss"], b["critic_loss"])
     assert not same(weights(plain.critic), weights(at.critic))
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    at = trainer("points", objective={"kind": "began", "balance": 1.0, "gain": 0.1}, critic=critic)
+    at = trainer("points", objective={"kind": "began", "gamma": 1.0, "lambda_k": 0.1}, critic=critic)
     said = [at.train_step(RandomBatches("points")) for _ in range(2)]
     k = 0.0
     for metrics in said:
@@ -169,9 +169,9 @@ def test_a_step_updates_the_critic_and_its_average(space: str) -> None:
     assert not any(weight.requires_grad for weight in at.ema.parameters())
 
 
-@pytest.mark.parametrize("constraint", ["clip", "spectral_norm"])
+@pytest.mark.parametrize("constraint", ["weight_clipping", "spectral_norm"])
 def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
-    limit = {"limit": 0.01} if constraint == "clip" else {}
+    limit = {"limit": 0.01} if constraint == "weight_clipping" else {}
     found = []
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
@@ -181,7 +181,7 @@ def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
         at.train_step(RandomBatches("points"))
         found.append(weights(at.critic))
     assert same(*found)
-    if constraint == "clip":
+    if constraint == "weight_clipping":
         assert max(value.abs().max().item() for value in found[0].values()) <= 0.01 + 1e-9
     fresh = at.algorithm.build_generator(at.variant, (2,))
     fresh.load_state_dict(at.sampler.state_dict())

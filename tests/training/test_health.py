@@ -117,13 +117,13 @@ def test_the_reason_names_the_first_step_of_a_huge_metric() -> None:
 @pytest.mark.parametrize(("scale", "kind"), [(0.2, "collapsed"), (0.3, None)])
 def test_a_small_variance_has_collapsed(scale: float, kind: str | None) -> None:
     """The limit is a variance of 0.05, so a scale of 0.22."""
-    found = status_of(monitor(modes=0.0), mixture(np.arange(300) % 4) * np.float32(scale))
+    found = status_of(monitor(min_mode_fraction=0.0), mixture(np.arange(300) % 4) * np.float32(scale))
     assert (found.kind if found else None) == kind
 
 
 @pytest.mark.parametrize(("modes", "kind"), [(1, "collapsed"), (2, None), (3, None)])
 def test_few_modes_have_collapsed(modes: int, kind: str | None) -> None:
-    found = status_of(monitor(variance=0.0), mixture(np.arange(300) % modes))
+    found = status_of(monitor(min_variance_ratio=0.0), mixture(np.arange(300) % modes))
     assert (found.kind if found else None) == kind
     if found:
         assert found.reason == "samples are near 1 of 4 modes at step 10"
@@ -195,13 +195,11 @@ def test_images_of_few_kinds_have_collapsed_whatever_their_variance(
 @pytest.mark.parametrize("made", [100, 30, 1])
 def test_samples_are_compared_with_as_many_real_ones(made: int) -> None:
     """An exact sampler is at 1 with however few; with all 600 real ones thirty would be at a twentieth."""
-    at, some = watch_of(pictures(600, 1), pictures(600, 2), variance=0.0), np.random.default_rng(5).permutation(600)
-    found = at.check_samples(10, pictures(600, 3)[some[:made]], pictures(600, 3)[:20])
-    assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
-    assert at.status is None
-    few = watch_of(pictures(600, 1), pictures(600, 2)[some[:30]])
-    found = few.check_samples(10, pictures(600, 3), pictures(600, 3)[:20])
-    assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
+    at, some = watch_of(pictures(600, 1), pictures(600, 2), min_variance_ratio=0.0),
+    np.random.default_rng(5).permutation(600) found = at.check_samples(10, pictures(600, 3)[some[:made]], pictures(600,
+    3)[:20]) assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02) assert at.status is None few =
+    watch_of(pictures(600, 1), pictures(600, 2)[some[:30]]) found = few.check_samples(10, pictures(600, 3),
+    pictures(600, 3)[:20]) assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
 
 
 def roll(count: int, seed: int) -> NDArray[np.float32]:

@@ -126,7 +126,7 @@ def test_a_stack_splits_the_latent() -> None:
 def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_path: Path) -> None:
     chosen, data = variant("stacked", "digits"), digits()
     assert chosen.stage1 is not None
-    job = stage1.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
+    job = stage1.Job(stage1=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
     facts = stage1.run("stage1", job, RUNTIME, data, tmp_path / "stage1")
     assert facts.pop("status") in ("none", "collapsed")  # after so few steps all may be grey
     assert facts == {"title": chosen.stage1.title, "steps": 20, "seed": 3}
@@ -153,7 +153,7 @@ def test_the_first_sees_conditions_and_nothing_finer(tmp_path: Path, monkeypatch
     chosen, data, seen = variant("stacked", "digits"), digits(), list[Job]()
     monkeypatch.setattr("ganpipe.training.loop.train", lambda job: (seen.append(job), Outcome(None, {}))[1])
     assert chosen.stage1 is not None
-    job = stage1.Job(first=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
+    job = stage1.Job(stage1=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
     stage1.run("x", job, RUNTIME, data, tmp_path)
     expected = data.train.reshape(-1, 1, 4, 2, 4, 2).mean((3, 5))
     assert np.abs(seen[0].data.train - expected).max() <= 0.51
@@ -191,7 +191,7 @@ def test_what_does_not_fit_the_data_says_why() -> None:
     chosen = variant("translate", "digits")
     assert "translation makes images of poorer images" in str(chosen.incompatibility((2,)))
     chosen = variant("translate", "digits", algorithm={"condition": {"factor": 3}})
-    assert "3 times smaller, and 28x28 cannot" in str(chosen.incompatibility((1, 28, 28)))
+    assert "28x28 pixels cannot be divided by a downsampling factor of 3" in str(chosen.incompatibility((1, 28, 28)))
     small = variant("stacked", "digits", first={"generator": {"kind": "dcgan", "width": 4, "norm": "none"}})
     assert "dcgan needs square images" in str(small.incompatibility(SHAPE))
     assert small.incompatibility((1, 16, 16)) is None

@@ -229,7 +229,7 @@ def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:
 
 def test_a_slope_at_single_samples_is_refused_with_the_minibatch_deviation() -> None:
     penalty = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
-    with pytest.raises(ValidationError, match="deviation: false"):
+    with pytest.raises(ValidationError, match="minibatch_stddev: false"):
         variant(penalties=[penalty])
     assert variant(penalties=[penalty], critic={"minibatch_stddev": False}).critic.uses_batch_stats is False
 
