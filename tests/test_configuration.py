@@ -89,7 +89,7 @@ def test_what_is_said_on_other_data_does_not_leak() -> None:
     assert found == {"digits": raw["train"]["ema"], "mnist": 0.25, "ring": 0.5, "grid": 0.125}
 
 
-@pytest.mark.parametrize("variant", ["lsgan", "lsgan_pearson"])
+@pytest.mark.parametrize("row", ["lsgan", "lsgan_pearson"])
 def test_least_squares_have_batch_norm_in_the_critic_on_all_images_but_the_digits(row: str) -> None:
     """Mao et al. 2017, metric 2; MNIST at 28 pixels needs it."""
     chosen = configuration.load(PARAMS)

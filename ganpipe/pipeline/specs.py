@@ -150,7 +150,7 @@ def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[st
     """The numbers of samples in `train`, where any variant takes them over: the reference holds baselines for these.
 
     A number that a variant sets for itself is left out, and its baselines are part of its own evaluation: all
-    evaluations depend on the reference, so a change of one name would otherwise evaluate all the others again.
+    evaluations depend on the reference, so a change of one variant would otherwise evaluate all the others again.
     """
     shared = merged(c.train, {}, c.dataset.form, c.data.kind)
     moments = shared.get("snapshots")

@@ -207,10 +207,15 @@ def test_subsets_are_at_most_half_of_a_side(image_data: PreparedDataset) -> None
 
 
 def test_one_subset_or_split_has_no_error(image_data: PreparedDataset) -> None:
-    metrics = run(image_data, {0: both(images(balanced(200), 3))}, kid={"subsets": 1, "size": 60},
-    inception_score_splits=1)["metrics"] for name, of in (("kid", "subset"), ("classifier_score", "split")): assert
-    metrics[name]["raw"][0] is not None assert metrics[name]["errors"] is None assert metrics[name]["notes"] == { "raw":
-    [f"one {of} has no standard error"], "ema": metrics[name]["notes"]["raw"], }
+    one = {"kid": {"subsets": 1, "size": 60}, "inception_score_splits": 1}
+    metrics = run(image_data, {0: both(images(balanced(200), 3))}, **one)["metrics"]
+    for name, of in (("kid", "subset"), ("classifier_score", "split")):
+        assert metrics[name]["raw"][0] is not None
+        assert metrics[name]["errors"] is None
+        assert metrics[name]["notes"] == {
+            "raw": [f"one {of} has no standard error"],
+            "ema": metrics[name]["notes"]["raw"],
+        }
 
 
 def test_the_error_of_the_score_is_that_of_a_mean_of_splits(image_data: PreparedDataset) -> None:

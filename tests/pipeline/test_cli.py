@@ -100,7 +100,6 @@ BAD: dict[str, tuple[list[str], str]] = {
     "params a folder": (["variants", "--params", "stages"], "stages cannot be read (Is a directory): "),
     "params no YAML": (["variants", "--params", "dvc.yaml"], " "),
     "nowhere to write": (["schema", "-o", "dvc.yaml/x.json"], "--output is dvc.yaml/x.json, which cannot be "),
-    "a folder": (["schema", "-o", "stages"], "--output is stages, which cannot be written (Is a directory): "),
 }
 
 

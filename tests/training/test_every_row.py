@@ -36,7 +36,7 @@ def networks(at: Any) -> dict[str, dict[str, Tensor]]:
 
 
 @pytest.mark.parametrize("space", SPACES)
-@pytest.mark.parametrize("variant", PARAMS["variants"])
+@pytest.mark.parametrize("row", PARAMS["variants"])
 def test_a_step_updates_every_network_and_depends_on_the_seed_alone(row: str, space: str) -> None:
     chosen, (form, _, shape) = variant(row, space), SPACES[space]
     reason = chosen.incompatibility(shape)
@@ -73,7 +73,7 @@ def test_a_step_updates_every_network_and_depends_on_the_seed_alone(row: str, sp
         assert np.isfinite(samples).all()
 
 
-@pytest.mark.parametrize("variant", DECODERS)
+@pytest.mark.parametrize("row", DECODERS)
 def test_held_out_samples_are_seen_in_evaluation_mode(row: str) -> None:
     at = trainer(row, "digits")
     modes: list[bool] = []
@@ -85,7 +85,7 @@ def test_held_out_samples_are_seen_in_evaluation_mode(row: str) -> None:
     assert all(module.training for module in at.net.modules())
 
 
-@pytest.mark.parametrize("variant", DECODERS)
+@pytest.mark.parametrize("row", DECODERS)
 @pytest.mark.parametrize("constraint", [{"kind": "weight_clipping", "limit": 0.01}, {"kind": "spectral_norm"}])
 def test_constraints_are_on_the_decoder(row: str, constraint: dict[str, Any]) -> None:
     at = trainer(row, "points", constraints=[{**constraint, "player": "generator"}])

@@ -29,7 +29,7 @@ from ganpipe.critic import CriticBatch
 from ganpipe.training.sampling import Sampler
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 
-every_row = pytest.mark.parametrize("variant", ROWS)
+every_row = pytest.mark.parametrize("row", ROWS)
 
 
 @every_row
@@ -83,7 +83,7 @@ def test_the_generator_is_updated_after_every_critic_steps(critic_steps: int) ->
     assert batches.count == 6 + 6 // critic_steps  # each update has a batch of its own
 
 
-@pytest.mark.parametrize("variant", ["wgan_gp", "sngan_both", "pacgan", "unrolled", "began", "instance_noise"])
+@pytest.mark.parametrize("row", ["wgan_gp", "sngan_both", "pacgan", "unrolled", "began", "instance_noise"])
 @every_space
 def test_the_same_seed_gives_the_same_bits_whatever_else_happens(row: str, space: str) -> None:
     """Other global random numbers, and samples that are drawn in between."""
@@ -125,7 +125,7 @@ def test_pretrained_weights_are_the_critics_first() -> None:
     assert not same(weights(at.critic), start)
 
 
-@pytest.mark.parametrize("variant", ["wgan_gp", "ebgan_pt", "rpgan", "sngan"])
+@pytest.mark.parametrize("row", ["wgan_gp", "ebgan_pt", "rpgan", "sngan"])
 def test_bfloat16_is_for_the_forward_passes_alone(row: str) -> None:
     chosen = variant(row, "points", algorithm={"critic_steps": 1})
     rough, exact = (

@@ -195,11 +195,14 @@ def test_images_of_few_kinds_have_collapsed_whatever_their_variance(
 @pytest.mark.parametrize("made", [100, 30, 1])
 def test_samples_are_compared_with_as_many_real_ones(made: int) -> None:
     """An exact sampler is at 1 with however few; with all 600 real ones thirty would be at a twentieth."""
-    at, some = watch_of(pictures(600, 1), pictures(600, 2), min_variance_ratio=0.0),
-    np.random.default_rng(5).permutation(600) found = at.check_samples(10, pictures(600, 3)[some[:made]], pictures(600,
-    3)[:20]) assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02) assert at.status is None few =
-    watch_of(pictures(600, 1), pictures(600, 2)[some[:30]]) found = few.check_samples(10, pictures(600, 3),
-    pictures(600, 3)[:20]) assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
+    at = watch_of(pictures(600, 1), pictures(600, 2), min_variance_ratio=0.0)
+    some = np.random.default_rng(5).permutation(600)
+    found = at.check_samples(10, pictures(600, 3)[some[:made]], pictures(600, 3)[:20])
+    assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
+    assert at.status is None
+    few = watch_of(pictures(600, 1), pictures(600, 2)[some[:30]])
+    found = few.check_samples(10, pictures(600, 3), pictures(600, 3)[:20])
+    assert found["sample_vendi"].item() == pytest.approx(1, abs=0.02)
 
 
 def roll(count: int, seed: int) -> NDArray[np.float32]:

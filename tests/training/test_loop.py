@@ -50,7 +50,7 @@ def run(row: str, space: str, data: PreparedDataset, out: Path, seed: int = 0, *
     return train(Job(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained))
 
 
-@pytest.mark.parametrize(("variant", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
+@pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
 def test_twenty_steps_write_every_documented_file(
     row: str, space: str, data: dict[str, PreparedDataset], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,7 +76,7 @@ def test_twenty_steps_write_every_documented_file(
     chosen.critic.build(data[space].shape).load_state_dict(load_file(tmp_path / "run" / "critic.safetensors"))
 
 
-@pytest.mark.parametrize("variant", ["wgan_gp", "began", "feature_matching", "vae", "ebm"])
+@pytest.mark.parametrize("row", ["wgan_gp", "began", "feature_matching", "vae", "ebm"])
 def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     row: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, PreparedDat
     assert all(a[name] != c[name] for name in FILES)
 
 
-@pytest.mark.parametrize("variant", ["lsgan", "sngan", "generator_ensemble", *OTHER_ROWS])
+@pytest.mark.parametrize("row", ["lsgan", "sngan", "generator_ensemble", *OTHER_ROWS])
 def test_hooks_do_not_change_the_training(
     row: str, data: dict[str, PreparedDataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +251,7 @@ def test_the_last_moment_is_the_end_of_the_training(data: dict[str, PreparedData
         np.testing.assert_array_equal(np.load(tmp_path / "snapshots" / f"000020{suffix}.npy"), again)
 
 
-@pytest.mark.parametrize(("variant", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
+@pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "points"), ("rpgan", "convolutions")])
 def test_a_training_that_is_no_longer_finite_ends_with_its_verdict(
     row: str, space: str, data: dict[str, PreparedDataset], tmp_path: Path
 ) -> None:

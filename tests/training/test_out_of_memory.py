@@ -34,7 +34,7 @@ def failing(row: str, batch: int, out: Path) -> Any:
     return replace(made, variant=made.variant.model_copy(update={"latent": latent, "batch": batch}))
 
 
-@pytest.mark.parametrize(("variant", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
+@pytest.mark.parametrize(("row", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
 def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ResourceError) as caught:
@@ -58,7 +58,7 @@ def test_phases_have_batches_of_their_own() -> None:
     assert said == f"batches of up to {largest}: try {largest // 2} in `algorithm.phases`, or narrower networks"
 
 
-@pytest.mark.parametrize("variant", ["lsgan", "pacgan", "pacgan_3", "pacgan_4", "autoencoder", "vae"])
+@pytest.mark.parametrize("row", ["lsgan", "pacgan", "pacgan_3", "pacgan_4", "autoencoder", "vae"])
 @pytest.mark.parametrize("data", ["digits", "ring"])
 def test_what_it_names_is_legal_and_takes_effect(row: str, data: str) -> None:
     """Also for rows that have a batch of their own for such data."""

@@ -130,8 +130,8 @@ def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_pa
     facts = stage1.run("stage1", job, RUNTIME, data, tmp_path / "stage1")
     assert facts.pop("status") in ("none", "collapsed")  # after so few steps all may be grey
     assert facts == {"title": chosen.stage1.title, "steps": 20, "seed": 3}
-    assert np.load(tmp_path / "first" / "samples.npy").shape == (100, 1, 4, 4)
-    pretrained = tmp_path / "first" / "generator.safetensors"
+    assert np.load(tmp_path / "stage1" / "samples.npy").shape == (100, 1, 4, 4)
+    pretrained = tmp_path / "stage1" / "generator.safetensors"
     saved = load_file(pretrained)
     at = build(chosen, SHAPE, 0, saved)
     for _ in range(3):
@@ -192,6 +192,6 @@ def test_what_does_not_fit_the_data_says_why() -> None:
     assert "translation makes images of poorer images" in str(chosen.incompatibility((2,)))
     chosen = variant("translate", "digits", algorithm={"condition": {"factor": 3}})
     assert "28x28 pixels cannot be divided by a downsampling factor of 3" in str(chosen.incompatibility((1, 28, 28)))
-    small = variant("stacked", "digits", first={"generator": {"kind": "dcgan", "width": 4, "norm": "none"}})
+    small = variant("stacked", "digits", stage1={"generator": {"kind": "dcgan", "width": 4, "norm": "none"}})
     assert "dcgan needs square images" in str(small.incompatibility(SHAPE))
     assert small.incompatibility((1, 16, 16)) is None

@@ -127,7 +127,7 @@ PENALTIES: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("penalties", PENALTIES)
-@pytest.mark.parametrize("variant", ["non_saturating", "lsgan", "rpgan"])
+@pytest.mark.parametrize("row", ["non_saturating", "lsgan", "rpgan"])
 def test_the_gradient_for_the_fakes_matches_finite_differences(row: str, penalties: str) -> None:
     """Through all steps, the critic's penalties included: nothing is cut off."""
     at = trainer(row, "points", penalties=PENALTIES[penalties])
