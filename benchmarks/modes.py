@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from ganpipe.config import configuration
-from ganpipe.metrics.modes import modes
 from ganpipe.data import data_root
+from ganpipe.metrics.modes import modes
 from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.training.loop import Job, configure, train
 

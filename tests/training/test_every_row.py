@@ -91,7 +91,7 @@ def test_constraints_are_on_the_decoder(row: str, constraint: dict[str, Any]) ->
     at = trainer(row, "points", constraints=[{**constraint, "player": "generator"}])
     at.train_step(real_batches("points"))
     largest = {n: max(p.abs().max().item() for p in net.parameters()) for n, net in at.net.named_children()}
-    if constraint["kind"] == "clip":
+    if constraint["kind"] == "weight_clipping":
         layers = [p for n, p in parameters(at.net.decoder).items() if p.ndim > 1]
         assert max(p.abs().max().item() for p in layers) <= 0.01 + 1e-9
         assert largest["encoder"] > 0.02

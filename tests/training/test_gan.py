@@ -237,7 +237,7 @@ def test_spectral_norm_is_seeded_averaged_and_saved(player: str) -> None:
 def test_every_member_of_a_generator_ensemble_is_updated(batch: int) -> None:
     """Nine samples for four members: with shares of three the fourth would get none."""
     mlp = {"kind": "mlp", "width": 8, "depth": 2, "norm": "none"}
-    at = trainer("lsgan", "points", batch=batch, generator={"kind": "ensemble", "count": 4, "base": mlp})
+    at = trainer("lsgan", "points", batch=batch, generator={"kind": "ensemble", "num_members": 4, "base": mlp})
     before = [parameters(member) for member in at.generator.members]
     at.train_step(RandomBatches("points", batch))
     for member, old in zip(at.generator.members, before, strict=True):
@@ -248,7 +248,7 @@ def test_each_member_of_a_critic_ensemble_has_its_own_objective() -> None:
     mlp = {"kind": "mlp", "width": 8, "depth": 2, "norm": "none", "output": "score"}
     changes: dict[str, Any] = {
         "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wgan"}]},
-        "critic": {"kind": "ensemble", "count": 2, "base": mlp},
+        "critic": {"kind": "ensemble", "num_members": 2, "base": mlp},
         "constraints": [{"kind": "weight_clipping", "player": "critic", "limit": 100.0}],  # required by wasserstein
     }
     at, by_hand = (trainer("non_saturating", "points", **changes) for _ in range(2))
@@ -263,9 +263,9 @@ def test_each_member_of_a_critic_ensemble_has_its_own_objective() -> None:
 
 
 def test_the_state_of_began_is_updated_by_the_critics_steps() -> None:
-    """k <- clamp(k + gain (balance E(x) - E(G))), section 3.4 of the paper."""
+    """k <- clamp(k + lambda_k (gamma E(x) - E(G))), section 3.4 of the paper."""
     critic = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 2}
-    at = trainer("lsgan", "points", objective={"kind": "began", "balance": 0.9, "gain": 0.1}, critic=critic)
+    at = trainer("lsgan", "points", objective={"kind": "began", "gamma": 0.9, "lambda_k": 0.1}, critic=critic)
     k = 0.0
     for seed in range(4):
         metrics = at.critic_step(real_batch("points", seed=seed))

@@ -39,7 +39,7 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
     out = tmp_path / "out"
     with pytest.raises(ResourceError) as caught:
         _train(failing(row, batch, out), {"variant": row, "data": "digits"})
-    setting = f"`dvc exp run -S ++variants.{row}.on.digits.batch={less}`"
+    setting = f"`dvc exp run -S variants/{row}.yaml:++overrides.digits.batch={less}`"
     assert str(caught.value) == (
         f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
     )
@@ -65,7 +65,7 @@ def test_what_it_names_is_legal_and_takes_effect(row: str, data: str) -> None:
     form = {"digits": "images", "ring": "points"}[data]
     train, own = PARAMS["train"], PARAMS["variants"][row]
     chosen = Variant.model_validate(merged(train, own, form, data))
-    found = re.search(r"\+\+variants\.(\w+)\.on\.(\w+)\.batch=(\d+)`", oom_hint(chosen, row, data))
+    found = re.search(r"variants/(\w+)\.yaml:\+\+overrides\.(\w+)\.batch=(\d+)`", oom_hint(chosen, row, data))
     assert found
     assert found.groups()[:2] == (row, data)
     changed = merge(own, {"overrides": {data: {"batch": int(found[3])}}})

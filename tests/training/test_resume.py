@@ -114,7 +114,7 @@ def test_pretraining_ends_with_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_the_classifier_ends_with_the_same_bits(tmp_path: Path) -> None:
-    params = classifier.ClassifierParams(width=4, features=8, steps=STEPS, batch=8, lr=0.01, seed=0)
+    params = classifier.ClassifierParams(width=4, embedding_dim=8, steps=STEPS, batch=8, lr=0.01, seed=0)
     whole, twice = tmp_path / "whole", tmp_path / "twice"
     whole.mkdir(), twice.mkdir()
     device = torch.device("cpu")

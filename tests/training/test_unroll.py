@@ -121,7 +121,7 @@ PENALTIES: dict[str, list[dict[str, Any]]] = {
     "none": [],
     "gradient_penalty": [{"kind": "gradient_penalty", "weight": 3.0, "target": 1.0, "one_sided": False}],
     "r1 and r2": [{"kind": "r1", "weight": 2.0}, {"kind": "r2", "weight": 2.0}],
-    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "spread": 0.5}],
+    "dragan": [{"kind": "dragan", "weight": 3.0, "target": 1.0, "noise_scale": 0.5}],
     "drift": [{"kind": "drift", "weight": 0.5}],
 }
 
