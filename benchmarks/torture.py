@@ -170,7 +170,7 @@ def stock(home: Path, rows: tuple[str, ...], steps: int) -> tuple[list[Path], di
         names = rows if stage in ("pretrain", "train", "evaluate") else rows[:1]
         seconds |= repro(project, *(target(stage, row) for row in names))
         if stage == "classifier":
-            repro(project, "stages/dvc.yaml:reference")
+            repro(project, "stages/dvc.yaml:reference_stats")
         levels.append(project)
         took = [seconds[brief(target(stage, row))] for row in names]
         print(f"{stage}: {min(took):.1f} to {max(took):.1f} s each", flush=True)

@@ -226,7 +226,7 @@ def _completed(job: Job) -> Record | None:
 def _parameters(job: Job) -> dict[str, str]:
     """The parameters that the spec states, where it does; all are logged at the end in any case."""
     try:
-        stated = json.loads(job.spec.read_bytes()).get("variant")
+        stated = json.loads(job.spec.read_bytes()).get("parameters")
         return flatten(stated) if isinstance(stated, dict) else {}
     except (OSError, ValueError, AttributeError):
         return {}

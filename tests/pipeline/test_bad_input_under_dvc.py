@@ -39,11 +39,6 @@ def edited(old: str, new: str, file: str = "params.yaml") -> Change:
 
 
 def no_mnist(project: Project) -> None:
-    folder = Path(project.environment["GANPIPE_DATA_ROOT"], "MNIST/raw")
-    folder.mkdir(parents=True)
-    for split in ("train", "t10k"):
-        for what in ("images-idx3", "labels-idx1"):
-            (folder / f"{split}-{what}-ubyte").write_bytes(b"\0\0\x08")
     edited("kind: digits", "kind: mnist")(project)
 
 
@@ -62,10 +57,10 @@ SAME: dict[str, tuple[Change, str]] = {
         "variants.0 is 'x; touch harm', which is not a legal name: use at most 60 lower-case letters, digits and _, a ",
     ),
     "a pair": (
-        edited("title: LSGAN", "title: LSGAN\nprocedure: {pack: 3}", "variants/lsgan.yaml"),
+        edited("title: LSGAN", "title: LSGAN\nalgorithm: {pack: 3}", "variants/lsgan.yaml"),
         "train.batch is 8: it is not two or more whole packs of `algorithm.pack` = 3; use 6.",
     ),
-    "a file of data": (no_mnist, "datasets.mnist reads "),
+    "a file of data": (no_mnist, "datasets.mnist needs the file "),
 }
 
 
@@ -83,7 +78,11 @@ def test_a_mistake_is_the_same_sentence_everywhere(mistaken: Project, change: Ch
 
 # DVC reads the same file before any of our code can run; only `check` says why
 FIRST: dict[str, tuple[Change, str, str]] = {
-    "a number for a list": (edited("seeds:\n", "seeds: 3\nx:\n"), "seeds is 3: it should be ", "ERROR: unexpected"),
+    "a number for a list": (
+        edited("seeds:\n- 0\n- 1\n", "seeds: 3\n"),
+        "seeds is 3: it should be ",
+        "ERROR: unexpected",
+    ),
     "a tag": (
         lambda project: edited("seeds:", "x: !!python/object/apply:os.system ['touch harm']\nseeds:")(project),
         "params.yaml is not YAML in line ",
@@ -116,11 +115,14 @@ def test_where_dvc_refuses_first_the_check_still_says_why(
 )
 def test_a_training_refuses_a_spec_that_was_left_behind(mistaken: Project, file: str, old: str, new: str) -> None:
     """DVC cannot see it, as a training depends on its spec alone, and `-s` leaves `resolve` out."""
+    named = "params.yaml or variants/" if file.startswith("variants") else file
     mistaken.edit(file, old, new)
     refused = mistaken.run("python", "-m", "stages.train", "lsgan", "0", ok=False)
     mistaken.edit(file, new, old)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err == f"ganpipe: data/specs/train/lsgan.json is older than {file}: run `dvc repro resolve` first.\n"
+    assert (
+        refused.err == f"ganpipe: data/specs/train/lsgan.json is older than {named}: run `dvc repro resolve` first.\n"
+    )
 
 
 def test_a_stage_without_its_spec(blank: Project) -> None:

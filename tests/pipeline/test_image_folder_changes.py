@@ -38,7 +38,7 @@ def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
     draw(images / "cat", "55555.png")
     planned = project.plan()
     assert planned["fingerprint"]["reason"] == "the files that the data is read from changed"
-    assert planned["prepare"]["reason"] == "depends on source"
+    assert planned["prepare"]["reason"] == "depends on fingerprint"
     assert project.repro("prepare").ran == {"prepare"}
     more = meta()
     assert more != first

@@ -43,7 +43,7 @@ def test_where_dvc_cannot_read_the_pipeline(fresh: Project) -> None:
 def test_an_edit_concerns_the_rows_that_use_it_and_a_comment_nothing(project: Project) -> None:
     """A formula of one variant, a parameter of another, and comments."""
     project.edit("ganpipe/objectives/ebgan.py", "return batch.fake_output", "return 2 * batch.fake_output")
-    for part in ("objectives/lsgan", "penalties/gradient_penalty", "digest"):
+    for part in ("objectives/lsgan", "penalties/gradient_penalty", "utils/code_hash"):
         project.edit(f"ganpipe/{part}.py", "\nfrom __future__", "\n# a comment\nfrom __future__")
     with project.params() as params:
         params["variants"]["wgan_gp"]["generator_optimizer"]["lr"] = 0.02
@@ -68,7 +68,7 @@ def test_a_new_seed_and_a_vanished_row_and_what_of_it_is_selected(project: Proje
     selected = {stage for stage, item in planned.items() if item["selected"]}
     assert selected == {"resolve", "reference_stats", "train@lsgan-5", "evaluate@lsgan", "summary"}
     assert project.repro().ran == selected
-    assert planned["evaluate@lsgan"]["reason"] == "params.draws: 2 -> 3; seeds: [0, 1] -> [0, 1, 5]"
+    assert planned["evaluate@lsgan"]["reason"] == "params.baseline_draws: 2 -> 3; seeds: [0, 1] -> [0, 1, 5]"
     rest = carry_out(project)
     assert rest.keys() == planned.keys() - selected == {"train@wgan_gp-5", "evaluate@wgan_gp", "report"}
     assert rest["train@wgan_gp-5"]["reason"] == "never ran"
