@@ -20,7 +20,10 @@ PRESENT = "there"
 
 @dataclass(frozen=True)
 class Baseline:
-    """floor: the mean over `draws` of real samples; deviation: over them, with n - 1. ceiling: uniform noise."""
+    """real_baseline: the mean over draws of real samples; deviation: over them, with n - 1.
+
+    noise_baseline: of uniform noise.
+    """
 
     real_baseline: float | None
     deviation: float | None

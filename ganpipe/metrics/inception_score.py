@@ -2,7 +2,7 @@
 
 exp(E KL(p(y | x) || p(y))) over splits of the samples: 1 where every sample gets the same probabilities, the
 number of classes where each is sure and all are equally frequent. It never sees a real sample, and it sees no
-collapse within a class. With another network than Inception it is another figure, and is named so.
+collapse within a class. With another network than Inception it is another metric, and is named so.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class InceptionScore:
 
 
 def score_name(network: str) -> str:
-    """What to call the figure with probabilities from this network."""
+    """What to call the metric with probabilities from this network."""
     return "Inception score" if network == "inception" else f"Classifier score ({network})"
 
 
