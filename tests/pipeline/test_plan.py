@@ -50,10 +50,10 @@ def test_an_edit_concerns_the_rows_that_use_it_and_a_comment_nothing(project: Pr
     planned = carry_out(project)
     rows = {stage for row in ("ebgan", "wgan_gp") for stage in (*trainings(row, 0, 1), f"evaluate@{row}")}
     assert planned.keys() == {"resolve", "report"} | rows
-    assert planned["resolve"]["reason"] == "ganpipe changed, params.yaml changed"
+    assert planned["resolve"]["reason"] == "variants changed, ganpipe changed"
     assert planned["train@ebgan-0"]["reason"] == "ganpipe.objectives.ebgan changed"
     assert planned["train@ebgan-0"]["seconds"] > 0
-    assert planned["train@wgan_gp-1"]["reason"] == "variant.generator_optimizer.lr: 0.01 -> 0.02"
+    assert planned["train@wgan_gp-1"]["reason"] == "parameters.generator_optimizer.lr: 0.01 -> 0.02"
     assert planned["evaluate@ebgan"]["reason"] == "depends on train@ebgan-0 and 1 more"
     assert project.ganpipe("plan").out == "Everything is up to date: no stage will run.\n"
 
