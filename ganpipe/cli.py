@@ -91,7 +91,7 @@ def plan(
 
 @app.command()
 def sweep(
-    rows: Annotated[list[str] | None, typer.Argument(help="Rows of params.yaml; none means all.")] = None,
+    rows: Annotated[list[str] | None, typer.Argument(help="Variants; none means all.")] = None,
     jobs: Annotated[str, typer.Option("-j", "--jobs", help="How many at a time; auto: as the cores allow.")] = "auto",
     per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
 ) -> None:
@@ -157,7 +157,7 @@ def variants(
 
 @app.command()
 def sample(
-    run: Annotated[str, typer.Argument(help="A run: its folder, or <row>/<seed> on the chosen data.")],
+    run: Annotated[str, typer.Argument(help="A run: its folder, or <variant>/<seed> on the chosen data.")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="How many samples.")] = 64,
     output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path("grid.png"),
     seed: Annotated[int, typer.Option(min=0, help="Of the latents.")] = 0,
@@ -171,7 +171,9 @@ def sample(
 
 
 @app.command()
-def verify(run: Annotated[str, typer.Argument(help="A run: its folder, or <row>/<seed> on the chosen data.")]) -> None:
+def verify(
+    run: Annotated[str, typer.Argument(help="A run: its folder, or <variant>/<seed> on the chosen data.")],
+) -> None:
     """Train a run again and compare every file that it wrote, bit by bit; exit code 1 where one differs."""
     from ganpipe.training.verify import verify as again
 

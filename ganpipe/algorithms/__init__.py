@@ -58,11 +58,11 @@ class Trainer(Protocol):
 class Algorithm(Part):
     """The parameters of an algorithm, and what the rules on combinations ask of it.
 
-    plays: whether it is adversarial: it needs an objective and a critic. trains: the networks that it trains by
-    gradient steps. makes, asks: the one kind of generator, and of critic, that it requires; None: any. normal: it
-    requires latents from N(0, 1). per_sample: it reads the critic's gradient at single samples. stacks: its generator
-    is conditional; the condition may come from an earlier training (`stage1`). pretrains: it supports pre-training of
-    the critic on single real samples.
+    is_adversarial: whether it is adversarial: it needs an objective and a critic. trained_networks: the networks that
+    it trains by gradient steps. requires_generator, requires_critic: the one kind of generator, and of critic, that it
+    requires; None: any. requires_normal_latent: it requires latents from N(0, 1). per_sample: it reads the critic's
+    gradient at single samples. is_conditional: its generator is conditional; the condition may come from an earlier
+    training (`stage1`). supports_pretraining: it supports pre-training of the critic on single real samples.
     """
 
     is_adversarial: ClassVar[bool] = True

@@ -45,9 +45,11 @@ def penalty_terms(
     critic: in float32, as penalties take its gradient.
     """
     terms: Metrics = {}
+    kinds: list[str] = []
     for penalty in variant.penalties:
         if penalty.player == player:
-            number = 1 + sum(name.rstrip("0123456789").rstrip("_") == penalty.kind for name in terms)
+            number = 1 + kinds.count(penalty.kind)
+            kinds.append(penalty.kind)
             terms[penalty.kind if number == 1 else f"{penalty.kind}_{number}"] = penalty(critic, batch, rng).mean()
     return terms
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class EBM(Algorithm):
     """In each step, samples from gradient ascent on the critic's score are its negatives beside a batch of reals.
 
-    The variant's generator says how far it climbs; its loss is the objective's for the critic. With `wasserstein` that
+    The variant's generator says how far it climbs; its loss is the objective's for the critic. With `wgan` that
     is maximum likelihood of an energy-based model with energy -D(x).
     noise: standard deviation of the noise on the reals, in the networks' space. It gives the critic a gradient towards
     them where they lie on a thin set.

@@ -63,11 +63,11 @@ class Health(Frozen):
 
     min_variance_ratio: collapsed with a total variance of the samples below this share of the data's.
     min_mode_fraction: collapsed with fewer modes than this share of those that as many exact samples would have; a mode
-    is present from `present` times its share of the samples on. min_vendi_ratio: where no modes are known, collapsed
-    with a Vendi score below this share of that of as many held-out samples, whose score has to be above 1 / vendi.
-    vendi_bandwidth: of the kernel of that score. stall_threshold: stalled when the samples of fixed latents moved by
-    less since the last snapshot, in standard deviations of the data. divergence_threshold: diverged with a loss, score
-    or penalty beyond it.
+    is present from `mode_presence` times its share of the samples on. min_vendi_ratio: where no modes are known,
+    collapsed with a Vendi score below this share of that of as many held-out samples, whose score has to be above 1 /
+    min_vendi_ratio. vendi_bandwidth: of the kernel of that score. stall_threshold: stalled when the samples of fixed
+    latents moved by less since the last snapshot, in standard deviations of the data. divergence_threshold: diverged
+    with a loss, score or penalty beyond it.
     """
 
     min_variance_ratio: Annotated[float, Field(ge=0, lt=1)]
@@ -80,12 +80,12 @@ class Health(Frozen):
 
 
 class Variant(Frozen):
-    """One row of params.yaml, merged with what all variants share.
+    """One variant: its file in variants/, merged with what all variants share.
 
-    first: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
+    stage1: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
     steps: updates of the critic. batch: samples per update, as many real as generated. ema: decay of the generator's
-    moving average per generator step. samples: written for the evaluation. log_every, sample_grid_every: in steps.
-    moments: when snapshots are taken. watch: the thresholds of the status.
+    moving average per generator step. samples: written for the evaluation. log_every, sample_sample_grid_every: in
+    steps. snapshots: when they are taken. health: the thresholds of the status.
     """
 
     title: Title

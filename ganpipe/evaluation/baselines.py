@@ -84,7 +84,7 @@ def read(folder: Path) -> tuple[dict[int, Baselines], dict[int, Baselines]]:
         return _by_count(kept["all"]), _by_count(kept["quick"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{folder / 'bounds.json'} can't be read ({error!r}): delete {folder} and run `dvc repro reference`."
+            f"{folder / 'bounds.json'} can't be read ({error!r}): delete {folder} and run `dvc repro`."
         ) from None
 
 

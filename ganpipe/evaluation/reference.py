@@ -272,7 +272,7 @@ def _read(path: Path) -> dict[str, Array]:
             return {name: file[name] for name in file.files}
     except (OSError, EOFError, AttributeError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = str(error).split(". ")[0]
-        raise UserError(f"{path} can't be read ({reason}): delete it and run `dvc repro reference`.") from None
+        raise UserError(f"{path} can't be read ({reason}): delete it and run `dvc repro`.") from None
 
 
 def _finite(value: float | MetricValue) -> MetricValue:

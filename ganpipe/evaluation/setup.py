@@ -1,4 +1,7 @@
-"""What the stages `reference` and `evaluate` measure with: the real side, its feature networks and the classifier."""
+"""What the stages `reference_stats` and `evaluate` measure with:
+
+the real side, its feature networks and the classifier.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from ganpipe.utils.errors import UserError
 
 
 def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *, stored: bool) -> Reference:
-    """The real side as the spec says. stored: whether the stage `reference` has written the folder.
+    """The real side as the spec says. stored: whether the stage `reference_stats` has written the folder.
 
     Raises UserError as `Reference` and `open_network` do, and where the data turned out to have no classes for the
     classifier: `check` says so before, for data sets that know their classes.

@@ -73,7 +73,7 @@ def _histogram(name: str, shares: ArrayLike) -> NDArray[np.float64]:
 
 
 class Params(Frozen):
-    """class_presence_threshold: a class is covered from this share of the samples on, 0 < coverage <= 1."""
+    """class_presence_threshold: a class is covered from this share of the samples on, 0 < threshold <= 1."""
 
     class_presence_threshold: Annotated[float, Field(gt=0, le=1)]
 

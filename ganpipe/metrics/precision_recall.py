@@ -37,11 +37,11 @@ def precision_recall(
     made, known = as_pair(generated=generated, real=real, min_samples=neighbours + 1)
     radii = kth_nearest(known, neighbours) if real_radii is None else real_radii
     own = kth_nearest(made, neighbours)
-    real_output, on_generated = 0, known.new_zeros(len(known)).bool()
+    on_real, on_generated = 0, known.new_zeros(len(known)).bool()
     for in_real, in_generated in within(made, known, radii[None], own[:, None]):
-        real_output += int(in_real.any(1).sum())
+        on_real += int(in_real.any(1).sum())
         on_generated |= in_generated.any(0)
-    return PrecisionRecall(real_output / len(made), float(on_generated.double().mean()))
+    return PrecisionRecall(on_real / len(made), float(on_generated.double().mean()))
 
 
 class Params(Frozen):

@@ -274,7 +274,7 @@ class _Sweep:
             self._print(f"Not done for want of these: {', '.join(self._skipped)}")
         page = (self._root / "reports" / self._configuration.data.kind / "zoo.html").resolve()
         if "report" in {item.stage for item in planned} - {item.stage for item in items}:
-            self._print("The page of all variants waits for the other variants: `ganpipe sweep` without rows.")
+            self._print("The page of all variants waits for the other variants: `ganpipe sweep` without names.")
         elif not {"report"} & (self._failed.keys() | self._skipped.keys()):
             self._print(f"The page: {page}" + (f", without {', '.join(self._lacking())}" if self._lacking() else ""))
         return int(bool(self._failed))

@@ -192,7 +192,7 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
         Reference(image_data, parameters(), networks(), Network().classify, tmp_path, stored=True)
     said = str(caught.value)
     assert said.startswith(f"{path} can't be read (")
-    assert said.endswith("): delete it and run `dvc repro reference`.")
+    assert said.endswith("): delete it and run `dvc repro`.")
     assert "\n" not in said
 
 
@@ -218,5 +218,5 @@ def test_broken_bounds_are_one_sentence(tmp_path: Path, content: str | None) -> 
         limits.read(tmp_path)
     said = str(caught.value)
     assert said.startswith(f"{tmp_path / 'bounds.json'} can't be read (")
-    assert said.endswith(f"): delete {tmp_path} and run `dvc repro reference`.")
+    assert said.endswith(f"): delete {tmp_path} and run `dvc repro`.")
     assert "\n" not in said

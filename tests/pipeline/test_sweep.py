@@ -47,7 +47,7 @@ def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
 
     some = project.ganpipe("sweep", "wgan_gp", "-j", "2")
     assert set(words(some.out)) == {"resolve", *trained, "evaluate@wgan_gp"}
-    assert some.out.endswith("The page of all variants waits for the other variants: `ganpipe sweep` without rows.\n")
+    assert some.out.endswith("The page of all variants waits for the other variants: `ganpipe sweep` without names.\n")
 
     failed = project.ganpipe("sweep", "-j", "2", ok=False)
     assert (failed.code, failed.err) == (1, "")
