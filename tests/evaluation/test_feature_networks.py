@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from evaluation_data import balanced, images, reference
 from numpy.typing import NDArray
 
 from ganpipe.config.classifier import ClassifierParams
-from ganpipe.evaluation.extractors import ExtractorContext, _fidelity, clip, dinov2, inception, open_network
+from ganpipe.evaluation.extractors import ExtractorContext, _pretrained, clip, dinov2, inception, open_network
 from ganpipe.evaluation.extractors.classifier import open_classifier
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import fit
@@ -85,16 +86,22 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         net = Untrained("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(nothing))
     # torch's first weights are sqrt(6) below those that keep the variance (He et al. 2015)
     state = {name: 6**0.5 * value if "conv.weight" in name else value for name, value in net.state_dict().items()}
-    path = nothing.with_name(Path(inception.FILE).name)
+    path = nothing.with_name(Path(inception.WEIGHTS.file).name)
     torch.save(state, path)
     return path
 
 
 @pytest.fixture
 def placed(weights: Path, hub: Path) -> Path:
-    path = hub / inception.FILE
+    path = hub / inception.WEIGHTS.file
     path.symlink_to(weights)
     return path
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, name: str, **changes: str) -> None:
+    """Other weights in the place of the published ones."""
+    module = importlib.import_module(f"ganpipe.evaluation.extractors.{name}")
+    monkeypatch.setattr(module, "WEIGHTS", replace(module.WEIGHTS, **changes))
 
 
 def sha256(file: Path) -> str:
@@ -113,7 +120,7 @@ def own_call(weights: Path, pictures: NDArray[np.uint8], layer: str = "2048") ->
 
 
 def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inception, "SHA256", sha256(weights))
+    changed(monkeypatch, "inception", sha256=sha256(weights))
     _, extract = open_network("inception", around(faces()))
     expected = own_call(weights, COLOURS)
     found = extract(COLOURS)
@@ -122,13 +129,13 @@ def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: 
     assert np.abs(found[0] - found[1]).max() > 0.01
     grey = COLOURS[:, :1]
     np.testing.assert_array_equal(extract(grey), own_call(weights, np.repeat(grey, 3, axis=1)))
-    monkeypatch.setattr(_fidelity, "CHUNK", 2)
+    monkeypatch.setattr(_pretrained, "CHUNK", 2)
     np.testing.assert_allclose(extract(COLOURS), expected, rtol=1e-3, atol=1e-5)
 
 
 def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its classes are read without the bias, as the published scores are."""
-    monkeypatch.setattr(inception, "SHA256", sha256(weights))
+    changed(monkeypatch, "inception", sha256=sha256(weights))
     opened = open_network("inception", around(faces()))
     train, test = (np.repeat(images(balanced(n), n), 3, axis=1) for n in (12, 8))
     data = PreparedDataset(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
@@ -174,7 +181,7 @@ def test_what_was_fetched_is_verified_before_it_is_opened(
 
     other = tmp_path / "other.pth"
     torch.save(Code(), other)
-    monkeypatch.setattr(importlib.import_module(f"ganpipe.evaluation.extractors.{name}"), "URL", other.as_uri())
+    changed(monkeypatch, name, url=other.as_uri())
     with pytest.raises(UserError) as caught:
         open_network(name, around(faces()))
     said = str(caught.value)
@@ -189,25 +196,24 @@ def test_what_was_fetched_is_verified_before_it_is_opened(
 def test_what_was_fetched_is_opened_where_it_is_the_original(
     weights: Path, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inception, "URL", weights.as_uri())
-    monkeypatch.setattr(inception, "SHA256", sha256(weights))
+    changed(monkeypatch, "inception", url=weights.as_uri(), sha256=sha256(weights))
     _, extract = open_network("inception", around(faces()))
     np.testing.assert_array_equal(extract(COLOURS), own_call(weights, COLOURS))
-    assert sha256(hub / inception.FILE) == sha256(weights)
+    assert sha256(hub / inception.WEIGHTS.file) == sha256(weights)
 
 
 def test_the_weights_are_fetched_from_where_torch_fidelity_says() -> None:
     inceptions = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
     clips = importlib.import_module("torch_fidelity.feature_extractor_clip")
-    assert inception.URL == inceptions.URL_INCEPTION_V3
-    assert clips.MODEL_URLS["clip-vit-b-32"] == clip.URL
-    assert dinov2.URL in HUBCONF
+    assert inception.WEIGHTS.url == inceptions.URL_INCEPTION_V3
+    assert clips.MODEL_URLS["clip-vit-b-32"] == clip.WEIGHTS.url
+    assert dinov2.WEIGHTS.url in HUBCONF
 
 
 @pytest.mark.parametrize("name", ["inception", "clip", "dinov2"])
 def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any, hub: Path) -> None:
     places = {
-        "inception": f"put the original file at {hub / inception.FILE},",
+        "inception": f"put the original file at {hub / inception.WEIGHTS.file},",
         "clip": f"put the original file at {hub}/checkpoints/clip-vit-b-32-40d365715913c9da98579312b702a82c18be219cc2"
         "a73407c4526f58eba950af.pt,",
         "dinov2": f"put the original file at {hub}/checkpoints/dinov2_vitl14_pretrain.pth and "
@@ -221,7 +227,7 @@ def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any
     assert "\n" not in said
 
 
-COMMIT = "7764ea0f912e53c92e82eb78a2a1631e92725fc8"
+COMMIT = dinov2.COMMIT
 HUBCONF = """
 import torch
 
@@ -244,19 +250,20 @@ def dino(hub: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (repository / "hubconf.py").write_text(HUBCONF)
     file = hub / "checkpoints" / "dinov2_vitl14_pretrain.pth"
     torch.save(STATE, file)
-    monkeypatch.setattr(dinov2, "SHA256", sha256(file))
+    changed(monkeypatch, "dinov2", sha256=sha256(file))
     return file
 
 
 def test_dinov2_comes_from_the_places_that_its_sentence_names(dino: Path) -> None:
-    """The way to them is torch's own, which is as it was afterwards."""
-    load = torch.hub.load
+    """A constant colour stays constant when it is resized, so the features of the small network are known."""
     resizer, extract = open_network("dinov2", around(faces()))
-    assert resizer == "bilinear as in TensorFlow 1, to 224 pixels"
-    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    white = ((1 - mean) / deviation) @ STATE["2.weight"].numpy().T
-    np.testing.assert_allclose(extract(np.full((2, 1, 8, 8), 255, np.uint8)), [white, white], rtol=1e-5)
-    assert torch.hub.load is load
+    assert resizer == "bicubic with antialiasing, to 224 pixels"
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    colour = np.array([255, 51, 0], np.uint8)
+    expected = ((colour / 255 - mean) / std) @ STATE["2.weight"].numpy().T
+    np.testing.assert_allclose(extract(np.broadcast_to(colour[:, None, None], (2, 3, 8, 8))), [expected] * 2, rtol=1e-5)
+    white = ((1 - mean) / std) @ STATE["2.weight"].numpy().T
+    np.testing.assert_allclose(extract(np.full((1, 1, 8, 8), 255, np.uint8)), [white], rtol=1e-5)
 
 
 def test_code_of_another_commit_is_not_run(dino: Path) -> None:
@@ -276,8 +283,7 @@ def test_other_weights_of_dinov2_are_not_opened(dino: Path) -> None:
 
 
 def test_each_network_has_the_whole_digest_of_its_weights() -> None:
-    for name in ("inception", "clip", "dinov2"):
-        assert len(importlib.import_module(f"ganpipe.evaluation.extractors.{name}").SHA256) == 64
+    assert [len(one.WEIGHTS.sha256) for one in (inception, clip, dinov2)] == [64] * 3
 
 
 def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

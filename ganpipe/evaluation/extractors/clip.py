@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from ganpipe.evaluation.extractors import Extract, ExtractorContext, _fidelity
+from ganpipe.evaluation.extractors import Extract, ExtractorContext
+from ganpipe.evaluation.extractors._fidelity import fidelity_extractor
+from ganpipe.evaluation.extractors._pretrained import Weights
 
 RESIZER = "bilinear as in TensorFlow 1, to 224 pixels"
-SHA256 = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
-URL = f"https://openaipublic.azureedge.net/clip/models/{SHA256}/ViT-B-32.pt"
+_SHA256 = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
+WEIGHTS = Weights(
+    name="clip",
+    file=f"checkpoints/clip-vit-b-32-{_SHA256}.pt",
+    sha256=_SHA256,
+    url=f"https://openaipublic.azureedge.net/clip/models/{_SHA256}/ViT-B-32.pt",
+)
 
 
 def open_network(context: ExtractorContext) -> Extract:
-    file = f"checkpoints/clip-vit-b-32-{SHA256}.pt"
-    return _fidelity.network("clip", "clip-vit-b-32", "clip", file, SHA256, URL, context)
+    return fidelity_extractor(WEIGHTS, "clip-vit-b-32", "clip", context)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from ganpipe.evaluation.extractors import Extract, ExtractorContext, _fidelity
+from ganpipe.evaluation.extractors import Extract, ExtractorContext
+from ganpipe.evaluation.extractors._fidelity import fidelity_extractor
+from ganpipe.evaluation.extractors._pretrained import Weights
 
 RESIZER = "bilinear as in TensorFlow 1, to 299 pixels"
-FILE = "checkpoints/weights-inception-2015-12-05-6726825d.pth"
-SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+WEIGHTS = Weights(
+    name="inception",
+    file="checkpoints/weights-inception-2015-12-05-6726825d.pth",
+    sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    url="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+)
 
 
 def open_network(context: ExtractorContext) -> Extract:
-    return _fidelity.network("inception", "inception-v3-compat", "2048", FILE, SHA256, URL, context, head="fc")
+    return fidelity_extractor(WEIGHTS, "inception-v3-compat", "2048", context, head="fc")
