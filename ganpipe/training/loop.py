@@ -19,7 +19,7 @@ from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar
 from ganpipe.training.sampling import Sampler
 from ganpipe.training.snapshots import save_array, suffix, take_snapshot
-from ganpipe.training.weights import save_tensors, save_weights
+from ganpipe.training.weights import Architecture, save_tensors, save_weights
 from ganpipe.utils.conventions import snapshot_steps
 from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import Stateful
@@ -110,8 +110,9 @@ def train(job: Job) -> Outcome:
     # ---- results ----------------------------------------------------------------------------------------------------
     trainer.prepare_for_sampling(batches)
     sampler.update_bn(trainer.generators["ema"])
+    architecture = Architecture(variant, data.shape, space)
     for name, net in trainer.generators.items():
-        save_weights(net, job.out / f"generator{suffix(name)}.safetensors")
+        save_weights(net, job.out / f"generator{suffix(name)}.safetensors", architecture)
         save_array(sampler.sample(net, variant.num_samples, "samples"), job.out / f"samples{suffix(name)}.npy")
     for name, net in trainer.saved_networks.items():
         save_weights(net, job.out / f"{name}.safetensors")

@@ -82,13 +82,12 @@ def test_sample_draws_a_picture(project: Project, commands: Commands) -> None:
     commands(project, "sample", "lsgan/0", "-n", "4", "-o", "again.png")
     assert (project.root / "again.png").read_bytes() == four
     run = project.root / "runs/digits/lsgan/0"
-    for file in ("run.json", "generator_ema.safetensors"):
-        good = (run / file).read_bytes()
-        for content in (b"", b"{", b"[]", b"\xff\xfe", good[: len(good) // 2]):
-            (run / file).unlink()  # a link into DVC's cache
-            (run / file).write_bytes(content)
-            assert f"runs/digits/lsgan/0/{file} cannot be " in commands.refusal(project, "sample", "lsgan/0")
-        (run / file).write_bytes(good)
+    file = run / "generator_ema.safetensors"
+    good = file.read_bytes()
+    for content in (b"", b"{", b"[]", b"\xff\xfe", good[: len(good) // 2]):
+        file.unlink()  # a link into DVC's cache
+        file.write_bytes(content)
+        assert f"{file.relative_to(project.root)} cannot be " in commands.refusal(project, "sample", "lsgan/0")
 
 
 BAD: dict[str, tuple[list[str], str]] = {

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from training_cases import RUNTIME, digits, points, variant
 
 from ganpipe.prepared import PreparedDataset
@@ -72,10 +74,27 @@ def test_a_single_point_is_drawn(runs: Path, tmp_path: Path) -> None:
     assert (pixels(tmp_path / "one.png") == (200, 30, 60)).all(2).sum() == 4
 
 
-def facts_with(**changes: Any) -> Callable[[Path], None]:
+def without_weights(facts: str) -> Callable[[Path], object]:
+    """A folder in which only run.json is left, as where a variant is not applicable."""
+
     def change(run: Path) -> None:
-        facts = json.loads((run / "run.json").read_text()) | changes
-        (run / "run.json").write_text(json.dumps({key: value for key, value in facts.items() if value is not ...}))
+        (run / "generator_ema.safetensors").unlink()
+        (run / "run.json").write_text(facts)
+
+    return change
+
+
+def about(run: Path) -> dict[str, str]:
+    with safe_open(run / "generator.safetensors", "pt") as file:
+        return dict(file.metadata())
+
+
+def described(text: str | None) -> Callable[[Path], object]:
+    """The same weights with another description of their network."""
+
+    def change(run: Path) -> None:
+        file = run / "generator_ema.safetensors"
+        save_file(load_file(file), file, None if text is None else {"ganpipe": text})
 
     return change
 
@@ -86,24 +105,30 @@ def cut(name: str) -> Callable[[Path], object]:
 
 BAD: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "no run": (lambda run: shutil.rmtree(run), ["is not a run, it has no run.json", "train it first, or use one of"]),
-    "half a run": (lambda run: (run / "run.json").unlink(), ["is not a run", "use one of: "]),
-    "half a run.json": (lambda run: (run / "run.json").write_text('{"variant"'), ["cannot be read", "dvc checkout"]),
-    "not text": (lambda run: (run / "run.json").write_bytes(b"\xff\xfe"), ["cannot be read", "dvc checkout"]),
-    "not applicable": (facts_with(not_applicable="it is for images"), ["because it is for images", "another run"]),
+    "half a run": (
+        lambda run: [(run / name).unlink() for name in ("run.json", "generator_ema.safetensors")],
+        ["is not a run", "use one of: "],
+    ),
+    "half a run.json": (without_weights('{"variant"'), ["cannot be read", "dvc checkout"]),
+    "not applicable": (without_weights('{"not_applicable": "it is for images"}'), ["because it is for images"]),
+    "a list": (without_weights("[]"), ["cannot be read", "dvc repro"]),
     "no weights": (lambda run: (run / "generator_ema.safetensors").unlink(), ["cannot be loaded", "dvc checkout"]),
     "half the weights": (cut("generator_ema.safetensors"), ["cannot be loaded", "dvc checkout"]),
     "empty weights": (
         lambda run: (run / "generator_ema.safetensors").write_bytes(b""),
         ["generator_ema.safetensors cannot be loaded"],
     ),
-    "other weights": (
+    "weights of before": (described(None), ["does not say how its network is built", "dvc repro"]),
+    "a critic": (
         lambda run: shutil.copy(run / "critic.safetensors", run / "generator_ema.safetensors"),
+        ["it is no generator", "dvc repro"],
+    ),
+    "an architecture of later": (described("{}"), ["its architecture is not of ganpipe", "dvc repro"]),
+    "no architecture": (described("nonsense"), ["its architecture is not of ganpipe", "use the version that wrote it"]),
+    "weights of another network": (
+        lambda run: save_file(load_file(run / "critic.safetensors"), run / "generator_ema.safetensors", about(run)),
         ["cannot be loaded", "dvc checkout"],
     ),
-    "no form": (facts_with(sample=...), ["cannot be read", "dvc repro"]),
-    "no reason": (facts_with(not_applicable=...), ["cannot be read", "dvc repro"]),
-    "a list": (lambda run: (run / "run.json").write_text("[]"), ["cannot be read", "dvc repro"]),
-    "parameters of before": (facts_with(parameters={"title": "x"}), ["cannot be read", "dvc repro"]),
 }
 
 

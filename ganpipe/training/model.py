@@ -1,0 +1,104 @@
+"""A trained generator to take away: `ganpipe.load(path).sample(64, seed=0)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ganpipe.training.runs import read_run
+from ganpipe.training.sampling import CHUNK
+from ganpipe.training.weights import Architecture, read_generator
+from ganpipe.utils.errors import UserError
+from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
+
+
+def load(path: str | Path, *, averaged: bool = True, device: str | torch.device = "cpu") -> Model:
+    """A saved generator, ready to draw samples on the device.
+
+    path: a run's folder, or one of its files `generator.safetensors` and `generator_ema.safetensors`, which needs
+    nothing beside it. averaged: which of the two in a folder, the moving average of the weights or the last ones.
+    Raises UserError where there is no such generator or device.
+    """
+    path = Path(path)
+    file = path
+    if path.suffix != ".safetensors":
+        file = path / f"generator{'_ema' if averaged else ''}.safetensors"
+    try:
+        architecture, weights = read_generator(file)
+    except FileNotFoundError:
+        if file != path:
+            read_run(path)  # says why a folder has no generator
+        raise UserError(f"{file} cannot be loaded (it is not there): run `dvc checkout` to restore it.") from None
+    variant = architecture.variant
+    with seeded_init(0, "load"):  # leaves torch's global random numbers as they are
+        generator = variant.algorithm.build_generator(variant, architecture.shape)
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{file} cannot be loaded ({reason}): run `dvc checkout` to restore it.") from None
+    try:
+        generator.to(device)
+    except (RuntimeError, AssertionError) as error:  # which of them depends on how torch was built
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device is {device}, which cannot be used here ({reason}): use cpu.") from None
+    return Model(generator.eval().requires_grad_(False), architecture, torch.device(device))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator in evaluation mode. Latents are drawn on the CPU, so a seed means the same samples on any device."""
+
+    generator: nn.Module
+    architecture: Architecture
+    device: torch.device
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a sample: (C, H, W) for images, (D,) for points."""
+        return self.architecture.shape
+
+    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        """n new samples, (n, *shape): images as uint8, points as float32 in the data's own units."""
+        return self.generate(self.latents(n, seed))
+
+    def interpolate(self, n: int, steps: int = 8, seed: int = 0) -> NDArray[Any]:
+        """n ways from one sample to another, (n, steps, *shape): along the arc between two latents that are normal
+        (White 2016, arXiv 1609.04468), along the line between two that are uniform."""
+        start, end = self.latents(2 * _at_least(1, "n", n), seed).reshape(2, n, -1)
+        shares = np.linspace(0, 1, _at_least(2, "steps", steps)).tolist()
+        between = _arc if self.architecture.variant.latent.kind == "normal" else torch.lerp
+        # one step of all ways at a time: each way keeps its place in the batch, and so its member of an ensemble
+        return np.stack([self.generate(between(start, end, share)) for share in shares], 1)
+
+    def latents(self, n: int, seed: int = 0) -> Tensor:
+        """(n, latent size), of the distribution that the generator was trained with, on the CPU."""
+        return sample_latents(self.architecture.variant.latent, _at_least(1, "n", n), make_rng(seed, "redraw", "cpu"))
+
+    @torch.no_grad()
+    def generate(self, latents: Tensor) -> NDArray[Any]:
+        """The samples of these latents (N, latent size), in data space: (N, *shape)."""
+        space = self.architecture.space
+        parts = [space.to_data(self.generator(z.to(self.device))).cpu() for z in torch.split(latents, CHUNK)]
+        return torch.cat(parts).numpy()
+
+
+def _arc(start: Tensor, end: Tensor, share: float) -> Tensor:
+    """Spherical interpolation between latents (N, L): by `share` of the angle between them."""
+    cosine = torch.cosine_similarity(start, end, dim=1).clamp(-1, 1)
+    angle = cosine.arccos()[:, None]
+    parts = torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end
+    # latents in the same or in opposite directions have no arc between them
+    return torch.where(angle.sin() < 1e-6, torch.lerp(start, end, share), parts / angle.sin())
+
+
+def _at_least(least: int, name: str, value: int) -> int:
+    if value < least:
+        raise UserError(f"{name} is {value}: use {least} or more.")
+    return value
