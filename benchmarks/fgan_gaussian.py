@@ -27,7 +27,7 @@ from ganpipe.config import configuration
 from ganpipe.data.gaussian_1d import Gaussian1D
 from ganpipe.objectives.fgan import FGAN
 from ganpipe.pipeline.specs import resolve_runtime
-from ganpipe.training.loop import Job, configure, train
+from ganpipe.training.loop import TrainingArguments, configure, train
 
 Array = NDArray[np.float64]
 GRID = np.linspace(-12, 16, 56001)
@@ -64,8 +64,8 @@ def main() -> None:
     for row, f in FUNCTIONS.items():
         variant = chosen.variant(row, "gaussian_1d")
         with tempfile.TemporaryDirectory() as folder:
-            job = Job(row, variant, runtime, data, seed, Path(folder))
-            train(job)
+            arguments = TrainingArguments(row, variant, runtime, data, seed, Path(folder))
+            train(arguments)
             weights = load_file(Path(folder) / "generator_ema.safetensors")
             critic = variant.critic.build(data.shape)
             critic.load_state_dict(load_file(Path(folder) / "critic.safetensors"))

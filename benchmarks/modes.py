@@ -24,7 +24,7 @@ from ganpipe.config import configuration
 from ganpipe.data import data_root
 from ganpipe.metrics.modes import modes
 from ganpipe.pipeline.specs import resolve_runtime
-from ganpipe.training.loop import Job, configure, train
+from ganpipe.training.loop import TrainingArguments, configure, train
 
 ROWS = ["non_saturating", "pacgan", "pacgan_4", "unrolled", "lsgan", "hinge", "vae", "gmm"]
 SAMPLES = 2500
@@ -44,7 +44,7 @@ def work(task: Task) -> dict[str, Any]:
     assert source.modes is not None
     assert source.mode_std is not None
     with tempfile.TemporaryDirectory() as folder:
-        train(Job(f"{data} {row}/{seed}", variant, runtime, source, seed, Path(folder)))
+        train(TrainingArguments(f"{data} {row}/{seed}", variant, runtime, source, seed, Path(folder)))
         samples = np.load(Path(folder) / "samples.npy")
     found = modes(samples[:SAMPLES].astype(float), centres=source.modes, std=source.mode_std)
     figures = {"modes": found.covered, "high_quality": 100 * found.high_quality, "reverse_kl": found.reverse_kl}

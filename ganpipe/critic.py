@@ -21,14 +21,16 @@ class CriticOutput:
 
 
 CriticFunction = Callable[[Tensor], CriticOutput]
-State = dict[str, Tensor]
+"""The critic itself, an nn.Module, or a function around it: samples (N, ...) to the outputs for them."""
+LossState = dict[str, Tensor]
+"""What an objective keeps from one critic step to the next, by name, each of shape (): BEGAN's k; empty for others."""
 
 
 class CriticBatch:
     """Real and generated samples as the critic sees them, and the critic's output for both.
 
     real, fake: (N, ...), paired by index; N packs where samples are packed. An output is computed when it is first
-    read, so a generator loss that does not read D(x) does not pay for it. state: the objective's (BEGAN's k).
+    read, so a generator loss that does not read D(x) does not pay for it.
     """
 
     def __init__(
@@ -36,10 +38,10 @@ class CriticBatch:
         real: Tensor,
         fake: Tensor,
         critic: CriticFunction,
-        state: State | None = None,
+        loss_state: LossState | None = None,
         outputs: tuple[CriticOutput, CriticOutput] | None = None,
     ) -> None:
-        self.real, self.fake, self.state, self._critic = real, fake, state or {}, critic
+        self.real, self.fake, self.loss_state, self._critic = real, fake, loss_state or {}, critic
         self._real_output: CriticOutput | None
         self._fake_output: CriticOutput | None
         self._real_output, self._fake_output = outputs or (None, None)
@@ -60,7 +62,7 @@ class CriticBatch:
 
     @classmethod
     def concatenated(
-        cls, real: Tensor, fake: Tensor, critic: CriticFunction, state: State | None = None
+        cls, real: Tensor, fake: Tensor, critic: CriticFunction, loss_state: LossState | None = None
     ) -> CriticBatch:
         """One forward pass of the critic over both: faster, and the same where no layer couples samples."""
         both, n = critic(torch.cat([real, fake])), len(real)
@@ -69,6 +71,6 @@ class CriticBatch:
             real,
             fake,
             critic,
-            state,
+            loss_state,
             (CriticOutput(both.score[:n], real_code), CriticOutput(both.score[n:], fake_code)),
         )

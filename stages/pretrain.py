@@ -1,7 +1,4 @@
-"""What a variant trains before its game, where it asks for it:
-
-its critic alone, or the GAN that makes its conditions.
-"""
+"""Train what a variant starts from: its critic as an autoencoder, or the GAN that makes its conditions."""
 
 from __future__ import annotations
 
@@ -27,13 +24,15 @@ def main() -> None:
     from ganpipe.training.loop import configure
     from ganpipe.training.run_dir import locked_run_dir
 
-    way = importlib.import_module(f"ganpipe.training.{spec['way']}")
+    training = importlib.import_module(f"ganpipe.training.{spec['module']}")
     runtime = Runtime.model_validate(spec["runtime"])
     configure(runtime)
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
     depends_on = [json.dumps(spec, sort_keys=True).encode(), meta["digest"].encode()]
     with locked_run_dir("pretrain", f"{spec['data']}-{variant}", out, depends_on) as checkpoint:
-        result = way.run(f"pretrain {variant}", way.Job.model_validate(spec["job"]), runtime, data, out, checkpoint)
+        result = training.run(
+            f"pretrain {variant}", training.Params.model_validate(spec["params"]), runtime, data, out, checkpoint
+        )
         write_json(out / "pretrain.json", {"not_applicable": None, **result})
     return clock.write()
 

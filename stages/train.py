@@ -23,7 +23,7 @@ from ganpipe.utils.io import digest, write_json
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
-    from ganpipe.training.loop import Job
+    from ganpipe.training.loop import TrainingArguments
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
         write_json(out / "run.json", facts)
         return clock.write()
     from ganpipe.config.variant import Runtime, Variant
-    from ganpipe.training.loop import Job
+    from ganpipe.training.loop import TrainingArguments
 
     variant, runtime = Variant.model_validate(spec["parameters"]), Runtime.model_validate(spec["runtime"])
     if not _up_to_date(spec, variant, runtime):
@@ -56,33 +56,33 @@ def main() -> None:
     from ganpipe.training.run_dir import locked_run_dir
 
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
-    pretrained = Path("pretrained", spec["data"], name, variant.starts_from) if variant.starts_from else None
+    pretrained = Path("pretrained", spec["data"], name, variant.pretrained_file) if variant.pretrained_file else None
     prune_checkpoints("pretrain", f"{spec['data']}-{name}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
     with locked_run_dir("train", f"{spec['data']}-{name}-{seed}", out, depends_on) as checkpoint:
         # the follower logs to MLflow; the training neither imports it nor waits for it
         start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
-        job = Job(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
+        arguments = TrainingArguments(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
         made_from = {"dataset_digest": meta["digest"], "pretrained_digest": digest(pretrained) if pretrained else None}
-        clocks = _train(job, facts | made_from)
+        clocks = _train(arguments, facts | made_from)
     return clock.write(**clocks)
 
 
-def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
+def _train(arguments: TrainingArguments, facts: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from ganpipe.training.loop import configure, train
     from ganpipe.training.memory import oom_hint
 
-    runtime, data = job.runtime, job.data
+    runtime, data = arguments.runtime, arguments.data
     configure(runtime)
     try:
-        outcome = train(job)
+        outcome = train(arguments)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        what = oom_hint(job.variant, facts["variant"], facts["data"])
-        raise ResourceError(f"{job.name} ran out of memory on {runtime.device} with {what}.") from None
+        what = oom_hint(arguments.variant, facts["variant"], facts["data"])
+        raise ResourceError(f"{arguments.name} ran out of memory on {runtime.device} with {what}.") from None
     versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
     device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
     more = {
@@ -92,9 +92,9 @@ def _train(job: Job, facts: dict[str, Any]) -> dict[str, float]:
         "versions": versions,
         "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
     }
-    write_json(job.out / "run.json", facts | more)
+    write_json(arguments.out / "run.json", facts | more)
     if outcome.status:
-        say(f"{job.name}: {outcome.status.kind}, as {outcome.status.reason}\n", "stdout")
+        say(f"{arguments.name}: {outcome.status.kind}, as {outcome.status.reason}\n", "stdout")
     return outcome.clocks
 
 

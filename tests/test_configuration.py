@@ -105,6 +105,6 @@ def test_legal_pairs_are_legal() -> None:
     raw["variants"]["lsgan"] |= {"critic": critic(norm="batch"), "batch": 64, "algorithm": {"pack": 32}}
     raw["variants"]["rpgan"] |= {
         "critic": critic(),
-        "constraints": [{"kind": "weight_clipping", "player": "critic", "limit": 0.01}],
+        "constraints": [{"kind": "weight_clipping", "network": "critic", "limit": 0.01}],
     }
     checked(raw)

@@ -34,8 +34,8 @@ LATENT = 6
 every_network = pytest.mark.parametrize("name", NETWORKS)
 
 
-def constraint(kind: str, player: str = "critic", **parameters: Any) -> Constraint:
-    part = part_class(PACKAGE, kind).model_validate({"kind": kind, "player": player, **parameters})
+def constraint(kind: str, network: str = "critic", **parameters: Any) -> Constraint:
+    part = part_class(PACKAGE, kind).model_validate({"kind": kind, "network": network, **parameters})
     assert isinstance(part, Constraint)
     return part
 

@@ -1,4 +1,4 @@
-"""Every part beside every other: refused with a remedy, or one finite step of each player.
+"""Every part beside every other: refused with a remedy, or one finite step of each network.
 
 A pairwise covering array over objective, penalty, constraint, critic and algorithm. The parts are those that the
 variants of params.yaml use: a new part is in it as soon as its file and its variant are there.
@@ -33,9 +33,9 @@ MLP = narrow(BASE.generator)
 
 def constraints() -> dict[str, Any]:
     return {
-        f"{kind} on {player}": part.model_copy(update={"player": player})
+        f"{kind} on {network}": part.model_copy(update={"network": network})
         for kind, part in parts_in_use("ganpipe.constraints").items()
-        for player in ("critic", "generator")
+        for network in ("critic", "generator")
     }
 
 
@@ -130,7 +130,7 @@ def test_pairs_of_objective_critic_and_penalty_are_forbidden_by_what_they_say_of
             expected.add((o, c))
     for p, penalty in list(AXES["penalty"].items())[1:]:
         for c, critic in AXES["critic"].items():
-            no_gradient = penalty.per_sample and (critic.uses_batch_stats or critic.num_scores > 1)
+            no_gradient = penalty.uses_input_gradient and (critic.uses_batch_stats or critic.num_scores > 1)
             if critic.kind == "none" or no_gradient or (penalty.needs_code and not critic.has_code):
                 expected.add((p, c))
         for o, objective in AXES["objective"].items():
@@ -183,13 +183,13 @@ def one_step_of_each_player(row: Variant, shape: tuple[int, ...]) -> None:
         return
     trainer.train_step(source)  # whatever it sets up, as the size that progressive growing begins with
     nets = {"critic": trainer.critic, "generator": trainer.generator}
-    for player, step in (("critic", trainer.critic_step), ("generator", trainer.generator_step)):
+    for network, step in (("critic", trainer.critic_step), ("generator", trainer.generator_step)):
         trainer.steps = 1
         before = {name: weights(net) for name, net in nets.items()}
         metrics = step(next(source).x)
         assert all(value.isfinite() and value.shape == () for value in metrics.values()), (row, metrics)
         for name, net in nets.items():
-            assert moved(net, before[name]) == (name == player), (row, name, player)
+            assert moved(net, before[name]) == (name == network), (row, name, network)
 
 
 def test_the_array_is_the_same_each_time() -> None:

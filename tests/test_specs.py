@@ -58,8 +58,8 @@ def test_a_training_depends_on_its_own_objective_and_procedure_alone(built: Spec
 
 def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     first, second = built["pretrain/stacked.json"], built["train/stacked.json"]
-    assert first["way"] == "stage1"
-    assert first["job"]["stage1"] == second["parameters"]["stage1"]
+    assert first["module"] == "stage1"
+    assert first["params"]["stage1"] == second["parameters"]["stage1"]
     assert "ganpipe.algorithms.adversarial" in first["code"]
     assert "ganpipe.algorithms.pix2pix" not in first["code"]
     assert "ganpipe.algorithms.pix2pix" in second["code"]
@@ -72,7 +72,7 @@ def test_a_stacked_row_is_two_trainings(built: Specs) -> None:
     ("change", "expected"),
     [
         ({"algorithm": {"l1": 2.0}}, {"train/stacked.json"}),
-        ({"algorithm": {"observed": 900}}, {"train/stacked.json"}),
+        ({"algorithm": {"num_conditions": 900}}, {"train/stacked.json"}),
         ({"critic_optimizer": {"lr": 0.001}}, {"train/stacked.json"}),
         ({"stage1": {"critic_optimizer": {"lr": 0.001}}}, {"train/stacked.json", "pretrain/stacked.json"}),
         (

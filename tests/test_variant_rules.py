@@ -18,8 +18,8 @@ SCORE = MLP | {"output": "score"}
 ENERGY = MLP | {"output": "energy"}
 CODER = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 3}
 GP = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
-CLIP = {"kind": "weight_clipping", "player": "critic", "limit": 0.1}
-SN = {"kind": "spectral_norm", "player": "critic"}
+CLIP = {"kind": "weight_clipping", "network": "critic", "limit": 0.1}
+SN = {"kind": "spectral_norm", "network": "critic"}
 HINGES = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]}
 PAIR = {"kind": "ensemble", "num_members": 2}
 FIRST = PARAMS["variants"]["stacked"]["stage1"]
@@ -84,7 +84,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "penalties.0.kind",
         "remove it",
     ),
-    "two constraints on one player": ("lsgan", {"constraints": [SN, CLIP]}, "constraints.1.kind", "one for each"),
+    "two constraints on one network": ("lsgan", {"constraints": [SN, CLIP]}, "constraints.1.kind", "one for each"),
     "packs of an ensemble": ("generator_ensemble", {"algorithm": {"pack": 2}}, "algorithm.pack", "use `pack: 1`"),
     "an ensemble that decodes": (
         "vae",
@@ -146,8 +146,8 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a penalty of nobody": ("vae", {"penalties": [GP]}, "penalties.0.kind", "remove it"),
     "a constraint on nobody": (
         "ebm",
-        {"constraints": [SN | {"player": "generator"}]},
-        "constraints.0.player",
+        {"constraints": [SN | {"network": "generator"}]},
+        "constraints.0.network",
         "remove it",
     ),
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
 
-Player = Literal["critic", "generator"]
+NetworkName = Literal["critic", "generator"]
 Metrics = dict[str, Tensor]
 """Scalars by name, each of shape (), on whatever device."""
 Weights = dict[str, Tensor]
@@ -60,17 +60,18 @@ class Algorithm(Part):
 
     is_adversarial: whether it is adversarial: it needs an objective and a critic. trained_networks: the networks that
     it trains by gradient steps. requires_generator, requires_critic: the one kind of generator, and of critic, that it
-    requires; None: any. requires_normal_latent: it requires latents from N(0, 1). per_sample: it reads the critic's
-    gradient at single samples. is_conditional: its generator is conditional; the condition may come from an earlier
+    requires; None: any. requires_normal_latent: it requires latents from N(0, 1). uses_input_gradient: it takes
+    dD/dx, the gradient of the critic at each sample, so no layer of the critic may mix the samples of a batch.
+    is_conditional: its generator is conditional; the condition may come from an earlier
     training (`stage1`). supports_pretraining: it supports pre-training of the critic on single real samples.
     """
 
     is_adversarial: ClassVar[bool] = True
-    trained_networks: ClassVar[frozenset[Player]] = frozenset({"critic", "generator"})
+    trained_networks: ClassVar[frozenset[NetworkName]] = frozenset({"critic", "generator"})
     requires_generator: ClassVar[str | None] = None
     requires_critic: ClassVar[str | None] = None
     requires_normal_latent: ClassVar[bool] = False
-    per_sample: ClassVar[bool] = False
+    uses_input_gradient: ClassVar[bool] = False
     is_conditional: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = True
 
@@ -93,6 +94,6 @@ class Algorithm(Part):
         """The untrained module whose weights are saved as `generator.safetensors`: for `ganpipe sample`."""
         generator = variant.generator.build(variant.latent.size, shape)
         for constraint in variant.constraints:
-            if constraint.player == "generator":
+            if constraint.network == "generator":
                 constraint.attach(generator)
         return generator

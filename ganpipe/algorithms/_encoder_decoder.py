@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import nn
 
-from ganpipe.algorithms import Algorithm, Player
+from ganpipe.algorithms import Algorithm, NetworkName
 from ganpipe.algorithms._steps import attach_constraints
 from ganpipe.networks import EncoderNetwork
 from ganpipe.parts import Choice
@@ -23,7 +23,7 @@ class EncoderDecoderAlgorithm(Algorithm):
     encoder: Annotated[EncoderNetwork, Choice("ganpipe.networks.encoders")]
     is_adversarial: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = False
-    trained_networks: ClassVar[frozenset[Player]] = frozenset({"generator"})
+    trained_networks: ClassVar[frozenset[NetworkName]] = frozenset({"generator"})
     requires_normal_latent: ClassVar[bool] = True
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn, optim
 
-from ganpipe.algorithms import Metrics, Player
-from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, State
+from ganpipe.algorithms import Metrics, NetworkName
+from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, LossState
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -20,8 +20,8 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
     return torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bfloat16")
 
 
-def critic_function(critic: nn.Module, runtime: Runtime) -> CriticFunction:
-    """The critic as a function of samples (N, ...), run in the runtime's precision; its output is in float32."""
+def autocast_critic(critic: nn.Module, runtime: Runtime) -> CriticFunction:
+    """The critic under autocast, samples (N, ...) to its output in float32. Penalties get the critic itself instead."""
 
     def run(x: Tensor) -> CriticOutput:
         with autocast(runtime):
@@ -31,23 +31,28 @@ def critic_function(critic: nn.Module, runtime: Runtime) -> CriticFunction:
     return run
 
 
-def critic_batch(variant: Variant, real: Tensor, fake: Tensor, critic: CriticFunction, state: State) -> CriticBatch:
-    """D on real and generated samples: in one forward pass, or in two where a layer couples samples (batch norm)."""
+def critic_batch(
+    variant: Variant, real: Tensor, fake: Tensor, critic: CriticFunction, loss_state: LossState
+) -> CriticBatch:
+    """D(x) and D(G(z)), computed in one forward pass where that is the same as two.
+
+    It is not where the critic has batch norm, say: real and generated samples then have batch statistics of their own.
+    """
     build = CriticBatch if variant.critic.uses_batch_stats else CriticBatch.concatenated
-    return build(real, fake, critic, state)
+    return build(real, fake, critic, loss_state)
 
 
 def penalty_terms(
-    variant: Variant, player: Player, critic: CriticFunction, batch: CriticBatch, rng: torch.Generator
+    variant: Variant, network: NetworkName, critic: CriticFunction, batch: CriticBatch, rng: torch.Generator
 ) -> Metrics:
-    """The variant's penalties on this player, weighted, each of shape (); a second one of a kind is `<kind>_2`.
+    """The penalties on the loss of this network, weighted, each of shape (); a second one of a kind is `<kind>_2`.
 
-    critic: in float32, as penalties take its gradient.
+    critic: the module itself, without autocast, as penalties take gradients of it in float32.
     """
     terms: Metrics = {}
     kinds: list[str] = []
     for penalty in variant.penalties:
-        if penalty.player == player:
+        if penalty.network == network:
             number = 1 + kinds.count(penalty.kind)
             kinds.append(penalty.kind)
             terms[penalty.kind if number == 1 else f"{penalty.kind}_{number}"] = penalty(critic, batch, rng).mean()
@@ -55,10 +60,10 @@ def penalty_terms(
 
 
 def critic_loss(
-    variant: Variant, real: Tensor, fake: Tensor, state: State, rng: torch.Generator, critic: CriticFunction
+    variant: Variant, real: Tensor, fake: Tensor, loss_state: LossState, rng: torch.Generator, critic: CriticFunction
 ) -> Tensor:
     """What the critic minimises, penalties included, as a function of the critic: (); for unrolling."""
-    batch = critic_batch(variant, real, fake, critic, state)
+    batch = critic_batch(variant, real, fake, critic, loss_state)
     penalties = penalty_terms(variant, "critic", critic, batch, rng)
     return torch.stack([variant.objective.critic(batch).mean(), *penalties.values()]).sum()
 
@@ -73,15 +78,15 @@ def optimizer_step(optimizer: optim.Optimizer, *terms: Tensor) -> None:
     optimizer.step()
 
 
-def attach_constraints(variant: Variant, networks: dict[Player, nn.Module]) -> None:
+def attach_constraints(variant: Variant, networks: dict[NetworkName, nn.Module]) -> None:
     """Before the optimizers are built: spectral norm replaces weights, for instance."""
     for constraint in variant.constraints:
-        if constraint.player in networks:
-            constraint.attach(networks[constraint.player])
+        if constraint.network in networks:
+            constraint.attach(networks[constraint.network])
 
 
-def enforce_constraints(variant: Variant, player: Player, net: nn.Module) -> None:
+def enforce_constraints(variant: Variant, network: NetworkName, net: nn.Module) -> None:
     """After an optimizer step: clip the weights, for instance."""
     for constraint in variant.constraints:
-        if constraint.player == player:
+        if constraint.network == network:
             constraint.enforce(net)

@@ -16,8 +16,8 @@ from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
 from ganpipe.algorithms._steps import (
     attach_constraints,
     autocast,
+    autocast_critic,
     critic_batch,
-    critic_function,
     critic_loss,
     enforce_constraints,
     optimizer_step,
@@ -107,7 +107,7 @@ class GANTrainer(StateMixin, Trainer):
         with torch.no_grad():
             fake = self.generate(len(real))
         real, fake = self.critic_input(real), self.critic_input(fake)
-        batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
+        batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
@@ -122,7 +122,7 @@ class GANTrainer(StateMixin, Trainer):
         self.critic.requires_grad_(False)
         fake = self.generate(len(real))
         real, fake = self.critic_input(real), self.critic_input(fake)
-        critic = critic_function(self.critic, self.runtime)
+        critic = autocast_critic(self.critic, self.runtime)
         if self.algorithm.unroll.steps:
             loss_of = partial(critic_loss, self.variant, real, fake, self.loss_state, self.penalty_rng)
             critic = unrolled(self.critic, loss_of, self.algorithm.unroll)

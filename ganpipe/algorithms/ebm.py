@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import nn
 
-from ganpipe.algorithms import Algorithm, Metrics, Player, Trainer, Weights
+from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
 from ganpipe.algorithms._steps import (
     attach_constraints,
+    autocast_critic,
     critic_batch,
-    critic_function,
     enforce_constraints,
     optimizer_step,
     penalty_terms,
@@ -45,9 +45,9 @@ class EBM(Algorithm):
 
     kind: Literal["ebm"]
     noise: NonNegative
-    trained_networks: ClassVar[frozenset[Player]] = frozenset({"critic"})
+    trained_networks: ClassVar[frozenset[NetworkName]] = frozenset({"critic"})
     requires_generator: ClassVar[str | None] = "gradient_ascent"
-    per_sample: ClassVar[bool] = True
+    uses_input_gradient: ClassVar[bool] = True
 
     def trainer(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
@@ -101,7 +101,7 @@ class EBMTrainer(StateMixin, Trainer):
             noise = torch.randn(real.shape, generator=self.noise_rng, device=real.device)
             real = real + self.algorithm.noise * noise
         fake = self.sampler(sample_latents(self.variant.latent, len(real), self.latent_rng))
-        batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
+        batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)

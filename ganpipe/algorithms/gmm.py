@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganpipe.algorithms import Algorithm, Metrics, Player, Trainer, Weights
+from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
 from ganpipe.batches import Batches
 from ganpipe.networks.generators.gmm import GMMGenerator, Mixture
 from ganpipe.parts import Count, Positive
@@ -33,7 +33,7 @@ class GMM(Algorithm):
     n_init: Count
     is_adversarial: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = False
-    trained_networks: ClassVar[frozenset[Player]] = frozenset()
+    trained_networks: ClassVar[frozenset[NetworkName]] = frozenset()
     requires_generator: ClassVar[str | None] = "gmm"
     requires_normal_latent: ClassVar[bool] = True
 

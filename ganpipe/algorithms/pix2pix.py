@@ -20,8 +20,8 @@ from ganpipe.algorithms._stacked import StackedGenerator, TrainingConditions
 from ganpipe.algorithms._steps import (
     attach_constraints,
     autocast,
+    autocast_critic,
     critic_batch,
-    critic_function,
     enforce_constraints,
     optimizer_step,
     penalty_terms,
@@ -43,7 +43,7 @@ class Pix2Pix(Algorithm):
     """The generator maps a condition and noise to an image; the critic sees the image beside the condition.
 
     critic_steps: updates of the critic before each update of the generator. l1: weight of mean |G(z, c) - x| over the
-    features of a sample in the generator's loss, where c is the condition of x (equation 4). observed: how many
+    features of a sample in the generator's loss, where c is the condition of x (equation 4). num_conditions: how many
     conditions of training images samples are drawn from, where no earlier training (`stage1`) makes the conditions.
     Objectives and penalties that compare or perturb samples see the condition as further features of them.
     """
@@ -52,7 +52,7 @@ class Pix2Pix(Algorithm):
     condition: Annotated[Condition, Choice("ganpipe.conditions")]
     critic_steps: Count
     l1: NonNegative
-    observed: Annotated[int, Field(ge=1, le=100_000)]
+    num_conditions: Annotated[int, Field(ge=1, le=100_000)]
     is_conditional: ClassVar[bool] = True
     supports_pretraining: ClassVar[bool] = False
     requires_normal_latent: ClassVar[bool] = True
@@ -73,7 +73,7 @@ class Pix2Pix(Algorithm):
     def build_generator(self, variant: Variant, shape: Shape) -> nn.Module:
         translator = self.build_translator(variant, shape)
         attach_constraints(variant, {"generator": translator})
-        return self.stack(variant, self.build_first(variant, shape), translator)
+        return self.stack(variant, self.build_stage1(variant, shape), translator)
 
     def build_translator(self, variant: Variant, shape: Shape) -> nn.Module:
         """Noise (N, latent.size - condition_latent) and conditions (N, *condition_shape) to images (N, *shape)."""
@@ -81,11 +81,11 @@ class Pix2Pix(Algorithm):
             variant.latent.size - variant.condition_latent, self.condition_shape(shape), shape
         )
 
-    def build_first(self, variant: Variant, shape: Shape) -> nn.Module:
+    def build_stage1(self, variant: Variant, shape: Shape) -> nn.Module:
         """What generates conditions when samples are drawn, untrained."""
         given, first = self.condition_shape(shape), variant.stage1
         if first is None:
-            return TrainingConditions(self.observed, given)
+            return TrainingConditions(self.num_conditions, given)
         return first.algorithm.build_generator(first, given).requires_grad_(False)
 
     def stack(self, variant: Variant, first: nn.Module, translator: nn.Module) -> StackedGenerator:
@@ -113,7 +113,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         pretrained: Weights | None,
     ) -> None:
         self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
-        first = algorithm.build_first(variant, shape)
+        first = algorithm.build_stage1(variant, shape)
         with seeded_init(seed, "generator"):
             self.generator = algorithm.build_translator(variant, shape).to(runtime.device)
         with seeded_init(seed, "critic"):
@@ -152,7 +152,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         with torch.no_grad():
             fake = self.generate(condition)
         real, fake = beside(condition, real), beside(condition, fake)
-        batch = critic_batch(self.variant, real, fake, critic_function(self.critic, self.runtime), self.loss_state)
+        batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
@@ -167,7 +167,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         self.critic.requires_grad_(False)
         condition = self.algorithm.condition.of(real)
         fake = self.generate(condition)
-        critic = critic_function(self.critic, self.runtime)
+        critic = autocast_critic(self.critic, self.runtime)
         batch = CriticBatch(beside(condition, real), beside(condition, fake), critic, self.loss_state)
         terms = {"generator_loss": self.variant.objective.generator(batch).mean()}
         if self.algorithm.l1:

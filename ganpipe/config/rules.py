@@ -28,7 +28,7 @@ def _objective_and_critic(v: Variant) -> Problem | None:
     return None
 
 
-def _networks_of_the_procedure(v: Variant) -> Problem | None:
+def _networks_of_the_algorithm(v: Variant) -> Problem | None:
     """Some algorithms train one kind of network alone, and some networks are trained by one algorithm alone."""
     algorithm, generator = v.algorithm, v.generator
     if algorithm.requires_generator and generator.kind != algorithm.requires_generator:
@@ -45,7 +45,7 @@ def _networks_of_the_procedure(v: Variant) -> Problem | None:
             f"is not one that the algorithm {algorithm.kind} can train; use `critic.kind: {algorithm.requires_critic}`"
         )
         return Problem(("critic", "kind"), v.critic.kind, sentence)
-    if algorithm.per_sample and v.critic.uses_batch_stats:
+    if algorithm.uses_input_gradient and v.critic.uses_batch_stats:
         layer, remedy = v.critic.batch_stats_layer
         sentence = f"couples the samples of a batch by {layer}, and {algorithm.kind} needs the gradient at each"
         return Problem(("critic", "kind"), v.critic.kind, f"{sentence}; use {remedy}")
@@ -60,16 +60,16 @@ def _latents(v: Variant) -> Problem | None:
     return Problem(("latent", "kind"), v.latent.kind, sentence)
 
 
-def _players_of_penalties_and_constraints(v: Variant) -> Problem | None:
+def _networks_of_penalties_and_constraints(v: Variant) -> Problem | None:
     """A penalty needs a loss that it joins, a constraint a network that is trained."""
     for i, penalty in enumerate(v.penalties):
-        if not v.algorithm.is_adversarial or penalty.player not in v.algorithm.trained_networks:
+        if not v.algorithm.is_adversarial or penalty.network not in v.algorithm.trained_networks:
             sentence = f"is in no loss of the algorithm {v.algorithm.kind}; remove it"
             return Problem(("penalties", i, "kind"), penalty.kind, sentence)
     for i, constraint in enumerate(v.constraints):
-        if constraint.player not in v.algorithm.trained_networks:
-            sentence = f"has no {constraint.player} to train in the algorithm {v.algorithm.kind}; remove it"
-            return Problem(("constraints", i, "player"), constraint.player, sentence)
+        if constraint.network not in v.algorithm.trained_networks:
+            sentence = f"has no {constraint.network} to train in the algorithm {v.algorithm.kind}; remove it"
+            return Problem(("constraints", i, "network"), constraint.network, sentence)
     return None
 
 
@@ -112,32 +112,34 @@ def _penalties_and_critic(v: Variant) -> Problem | None:
                     remedy += " with `objective.kind: ebgan`, or remove it"
             sentence = f"needs the critic's codes, and the critic {v.critic.kind} has none; {remedy}"
             return Problem(loc, penalty.kind, sentence)
-        if penalty.per_sample and v.critic.uses_batch_stats:
+        if penalty.uses_input_gradient and v.critic.uses_batch_stats:
             layer, remedy = v.critic.batch_stats_layer
             sentence = f"reads the critic's gradient at single samples, and {layer} couples the samples of a batch"
             return Problem(loc, penalty.kind, f"{sentence}; use {remedy}")
-        if penalty.per_sample and v.critic.num_scores > 1:
+        if penalty.uses_input_gradient and v.critic.num_scores > 1:
             sentence = "reads one gradient of the critic a sample, and an ensemble has several"
-            remedy = "use `constraints: [{kind: spectral_norm, player: critic}]`"
+            remedy = "use `constraints: [{kind: spectral_norm, network: critic}]`"
             return Problem(loc, penalty.kind, f"{sentence}; {remedy}")
     return None
 
 
-def _one_constraint_per_player(v: Variant) -> Problem | None:
+def _one_constraint_per_network(v: Variant) -> Problem | None:
     for i, constraint in enumerate(v.constraints):
-        if any(constraint.player == other.player for other in v.constraints[:i]):
-            sentence = f"is a second constraint on the weights of the {constraint.player}, and the two undo each other"
-            return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; use one for each `player`")
+        if any(constraint.network == other.network for other in v.constraints[:i]):
+            sentence = f"is a second constraint on the weights of the {constraint.network}, and the two undo each other"
+            return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; use one for each `network`")
     return None
 
 
 def _lipschitz(v: Variant) -> Problem | None:
     """A loss without a bound needs a critic whose gradient is limited."""
-    limited = any(penalty.per_sample for penalty in v.penalties) or any(c.player == "critic" for c in v.constraints)
+    limited = any(penalty.uses_input_gradient for penalty in v.penalties) or any(
+        c.network == "critic" for c in v.constraints
+    )
     if not v.objective.needs_lipschitz or limited or "generator" not in v.algorithm.trained_networks:
         return None
     sentence = "has no bound without a limit to the critic's gradient"
-    remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, player: critic}]`"
+    remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, network: critic}]`"
     return Problem(("objective", "kind"), v.objective.kind, f"{sentence}; {remedy}")
 
 
@@ -147,7 +149,7 @@ def _unrolling(v: Variant) -> Problem | None:
     if not unroll or not unroll.steps:
         return None
     for i, constraint in enumerate(v.constraints):
-        if constraint.player == "critic" and not constraint.supports_unrolling:
+        if constraint.network == "critic" and not constraint.supports_unrolling:
             sentence = "does not hold in the steps of an unrolled critic"
             remedy = "use spectral_norm, or `algorithm.unroll.steps: 0`"
             return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; {remedy}")
@@ -185,7 +187,7 @@ def _pretraining(v: Variant) -> Problem | None:
     if steps and not v.algorithm.supports_pretraining:
         sentence = f"pre-trains a critic of single samples, which {v.algorithm.kind} has not; use 0"
         return Problem(loc, steps, sentence)
-    if steps and not v.critic.reconstructs:
+    if steps and not v.critic.is_autoencoder:
         sentence = f"pre-trains an autoencoder, and the critic {v.critic.kind} is none"
         return Problem(loc, steps, f"{sentence}; use `critic.kind: autoencoder` or 0")
     return None
@@ -214,13 +216,13 @@ def _first(v: Variant) -> Problem | None:
 # in this order: a rule may rely on those before it
 RULES = (
     _objective_and_critic,
-    _networks_of_the_procedure,
+    _networks_of_the_algorithm,
     _latents,
-    _players_of_penalties_and_constraints,
+    _networks_of_penalties_and_constraints,
     _output_type,
     _num_scores,
     _penalties_and_critic,
-    _one_constraint_per_player,
+    _one_constraint_per_network,
     _lipschitz,
     _unrolling,
     _generator_ensemble,

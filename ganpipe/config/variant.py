@@ -133,6 +133,6 @@ class Variant(Frozen):
         return self.stage1.latent.size if self.stage1 else 1
 
     @property
-    def starts_from(self) -> str | None:
+    def pretrained_file(self) -> str | None:
         """The file that an earlier stage leaves for the training, if there is one."""
         return "generator.safetensors" if self.stage1 else "critic.safetensors" if self.pretrain.steps else None

@@ -12,10 +12,10 @@ from ganpipe.parts import Part
 class Constraint(Part):
     """Attached once when the network is built, enforced after each of its optimiser steps.
 
-    player: whose weights. supports_unrolling: it also holds in the differentiable updates of an unrolled critic.
+    network: whose weights. supports_unrolling: it also holds in the differentiable updates of an unrolled critic.
     """
 
-    player: Literal["critic", "generator"]
+    network: Literal["critic", "generator"]
     supports_unrolling: ClassVar[bool] = True
 
     def attach(self, net: nn.Module) -> None:

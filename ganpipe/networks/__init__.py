@@ -83,12 +83,12 @@ class EncoderNetwork(Network):
 class CriticNetwork(Network):
     """Maps samples (N, *shape) to a `CriticOutput`. Packing widens shape[0] before the network sees it.
 
-    has_code: its output carries a code, the features of an encoder. reconstructs: it is an autoencoder, which can be
+    has_code: its output carries a code, the features of an encoder. is_autoencoder: it is an autoencoder, which can be
     pre-trained on its own.
     """
 
     has_code: ClassVar[bool] = False
-    reconstructs: ClassVar[bool] = False
+    is_autoencoder: ClassVar[bool] = False
 
     @property
     def num_scores(self) -> int:

@@ -83,7 +83,7 @@ def mlp(in_features: int, width: int, depth: int, out_features: int, norm: Norm,
 class ScalarHead(nn.Module):
     """A critic whose body gives (N, 1): a raw score, or an energy >= 0 by a softplus.
 
-    A ReLU would not do: where it makes every energy of a batch 0, neither player has a gradient and the training never
+    A ReLU would not do: where it makes every energy of a batch 0, neither network has a gradient and the training never
     recovers (Loss-Sensitive GAN on digits: all energies 0 from step 100 on).
     """
 

@@ -12,7 +12,7 @@ from ganpipe.networks import Network, Shape
 class EnsembleNetwork(Network):
     """`num_members` networks of the architecture `base`, each with weights of its own.
 
-    A mixin: it stands before the base class of the player.
+    A mixin, before `GeneratorNetwork` or `CriticNetwork`.
     """
 
     num_members: Annotated[int, Field(ge=2, le=32)]

@@ -9,7 +9,7 @@ from ganpipe.networks._blocks import image_incompatibility
 
 
 class ImageNetwork(Network):
-    """For square images of 8, 16, 28, 32 or 64 pixels. A mixin: it stands before the base class of the player."""
+    """For square images of 8, 16, 28, 32 or 64 pixels. A mixin, before `GeneratorNetwork` or `CriticNetwork`."""
 
     forms: ClassVar[frozenset[Form]] = frozenset({"images"})
 

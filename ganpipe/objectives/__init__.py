@@ -11,12 +11,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ganpipe.critic import CriticBatch, State
+from ganpipe.critic import CriticBatch, LossState
 from ganpipe.parts import Part
 
 
 class Objective(Part):
-    """The losses of both players.
+    """The losses of critic and generator.
 
     output_type: of the critic: a `score` is any real number, high = real; an `energy` is >= 0, low = real.
     """
@@ -35,16 +35,16 @@ class Objective(Part):
 
     @property
     def has_state(self) -> bool:
-        """Whether it keeps a state between steps."""
+        """Whether it keeps a `loss_state` between steps."""
         return bool(self.initial_state(torch.device("cpu")))
 
-    def initial_state(self, device: torch.device) -> State:
-        """The `state` of the first batch. Empty by default."""
+    def initial_state(self, device: torch.device) -> LossState:
+        """The `loss_state` of the first critic step. Empty by default."""
         return {}
 
-    def next_state(self, batch: CriticBatch) -> State:
+    def next_state(self, batch: CriticBatch) -> LossState:
         """The state after a critic step on this batch."""
-        return batch.state
+        return batch.loss_state
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """The critic's loss, (N,)."""

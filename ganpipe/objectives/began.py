@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ganpipe.critic import CriticBatch, State
+from ganpipe.critic import CriticBatch, LossState
 from ganpipe.objectives import Objective
 from ganpipe.parts import Positive
 
@@ -24,19 +24,19 @@ class BEGAN(Objective):
     lambda_k: Positive
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
-    def initial_state(self, device: torch.device) -> State:
+    def initial_state(self, device: torch.device) -> LossState:
         """k = 0."""
         return {"k": torch.zeros((), device=device)}
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """r - k f."""
-        return batch.real_output.score - batch.state["k"] * batch.fake_output.score
+        return batch.real_output.score - batch.loss_state["k"] * batch.fake_output.score
 
     def generator(self, batch: CriticBatch) -> Tensor:
         """f."""
         return batch.fake_output.score
 
-    def next_state(self, batch: CriticBatch) -> State:
+    def next_state(self, batch: CriticBatch) -> LossState:
         """k + lambda_k (gamma E r - E f), kept in [0, 1]."""
         error = self.gamma * batch.real_output.score.mean() - batch.fake_output.score.mean()
-        return {"k": (batch.state["k"] + self.lambda_k * error.detach()).clamp(0, 1)}
+        return {"k": (batch.loss_state["k"] + self.lambda_k * error.detach()).clamp(0, 1)}

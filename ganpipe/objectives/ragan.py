@@ -14,11 +14,11 @@ from ganpipe.objectives import Objective
 class RaGAN(Objective):
     """Each score against the mean of the other side: a = r - mean(f), b = f - mean(r), the means with gradient.
 
-    form: loss(x) is sp(-x) for `logistic` (RaGAN), (x - 1)^2 for `least_squares` (RaLSGAN), relu(1 - x) for `hinge`.
+    loss: loss(x) is sp(-x) for `logistic` (RaGAN), (x - 1)^2 for `least_squares` (RaLSGAN), relu(1 - x) for `hinge`.
     """
 
     kind: Literal["ragan"]
-    form: Literal["logistic", "least_squares", "hinge"]
+    loss: Literal["logistic", "least_squares", "hinge"]
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """(loss(a) + loss(-b)) / 2."""
@@ -31,9 +31,9 @@ class RaGAN(Objective):
         return 0.5 * (self._loss(-a) + self._loss(b))
 
     def _loss(self, x: Tensor) -> Tensor:
-        if self.form == "logistic":
+        if self.loss == "logistic":
             return softplus(-x)
-        return (x - 1) ** 2 if self.form == "least_squares" else relu(1 - x)
+        return (x - 1) ** 2 if self.loss == "least_squares" else relu(1 - x)
 
 
 def _against_means(batch: CriticBatch) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Penalties: terms that are added to the loss of one player, one file each."""
+"""Penalties: terms that are added to the loss of one network, one file each."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ganpipe.parts import Part, Positive
 
 
 class Penalty(Part):
-    """A term beside one player's loss. Gradients in it are taken in float32, whatever the precision of the rest.
+    """A term that joins the loss of one network. Its gradients are in float32, whatever the precision of the rest.
 
-    weight: its factor. player: whose loss it joins. per_sample: it reads the critic's gradient at single samples, so no
-    layer of the critic may mix the samples of a batch. needs_code: it reads the critic's features (`code`).
+    weight: its factor. network: the one whose loss it is added to. uses_input_gradient: it takes dD/dx, the gradient of
+    the critic at each sample, so no layer of the critic may mix the samples of a batch. needs_code: it reads the
+    critic's features (`code`).
     """
 
     weight: Positive
-    player: ClassVar[Literal["critic", "generator"]] = "critic"
-    per_sample: ClassVar[bool] = False
+    network: ClassVar[Literal["critic", "generator"]] = "critic"
+    uses_input_gradient: ClassVar[bool] = False
     needs_code: ClassVar[bool] = False
 
     @abstractmethod

@@ -22,7 +22,7 @@ class DRAGAN(Penalty):
     kind: Literal["dragan"]
     target: NonNegative
     noise_scale: Positive
-    per_sample: ClassVar[bool] = True
+    uses_input_gradient: ClassVar[bool] = True
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         real = batch.real

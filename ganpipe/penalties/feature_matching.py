@@ -14,7 +14,7 @@ class FeatureMatching(Penalty):
     """weight |mean code(x) - mean code(G(z))|^2 / C on the critic's codes, (N, C): the mean over the features."""
 
     kind: Literal["feature_matching"]
-    player: ClassVar[Literal["critic", "generator"]] = "generator"
+    network: ClassVar[Literal["critic", "generator"]] = "generator"
     needs_code: ClassVar[bool] = True
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:

@@ -24,7 +24,7 @@ class GradientPenalty(Penalty):
     kind: Literal["gradient_penalty"]
     target: NonNegative
     one_sided: bool
-    per_sample: ClassVar[bool] = True
+    uses_input_gradient: ClassVar[bool] = True
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         shape = (len(batch.real),) + (1,) * (batch.real.ndim - 1)

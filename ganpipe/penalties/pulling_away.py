@@ -15,7 +15,7 @@ class PullingAway(Penalty):
     """weight * mean over i != j of cos^2(s_i, s_j) on the fakes' codes s: 0 when orthogonal, 1 when parallel."""
 
     kind: Literal["pulling_away"]
-    player: ClassVar[Literal["critic", "generator"]] = "generator"
+    network: ClassVar[Literal["critic", "generator"]] = "generator"
     needs_code: ClassVar[bool] = True
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:

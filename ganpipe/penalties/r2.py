@@ -15,7 +15,7 @@ class R2(Penalty):
     """weight / 2 |dD/dx|^2 at the fakes. weight: the paper's gamma."""
 
     kind: Literal["r2"]
-    per_sample: ClassVar[bool] = True
+    uses_input_gradient: ClassVar[bool] = True
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         return 0.5 * self.weight * input_gradient(critic, batch.fake).square().sum(1)

@@ -180,31 +180,31 @@ def _train(
 
 
 def _pretrain(name: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
-    if incompatibility or not variant.starts_from:
+    if incompatibility or not variant.pretrained_file:
         return {"variant": name, "data": data, "not_applicable": incompatibility or "the variant has no pre-training"}
-    way, job = _first(variant) if variant.stage1 else _critic(variant)
-    modules = {"stages.pretrain", f"ganpipe.training.{way}", *parts_of(job)}
+    module, params = _stage1(variant) if variant.stage1 else _critic(variant)
+    modules = {"stages.pretrain", f"ganpipe.training.{module}", *parts_of(params)}
     return {
         "variant": name,
         "data": data,
         "not_applicable": None,
-        "way": way,
-        "job": job.model_dump(mode="json"),
+        "module": module,
+        "params": params.model_dump(mode="json"),
         "runtime": runtime,
         "code": code.closure(modules),
     }
 
 
-def _first(variant: Variant) -> tuple[str, BaseModel]:
+def _stage1(variant: Variant) -> tuple[str, BaseModel]:
     assert variant.stage1 is not None
     condition = getattr(variant.algorithm, "condition", None)
-    return "stage1", stage1.Job.model_validate(
+    return "stage1", stage1.Params.model_validate(
         {"stage1": variant.stage1, "condition": condition, "seed": variant.pretrain.seed}
     )
 
 
 def _critic(variant: Variant) -> tuple[str, BaseModel]:
-    return "pretrain", pretrain.Job(
+    return "pretrain", pretrain.Params(
         critic=variant.critic,
         pretrain=variant.pretrain,
         pack=getattr(variant.algorithm, "pack", 1),

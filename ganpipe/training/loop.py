@@ -28,8 +28,11 @@ MAX_HELD_OUT = 2000  # samples, for the held-out metrics in each row of the hist
 
 
 @dataclass(frozen=True)
-class Job:
-    """One training. out: the folder of its results. pretrained: weights of an earlier training, to start from."""
+class TrainingArguments:
+    """What `train` is called with.
+
+    name: shown in messages. out: the folder of its results. pretrained: weights of an earlier stage, to start from.
+    """
 
     name: str
     variant: Variant
@@ -59,30 +62,30 @@ def configure(runtime: Runtime) -> None:
         torch.use_deterministic_algorithms(True)
 
 
-def train(job: Job) -> Outcome:
-    """Train, and write `history.csv`, `grids/`, `snapshots/`, weights and samples into `job.out`.
+def train(arguments: TrainingArguments) -> Outcome:
+    """Train, and write `history.csv`, `grids/`, `snapshots/`, weights and samples into `arguments.out`.
 
     A training whose metrics are no longer finite ends there, and its results are written as they are. On a signal it
     raises Interrupted after the current step, and continues from there when it is called again.
     """
-    variant, data, device = job.variant, job.data, torch.device(job.runtime.device)
+    variant, data, device = arguments.variant, arguments.data, torch.device(arguments.runtime.device)
     # ---- data and trainer -------------------------------------------------------------------------------------------
     space = Space(data.form, data.scale)
     labels = data.train_labels if data.classes > 1 else None
-    batches = Batches(data.train, variant.batch, space, job.seed, "order", device, labels)
+    batches = Batches(data.train, variant.batch, space, arguments.seed, "order", device, labels)
     held_out = space.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
-    pretrained = load_file(job.pretrained) if job.pretrained else None
-    trainer = variant.algorithm.trainer(variant, data.shape, job.runtime, job.seed, pretrained)
+    pretrained = load_file(arguments.pretrained) if arguments.pretrained else None
+    trainer = variant.algorithm.trainer(variant, data.shape, arguments.runtime, arguments.seed, pretrained)
 
     # ---- hooks ------------------------------------------------------------------------------------------------------
-    sampler = Sampler(variant.latent, space, job.seed, variant.batch, device)
-    history, health = History(job.out / "history.csv"), HealthMonitor(variant.health, data)
+    sampler = Sampler(variant.latent, space, arguments.seed, variant.batch, device)
+    history, health = History(arguments.out / "history.csv"), HealthMonitor(variant.health, data)
     snapshots_at = snapshot_steps(variant.steps, variant.snapshots.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 
     # ---- loop -------------------------------------------------------------------------------------------------------
-    with history, defer_signals(), ProgressBar(job.name, variant.steps) as progress:
-        step = progress.begin = job.checkpoint.resume(state)
+    with history, defer_signals(), ProgressBar(arguments.name, variant.steps) as progress:
+        step = progress.begin = arguments.checkpoint.resume(state)
         while step < variant.steps and not health.failed:
             step += 1
             metrics = trainer.train_step(batches)
@@ -94,7 +97,7 @@ def train(job: Job) -> Outcome:
                 history.add({"status": torch.tensor(1.0)})
             elif snapshot_due:
                 trainer.prepare_for_sampling(batches)
-                samples = take_snapshot(step, trainer.generators, sampler, variant.snapshots.num_samples, job.out)
+                samples = take_snapshot(step, trainer.generators, sampler, variant.snapshots.num_samples, arguments.out)
                 history.add(health.check_samples(step, *samples))
 
             last = step == variant.steps or health.failed
@@ -103,19 +106,19 @@ def train(job: Job) -> Outcome:
                 progress.update(step, history.write(step))
             if last or step % variant.sample_grid_every == 0:
                 trainer.prepare_for_sampling(batches)
-                save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, job.out)
-            job.checkpoint.maybe_save(step, state, last=last)
-        seconds = job.checkpoint.seconds
+                save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, arguments.out)
+            arguments.checkpoint.maybe_save(step, state, last=last)
+        seconds = arguments.checkpoint.seconds
 
     # ---- results ----------------------------------------------------------------------------------------------------
     trainer.prepare_for_sampling(batches)
     sampler.update_bn(trainer.generators["ema"])
     architecture = Architecture(variant, data.shape, space)
     for name, net in trainer.generators.items():
-        save_weights(net, job.out / f"generator{suffix(name)}.safetensors", architecture)
-        save_array(sampler.sample(net, variant.num_samples, "samples"), job.out / f"samples{suffix(name)}.npy")
+        save_weights(net, arguments.out / f"generator{suffix(name)}.safetensors", architecture)
+        save_array(sampler.sample(net, variant.num_samples, "samples"), arguments.out / f"samples{suffix(name)}.npy")
     for name, net in trainer.saved_networks.items():
-        save_weights(net, job.out / f"{name}.safetensors")
+        save_weights(net, arguments.out / f"{name}.safetensors")
     if trainer.loss_state:
-        save_tensors(trainer.loss_state, job.out / "objective.safetensors")
+        save_tensors(trainer.loss_state, arguments.out / "objective.safetensors")
     return Outcome(health.status, {"training_seconds": seconds, "steps_per_second": step / seconds})

@@ -21,7 +21,7 @@ from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import Stateful
 
 
-class Job(Frozen):
+class Params(Frozen):
     """What it depends on. margin: of the objective, to report the energy relative to it."""
 
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
@@ -32,29 +32,29 @@ class Job(Frozen):
 
 
 def run(
-    name: str, job: Job, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
+    name: str, params: Params, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
     """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
 
     energy_over_margin: energies above the margin do not enter EBGAN's hinge, so a GAN that starts with real energies
     above it can only raise them.
     """
-    device, seed = torch.device(runtime.device), job.pretrain.seed
+    device, seed = torch.device(runtime.device), params.pretrain.seed
     space = Space(data.form, data.scale)
-    batches = Batches(data.train, job.batch, space, seed, "pretrain", device)
+    batches = Batches(data.train, params.batch, space, seed, "pretrain", device)
     with seeded_init(seed, "critic"):
-        critic = job.critic.build((data.shape[0] * job.pack, *data.shape[1:])).to(device)
-    optimizer = job.pretrain.optimizer.build(critic.parameters())
-    whole = len(data.test) // job.pack * job.pack
+        critic = params.critic.build((data.shape[0] * params.pack, *data.shape[1:])).to(device)
+    optimizer = params.pretrain.optimizer.build(critic.parameters())
+    whole = len(data.test) // params.pack * params.pack
     test = space.to_model(torch.from_numpy(data.test[:whole]).to(device))
 
     def energy(x: Tensor) -> Tensor:
-        score: Tensor = critic(pack_samples(x, job.pack)).score
+        score: Tensor = critic(pack_samples(x, params.pack)).score
         return score.mean()
 
     with torch.no_grad():
         before = energy(test).item()
-    steps, margin = job.pretrain.steps, job.margin
+    steps, margin = params.pretrain.steps, params.margin
     checkpoint = checkpoint or Checkpoint.disabled()
     state: dict[str, Stateful] = {"critic": critic, "optimizer": optimizer, "batches": batches}
     with defer_signals(), ProgressBar(name, steps) as progress:

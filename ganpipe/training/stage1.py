@@ -19,7 +19,7 @@ from ganpipe.training import loop
 from ganpipe.training.checkpoint import Checkpoint
 
 
-class Job(Frozen):
+class Params(Frozen):
     """What it depends on. condition: of the second training, computed from images."""
 
     stage1: Variant
@@ -28,18 +28,20 @@ class Job(Frozen):
 
 
 def run(
-    name: str, job: Job, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
+    name: str, params: Params, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
-    """Train `job.stage1` on the conditions of the images; the results in `out` are those of any training."""
+    """Train `params.stage1` on the conditions of the images; the results in `out` are those of any training."""
     space = Space(data.form, data.scale)
 
     def conditions(images: NDArray[Any]) -> NDArray[Any]:
-        computed = job.condition.of(space.to_model(torch.from_numpy(images)))
+        computed = params.condition.of(space.to_model(torch.from_numpy(images)))
         return np.ascontiguousarray(space.to_data(computed).numpy())
 
     small = replace(data, train=conditions(data.train), test=conditions(data.test))
     outcome = loop.train(
-        loop.Job(name, job.stage1, runtime, small, job.seed, out, checkpoint=checkpoint or Checkpoint.disabled())
+        loop.TrainingArguments(
+            name, params.stage1, runtime, small, params.seed, out, checkpoint=checkpoint or Checkpoint.disabled()
+        )
     )
     status = outcome.status.kind if outcome.status else "none"
-    return {"title": job.stage1.title, "steps": job.stage1.steps, "seed": job.seed, "status": status}
+    return {"title": params.stage1.title, "steps": params.stage1.steps, "seed": params.seed, "status": status}

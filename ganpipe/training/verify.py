@@ -12,7 +12,7 @@ import torch
 
 from ganpipe import prepared
 from ganpipe.config.variant import Runtime
-from ganpipe.training.loop import Job, configure, train
+from ganpipe.training.loop import TrainingArguments, configure, train
 from ganpipe.training.runs import Run, read_run
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import digest
@@ -41,14 +41,14 @@ def verify(folder: Path) -> Verified:
     data, meta = prepared.read(root / "data/prepared" / facts["data"])
     if meta["digest"] != facts["dataset_digest"]:
         raise UserError(f"{folder} was trained on other data than data/prepared holds: run `dvc checkout`.")
-    begun = run.variant.starts_from
+    begun = run.variant.pretrained_file
     pretrained = root / "pretrained" / facts["data"] / facts["variant"] / begun if begun else None
     if pretrained and (not pretrained.is_file() or digest(pretrained) != facts["pretrained_digest"]):
         raise UserError(f"{folder} started from other weights than {pretrained}: run `dvc checkout` to restore them.")
     configure(runtime)
     with tempfile.TemporaryDirectory(prefix="ganpipe-verify-") as fresh:
         name = f"verify {facts['variant']}/{facts['seed']}"
-        train(Job(name, run.variant, runtime, data, facts["seed"], Path(fresh), pretrained))
+        train(TrainingArguments(name, run.variant, runtime, data, facts["seed"], Path(fresh), pretrained))
         return _compared(folder, Path(fresh), _notes(run, runtime))
 
 

@@ -20,7 +20,7 @@ _nothing_changes = pytest.fixture(untouched, autouse=True)
 VARIANT = ROW["properties"]
 SCORE = {"kind": "mlp", "width": 4, "depth": 1, "norm": "none", "output": "score"}
 CODER = {"kind": "autoencoder", "layers": "dense", "width": 4, "norm": "none", "code": 2}
-SN = [{"kind": "spectral_norm", "player": "critic"}]
+SN = [{"kind": "spectral_norm", "network": "critic"}]
 PACKAGES = {
     "objective": "ganpipe.objectives",
     "critic": "ganpipe.networks.critics",
@@ -60,7 +60,7 @@ def fits(o: Any, c: Any) -> bool:
 
 
 def couples(c: Any, p: Any) -> bool:
-    return (p.per_sample and (c.uses_batch_stats or c.num_scores > 1)) or (p.needs_code and not c.has_code)
+    return (p.uses_input_gradient and (c.uses_batch_stats or c.num_scores > 1)) or (p.needs_code and not c.has_code)
 
 
 def pairs() -> Iterator[tuple[str, Raw]]:
@@ -109,7 +109,7 @@ def pairs() -> Iterator[tuple[str, Raw]]:
             yield "stage1", row | {"stage1": whole_row()["variants"]["variant"]}
     for constraint in every("constraints"):
         assert isinstance(constraint, Constraint)
-        two = {"constraints": [constraint, SN[0] | {"player": constraint.player}], "objective": {"kind": "hinge"}}
+        two = {"constraints": [constraint, SN[0] | {"network": constraint.network}], "objective": {"kind": "hinge"}}
         yield "two constraints", two | {"critic": SCORE}
         if not constraint.supports_unrolling:
             unrolled = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0}

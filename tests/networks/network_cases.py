@@ -19,7 +19,7 @@ from ganpipe.networks.critics.mlp import MLPCritic
 from ganpipe.networks.generators.gradient_ascent import GradientAscentGenerator
 from ganpipe.parts import part_class
 
-GENERATORS, CRITICS, ENCODERS = (f"ganpipe.networks.{player}" for player in ("generators", "critics", "encoders"))
+GENERATORS, CRITICS, ENCODERS = (f"ganpipe.networks.{network}" for network in ("generators", "critics", "encoders"))
 SIZES = (8, 16, 28, 32, 64)
 NORMS = ("none", "batch", "layer")
 # one of each sort, and what only networks without convolutions take

@@ -63,7 +63,7 @@ def test_an_ensemble_takes_what_holds_for_its_base() -> None:
     assert "images" in str(judge.incompatibility((2,)))
     energies = critic(num_members=4, base={**MLP, "output": "energy"})
     assert (energies.num_scores, energies.output_type, energies.uses_batch_stats) == (4, "energy", False)
-    assert (energies.has_code, energies.reconstructs) == (False, False)
+    assert (energies.has_code, energies.is_autoencoder) == (False, False)
     assert critic(**MLP, output="score").num_scores == 1
 
 

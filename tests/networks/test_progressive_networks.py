@@ -166,7 +166,7 @@ def test_all_layers_have_an_equalized_learning_rate_and_the_last_ones_are_withou
 
 def test_spectral_norm_divides_the_weight_that_is_used() -> None:
     net, _ = critic()
-    SpectralNorm(kind="spectral_norm", player="critic").attach(net)
+    SpectralNorm(kind="spectral_norm", network="critic").attach(net)
     with torch.no_grad():
         for _ in range(200):
             net(torch.randn(2, 1, 16, 16))

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganpipe.critic import CriticBatch, CriticOutput, State
+from ganpipe.critic import CriticBatch, CriticOutput, LossState
 from ganpipe.objectives import Objective
 from ganpipe.parts import part_class
 
@@ -189,7 +189,7 @@ def build(kind: str, **parameters: Any) -> Objective:
     return part
 
 
-def batch_of(r: Tensor, f: Tensor, state: State | None = None) -> CriticBatch:
+def batch_of(r: Tensor, f: Tensor, state: LossState | None = None) -> CriticBatch:
     """A batch with these scores, of points that lie one unit apart."""
     real, fake = torch.zeros(len(r), 2, dtype=r.dtype), torch.ones(len(f), 2, dtype=r.dtype)
     return CriticBatch(real, fake, lambda x: CriticOutput(f if x is fake else r), state)

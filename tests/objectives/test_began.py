@@ -9,7 +9,7 @@ import torch
 from objective_cases import batch_of
 from pydantic import ValidationError
 
-from ganpipe.critic import State
+from ganpipe.critic import LossState
 from ganpipe.objectives.began import BEGAN
 
 
@@ -17,7 +17,7 @@ def began(gamma: float = 0.5, lambda_k: float = 0.1) -> BEGAN:
     return BEGAN.model_validate({"kind": "began", "gamma": gamma, "lambda_k": lambda_k})
 
 
-def k(value: float) -> State:
+def k(value: float) -> LossState:
     return {"k": torch.tensor(value)}
 
 
@@ -37,7 +37,7 @@ def test_k_starts_at_0_and_moves_by_hand() -> None:
         state = objective.next_state(batch)
         expected += 0.1 * (0.5 * (real + 0.5) - (fake - 0.05))
         assert state["k"].item() == pytest.approx(expected)
-        assert batch.state["k"] is not state["k"]
+        assert batch.loss_state["k"] is not state["k"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ganpipe.critic import CriticBatch, CriticOutput
 MEMBERS: list[dict[str, Any]] = [
     {"kind": "hinge"},
     {"kind": "lsgan", "real": 1.0, "fake": 0.0, "target": 1.0},
-    {"kind": "ragan", "form": "logistic"},
+    {"kind": "ragan", "loss": "logistic"},
     {"kind": "fgan", "divergence": "kl", "generator_loss": "saddle"},
     {"kind": "gls", "margin": 1.0, "slope": 0.2},
 ]

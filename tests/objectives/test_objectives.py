@@ -43,9 +43,9 @@ def test_losses_are_one_finite_value_per_sample(kind: str) -> None:
         assert loss.shape == (5,)
         assert loss.isfinite().all()
     assert {name: value.shape for name, value in objective.next_state(batch).items()} == {
-        name: value.shape for name, value in batch.state.items()
+        name: value.shape for name, value in batch.loss_state.items()
     }
-    assert objective.has_state == bool(batch.state)
+    assert objective.has_state == bool(batch.loss_state)
 
 
 @every

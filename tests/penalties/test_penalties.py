@@ -60,11 +60,11 @@ def test_a_penalty_is_finite_for_each_sample_or_the_batch_and_proportional_to_it
 def test_the_gradient_that_its_player_gets_matches_finite_differences(kind: str) -> None:
     """The critic's weights under its own penalties, the fakes under those of the generator."""
     penalty, net = part_in_use(PACKAGE, kind), Smooth()
-    leaf = net.encode.weight if penalty.player == "critic" else fakes().requires_grad_(True)
+    leaf = net.encode.weight if penalty.network == "critic" else fakes().requires_grad_(True)
     direction, start = normal(*leaf.shape, seed=99), leaf.detach().clone()
 
     def value() -> Tensor:
-        fake = leaf if penalty.player == "generator" else fakes()
+        fake = leaf if penalty.network == "generator" else fakes()
         return penalty(net, CriticBatch(reals(), fake, net), rng()).mean()
 
     (gradient,) = torch.autograd.grad(value(), leaf)
@@ -97,7 +97,7 @@ def test_a_penalty_that_needs_codes_refuses_a_critic_without(kind: str) -> None:
 def test_a_linear_critic_has_the_known_value_whatever_the_batch(kind: str, shape: tuple[int, ...]) -> None:
     """The norm is over all but the batch axis: one norm for the batch, or over channels, gives other numbers."""
     known, penalty = case(kind)
-    assert (penalty.player, penalty.per_sample) == ("critic", True)
+    assert (penalty.network, penalty.uses_input_gradient) == ("critic", True)
     w = normal(math.prod(shape), seed=2)
     for n in (1, 7):
         batch = CriticBatch(normal(n, *shape), normal(n, *shape, seed=1), linear(w))

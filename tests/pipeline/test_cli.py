@@ -50,8 +50,8 @@ def test_variants_as_a_table_and_as_json(fresh: Project, commands: Commands) -> 
     assert {row["pretrain"] for row in rows} == {0, 4}
     with fresh.params() as params:
         params["data"]["kind"] = "ring"
-        for player in ("generator", "critic"):
-            params["variants"]["lsgan"][player] = dict(params["train"]["overrides"]["images"][player])
+        for network in ("generator", "critic"):
+            params["variants"]["lsgan"][network] = dict(params["train"]["overrides"]["images"][network])
     rows = json.loads(commands(fresh, "variants", "--json").out)
     reasons = {row["variant"]: row["not_applicable"] for row in rows}
     assert reasons["wgan_gp"] is None

@@ -176,7 +176,7 @@ def test_constraints_hold_and_start_from_the_seed(constraint: str) -> None:
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
         before = torch.get_rng_state()
-        at = trainer("points", constraints=[{"kind": constraint, "player": "critic", **limit}])
+        at = trainer("points", constraints=[{"kind": constraint, "network": "critic", **limit}])
         assert torch.equal(torch.get_rng_state(), before)
         at.train_step(RandomBatches("points"))
         found.append(weights(at.critic))

@@ -88,7 +88,7 @@ def test_held_out_samples_are_seen_in_evaluation_mode(row: str) -> None:
 @pytest.mark.parametrize("row", DECODERS)
 @pytest.mark.parametrize("constraint", [{"kind": "weight_clipping", "limit": 0.01}, {"kind": "spectral_norm"}])
 def test_constraints_are_on_the_decoder(row: str, constraint: dict[str, Any]) -> None:
-    at = trainer(row, "points", constraints=[{**constraint, "player": "generator"}])
+    at = trainer(row, "points", constraints=[{**constraint, "network": "generator"}])
     at.train_step(real_batches("points"))
     largest = {n: max(p.abs().max().item() for p in net.parameters()) for n, net in at.net.named_children()}
     if constraint["kind"] == "weight_clipping":

@@ -44,26 +44,26 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
     chosen, n = at.variant, at.variant.batch
     real = real_batch(space, n)
     latent_rng, penalty_rng = make_rng(0, "latents", CPU), make_rng(0, "penalties", CPU)
-    for player, net in (("critic", by_hand.critic), ("generator", by_hand.generator)):
+    for network, net in (("critic", by_hand.critic), ("generator", by_hand.generator)):
         fake = by_hand.generator(sample_latents(chosen.latent, n, latent_rng))
-        inputs = [pack_samples(x, at.algorithm.pack) for x in (real, fake.detach() if player == "critic" else fake)]
+        inputs = [pack_samples(x, at.algorithm.pack) for x in (real, fake.detach() if network == "critic" else fake)]
         # as many forward passes as in the step: spectral norm iterates in each
-        make = CriticBatch if player == "generator" or chosen.critic.uses_batch_stats else CriticBatch.concatenated
+        make = CriticBatch if network == "generator" or chosen.critic.uses_batch_stats else CriticBatch.concatenated
         batch = make(*inputs, by_hand.critic, at.loss_state)
-        objective = getattr(chosen.objective, player)(batch).mean()
-        terms = {p.kind: p(by_hand.critic, batch, penalty_rng).mean() for p in chosen.penalties if p.player == player}
+        objective = getattr(chosen.objective, network)(batch).mean()
+        terms = {p.kind: p(by_hand.critic, batch, penalty_rng).mean() for p in chosen.penalties if p.network == network}
         expected = torch.autograd.grad(objective + sum(terms.values()), list(net.parameters()))
-        other = at.generator if player == "critic" else at.critic
+        other = at.generator if network == "critic" else at.critic
         gradients = [None if w.grad is None else w.grad.clone() for w in other.parameters()]
 
-        metrics = at.critic_step(real) if player == "critic" else at.generator_step(real)
-        for weight, gradient in zip(getattr(at, player).parameters(), expected, strict=True):
+        metrics = at.critic_step(real) if network == "critic" else at.generator_step(real)
+        for weight, gradient in zip(getattr(at, network).parameters(), expected, strict=True):
             torch.testing.assert_close(weight.grad, gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max() + 1))
         for weight, gradient in zip(other.parameters(), gradients, strict=True):
             assert weight.grad is gradient is None or torch.equal(weight.grad, gradient)
-        scores = {"real_score", "fake_score"} if player == "critic" else set()
-        assert set(metrics) == {f"{player}_loss", *scores, *terms, *(at.loss_state if scores else ())}
-        torch.testing.assert_close(metrics[f"{player}_loss"], objective)  # without the penalties
+        scores = {"real_score", "fake_score"} if network == "critic" else set()
+        assert set(metrics) == {f"{network}_loss", *scores, *terms, *(at.loss_state if scores else ())}
+        torch.testing.assert_close(metrics[f"{network}_loss"], objective)  # without the penalties
         for name, value in terms.items():
             torch.testing.assert_close(metrics[name], value)
         by_hand.critic.load_state_dict(at.critic.state_dict())
@@ -205,26 +205,26 @@ def test_instance_noise_falls_linearly_to_zero(steps: int) -> None:
 # ---- constraints, ensembles, the state of the loss ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("player", ["critic", "generator"])
-def test_clipping_holds_after_every_step_of_its_network(player: str) -> None:
-    clip = {"kind": "weight_clipping", "player": player, "limit": 0.01}
+@pytest.mark.parametrize("network", ["critic", "generator"])
+def test_clipping_holds_after_every_step_of_its_network(network: str) -> None:
+    clip = {"kind": "weight_clipping", "network": network, "limit": 0.01}
     at, batches = trainer("lsgan", "points", generator={"norm": "none"}, constraints=[clip]), RandomBatches("points")
     for _ in range(3):
         at.train_step(batches)
         for name in ("critic", "generator"):
             largest = max(weight.abs().max().item() for weight in getattr(at, name).parameters())
-            assert (largest <= 0.01 + 1e-9) == (name == player)
+            assert (largest <= 0.01 + 1e-9) == (name == network)
 
 
-@pytest.mark.parametrize("player", ["critic", "generator"])
-def test_spectral_norm_is_seeded_averaged_and_saved(player: str) -> None:
-    changes = {"constraints": [{"kind": "spectral_norm", "player": player}]}
+@pytest.mark.parametrize("network", ["critic", "generator"])
+def test_spectral_norm_is_seeded_averaged_and_saved(network: str) -> None:
+    changes = {"constraints": [{"kind": "spectral_norm", "network": network}]}
     found = []
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
         at = trainer("lsgan", "points", **changes)
         at.train_step(RandomBatches("points"))
-        found.append(weights(getattr(at, player)))
+        found.append(weights(getattr(at, network)))
     assert any(name.endswith("._u") for name in found[0])
     assert same(*found)
     net = at.algorithm.build_generator(at.variant, (2,))
@@ -249,7 +249,7 @@ def test_each_member_of_a_critic_ensemble_has_its_own_objective() -> None:
     changes: dict[str, Any] = {
         "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wgan"}]},
         "critic": {"kind": "ensemble", "num_members": 2, "base": mlp},
-        "constraints": [{"kind": "weight_clipping", "player": "critic", "limit": 100.0}],  # required by wasserstein
+        "constraints": [{"kind": "weight_clipping", "network": "critic", "limit": 100.0}],  # required by wasserstein
     }
     at, by_hand = (trainer("non_saturating", "points", **changes) for _ in range(2))
     assert not same(weights(at.critic.members[0]), weights(at.critic.members[1]))

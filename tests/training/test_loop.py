@@ -21,7 +21,7 @@ from ganpipe.config.variant import Variant
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.grids import draw_grid
-from ganpipe.training.loop import Job, Outcome, configure, train
+from ganpipe.training.loop import Outcome, TrainingArguments, configure, train
 from ganpipe.training.sampling import Sampler
 
 FILES = {
@@ -47,7 +47,9 @@ def data() -> dict[str, PreparedDataset]:
 
 def run(row: str, space: str, data: PreparedDataset, out: Path, seed: int = 0, **changes: Any) -> Outcome:
     pretrained = changes.pop("pretrained", None)
-    return train(Job(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained))
+    return train(
+        TrainingArguments(f"{row}/{seed}", variant(row, space, **changes), RUNTIME, data, seed, out, pretrained)
+    )
 
 
 @pytest.mark.parametrize(("row", "space"), [("lsgan", "digits"), ("wgan_gp", "convolutions"), ("rpgan", "points")])
@@ -134,7 +136,7 @@ def test_hooks_do_not_change_the_training(
         row, "digits", steps=7, snapshots={"count": 7, "num_samples": 150}, log_every=1, sample_grid_every=1
     )
     checkpoint = Checkpoint(tmp_path / "kept", "key", out)
-    train(Job(row, often, RUNTIME, data["digits"], 0, out, checkpoint=checkpoint))
+    train(TrainingArguments(row, often, RUNTIME, data["digits"], 0, out, checkpoint=checkpoint))
     plain, watched = contents(tmp_path / "plain"), contents(out)
     results = [name for name in plain if name.endswith(".safetensors") or name.startswith("samples")]
     assert results
@@ -196,10 +198,10 @@ sys.path[:0] = sys.argv[1:]
 from training_cases import RUNTIME, digits, variant
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
 from ganpipe.training.grids import draw_grid
-from ganpipe.training.loop import Job, configure, train
+from ganpipe.training.loop import TrainingArguments, configure, train
 configure(RUNTIME)
 for row in ("lsgan", "wgan"):
-    train(Job("", variant(row, "digits", steps=1), RUNTIME, digits(), 0, Path(sys.argv[1])))
+    train(TrainingArguments("", variant(row, "digits", steps=1), RUNTIME, digits(), 0, Path(sys.argv[1])))
 print("torch._dynamo" in sys.modules)
 """
 
@@ -310,7 +312,9 @@ def test_a_generator_with_a_hundred_times_its_rate_has_collapsed(
         "snapshots": {"count": 1, "num_samples": 500},
         "generator_optimizer": {"lr": rate},
     }
-    outcome = train(Job("hot", Variant.model_validate(merge(row, few)), RUNTIME, data["digits"], 0, tmp_path))
+    outcome = train(
+        TrainingArguments("hot", Variant.model_validate(merge(row, few)), RUNTIME, data["digits"], 0, tmp_path)
+    )
     assert (outcome.status.kind if outcome.status else None) == kind
     with (tmp_path / "history.csv").open(newline="") as file:
         last = list(csv.DictReader(file))[-1]

@@ -30,7 +30,7 @@ from training_cases import (
 from ganpipe.algorithms._stacked import TrainingConditions
 from ganpipe.batches import Space
 from ganpipe.training import stage1
-from ganpipe.training.loop import Job, Outcome, train
+from ganpipe.training.loop import Outcome, TrainingArguments, train
 from ganpipe.training.sampling import Sampler
 
 SHAPE = (1, 8, 8)
@@ -126,7 +126,7 @@ def test_a_stack_splits_the_latent() -> None:
 def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_path: Path) -> None:
     chosen, data = variant("stacked", "digits"), digits()
     assert chosen.stage1 is not None
-    job = stage1.Job(stage1=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
+    job = stage1.Params(stage1=chosen.stage1, condition=chosen.algorithm.condition, seed=3)  # type: ignore[attr-defined]
     facts = stage1.run("stage1", job, RUNTIME, data, tmp_path / "stage1")
     assert facts.pop("status") in ("none", "collapsed")  # after so few steps all may be grey
     assert facts == {"title": chosen.stage1.title, "steps": 20, "seed": 3}
@@ -139,7 +139,7 @@ def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_pa
     assert same(
         weights(at.generators["raw"].stage1), {name: saved[name] for name in weights(at.generators["raw"].stage1)}
     )
-    train(Job("stacked", chosen, RUNTIME, data, 0, tmp_path / "second", pretrained))
+    train(TrainingArguments("stacked", chosen, RUNTIME, data, 0, tmp_path / "second", pretrained))
     net = chosen.algorithm.build_generator(chosen, SHAPE)
     net.load_state_dict(load_file(tmp_path / "second" / "generator.safetensors"))
     assert same(
@@ -150,10 +150,10 @@ def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_pa
 
 
 def test_the_first_sees_conditions_and_nothing_finer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen, data, seen = variant("stacked", "digits"), digits(), list[Job]()
+    chosen, data, seen = variant("stacked", "digits"), digits(), list[TrainingArguments]()
     monkeypatch.setattr("ganpipe.training.loop.train", lambda job: (seen.append(job), Outcome(None, {}))[1])
     assert chosen.stage1 is not None
-    job = stage1.Job(stage1=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
+    job = stage1.Params(stage1=chosen.stage1, condition=chosen.algorithm.condition, seed=0)  # type: ignore[attr-defined]
     stage1.run("x", job, RUNTIME, data, tmp_path)
     expected = data.train.reshape(-1, 1, 4, 2, 4, 2).mean((3, 5))
     assert np.abs(seen[0].data.train - expected).max() <= 0.51
@@ -161,7 +161,7 @@ def test_the_first_sees_conditions_and_nothing_finer(tmp_path: Path, monkeypatch
 
 
 def test_spectral_norm_of_the_generator_is_on_the_translator_alone() -> None:
-    constraint = {"constraints": [{"kind": "spectral_norm", "player": "generator"}]}
+    constraint = {"constraints": [{"kind": "spectral_norm", "network": "generator"}]}
     at = trainer("stacked", "digits", **constraint)
     net: Any = at.algorithm.build_generator(at.variant, SHAPE)
     net.load_state_dict(weights(at.generators["raw"]))

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from training_cases import RUNTIME, digits, points
 
 from ganpipe.prepared import PreparedDataset
-from ganpipe.training.pretrain import Job, run
+from ganpipe.training.pretrain import Params, run
 
 SMALL = {"kind": "autoencoder", "layers": "dense", "width": 64, "norm": "none", "code": 16}
 
@@ -21,9 +21,9 @@ def data() -> PreparedDataset:
     return digits()
 
 
-def job(steps: int = 150, pack: int = 1, margin: float | None = 0.2, seed: int = 0, **critic: Any) -> Job:
+def params_of(steps: int = 150, pack: int = 1, margin: float | None = 0.2, seed: int = 0, **critic: Any) -> Params:
     optimizer = {"kind": "adam", "lr": 0.001, "betas": [0.9, 0.999]}
-    return Job.model_validate(
+    return Params.model_validate(
         {
             "critic": SMALL | critic,
             "pretrain": {"steps": steps, "seed": seed, "optimizer": optimizer},
@@ -34,7 +34,7 @@ def job(steps: int = 150, pack: int = 1, margin: float | None = 0.2, seed: int =
     )
 
 
-def energy_of(file: Path, work: Job, data: PreparedDataset) -> float:
+def energy_of(file: Path, work: Params, data: PreparedDataset) -> float:
     net = work.critic.build((work.pack * data.shape[0], *data.shape[1:]))
     net.load_state_dict(load_file(file))
     net.eval()
@@ -49,7 +49,7 @@ def energy_of(file: Path, work: Job, data: PreparedDataset) -> float:
 def test_the_energy_of_real_digits_falls(
     data: PreparedDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work = job()
+    work = params_of()
     facts = run("pretrain ebgan", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] < 0.4 * facts["energy_before"]
     variance = float(((data.test / 127.5 - 1) - (data.train / 127.5 - 1).mean(0)).__pow__(2).mean())
@@ -66,7 +66,7 @@ def test_it_is_its_seeds(data: PreparedDataset, tmp_path: Path) -> None:
     for i, seed in enumerate((0, 0, 1)):
         torch.manual_seed(i)
         (tmp_path / str(i)).mkdir()
-        facts = run("x", job(3, seed=seed), RUNTIME, data, tmp_path / str(i))
+        facts = run("x", params_of(3, seed=seed), RUNTIME, data, tmp_path / str(i))
         found.append((facts, (tmp_path / str(i) / "critic.safetensors").read_bytes()))
     assert found[0] == found[1]
     assert found[0][1] != found[2][1]
@@ -74,20 +74,20 @@ def test_it_is_its_seeds(data: PreparedDataset, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layers", ["dense", "convolutions"])
 def test_packs_are_pretrained_as_packs(layers: str, data: PreparedDataset, tmp_path: Path) -> None:
-    work = job(5, pack=3, margin=None, layers=layers, width=8)
+    work = params_of(5, pack=3, margin=None, layers=layers, width=8)
     facts = run("x", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] == pytest.approx(energy_of(tmp_path / "critic.safetensors", work, data), rel=1e-5)
     assert facts["energy_over_margin"] is None
 
 
 def test_batch_norm_is_judged_in_evaluation_mode(data: PreparedDataset, tmp_path: Path) -> None:
-    work = job(20, norm="batch")
+    work = params_of(20, norm="batch")
     facts = run("x", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] == pytest.approx(energy_of(tmp_path / "critic.safetensors", work, data), rel=1e-5)
 
 
 def test_points_are_reconstructed_in_their_scale(tmp_path: Path) -> None:
-    work, data = job(100, width=32, code=2), points()
+    work, data = params_of(100, width=32, code=2), points()
     facts = run("x", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] < 0.5 * facts["energy_before"]
     assert facts["energy_after"] == pytest.approx(energy_of(tmp_path / "critic.safetensors", work, data), rel=1e-5)

@@ -17,7 +17,7 @@ from ganpipe.batches import Batch
 from ganpipe.config.overlay import merge, merged
 from ganpipe.config.variant import Variant
 from ganpipe.networks._growing import blended
-from ganpipe.training.loop import Job, train
+from ganpipe.training.loop import TrainingArguments, train
 
 SHAPE = (1, 16, 16)
 PHASES = [
@@ -167,7 +167,7 @@ def test_what_is_saved_is_fully_grown(tmp_path: Path) -> None:
     phases = [{**PHASES[0], "batch": 8}, {**PHASES[1], "batch": 8}]
     row = variant(algorithm=algorithm(phases))
     assert row.incompatibility((1, 8, 8)) is None
-    train(Job("progressive/0", row, RUNTIME, digits(), 0, tmp_path))
+    train(TrainingArguments("progressive/0", row, RUNTIME, digits(), 0, tmp_path))
     for name in ("generator", "generator_ema", "critic"):
         states = [v for k, v in load_file(tmp_path / f"{name}.safetensors").items() if k.endswith("_extra_state")]
         assert [state.tolist() for state in states] == [[8.0, 1.0]]
@@ -205,13 +205,13 @@ def test_illegal_phases_are_refused_with_a_remedy(phases: list[Any], place: tupl
 
 
 def test_only_growing_networks_are_grown() -> None:
-    for player, part in (
+    for network, part in (
         ("generator", {"kind": "dcgan", "width": 4, "norm": "batch"}),
         ("critic", {"kind": "dcgan", "width": 4, "norm": "none", "output": "score"}),
     ):
         with pytest.raises(ValidationError, match="progressive") as caught:
-            variant(**{player: part})
-        assert caught.value.errors()[0]["loc"] == (player, "kind")
+            variant(**{network: part})
+        assert caught.value.errors()[0]["loc"] == (network, "kind")
 
 
 def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:

@@ -14,7 +14,7 @@ from training_cases import OTHER_ROWS, ROWS, RUNTIME, contents, digits, variant
 from ganpipe.networks.critics.autoencoder import AutoencoderCritic
 from ganpipe.training import classifier, pretrain
 from ganpipe.training.checkpoint import SWITCH, Checkpoint
-from ganpipe.training.loop import Job, train
+from ganpipe.training.loop import TrainingArguments, train
 from ganpipe.training.run_dir import locked_run_dir
 from ganpipe.utils import signals as interruption
 from ganpipe.utils.signals import Interrupted
@@ -45,12 +45,12 @@ def killing(checkpoint: Checkpoint, at: int) -> Checkpoint:
     return checkpoint
 
 
-def job(row: str, out: Path, checkpoint: Checkpoint) -> Job:
+def arguments(row: str, out: Path, checkpoint: Checkpoint) -> TrainingArguments:
     chosen = variant(row, "digits").model_copy(
         update={"steps": STEPS, "log_every": 2, "sample_grid_every": 3, "ema": 0.9}
     )
     torch.manual_seed(0)  # the weights of a stack's first GAN, which come from a file where there is one
-    return Job(row, chosen, RUNTIME, digits(), 3, out, None, checkpoint)
+    return TrainingArguments(row, chosen, RUNTIME, digits(), 3, out, None, checkpoint)
 
 
 def empty(folder: Path) -> Path:
@@ -63,12 +63,12 @@ def empty(folder: Path) -> Path:
 @pytest.mark.parametrize("row", [*ROWS, *OTHER_ROWS, "stacked"])
 def test_every_row_ends_with_the_same_bits(row: str, tmp_path: Path) -> None:
     whole, twice = tmp_path / "whole", tmp_path / "twice"
-    train(job(row, whole, Checkpoint.disabled()))
+    train(arguments(row, whole, Checkpoint.disabled()))
     for at in (3, 5, STEPS):  # before the first step of a pair, in the middle of a variant of the history, at the end
         with pytest.raises(Killed):
-            train(job(row, twice, killing(Checkpoint(tmp_path / "kept", "key", twice), at)))
+            train(arguments(row, twice, killing(Checkpoint(tmp_path / "kept", "key", twice), at)))
         empty(twice)
-    outcome = train(job(row, twice, last := Checkpoint(tmp_path / "kept", "key", twice)))
+    outcome = train(arguments(row, twice, last := Checkpoint(tmp_path / "kept", "key", twice)))
     assert last.begin == STEPS
     assert outcome.clocks["training_seconds"] > 0
     assert contents(twice) == contents(whole)
@@ -77,8 +77,8 @@ def test_every_row_ends_with_the_same_bits(row: str, tmp_path: Path) -> None:
 def test_a_verdict_and_the_figures_before_it_are_kept(tmp_path: Path) -> None:
     """lsgan at a rate of 1e30 is not finite after a step; nothing is trained after that, with a kill or without."""
 
-    def broken(out: Path, checkpoint: Checkpoint) -> Job:
-        made = job("lsgan", out, checkpoint)
+    def broken(out: Path, checkpoint: Checkpoint) -> TrainingArguments:
+        made = arguments("lsgan", out, checkpoint)
         rate = made.variant.critic_optimizer.model_copy(update={"lr": 1e30})
         return replace(made, variant=made.variant.model_copy(update={"critic_optimizer": rate}))
 
@@ -96,7 +96,7 @@ def test_a_verdict_and_the_figures_before_it_are_kept(tmp_path: Path) -> None:
 def test_pretraining_ends_with_the_same_bits(tmp_path: Path) -> None:
     chosen = variant("ebgan", "digits")
     assert isinstance(chosen.critic, AutoencoderCritic)
-    of = pretrain.Job(
+    of = pretrain.Params(
         critic=chosen.critic,
         pretrain=chosen.pretrain.model_copy(update={"steps": STEPS}),
         pack=1,
@@ -143,8 +143,8 @@ def test_one_that_is_asked_to_end_writes_a_checkpoint(
 ) -> None:
     monkeypatch.setenv(SWITCH, "1000")
     whole, twice = tmp_path / "whole", tmp_path / "twice"
-    train(job("lsgan", whole, Checkpoint.disabled()))
-    made = job("lsgan", twice, Checkpoint(tmp_path / "kept", "key", twice))
+    train(arguments("lsgan", whole, Checkpoint.disabled()))
+    made = arguments("lsgan", twice, Checkpoint(tmp_path / "kept", "key", twice))
     save, steps = made.checkpoint.maybe_save, list[int]()
 
     def asked_at_4(step: int, parts: dict[str, Stateful], *, last: bool = False) -> None:
@@ -159,7 +159,7 @@ def test_one_that_is_asked_to_end_writes_a_checkpoint(
     assert caught.value.number == number
     assert steps == [1, 2, 3, 4]
     resumed = Checkpoint(tmp_path / "kept", "key", twice)
-    train(job("lsgan", twice, resumed))
+    train(arguments("lsgan", twice, resumed))
     assert resumed.begin == 4
     assert contents(twice) == contents(whole)
 
@@ -183,5 +183,5 @@ def test_old_results_do_not_stand_and_what_is_finished_is_marked(
     (out / "run.json").write_text("old")
     with locked_run_dir("train", "digits-lsgan-0", out, [b"spec"]) as checkpoint:
         assert contents(out) == {}
-        train(replace(job("lsgan", out, checkpoint)))
+        train(replace(arguments("lsgan", out, checkpoint)))
     assert [path.name for path in (tmp_path / ".ckpt").glob("train-digits-lsgan-0-*/finished")] == ["finished"]

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from training_cases import RUNTIME, digits, points, variant
 
 from ganpipe.prepared import PreparedDataset
-from ganpipe.training.loop import Job, train
+from ganpipe.training.loop import TrainingArguments, train
 from ganpipe.training.sample import sample_run
 from ganpipe.utils.errors import UserError
 
@@ -25,7 +25,7 @@ def make(runs: Path, row: str, space: str, data: PreparedDataset) -> Path:
     """A run as `stages/train.py` leaves it."""
     chosen = variant(row, space, steps=5)
     out = runs / ("digits" if data.form == "images" else "ring") / row / "0"
-    train(Job(row, chosen, RUNTIME, data, 0, out))
+    train(TrainingArguments(row, chosen, RUNTIME, data, 0, out))
     facts = {
         "variant": row,
         "not_applicable": None,

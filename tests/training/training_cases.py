@@ -50,7 +50,7 @@ def small(network: Any) -> Any:
 def _kinds(value: Any) -> tuple[Any, ...]:
     """The kinds of all parts in a variant, in order; a number of several variants with the same parts is left out."""
     if isinstance(value, dict):
-        return (value.get("kind"), value.get("player"), *(_kinds(part) for part in value.values()))
+        return (value.get("kind"), value.get("network"), *(_kinds(part) for part in value.values()))
     return tuple(map(_kinds, value)) if isinstance(value, list) else ()
 
 
@@ -88,7 +88,7 @@ def variant(row: str, space: str, **changes: Any) -> Variant:
         networks = {network: small(whole["stage1"][network]) for network in ("generator", "critic")}
         tiny |= {"stage1": FEW | networks | {"latent": {"size": 5}}}
     if kind == "pix2pix":
-        tiny |= {"algorithm": {"observed": 20}}
+        tiny |= {"algorithm": {"num_conditions": 20}}
     if kind == "progressive":
         tiny |= {"algorithm": {"phases": [phase | {"batch": 8} for phase in whole["algorithm"]["phases"]]}}
     if kind == "gmm":

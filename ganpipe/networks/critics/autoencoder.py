@@ -32,7 +32,7 @@ class AutoencoderCritic(NormalisedCritic):
     width: Count
     code: Count
     has_code: ClassVar[bool] = True
-    reconstructs: ClassVar[bool] = True
+    is_autoencoder: ClassVar[bool] = True
 
     def incompatibility(self, shape: Shape) -> str | None:
         if self.layers == "dense":
