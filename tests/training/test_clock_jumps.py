@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_resume import job
+from test_resume import arguments
 from training_cases import contents
 
 from ganpipe.pipeline.stage import Clock
@@ -20,7 +20,7 @@ from ganpipe.training.loop import train
 def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWITCH, "0")
     whole, out = tmp_path / "whole", tmp_path / "out"
-    train(job("lsgan", whole, Checkpoint.disabled()))
+    train(arguments("lsgan", whole, Checkpoint.disabled()))
     looks = itertools.count(1)
 
     def jumping(unit: int) -> Callable[[], int]:
@@ -30,7 +30,7 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(time, "time", jumping(1))
     monkeypatch.setattr(time, "time_ns", jumping(10**9))
     clock = Clock(tmp_path / "clock.json")
-    outcome = train(job("lsgan", out, Checkpoint(tmp_path / "kept", "key", out)))
+    outcome = train(arguments("lsgan", out, Checkpoint(tmp_path / "kept", "key", out)))
     clock.write(**outcome.clocks)
     assert contents(out) == contents(whole)
     clocks = json.loads((tmp_path / "clock.json").read_text())

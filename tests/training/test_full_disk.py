@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_resume import empty, job
+from test_resume import arguments, empty
 from training_cases import contents
 
 from ganpipe.pipeline import stage
@@ -45,13 +45,13 @@ def test_results_that_do_not_fit_are_named_and_made_up_for(
     """The disk grows a little each time, so that every kind of file is once the one that does not fit."""
     monkeypatch.setenv(SWITCH, "0")
     whole, out, kept = tmp_path / "whole", small / "out", tmp_path / "kept"
-    train(job("lsgan", whole, Checkpoint.disabled()))
+    train(arguments("lsgan", whole, Checkpoint.disabled()))
     failed: list[OSError] = []
     for kib in range(4, 400, 4):
         resize(small, kib)
         out.mkdir(exist_ok=True)
         try:
-            train(job("lsgan", empty(out), Checkpoint(kept, "key", out)))
+            train(arguments("lsgan", empty(out), Checkpoint(kept, "key", out)))
             break
         except OSError as error:
             failed.append(error)
@@ -68,8 +68,8 @@ def test_checkpoints_that_do_not_fit_end_no_training(
 ) -> None:
     monkeypatch.setenv(SWITCH, "0")
     whole, out = tmp_path / "whole", tmp_path / "out"
-    train(job("lsgan", whole, Checkpoint.disabled()))
-    train(job("lsgan", out, Checkpoint(small / "kept", "key", out)))
+    train(arguments("lsgan", whole, Checkpoint.disabled()))
+    train(arguments("lsgan", out, Checkpoint(small / "kept", "key", out)))
     assert contents(out) == contents(whole)
     assert capsys.readouterr().err.count("no checkpoint could be written (No space left on device)") == 1
     assert not list(small.rglob("*.part"))
@@ -80,7 +80,7 @@ def test_a_history_that_does_not_fit(small: Path, tmp_path: Path) -> None:
     resize(small, 4)
     (small / "filler").write_bytes(b"x" * 4096)
     with pytest.raises(OSError, match="No space left on device") as caught:
-        train(job("lsgan", small, Checkpoint.disabled()))
+        train(arguments("lsgan", small, Checkpoint.disabled()))
     assert caught.value.filename == str(small / "history.csv")
 
 
@@ -102,7 +102,7 @@ def test_a_history_that_a_new_column_makes_too_large(small: Path) -> None:
 TRAINING = """
 import sys
 from pathlib import Path
-from test_resume import job
+from test_resume import arguments
 from ganpipe.pipeline import stage
 from ganpipe.utils.console import say
 from ganpipe.training.checkpoint import Checkpoint
@@ -111,7 +111,7 @@ from ganpipe.training.loop import train
 def main():
     out = Path(sys.argv[1])
     say("begins\\n", "stdout")
-    train(job("lsgan", out, Checkpoint(out.parent / "file", "key", out)))
+    train(arguments("lsgan", out, Checkpoint(out.parent / "file", "key", out)))
     sys.stdout.write("ends")  # not written before Python itself ends
 
 stage.run(main)
@@ -124,7 +124,7 @@ stage.run(main)
 def test_a_log_that_cannot_be_written_ends_no_training(log: str, tmp_path: Path) -> None:
     """Neither with the line of the progress, nor with what is said of a checkpoint that can't be written."""
     whole, out = tmp_path / "whole", tmp_path / "out"
-    train(job("lsgan", whole, Checkpoint.disabled()))
+    train(arguments("lsgan", whole, Checkpoint.disabled()))
     (tmp_path / "file").touch()  # where the folder of the checkpoints would be
     if log == "a full disk":
         number = os.open("/dev/full", os.O_WRONLY)
@@ -178,7 +178,7 @@ def test_a_stage_ends_with_a_sentence(
 def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError) as caught:
-        train(job("lsgan", tmp_path / "out", Checkpoint.disabled()))
+        train(arguments("lsgan", tmp_path / "out", Checkpoint.disabled()))
     assert caught.value.filename
 
 
@@ -186,5 +186,5 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 def test_a_read_only_file_system(small: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
     with pytest.raises(OSError, match="Read-only file system") as caught:
-        train(job("lsgan", small / "out", Checkpoint.disabled()))
+        train(arguments("lsgan", small / "out", Checkpoint.disabled()))
     assert str(caught.value.filename).startswith(str(small))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_resume import job
+from test_resume import arguments
 from training_cases import PARAMS, variant
 
 from ganpipe.config.overlay import merge, merged
@@ -29,7 +29,7 @@ HUGE = 1 << 45  # more than any address space holds
 
 def failing(row: str, batch: int, out: Path) -> Any:
     """A training whose generator can't be allocated: by the real allocator, and whatever memory there is."""
-    made = job(row, out, Checkpoint.disabled())
+    made = arguments(row, out, Checkpoint.disabled())
     latent = made.variant.latent.model_copy(update={"size": HUGE})
     return replace(made, variant=made.variant.model_copy(update={"latent": latent, "batch": batch}))
 
@@ -114,12 +114,12 @@ import resource, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 from dataclasses import replace
-from test_resume import job
+from test_resume import arguments
 from training_cases import PARAMS, variant
 from ganpipe.training.checkpoint import Checkpoint
 from ganpipe.pipeline import stage
 from stages.train import _train
-made = job("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
+made = arguments("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
 made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20),) * 2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_resume import job
+from test_resume import arguments
 from training_cases import RUNTIME
 
 from ganpipe import prepared
@@ -22,7 +22,7 @@ from ganpipe.utils.errors import UserError
 def run(tmp_path: Path) -> Path:
     """A finished run in a project's folder."""
     folder = tmp_path / "runs" / "digits" / "lsgan" / "3"
-    made = job("lsgan", folder, Checkpoint.disabled())
+    made = arguments("lsgan", folder, Checkpoint.disabled())
     train(made)
     prepared.write(tmp_path / "data" / "prepared" / "digits", "digits", made.data)
     facts: dict[str, Any] = {
