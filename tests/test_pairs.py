@@ -155,7 +155,7 @@ def test_a_combination_is_refused_with_a_remedy_or_takes_a_step(objective: str) 
             continue
         shapes = [shape for shape in (POINTS, IMAGES) if row.incompatibility(shape) is None]
         if shapes:  # a critic for points with a generator of images is refused by the data
-            one_step_of_each_player(row, shapes[0])
+            one_step_of_each_network(row, shapes[0])
             steps += 1
     assert steps > 0
 
@@ -169,7 +169,7 @@ def moved(net: nn.Module, before: list[Tensor]) -> bool:
     return not all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
 
 
-def one_step_of_each_player(row: Variant, shape: tuple[int, ...]) -> None:
+def one_step_of_each_network(row: Variant, shape: tuple[int, ...]) -> None:
     trainer: Any = row.algorithm.trainer(row, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data

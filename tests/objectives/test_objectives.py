@@ -49,7 +49,7 @@ def test_losses_are_one_finite_value_per_sample(kind: str) -> None:
 
 
 @every
-def test_each_loss_pulls_its_player_the_right_way(kind: str) -> None:
+def test_each_loss_pulls_its_network_the_right_way(kind: str) -> None:
     """High is real for scores and low for energies; the generator wants its samples to be taken for real."""
     r, f = (torch.zeros(3, requires_grad=True) for _ in range(2))
     objective, batch = in_use(kind, r, f)

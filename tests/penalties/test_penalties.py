@@ -57,7 +57,7 @@ def test_a_penalty_is_finite_for_each_sample_or_the_batch_and_proportional_to_it
 
 
 @every
-def test_the_gradient_that_its_player_gets_matches_finite_differences(kind: str) -> None:
+def test_the_gradient_that_its_network_gets_matches_finite_differences(kind: str) -> None:
     """The critic's weights under its own penalties, the fakes under those of the generator."""
     penalty, net = part_in_use(PACKAGE, kind), Smooth()
     leaf = net.encode.weight if penalty.network == "critic" else fakes().requires_grad_(True)

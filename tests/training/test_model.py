@@ -13,7 +13,7 @@ import torch
 from training_cases import OTHER_ROWS, RUNTIME, digits, points, variant
 
 import ganpipe
-from ganpipe.training.loop import Job, train
+from ganpipe.training.loop import TrainingArguments, train
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.rng import make_rng, sample_latents
 
@@ -22,7 +22,7 @@ from ganpipe.utils.rng import make_rng, sample_latents
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training of images with an average far from the last weights. There is no run.json."""
     folder = tmp_path_factory.mktemp("run")
-    train(Job("lsgan", variant("lsgan", "digits", steps=4, ema=0.5), RUNTIME, digits(), 0, folder))
+    train(TrainingArguments("lsgan", variant("lsgan", "digits", steps=4, ema=0.5), RUNTIME, digits(), 0, folder))
     return folder
 
 
@@ -43,7 +43,7 @@ def test_every_algorithm_leaves_a_generator_that_can_be_loaded(row: str, tmp_pat
     chosen, data = variant(row, "digits", steps=3), digits()
     if chosen.incompatibility(data.shape):
         chosen, data = variant(row, "points", steps=3), points()
-    train(Job(row, chosen, RUNTIME, data, 0, tmp_path))
+    train(TrainingArguments(row, chosen, RUNTIME, data, 0, tmp_path))
     before = torch.get_rng_state()
     model = ganpipe.load(tmp_path)
     assert torch.equal(torch.get_rng_state(), before)

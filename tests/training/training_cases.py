@@ -55,7 +55,7 @@ def _kinds(value: Any) -> tuple[Any, ...]:
 
 
 def _different() -> list[str]:
-    """The variants that are a game of two players in turn on any data, one for each combination of parts."""
+    """The variants that are a GAN, critic and generator in turn, on any data, one for each combination of parts."""
     found: dict[Any, str] = {}
     for row in PARAMS["variants"]:
         whole = merged(PARAMS["train"], PARAMS["variants"][row], "points", "ring")
