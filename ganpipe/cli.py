@@ -91,7 +91,7 @@ def plan(
 
 @app.command()
 def sweep(
-    rows: Annotated[list[str] | None, typer.Argument(help="Variants; none means all.")] = None,
+    variants: Annotated[list[str] | None, typer.Argument(help="Variants; none means all.")] = None,
     jobs: Annotated[str, typer.Option("-j", "--jobs", help="How many at a time; auto: as the cores allow.")] = "auto",
     per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
 ) -> None:
@@ -100,7 +100,7 @@ def sweep(
     from ganpipe.pipeline import sweep as command
 
     locks.check(Path())
-    raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), rows or (), jobs, per_gpu))
+    raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), variants or (), jobs, per_gpu))
 
 
 def _duration(seconds: float | None) -> str:
@@ -119,12 +119,12 @@ def variants(
 
     chosen = _checked(params)
     shape = chosen.dataset.shape
-    rows: list[dict[str, Any]] = []
-    for row in chosen.variants:
-        variant = chosen.variant(row)
-        rows.append(
+    entries: list[dict[str, Any]] = []
+    for name in chosen.variants:
+        variant = chosen.variant(name)
+        entries.append(
             {
-                "variant": row,
+                "variant": name,
                 "title": variant.title,
                 "objective": variant.objective.kind,
                 "penalties": [penalty.kind for penalty in variant.penalties],
@@ -135,17 +135,17 @@ def variants(
                 "pretrain": variant.pretrain.steps,
                 "steps": variant.steps,
                 "not_applicable": variant.incompatibility(shape),
-                "selected": row == chosen.loss,
+                "selected": name == chosen.loss,
             }
         )
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(entries, indent=2))
         return
     console = Console(soft_wrap=not sys.stdout.isatty())
     # the name is what one types; on a narrow terminal the title gives way to it
     names = [Column(""), Column("variant", no_wrap=True), *([Column("title")] if console.width >= 120 else [])]
     table = Table(*names, "parts", "steps", box=None)
-    for entry in rows:
+    for entry in entries:
         reason = entry["not_applicable"]
         parts = [entry["objective"], *entry["penalties"], *entry["constraints"]]
         parts += [f"{entry['generator']}/{entry['critic']}"]

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from changed_params import PARAMS, checked, few_rows, no_data_root
+from typer.testing import CliRunner
 
+from ganpipe.cli import app
 from ganpipe.config import configuration
 from ganpipe.utils.errors import UserError
 
@@ -56,18 +58,31 @@ def test_a_variant_that_is_extended_need_not_be_in_the_list(project: Path) -> No
         assert chosen.variant(row) == whole.variant(row)
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text,
+        # as `dvc exp run -S 'variants=[lsgan]'` writes it
+        lambda text: text.replace("variants:\n- lsgan\n", "variants: [lsgan]\n"),
+    ],
+)
+def test_a_file_that_the_list_does_not_name_is_not_used(
+    edit: Callable[[str], str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is it read: it may be half written."""
+    project.write_text(edit(project.read_text(encoding="utf-8")), encoding="utf-8")
+    in_file("half_written", "title: [\n")(project)
+    monkeypatch.chdir(project.parent)
+    found = CliRunner().invoke(app, ["check"])
+    assert (found.exit_code, found.output) == (0, "params.yaml is valid: 1 variants, 3 seeds, data digits.\n")
+
+
 # what is done to the folder, the beginning of the sentence, and its end
 FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a name without a file": (
         listed("lsgan", "wgan", "wgan_gp", "lsgna"),
         "variants.3 is 'lsgna', but there is no ",
         "/variants/lsgna.yaml (did you mean lsgan?): add it, or remove the name.",
-    ),
-    "a file without a name": (
-        listed("lsgan"),
-        "",
-        "is neither in the list `variants` of {params} nor extended by one that is: add wgan to the list, or remove "
-        "the file.",
     ),
     "a name twice": (listed("lsgan", "lsgan"), "variants.1 is 'lsgan' for the second time: remove it.", ""),
     "no list": (listed(), "variants is null: it should be a list of names, each with a file in ", "/variants."),
@@ -99,7 +114,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "overrides in what is extended": (
         then(listed("lsgan", "wgan_gp"), in_file("wgan", "overrides: {dots: {}}\n")),
-        "variants/wgan.yaml: overrides.dots is neither a form nor a data set: use one of celeba, ",
+        "variants/wgan.yaml: overrides.dots is neither images, points nor a data set: use one of celeba, ",
         "",
     ),
     "a file that is no mapping": (

@@ -31,7 +31,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "mnist of another size": (put("datasets.mnist.size", 64), "datasets.mnist.size is 64", ["28 or 32"]),
     "data set named like a form": (
         lambda raw: raw["datasets"].update(points=raw["datasets"]["ring"]),
-        "datasets.points has the name of a form",
+        "datasets.points is the name of a kind of samples",
         ["choose another name"],
     ),
     "device": (put("runtime.device", "gpu"), "runtime.device is 'gpu'", ["'auto', 'cpu', 'cuda' or 'mps'"]),
@@ -123,7 +123,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     ),
     "overrides for an unknown name": (
         put("variants.lsgan.overrides", {"image": {}}),
-        "variants/lsgan.yaml: overrides.image is neither a form nor a data set",
+        "variants/lsgan.yaml: overrides.image is neither images, points nor a data set",
         ["use one of celeba, cifar10, digits", "images, mnist, points, ring"],
     ),
     "overrides that hold nothing": (

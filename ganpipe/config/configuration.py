@@ -31,7 +31,7 @@ from ganpipe.networks import form_of
 from ganpipe.parts import Choice, Frozen, Seed
 from ganpipe.utils.errors import UserError, format_value, join_key
 
-FORMS = ("images", "points")
+DATA_FORMS = ("images", "points")
 # pydantic's messages name Python's types, params.yaml is YAML
 WORDS = {
     r"^(Input|String|Tuple|Dictionary|Value) ": "",
@@ -52,8 +52,8 @@ class Configuration(Frozen):
     """params.yaml with the files of variants/. `train` is what all variants share, a variant holds only what differs.
 
     Both may hold `overrides: {images|points|<data set>: {...}}`, laid on top for such data, and a variant may extend
-    another one. Order, later wins: train, train.overrides.<form>, train.overrides.<data set>, the same three of the
-    variant that is extended, and then its own.
+    another one. Order, later wins: train, train.overrides.<images or points>, train.overrides.<data set>, the same
+    three of the variant that is extended, and then its own.
     """
 
     loss: str
@@ -71,13 +71,13 @@ class Configuration(Frozen):
         """The chosen data set."""
         return self.datasets[self.data.kind]
 
-    def variant(self, row: str, data: str | None = None) -> Variant:
+    def variant(self, name: str, data: str | None = None) -> Variant:
         """The variant on a data set, by default the chosen one. Raises UserError where it is illegal."""
-        name = data or self.data.kind
-        return self._variant(row, form_of(self.datasets[name].shape), name)
+        data = data or self.data.kind
+        return self._variant(name, form_of(self.datasets[data].shape), data)
 
-    def _variant(self, row: str, form: str, data: str) -> Variant:
-        settings = merged(self.train, self.variants[row], form, data)
+    def _variant(self, variant: str, data_form: str, data: str) -> Variant:
+        settings = merged(self.train, self.variants[variant], data_form, data)
         try:
             return Variant.model_validate(settings)
         except ValidationError as error:
@@ -85,59 +85,61 @@ class Configuration(Frozen):
             missing = first["type"] == "missing"
             loc = first["loc"][:-1] if missing else first["loc"]
             mapping = loc if missing or (first["type"] == "part_kind" and loc[-1] != "kind") else loc[:-1]
-            for place, value in self._places(row, form, data, mapping) if _is_mapping(settings, mapping) else ():
+            places = self._places(variant, data_form, data, mapping) if _is_mapping(settings, mapping) else ()
+            for place, value in places:
                 # a later layer has replaced it by a mapping that is not complete
                 if not isinstance(value, dict) and (mapping[-1:], value) != (("stage1",), None):
                     raise UserError(f"{place} is {format_value(value)}: {NO_MAPPING}.") from None
-            place = self._place(row, form, data, loc)
+            place = self._place(variant, data_form, data, loc)
             raise UserError(_sentence(first, place.inside(first["loc"][-1]) if missing else place)) from None
 
-    def _place(self, row: str, form: str, data: str, loc: Loc) -> Place:
+    def _place(self, variant: str, data_form: str, data: str, loc: Loc) -> Place:
         """The key that holds the variant's setting at `loc` on such data."""
-        return next((place for place, _ in self._places(row, form, data, loc)), Place(file_of(row)).inside(*loc))
+        default = Place(file_of(variant)).inside(*loc)
+        return next((place for place, _ in self._places(variant, data_form, data, loc)), default)
 
-    def _places(self, row: str, form: str, data: str, loc: Loc) -> Iterator[tuple[Place, Any]]:
+    def _places(self, variant: str, data_form: str, data: str, loc: Loc) -> Iterator[tuple[Place, Any]]:
         """Every key that holds something for `loc`, with its value; the one that wins comes first."""
-        own = list(layers(self.variants[row], Place(file_of(row)), form, data))[::-1]
-        shared = list(layers(self.train, Place(PARAMS, ("train",)), form, data))[::-1]
+        own = list(layers(self.variants[variant], Place(file_of(variant)), data_form, data))[::-1]
+        shared = list(layers(self.train, Place(PARAMS, ("train",)), data_form, data))[::-1]
         found = [(place, layer, loc) for place, layer in (*own, *shared)] if loc else []
         if loc[:1] == ("stage1",) and len(loc) > 1:  # a variant as well, laid on `train` in the same way
-            firsts = [
+            stage1s = [
                 (layer["stage1"], place.inside("stage1"))
                 for place, layer in own
                 if isinstance(layer.get("stage1"), dict)
             ]
-            inner = [layer for first in firsts for layer in list(layers(*first, form, data))[::-1]]
+            inner = [layer for stage1 in stage1s for layer in list(layers(*stage1, data_form, data))[::-1]]
             found = [(place, layer, loc[1:]) for place, layer in (*inner, *shared)]
-        for place, layer, way in found:
-            if (value := _at(layer, way)) is not _MISSING:
-                yield place.inside(*way), value
+        for place, layer, key_path in found:
+            if (value := _value_at(layer, key_path)) is not _MISSING:
+                yield place.inside(*key_path), value
 
 
 _MISSING = object()
 
 
-def _at(value: Any, loc: Loc) -> Any:
-    at: Any = value
+def _value_at(value: Any, loc: Loc) -> Any:
+    """What nested mappings and lists hold at `loc`, or _MISSING."""
     for key in loc:
-        found = key in at if isinstance(at, dict) else isinstance(at, list) and key in range(len(at))
+        found = key in value if isinstance(value, dict) else isinstance(value, list) and key in range(len(value))
         if not found:
             return _MISSING
-        at = at[key]
-    return at
+        value = value[key]
+    return value
 
 
 def _is_mapping(value: Any, loc: Loc) -> bool:
-    return isinstance(_at(value, loc), dict)
+    return isinstance(_value_at(value, loc), dict)
 
 
 def _sentence(error: ErrorDetails, place: Place) -> str:
     """One sentence with key, value and remedy from one pydantic error."""
     kind, last, value = error["type"], error["loc"][-1], format_value(error["input"])
     if kind == "missing" and isinstance(last, int):
-        return f"{Place(place.file, place.way[:-1])} is {value}: it lacks a value, add one."
+        return f"{Place(place.file, place.key_path[:-1])} is {value}: it lacks a value, add one."
     if kind == "missing":
-        return f"{place.file} lacks the key {join_key(*place.way)}: add it."
+        return f"{place.file} lacks the key {join_key(*place.key_path)}: add it."
     if kind == "unknown_key":
         return f"{place} is {value}, but {error['msg']}."
     if kind in ("rule", "part_kind", "part_type"):
@@ -168,52 +170,53 @@ def check(configuration: Configuration) -> None:
     for name in c.datasets:
         if not NAME.fullmatch(name):
             raise UserError(f"{join_key('datasets', name)} is not a legal name: {LEGAL_NAME}.")
-        if name in FORMS:
-            raise UserError(f"datasets.{name} has the name of a form of data: choose another name.")
+        if name in DATA_FORMS:
+            raise UserError(f"datasets.{name} is the name of a kind of samples: choose another name.")
     if len(set(c.seeds)) < len(c.seeds):
         raise UserError(
             f"seeds is {format_value(c.seeds)}: each seed may stand there once, so remove the repeated one."
         )
-    for key, value, known in (("loss", c.loss, c.variants), ("data.kind", c.data.kind, c.datasets)):
-        if value not in known:
-            near = difflib.get_close_matches(value, known, n=1)
+    for key, value, choices in (("loss", c.loss, c.variants), ("data.kind", c.data.kind, c.datasets)):
+        if value not in choices:
+            near = difflib.get_close_matches(value, choices, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise UserError(
-                f"{key} is {format_value(value)}, which is not one of its choices: {hint}known: {', '.join(known)}."
+                f"{key} is {format_value(value)}, which is not one of its choices: {hint}known: {', '.join(choices)}."
             )
-    _check_overrides(c.train, Place(PARAMS, ("train",)), {*FORMS, *c.datasets})
-    for row, source in c.variants.items():
-        _check_overrides(source, Place(file_of(row)), {*FORMS, *c.datasets})
-    for row in c.variants:
-        for form in FORMS:  # a mistake in the settings for data that is not chosen is a mistake as well
-            for name in [name for name, dataset in c.datasets.items() if dataset.form == form] or [""]:
-                c._variant(row, form, name)
+    _check_overrides(c.train, Place(PARAMS, ("train",)), {*DATA_FORMS, *c.datasets})
+    for variant, source in c.variants.items():
+        _check_overrides(source, Place(file_of(variant)), {*DATA_FORMS, *c.datasets})
+    for variant in c.variants:
+        for data_form in DATA_FORMS:  # a mistake in the settings for data that is not chosen is a mistake as well
+            for data in [name for name, dataset in c.datasets.items() if dataset.form == data_form] or [""]:
+                c._variant(variant, data_form, data)
     _check_data(c)
 
 
 def _check_data(c: Configuration) -> None:
     """Refuse data that is missing, or has fewer samples or classes than the metrics need. Raises UserError."""
-    dataset, name, form = c.dataset, c.data.kind, c.dataset.form
+    dataset, name, data_form = c.dataset, c.data.kind, c.dataset.form
     if sentence := dataset.missing_files(data_root(Path())):
         raise UserError(with_entry_name(sentence, dataset.kind, name))
-    classes = dataset.classes(data_root(Path())) if form == "images" else None
+    classes = dataset.classes(data_root(Path())) if data_form == "images" else None
     if classes is not None and (sentence := c.evaluate.incompatibility(name, classes)):
         raise UserError(sentence)
-    c.evaluate.check_count(c.evaluate.max_samples, f"{form} by evaluate.max_samples", form)
+    c.evaluate.check_count(c.evaluate.max_samples, f"{data_form} by evaluate.max_samples", data_form)
     if (test_size := dataset.test_size()) is not None:
-        c.evaluate.check_count(test_size, f"test {form} of {name}", form)
-    for row in c.variants:
-        variant = c.variant(row)
-        for way, count in (
+        c.evaluate.check_count(test_size, f"test {data_form} of {name}", data_form)
+    for variant_name in c.variants:
+        variant = c.variant(variant_name)
+        for key_path, count in (
             (("num_samples",), variant.num_samples),
             (("snapshots", "num_samples"), variant.snapshots.num_samples),
         ):
-            c.evaluate.check_count(count, f"generated {form} by {c._place(row, form, name, way)}", form)
+            place = c._place(variant_name, data_form, name, key_path)
+            c.evaluate.check_count(count, f"generated {data_form} by {place}", data_form)
 
 
 def _check_overrides(source: Overlay, place: Place, legal: set[str]) -> None:
     """Refuse illegal `overrides`, here, in the variant that is extended and in `stage1`. Raises UserError."""
-    if place.way and "extends" in source:
+    if place.key_path and "extends" in source:
         sentence = f"only a file in {FOLDER}/ extends another one, so remove it"
         raise UserError(f"{place.inside('extends')} is {format_value(source['extends'])}: {sentence}.")
     overrides, inside = source.get("overrides", {}), place.inside("overrides")
@@ -224,7 +227,7 @@ def _check_overrides(source: Overlay, place: Place, legal: set[str]) -> None:
         if not isinstance(layer, dict):
             raise UserError(f"{inside.inside(key)} is {format_value(layer)}: {NO_MAPPING}.")
         if key not in legal:
-            sentence = f"is neither a form nor a data set: use one of {', '.join(sorted(legal))}"
+            sentence = f"is neither images, points nor a data set: use one of {', '.join(sorted(legal))}"
             raise UserError(f"{inside.inside(key)} {sentence}.")
     for name, base in source.get("extends", {}).items():
         _check_overrides(base, Place(file_of(name)), legal)

@@ -11,11 +11,11 @@ from ganpipe.parts import LARGEST, Frozen, Seed
 from ganpipe.utils.errors import UserError
 
 Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
-KINDS = {"images": ("features", "probabilities", "images"), "points": ("points",)}
-"""What metrics are given of data of each form."""
+METRIC_INPUTS = {"images": ("features", "probabilities", "images"), "points": ("points",)}
+"""What metrics of images and of points are computed from: the `kinds` of each metric."""
 
 
-def _once(names: tuple[Network, ...]) -> tuple[Network, ...]:
+def _all_different(names: tuple[Network, ...]) -> tuple[Network, ...]:
     if len(set(names)) < len(names):
         raise ValueError("names a network twice; remove the repeated one")
     return names
@@ -39,12 +39,14 @@ class StatusThresholds(Frozen):
 class EvaluateParams(*(metric.parameters for metric in metrics() if metric.parameters)):  # type: ignore[misc]
     """How samples are compared with real ones. The other keys are those of the metrics, each in the metric's file.
 
-    feature_extractors: the networks in whose features images are compared; the first one's metrics lead. max_samples:
-    at most so many samples on each side; at least 2, as a covariance needs. baseline_draws: of real samples for the
-    baseline, whose mean is shown. seed: of the choice of samples and of the noise.
+    feature_extractors: the networks in whose features images are compared; those of the first are in the main table.
+    max_samples: at most so many samples on each side; at least 2, as a covariance needs. baseline_draws: of real
+    samples for the baseline, whose mean is shown. seed: of the choice of samples and of the noise.
     """
 
-    feature_extractors: Annotated[tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_once)]
+    feature_extractors: Annotated[
+        tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_all_different)
+    ]
     max_samples: Annotated[int, Field(ge=2, le=LARGEST)]
     baseline_draws: Annotated[int, Field(ge=2, le=LARGEST)]
     status_thresholds: StatusThresholds
@@ -63,11 +65,12 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
             "data with classes, as an attribute of celeba or sub-folders of an image_folder make them."
         )
 
-    def check_count(self, count: int, what: str, form: str) -> None:
-        """Raises UserError where so many samples of data of this form are fewer than a metric needs on either side."""
-        asked = [metric.min_samples(self) for metric in metrics() if set(metric.kinds) & set(KINDS[form])]
-        fewest, key = max(asked, key=lambda need: (need[0], not need[1]))
+    def check_count(self, count: int, what: str, data_form: str) -> None:
+        """Raises UserError where so many images or points (`data_form`) are fewer than a metric needs on a side."""
+        inputs = set(METRIC_INPUTS[data_form])
+        minimums = [metric.min_samples(self) for metric in metrics() if inputs & set(metric.kinds)]
+        fewest, key = max(minimums, key=lambda need: (need[0], not need[1]))
         if count < fewest:
-            asks = f", and evaluate.{key} is {getattr(self, key)}" if key else ""
+            because = f", and evaluate.{key} is {getattr(self, key)}" if key else ""
             remedy = "take more, or lower it" if key else "take more"
-            raise UserError(f"There are {count} {what} to compare{asks}: at least {fewest} are needed; {remedy}.")
+            raise UserError(f"There are {count} {what} to compare{because}: at least {fewest} are needed; {remedy}.")

@@ -26,20 +26,20 @@ LEGAL_NAME = f"use at most {LONGEST_NAME} lower-case letters, digits and _, a le
 
 
 class Place(NamedTuple):
-    """A key of params.yaml or of a file in variants/, by its way through the file."""
+    """A key of params.yaml or of a file in variants/. key_path: the keys that lead to it, empty for the whole file."""
 
     file: str
-    way: tuple[int | str, ...] = ()
+    key_path: tuple[int | str, ...] = ()
 
-    def inside(self, *way: int | str) -> Place:
+    def inside(self, *key_path: int | str) -> Place:
         """A key below this one."""
-        return Place(self.file, (*self.way, *way))
+        return Place(self.file, (*self.key_path, *key_path))
 
     def __str__(self) -> str:
         """As in a sentence: `train.steps`, `variants/lsgan.yaml: objective.real`, or the file for all of it."""
-        if not self.way:
+        if not self.key_path:
             return self.file
-        return join_key(*self.way) if self.file == PARAMS else f"{self.file}: {join_key(*self.way)}"
+        return join_key(*self.key_path) if self.file == PARAMS else f"{self.file}: {join_key(*self.key_path)}"
 
 
 def file_of(variant: str) -> str:
@@ -75,7 +75,7 @@ def read_yaml(path: Path) -> Overlay:
 def read_project(path: Path) -> Overlay:
     """params.yaml with the content of variants/ beside it: `variants` maps each name to what `read_variant` returns.
 
-    Raises UserError where the list and the folder do not agree.
+    A file that the list does not name is not read. Raises UserError for a name without a file.
     """
     raw = read_yaml(path)
     if "variants" not in raw:
@@ -85,67 +85,51 @@ def read_project(path: Path) -> Overlay:
         raise UserError(
             f"variants is {format_value(names)}: it should be a list of names, each with a file in {folder}."
         )
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise UserError(f"variants.{place} is {format_value(name)}, which is not a legal name: {LEGAL_NAME}.")
+            raise UserError(f"variants.{index} is {format_value(name)}, which is not a legal name: {LEGAL_NAME}.")
         if not (folder / f"{name}.yaml").is_file():
-            raise UserError(
-                f"variants.{place} is {format_value(name)}, but {_lacks(folder, name)}: add it, or remove the name."
-            )
-        if name in names[:place]:
-            raise UserError(f"variants.{place} is {format_value(name)} for the second time: remove it.")
-    variants = {name: read_variant(folder, name) for name in names}
-    used = {name for variant in variants.items() for name in _lineage(*variant)}
-    for file in sorted(folder.glob("*.yaml")):
-        if file.stem not in used:
-            raise UserError(
-                f"{file} is neither in the list `variants` of {path} nor extended by one that is: add {file.stem} to "
-                "the list, or remove the file."
-            )
-    return {**raw, "variants": variants}
+            missing = _no_such_file(folder, name)
+            raise UserError(f"variants.{index} is {format_value(name)}, but {missing}: add it, or remove the name.")
+        if name in names[:index]:
+            raise UserError(f"variants.{index} is {format_value(name)} for the second time: remove it.")
+    return {**raw, "variants": {name: read_variant(folder, name) for name in names}}
 
 
-def read_variant(folder: Path, name: str, above: tuple[str, ...] = ()) -> Overlay:
+def read_variant(folder: Path, name: str, extended_by: tuple[str, ...] = ()) -> Overlay:
     """The content of variants/<name>.yaml, in which `extends: other` has become `extends: {other: <its content>}`.
 
-    above: the variants that extend this one. Raises UserError where there is no such file, or it extends itself.
+    extended_by: the variants that extend this one. Raises UserError where there is no such file, or it extends itself.
     """
-    variant, above = read_yaml(folder / f"{name}.yaml"), (*above, name)
+    variant, extended_by = read_yaml(folder / f"{name}.yaml"), (*extended_by, name)
     if "extends" in variant:
         base, place = variant["extends"], f"{folder / name}.yaml: extends"
         if not isinstance(base, str) or not NAME.fullmatch(base):
             raise UserError(f"{place} is {format_value(base)}: it should be the name of another file in {folder}.")
-        if base in above:
+        if base in extended_by:
             raise UserError(f"{place} is {format_value(base)}, which extends {name} itself: remove one of the two.")
         if not (folder / f"{base}.yaml").is_file():
-            raise UserError(
-                f"{place} is {format_value(base)}, but {_lacks(folder, base)}: use the name of another file there."
-            )
-        variant["extends"] = {base: read_variant(folder, base, above)}
+            missing = _no_such_file(folder, base)
+            raise UserError(f"{place} is {format_value(base)}, but {missing}: use the name of another file there.")
+        variant["extends"] = {base: read_variant(folder, base, extended_by)}
     return variant
 
 
-def _lacks(folder: Path, name: str) -> str:
+def _no_such_file(folder: Path, name: str) -> str:
+    """The clause of an error sentence, with the nearest name that exists."""
     near = difflib.get_close_matches(name, [file.stem for file in folder.glob("*.yaml")], n=1)
     return f"there is no {folder / name}.yaml{f' (did you mean {near[0]}?)' if near else ''}"
-
-
-def _lineage(name: str, variant: Overlay) -> Iterator[str]:
-    """The variant, what it extends, what that extends, and so on."""
-    yield name
-    for base in variant.get("extends", {}).items():
-        yield from _lineage(*base)
 
 
 def selected(path: Path) -> tuple[str, str]:
     """The chosen data set and variant, as they stand in the file. Raises UserError where it does not say them."""
     raw = read_yaml(path)
-    for way in (("data", "kind"), ("loss",)):
+    for key_path in (("data", "kind"), ("loss",)):
         value: Any = raw
-        for key in way:
+        for key in key_path:
             value = value.get(key) if isinstance(value, dict) else None
         if not isinstance(value, str):
-            raise UserError(f"{path} names no {'.'.join(way)}: see `ganpipe check`.")
+            raise UserError(f"{path} names no {'.'.join(key_path)}: see `ganpipe check`.")
     return raw["data"]["kind"], raw["loss"]
 
 
@@ -164,35 +148,35 @@ def merge(base: Overlay, over: Overlay) -> Overlay:
     return out
 
 
-def layers(source: Overlay, place: Place, form: str, data: str) -> Iterator[tuple[Place, Overlay]]:
+def layers(source: Overlay, place: Place, data_form: str, data: str) -> Iterator[tuple[Place, Overlay]]:
     """The parts of `train` or of a variant that apply to such data, with their places; later ones win.
 
     First come the layers of the variant that it extends, without their titles, then its own keys, then
-    `overrides.<form>` and `overrides.<data set>`.
+    `overrides.<data form>` and `overrides.<data set>`.
 
-    form: images or points. data: the name of the data set, or "" for any of that form.
+    data_form: images or points. data: the name of the data set, or "" for any of that form.
     """
     for name, base in source.get("extends", {}).items():
-        for found, layer in layers(base, Place(file_of(name)), form, data):
+        for found, layer in layers(base, Place(file_of(name)), data_form, data):
             yield found, {key: value for key, value in layer.items() if key != "title"}
     yield place, {key: value for key, value in source.items() if key not in ("extends", "overrides")}
     overrides = source.get("overrides", {})
-    yield from ((place.inside("overrides", key), overrides[key]) for key in (form, data) if key in overrides)
+    yield from ((place.inside("overrides", key), overrides[key]) for key in (data_form, data) if key in overrides)
 
 
-def merged(train: Overlay, variant: Overlay, form: str, data: str) -> Overlay:
+def merged(train: Overlay, variant: Overlay, data_form: str, data: str) -> Overlay:
     """All settings of a variant for such data: the layers of `train`, and on them those of the variant.
 
     Its `stage1` is a variant as well, laid on `train` in the same way.
     """
-    shared = _laid({}, train, form, data)
-    out = _laid(shared, variant, form, data)
+    shared = _apply_layers({}, train, data_form, data)
+    out = _apply_layers(shared, variant, data_form, data)
     if isinstance(out.get("stage1"), dict):
-        out["stage1"] = _laid(shared, out["stage1"], form, data)
+        out["stage1"] = _apply_layers(shared, out["stage1"], data_form, data)
     return out
 
 
-def _laid(out: Overlay, source: Overlay, form: str, data: str) -> Overlay:
-    for _, layer in layers(source, Place(""), form, data):
+def _apply_layers(out: Overlay, source: Overlay, data_form: str, data: str) -> Overlay:
+    for _, layer in layers(source, Place(""), data_form, data):
         out = merge(out, layer)
     return out

@@ -17,7 +17,7 @@ class Problem(NamedTuple):
 
 
 def _objective_and_critic(v: Variant) -> Problem | None:
-    """A game needs both; another training has neither."""
+    """An adversarial training needs both; any other has neither."""
     for name, part in (("objective", v.objective), ("critic", v.critic)):
         if v.algorithm.is_adversarial and part.kind == "none":
             sentence = f"leaves the algorithm {v.algorithm.kind} without its {name}; use another `{name}.kind`"
@@ -74,7 +74,7 @@ def _networks_of_penalties_and_constraints(v: Variant) -> Problem | None:
 
 
 def _output_type(v: Variant) -> Problem | None:
-    """The critic gives what the objective reads, a score or an energy."""
+    """The critic returns what the objective reads, a score or an energy."""
     reads, gives = v.objective.output_type, v.critic.output_type
     if reads == gives:
         return None
@@ -193,8 +193,8 @@ def _pretraining(v: Variant) -> Problem | None:
     return None
 
 
-def _first(v: Variant) -> Problem | None:
-    """A conditional generator gets a part of the latent as noise; an earlier training makes conditions of the rest."""
+def _stage1(v: Variant) -> Problem | None:
+    """A conditional generator gets part of the latent as noise; the first GAN makes the condition from the rest."""
     if v.algorithm.is_conditional and v.latent.size <= v.condition_latent:
         sentence = f"leaves no noise beside the {v.condition_latent} that a condition is made from"
         return Problem(("latent", "size"), v.latent.size, f"{sentence}; use {v.condition_latent + 1} or more")
@@ -228,7 +228,7 @@ RULES = (
     _generator_ensemble,
     _packs,
     _pretraining,
-    _first,
+    _stage1,
 )
 
 

@@ -1,4 +1,4 @@
-"""The JSON schemas of params.yaml and of the files in variants/, by which editors complete and underline."""
+"""The JSON schemas of params.yaml and of the files in variants/: editors complete keys and underline mistakes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def schemas() -> dict[str, Schema]:
     whole, variant = Configuration.model_json_schema(), Variant.model_json_schema()
     # a variant may hold a variant (`stage1`), so it is among its own definitions
     definitions = {f"Partial{name}": _partial(value) for name, value in variant["$defs"].items()}
-    piece = definitions["PartialVariant"]
-    definitions["PartialOverlay"] = copy.deepcopy(piece)
-    piece["properties"]["overrides"] = {
+    partial = definitions["PartialVariant"]
+    definitions["PartialOverlay"] = copy.deepcopy(partial)
+    partial["properties"]["overrides"] = {
         "type": "object",
-        "description": "Laid on top for one form of data (images, points) or one data set.",
+        "description": "Laid on top for images, for points or for one data set.",
         "additionalProperties": {"$ref": "#/$defs/PartialOverlay"},
     }
-    row = copy.deepcopy(piece)
-    row["properties"]["extends"] = {
+    variant_file = copy.deepcopy(partial)
+    variant_file["properties"]["extends"] = {
         **_NAME,
         "description": "The other variant that this one is laid on, without its title.",
     }
@@ -38,7 +38,7 @@ def schemas() -> dict[str, Schema]:
     whole["properties"]["variants"] = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _NAME}
     return {
         "params.json": {**whole, **DRAFT, "title": "params.yaml of ganpipe"},
-        "variant.json": {**row, **DRAFT, "title": "a variant of ganpipe", "$defs": definitions},
+        "variant.json": {**variant_file, **DRAFT, "title": "a variant of ganpipe", "$defs": definitions},
     }
 
 

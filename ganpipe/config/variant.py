@@ -52,7 +52,7 @@ class Runtime(Frozen):
 
 
 class Snapshots(Frozen):
-    """Snapshots of the samples. count: how many, evenly spaced, the last step included. samples: in each."""
+    """Snapshots of the samples. count: how many, evenly spaced, the last step included. num_samples: in each."""
 
     count: Annotated[int, Field(ge=1, le=1000)]
     num_samples: Annotated[int, Field(ge=100, le=LARGEST)]
@@ -84,7 +84,7 @@ class Variant(Frozen):
 
     stage1: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
     steps: updates of the critic. batch: samples per update, as many real as generated. ema: decay of the generator's
-    moving average per generator step. samples: written for the evaluation. log_every, sample_sample_grid_every: in
+    moving average per generator step. num_samples: written for the evaluation. log_every, sample_grid_every: in
     steps. snapshots: when they are taken. health: the thresholds of the status.
     """
 

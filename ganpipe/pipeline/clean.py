@@ -16,41 +16,43 @@ from ruamel.yaml import YAML
 from ganpipe.config.configuration import Configuration
 from ganpipe.config.overlay import read_yaml
 
-ITEM = re.compile(r"(?:pretrain|evaluate)@(?P<row>\w+)|train@(?P<trained>\w+)-(?P<seed>\d+)")
+MATRIX_STAGE = re.compile(r"(?:pretrain|evaluate)@(?P<variant>\w+)|train@(?P<trained>\w+)-(?P<seed>\d+)")
 
 
 def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     """Folders and files of variants, seeds and data sets that params.yaml no longer has."""
-    rows, seeds, data = set(configuration.variants), {str(seed) for seed in configuration.seeds}, configuration.datasets
+    variants, seeds = set(configuration.variants), {str(seed) for seed in configuration.seeds}
+    data = configuration.datasets
     for top in ("runs", "evals", "pretrained", "classifiers", "reference_stats", "timings", "reports"):
         yield from (path for path in _visible(root / top) if path.name not in data)
     for top in ("data/fingerprints", "data/prepared"):
         yield from (path for path in _visible(root / top) if path.stem not in data)
     for name in data:
         for folder in ("runs", "evals", "pretrained"):
-            yield from (path for path in _visible(root / folder / name) if path.stem not in rows)
-        yield from (path for path in _visible(root / "reports" / name) if path.stem not in rows | {"zoo"})
+            yield from (path for path in _visible(root / folder / name) if path.stem not in variants)
+        yield from (path for path in _visible(root / "reports" / name) if path.stem not in variants | {"zoo"})
         for kind in ("pretrain", "train", "evaluate"):
-            yield from (path for path in _visible(root / "timings" / name / kind) if path.stem not in rows)
+            yield from (path for path in _visible(root / "timings" / name / kind) if path.stem not in variants)
         for trainings in (root / "runs" / name, root / "timings" / name / "train"):
-            for row in _visible(trainings):
-                if row.name in rows:
-                    yield from (path for path in _visible(row) if path.stem not in seeds)
-    yield from (path for path in _visible(root / ".ckpt") if path.name != "locks" and not _of(path, data, rows, seeds))
+            for folder_of_variant in _visible(trainings):
+                if folder_of_variant.name in variants:
+                    yield from (path for path in _visible(folder_of_variant) if path.stem not in seeds)
+    checkpoints = (path for path in _visible(root / ".ckpt") if path.name != "locks")
+    yield from (path for path in checkpoints if not _still_needed(path, data, variants, seeds))
 
 
-def _of(checkpoint: Path, data: Iterable[str], rows: set[str], seeds: set[str]) -> bool:
-    """Whether it is one that a training may still go on from: `<kind>-<data>[-<row>[-<seed>]]-<key>`."""
+def _still_needed(checkpoint: Path, data: Iterable[str], variants: set[str], seeds: set[str]) -> bool:
+    """Whether a training may go on from the checkpoint, a folder `<kind>-<data>[-<variant>[-<seed>]]-<key>`."""
     _, *name = checkpoint.name.split("-")[:-1]
-    known = all(part in among for part, among in zip(name, (data, rows, seeds), strict=False))
-    return known and not (checkpoint / "finished").exists()
+    exists = all(part in among for part, among in zip(name, (data, variants, seeds), strict=False))
+    return exists and not (checkpoint / "finished").exists()
 
 
 def clean(configuration: Configuration, root: Path) -> list[str]:
     """Remove the leftovers and the lock entries of vanished stages; returns what was removed. The cache stays."""
     lock = root / "stages" / "dvc.lock"
     content = read_yaml(lock) if lock.is_file() else {}  # before anything is removed: it may be broken
-    gone = [name for name in content.get("stages", {}) if not _alive(name, configuration)]
+    gone = [name for name in content.get("stages", {}) if not _is_in_matrix(name, configuration)]
     removed = []
     for path in list(leftovers(configuration, root)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -65,12 +67,12 @@ def clean(configuration: Configuration, root: Path) -> list[str]:
     return removed + [f"{lock.relative_to(root).as_posix()}: {name}" for name in gone]
 
 
-def _alive(stage: str, configuration: Configuration) -> bool:
-    item = ITEM.fullmatch(stage)
+def _is_in_matrix(stage: str, configuration: Configuration) -> bool:
+    item = MATRIX_STAGE.fullmatch(stage)
     if item is None:
         return True
     seed = item["seed"]
-    return (item["row"] or item["trained"]) in configuration.variants and (
+    return (item["variant"] or item["trained"]) in configuration.variants and (
         seed is None or int(seed) in configuration.seeds
     )
 

@@ -28,8 +28,8 @@ from ganpipe.pipeline.stage import SPECS
 from ganpipe.utils.errors import UserError
 
 STATUS = {"deleted": "is missing", "not in cache": "is not in DVC's cache", "new": "is new", "modified": "changed"}
-SHOWN = 3
-"""So many differences of a spec are listed."""
+MAX_DIFFERENCES = 3
+"""How many differences of a spec are listed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
             return _items(root, repo, specs)
     except DvcException as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"DVC cannot read the pipeline ({reason}): mend that and try again.") from None
+        raise UserError(f"DVC cannot read the pipeline ({reason}): correct that and try again.") from None
 
 
 def _items(root: Path, repo: Any, specs: dict[str, Spec]) -> list[Item]:
@@ -99,7 +99,7 @@ class _Comparison:
         return next(iter(changes), None)
 
     def _changes(self, stage: Stage, upstream: list[str]) -> Iterator[str]:
-        """All reasons, the most telling first."""
+        """All reasons, the most important first."""
         if not any(entry.hash_info for entry in (*stage.deps, *stage.outs)):
             yield "never ran"
             return
@@ -130,12 +130,12 @@ class _Comparison:
         try:
             # without a cache, as after `git clone`: what the last `resolve` wrote
             file = kept if kept and kept.is_file() else self._root / dep.def_path
-            found = list(
-                differences(json.loads(file.read_text(encoding="utf-8")), json.loads(self._specs[dep.def_path]))
-            )
+            old, new = json.loads(file.read_text(encoding="utf-8")), json.loads(self._specs[dep.def_path])
         except (OSError, ValueError, LookupError):
             return f"{dep.def_path} changed"
-        return "; ".join(found[:SHOWN]) + (f"; and {len(found) - SHOWN} more" if found[SHOWN:] else "") or None
+        found = list(differences(old, new))
+        more = [f"and {len(found) - MAX_DIFFERENCES} more"] if len(found) > MAX_DIFFERENCES else []
+        return "; ".join(found[:MAX_DIFFERENCES] + more) or None
 
     def _fingerprint_reason(self, stage: Stage) -> str | None:
         """DVC runs it each time; here only where it would write another file."""
@@ -147,23 +147,24 @@ class _Comparison:
         return None if file.read_text(encoding="utf-8") == now else "the files that the data is read from changed"
 
 
-def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
-    """The places where two specs differ, each with both values; a digest of code says only that the file changed."""
+def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:
+    """The keys at which two specs differ, each with both values; a digest of code says only that the file changed."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) == new.get(key):
+        for inner in sorted(old.keys() | new.keys()):
+            if old.get(inner) == new.get(inner):
                 continue
-            if place == "code":
-                word = "changed" if key in old and key in new else "is used now" if key in new else "is no longer used"
-                yield f"{key} {word}"
+            if key == "code":
+                in_both = inner in old and inner in new
+                word = "changed" if in_both else "is used now" if inner in new else "is no longer used"
+                yield f"{inner} {word}"
             else:
-                yield from differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and place != "seeds":
+                yield from differences(old.get(inner), new.get(inner), f"{key}.{inner}" if key else inner)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and key != "seeds":
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             if one != other:
-                yield from differences(one, other, f"{place}.{index}")
+                yield from differences(one, other, f"{key}.{index}")
     else:
-        yield f"{place}: {json.dumps(old)} -> {json.dumps(new)}"
+        yield f"{key}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
 class _Timings:
@@ -181,15 +182,15 @@ class _Timings:
 
     def seconds(self, stage: Stage) -> float | None:
         """Of its last run; else the mean over its variant, else over its kind of stage, on any data set."""
-        clocks = [Path(out.def_path) for out in stage.outs if out.def_path.startswith("timings/")]
-        keys = [key for clock in clocks for key in self._keys(clock) if key in self._seconds]
+        files = [Path(out.def_path) for out in stage.outs if out.def_path.startswith("timings/")]
+        keys = [key for file in files for key in self._keys(file) if key in self._seconds]
         return fmean(self._seconds[keys[0]]) if keys else None
 
     @staticmethod
-    def _keys(clock: Path) -> tuple[str, str, str]:
-        """timings/<data>/<kind>[/<row>[/<seed>]].json: the file, its kind and row, its kind."""
-        _, _, *parts = clock.with_suffix("").parts
-        return clock.as_posix(), "/".join(parts[:2]), parts[0]
+    def _keys(file: Path) -> tuple[str, str, str]:
+        """timings/<data>/<kind>[/<variant>[/<seed>]].json: the file, its kind and variant, its kind."""
+        _, _, *parts = file.with_suffix("").parts
+        return file.as_posix(), "/".join(parts[:2]), parts[0]
 
 
 def _name(stage: Stage) -> str:

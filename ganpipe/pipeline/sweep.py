@@ -23,24 +23,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ganpipe.config.configuration import Configuration
 from ganpipe.config.variant import Runtime
 from ganpipe.pipeline import plan as planning
-from ganpipe.pipeline.clean import ITEM
+from ganpipe.pipeline.clean import MATRIX_STAGE
 from ganpipe.pipeline.plan import Item
 from ganpipe.pipeline.specs import build, resolve_runtime
 from ganpipe.utils.errors import UserError
 
 FOLDER = Path(".cache/sweep")
-KINDS = ("not_finite", "diverged", "collapsed", "stalled", "memorizing")
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
-UNTIMED = {"train": 60.0, "pretrain": 30.0}
+STATUSES = ("not_finite", "diverged", "collapsed", "stalled", "memorizing")
+VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+DEFAULT_SECONDS = {"train": 60.0, "pretrain": 30.0}
 """Seconds that a stage is taken for where none of its kind was timed; else 4. Only the order depends on them."""
 POLL = 0.1
-PATIENCE = 60.0
+GRACE_PERIOD = 60.0
 """Seconds that the stages have to end after an interruption: time for a checkpoint and for DVC's own work."""
 
 
 def sweep(
-    configuration: Configuration, root: Path, rows: Sequence[str] = (), jobs: str = "auto", per_gpu: int | None = None
+    configuration: Configuration,
+    root: Path,
+    variants: Sequence[str] = (),
+    jobs: str = "auto",
+    per_gpu: int | None = None,
 ) -> int:
     """Run what must run, for these variants or all; returns 0, 1 where something failed, or 130 where it was
     interrupted.
@@ -48,12 +52,12 @@ def sweep(
     jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError,
     before anything runs, where the arguments make no sense or another sweep runs here.
     """
-    for row in rows:
-        if row not in configuration.variants:
-            near = difflib.get_close_matches(row, configuration.variants, n=1)
+    for name in variants:
+        if name not in configuration.variants:
+            near = difflib.get_close_matches(name, configuration.variants, n=1)
             known = ", ".join(configuration.variants)
             raise UserError(
-                f"{row!r} is no variant of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
+                f"{name!r} is no variant of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
             )
     runtime = resolve_runtime(configuration.runtime)
     slots = environments(jobs, per_gpu, runtime)
@@ -67,7 +71,7 @@ def sweep(
     try:
         with FileLock(root / FOLDER / "lock", timeout=0):
             items = planning.plan(root, build(configuration, root))
-            return _Sweep(configuration, root, frozenset(rows), slots).run(items)
+            return _Sweep(configuration, root, frozenset(variants), slots).run(items)
     except Timeout:
         raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
     except KeyboardInterrupt:
@@ -90,7 +94,7 @@ def environments(jobs: str, per_gpu: int | None, runtime: Runtime) -> list[dict[
         raise UserError(f"-j and --per-gpu exclude each other: --per-gpu {per_gpu} is so many on each GPU.")
     devices = gpus()
     number = len(devices) * (per_gpu or 1) if jobs == "auto" else int(jobs)
-    return [{VISIBLE: devices[slot % len(devices)]} for slot in range(number)]
+    return [{VISIBLE_DEVICES: devices[slot % len(devices)]} for slot in range(number)]
 
 
 def gpus() -> list[str]:
@@ -98,7 +102,7 @@ def gpus() -> list[str]:
     import torch
 
     count = torch.cuda.device_count()
-    named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    named = [name.strip() for name in os.environ.get(VISIBLE_DEVICES, "").split(",") if name.strip()]
     return named[:count] or [str(index) for index in range(count)]
 
 
@@ -106,15 +110,15 @@ def cores() -> int:
     """The processors that this process may use: those that it is bound to, and the share that a container has."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        share, period = QUOTA.read_text(encoding="ascii").split()
+        share, period = CPU_QUOTA.read_text(encoding="ascii").split()
         return bound if share == "max" else max(min(bound, int(share) // int(period)), 1)
     except (OSError, ValueError):
         return bound
 
 
-def chosen(items: Sequence[Item], rows: frozenset[str]) -> list[Item]:
+def select_items(items: Sequence[Item], variants: frozenset[str]) -> list[Item]:
     """The items of these variants and the shared ones, without those that need another one; all if none is named."""
-    left = {item.stage: item for item in items if not rows or _row(item.stage) in rows | {None}}
+    left = {item.stage: item for item in items if not variants or _variant_of(item.stage) in variants | {None}}
     for item in items:  # in the order of the graph
         planned_elsewhere = {other.stage for other in items} - left.keys()
         if planned_elsewhere.intersection(item.needs):
@@ -126,7 +130,7 @@ def priorities(items: Sequence[Item]) -> dict[str, float]:
     """Seconds from the start of each stage to the end of the longest chain that waits for it."""
     left: dict[str, float] = {}
     for item in reversed(items):
-        seconds = item.seconds if item.seconds is not None else UNTIMED.get(item.stage.partition("@")[0], 4.0)
+        seconds = item.seconds if item.seconds is not None else DEFAULT_SECONDS.get(item.stage.partition("@")[0], 4.0)
         left[item.stage] = seconds + max((left[o.stage] for o in items if item.stage in o.needs), default=0.0)
     return left
 
@@ -146,9 +150,9 @@ class _Sweep:
     """One sweep. Each stage's log is in FOLDER; those of the sweep before are removed."""
 
     def __init__(
-        self, configuration: Configuration, root: Path, rows: frozenset[str], slots: Sequence[Mapping[str, str]]
+        self, configuration: Configuration, root: Path, variants: frozenset[str], slots: Sequence[Mapping[str, str]]
     ) -> None:
-        self._configuration, self._root, self._rows = configuration, root, rows
+        self._configuration, self._root, self._variants = configuration, root, variants
         self._slots = list(slots)
         self._running: list[_Running] = []
         self._failed: dict[str, str] = {}
@@ -160,7 +164,7 @@ class _Sweep:
 
     def run(self, planned: Sequence[Item]) -> int:
         """Run these items; returns the exit code."""
-        items = chosen(planned, self._rows)
+        items = select_items(planned, self._variants)
         if not items:
             self._print("Everything is up to date: no stage will run.")
             return self._end(planned, items)
@@ -193,18 +197,18 @@ class _Sweep:
     def _skip(self, waiting: dict[str, Item]) -> None:
         """Take out what needs a stage that failed or was skipped; the page of all variants does without some."""
         for item in list(waiting.values()):
-            needs = [name for name in item.needs if item.stage != "report" or _row(name) is None]
+            needs = [name for name in item.needs if item.stage != "report" or _variant_of(name) is None]
             lost = [self._skipped.get(name, name) for name in needs if name in self._failed or name in self._skipped]
             if lost:
                 del waiting[item.stage]
                 self._skipped[item.stage] = lost[0]
-                self._tell("skipped", item.stage, reason=f"{lost[0]} failed")
+                self._print_outcome("skipped", item.stage, reason=f"{lost[0]} failed")
 
     def _start(self, item: Item) -> None:
         if item.stage == "report":
             # an evaluation of an earlier state must not be shown as one of this; DVC's cache keeps it
-            for row in self._lacking():
-                (self._root / "evals" / self._configuration.data.kind / f"{row}.json").unlink(missing_ok=True)
+            for variant in self._incomplete():
+                (self._root / "evals" / self._configuration.data.kind / f"{variant}.json").unlink(missing_ok=True)
         slot, log = self._slots.pop(0), self._root / FOLDER / f"{item.stage}.log"
         command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", item.address]
         with log.open("wb") as file:
@@ -222,18 +226,18 @@ class _Sweep:
         if running.process.returncode == 0:
             ran = re.search(r"^Running stage '", output, re.MULTILINE)
             restored = re.search(r"^Stage '.*' is cached - skipping run", output, re.MULTILINE)
-            self._tell("done" if ran else "restored" if restored else "up to date", stage, seconds)
+            self._print_outcome("done" if ran else "restored" if restored else "up to date", stage, seconds)
         else:
             self._failed[stage] = failure(output, running.process.returncode)
-            self._tell("FAILED", stage, seconds, self._failed[stage])
+            self._print_outcome("FAILED", stage, seconds, self._failed[stage])
 
     def _interrupt(self) -> None:
-        """End what runs: the stages get SIGINT, and dvc puts its files in order. After PATIENCE all are killed.
+        """End what runs: the stages get SIGINT, and dvc puts its files in order. After GRACE_PERIOD all are killed.
 
         So they are at a second interruption.
         """
         signalled: set[int] = set()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + GRACE_PERIOD
         try:
             while (alive := self._alive()) and time.monotonic() < deadline:
                 for pid in {pid for process in alive for pid in _stages(process.pid)} - signalled:
@@ -249,11 +253,11 @@ class _Sweep:
     def _alive(self) -> list[subprocess.Popen[bytes]]:
         return [running.process for running in self._running if running.process.poll() is None]
 
-    def _lacking(self) -> list[str]:
+    def _incomplete(self) -> list[str]:
         """The variants of which a stage was not done."""
-        return sorted({row for stage in (*self._failed, *self._skipped) if (row := _row(stage))})
+        return sorted({name for stage in (*self._failed, *self._skipped) if (name := _variant_of(stage))})
 
-    def _tell(self, outcome: str, stage: str, seconds: float | None = None, reason: str = "") -> None:
+    def _print_outcome(self, outcome: str, stage: str, seconds: float | None = None, reason: str = "") -> None:
         took = f"{seconds:5.0f} s" if seconds is not None and outcome in ("done", "FAILED") else ""
         line = f"{outcome:10} {took:7} {stage}"
         self._print(f"{line}: {reason}" if reason else line)
@@ -276,20 +280,22 @@ class _Sweep:
         if "report" in {item.stage for item in planned} - {item.stage for item in items}:
             self._print("The page of all variants waits for the other variants: `ganpipe sweep` without names.")
         elif not {"report"} & (self._failed.keys() | self._skipped.keys()):
-            self._print(f"The page: {page}" + (f", without {', '.join(self._lacking())}" if self._lacking() else ""))
+            without = ", ".join(self._incomplete())
+            self._print(f"The page: {page}" + (f", without {without}" if without else ""))
         return int(bool(self._failed))
 
     def _statuses(self) -> dict[str, list[str]]:
-        """By kind, the seeds of the chosen rows whose evaluation says that the training went wrong."""
-        found: dict[str, list[str]] = {kind: [] for kind in KINDS}
-        for row in self._configuration.variants:
-            path = self._root / "evals" / self._configuration.data.kind / f"{row}.json"
-            if (self._rows and row not in self._rows) or row in self._lacking() or not path.is_file():
+        """By kind, the seeds of the chosen variants whose evaluation says that the training went wrong."""
+        found: dict[str, list[str]] = {kind: [] for kind in STATUSES}
+        complete = (self._variants or set(self._configuration.variants)) - set(self._incomplete())
+        for variant in sorted(complete, key=list(self._configuration.variants).index):
+            path = self._root / "evals" / self._configuration.data.kind / f"{variant}.json"
+            if not path.is_file():
                 continue
             evaluation = json.loads(path.read_text(encoding="utf-8"))
             for seed, status in zip(evaluation.get("seeds") or (), evaluation.get("statuses") or (), strict=False):
                 if status:
-                    found.setdefault(status["kind"], []).append(f"{row}/{seed}")
+                    found.setdefault(status["kind"], []).append(f"{variant}/{seed}")
         return {kind: seeds for kind, seeds in found.items() if seeds}
 
 
@@ -306,10 +312,10 @@ def failure(output: str, code: int) -> str:
     return next(iter(reasons), f"dvc ended with exit code {code}.")
 
 
-def _row(stage: str) -> str | None:
-    """The variant that a stage is an item of."""
-    item = ITEM.fullmatch(stage)
-    return (item["row"] or item["trained"]) if item else None
+def _variant_of(stage: str) -> str | None:
+    """The variant that a stage of the matrix is for; None for the stages that all variants share."""
+    match = MATRIX_STAGE.fullmatch(stage)
+    return (match["variant"] or match["trained"]) if match else None
 
 
 def _stages(dvc: int) -> set[int]:

@@ -185,7 +185,7 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
     """Everything that can be wrong in a legal value at this place. required: no layer below gives a missing key."""
     for place, item, nodes in walk(value, node, way):
         where = place_of(place)
-        for one in wrong(nodes, item) if where.way else ():
+        for one in wrong(nodes, item) if where.key_path else ():
             yield Mutation(f"{where}: {format_value(one)}", place, put(place, one), f"{where} is {format_value(one)}")
         if isinstance(item, dict):
             model = fitting(nodes, item)[0]
@@ -199,7 +199,7 @@ def mutations(value: Any, node: Raw, way: Way, required: bool = True) -> Iterato
             for key in item if required and model.get("properties") else ():
                 if "default" in model["properties"][key]:
                     continue
-                says = f"{where.file} lacks the key {join_key(*where.way, key)}: add it."
+                says = f"{where.file} lacks the key {join_key(*where.key_path, key)}: add it."
                 if key == "kind" and "const" in model["properties"]["kind"]:
                     rest = {k: v for k, v in item.items() if k != "kind"}
                     says = f"{where} is {format_value(rest)}: it lacks the key `kind`"

@@ -68,10 +68,10 @@ def test_some_rows_take_along_what_they_need_and_nothing_of_others() -> None:
     ]
     ends = [item("summary", "evaluate@lsgan"), item("report", "evaluate@lsgan", "evaluate@ebgan")]
     everything = [*shared, *rows, *ends]
-    assert sweep.chosen(everything, frozenset()) == everything
-    assert sweep.chosen(everything, frozenset({"lsgan"})) == [*shared, *rows[:3], ends[0]]
+    assert sweep.select_items(everything, frozenset()) == everything
+    assert sweep.select_items(everything, frozenset({"lsgan"})) == [*shared, *rows[:3], ends[0]]
     # nothing of the other variant is left to do: the page of all variants can be made
-    assert sweep.chosen([*rows[:3], *ends], frozenset({"lsgan"})) == [*rows[:3], *ends]
+    assert sweep.select_items([*rows[:3], *ends], frozenset({"lsgan"})) == [*rows[:3], *ends]
 
 
 def test_as_many_as_the_cores_or_the_gpus_allow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,11 +102,11 @@ def test_arguments_that_make_no_sense(jobs: str, per_gpu: int | None, device: st
 
 
 def test_a_container_has_fewer_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(sweep, "CPU_QUOTA", tmp_path / "cpu.max")
     everything = sweep.cores()
     assert everything >= 1
     for content, number in (("max 100000", everything), ("50000 100000", 1), ("100000 100000", 1), ("?", everything)):
-        sweep.QUOTA.write_text(content)
+        sweep.CPU_QUOTA.write_text(content)
         assert sweep.cores() == number
 
 
