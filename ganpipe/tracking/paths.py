@@ -27,7 +27,9 @@ def find_root(start: Path | None = None) -> Path:
 
 def store_uri(root: Path) -> str:
     """Address of the MLflow store: $MLFLOW_TRACKING_URI, or the SQLite file in the root."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve() / 'mlflow.db'}"
+    # SQLAlchemy ends the path at a question mark and decodes %; the rest of a name it takes as it is
+    path = str(root.resolve() / "mlflow.db").replace("%", "%25").replace("?", "%3F")
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path}"
 
 
 def is_remote(uri: str) -> bool:

@@ -30,7 +30,7 @@ def ui(root: Path, host: str = "127.0.0.1", port: int = 5000) -> NoReturn:
     command += ["--host", host, "--port", str(port), "--backend-store-uri", uri, "--registry-store-uri", uri]
     command += [
         "--default-artifact-root",
-        str(artifacts_folder(root)),
+        artifacts_folder(root).as_uri(),
         "--uvicorn-opts",
         "--log-level warning",
     ]

@@ -133,7 +133,7 @@ class Store:
 
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            location = str(self.artifacts) if self.artifacts else None
+            location = self.artifacts.as_uri() if self.artifacts else None  # MLflow would decode a path
             try:
                 return str(self.client.create_experiment(name, artifact_location=location))
             except MlflowException:

@@ -62,8 +62,8 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def root(tmp_path: Path, empty_store: Path, clean: None) -> Path:
-    """A repository with an empty store, in a folder with a space."""
-    folder = tmp_path / "my repository"
+    """A repository with an empty store, in a folder whose name has a meaning in an address."""
+    folder = tmp_path / "my #1? 100%25"
     folder.mkdir()
     shutil.copy(empty_store, folder / "mlflow.db")
     return folder

@@ -194,7 +194,7 @@ def test_the_pages_are_mlflow_s_own_server_on_this_machine_s_store(
     ui(tmp_path, port=5055)
     options = dict(itertools.pairwise(started))
     assert options["--backend-store-uri"] == f"sqlite:///{tmp_path}/mlflow.db"
-    assert options["--default-artifact-root"] == f"{tmp_path}/mlartifacts"
+    assert options["--default-artifact-root"] == f"file://{tmp_path}/mlartifacts"
     assert (options["--host"], options["--port"]) == ("127.0.0.1", "5055")
     assert capsys.readouterr().out == "MLflow: no runs.\nMLflow: http://127.0.0.1:5055\n"
 

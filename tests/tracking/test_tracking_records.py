@@ -11,7 +11,7 @@ import pytest
 from fake_training import lines, write_all
 
 from ganpipe.tracking.identity import identity
-from ganpipe.tracking.paths import find_root
+from ganpipe.tracking.paths import find_root, store_uri
 from ganpipe.tracking.records import History, Row, flatten, metric_name, read_evaluated, read_record, rows_of
 from ganpipe.utils.errors import UserError
 
@@ -119,3 +119,16 @@ def test_the_root_is_the_environment_s_or_the_nearest_repository(
         find_root(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(inner))
     assert find_root(tmp_path) == inner
+
+
+@pytest.mark.parametrize("name", ["what now?", "100%25", "a#b & c=d", "user:word@host"])
+def test_the_address_of_the_store_names_the_file_in_the_root_whatever_its_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SQLAlchemy reads it."""
+    from sqlalchemy.engine import make_url
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / name).mkdir()
+    url = make_url(store_uri(tmp_path / name))
+    assert (url.database, dict(url.query)) == (str(tmp_path / name / "mlflow.db"), {})
