@@ -7,7 +7,7 @@ depends on its spec and no other parameters, so DVC reruns exactly what a change
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,124 +86,87 @@ def resolve_runtime(runtime: Runtime) -> Runtime:
 
 def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     """Every spec by its path below data/specs, of a configuration that has been checked."""
-    code, c, data = Code(root), configuration, configuration.data.kind
-    runtime = resolve_runtime(c.runtime).model_dump(mode="json")
-    dataset = c.dataset
-    applicable = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
+    code, c, dataset, data = Code(root), configuration, configuration.dataset, configuration.data.kind
+
+    def spec(modules: set[str], **content: Any) -> Spec:
+        """A spec with the digests of the code that importing these modules loads."""
+        return {"data": data, **content, "code": code.closure(modules)}
+
+    runtime, seeds = _json(resolve_runtime(c.runtime)), list(c.seeds)
     variants = {name: c.variant(name) for name in c.variants}
     titles = {name: variant.title for name, variant in variants.items()}
+    no_classifier = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
     extractors = c.evaluate.feature_extractors if dataset.form == "images" else ()
-    compared = {f"ganpipe.evaluation.extractors.{name}" for name in extractors}
-    compared |= {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
-    measuring = {
-        "data": data,
-        "classifier": c.classifier.model_dump(mode="json"),
-        "params": c.evaluate.model_dump(mode="json"),
-        "runtime": runtime,
-    }
-    specs: dict[str, Spec] = {
-        "data.json": {
-            "data": data,
-            "dataset": dataset.model_dump(mode="json"),
-            "code": code.closure({"stages.fingerprint", "stages.prepare", *parts_of(dataset)}),
-        },
-        "classifier.json": {
-            "data": data,
-            "not_applicable": applicable,
-            "params": c.classifier.model_dump(mode="json"),
-            "runtime": runtime,
-            "code": code.closure({"stages.classifier"}),
-        },
-        "reference_stats.json": measuring
-        | {
-            **_shared_counts(c, variants),
-            "code": code.closure({"stages.reference_stats", *compared}),
-        },
-        "evaluate.json": measuring
-        | {
-            "seeds": list(c.seeds),
-            "code": code.closure({"stages.evaluate", *compared}),
-        },
-        "summary.json": {
-            "data": data,
-            "seeds": list(c.seeds),
-            "loss": c.loss,
-            "titles": {c.loss: titles[c.loss]},
-            "code": code.closure({"stages.summary"}),
-        },
-        "report.json": {
-            "data": data,
-            "seeds": list(c.seeds),
-            "variants": list(c.variants),
-            "titles": titles,
-            "code": code.closure({"stages.report"}),
-        },
+    metrics = {f"ganpipe.evaluation.extractors.{name}" for name in extractors}
+    metrics |= {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
+    evaluation = {"classifier": _json(c.classifier), "params": _json(c.evaluate), "runtime": runtime}
+    specs = {
+        "data.json": spec({"stages.fingerprint", "stages.prepare", *parts_of(dataset)}, dataset=_json(dataset)),
+        "classifier.json": spec(
+            {"stages.classifier"}, not_applicable=no_classifier, params=_json(c.classifier), runtime=runtime
+        ),
+        "reference_stats.json": spec(
+            {"stages.reference_stats", *metrics}, **evaluation, **_shared_counts(c, variants.values())
+        ),
+        "evaluate.json": spec({"stages.evaluate", *metrics}, **evaluation, seeds=seeds),
+        "summary.json": spec({"stages.summary"}, seeds=seeds, loss=c.loss, titles={c.loss: titles[c.loss]}),
+        "report.json": spec({"stages.report"}, seeds=seeds, variants=list(variants), titles=titles),
     }
     for name, variant in variants.items():
-        incompatibility = variant.incompatibility(dataset.shape)
-        specs[f"train/{name}.json"] = _train(name, variant, data, dataset.form, incompatibility, runtime, code)
-        specs[f"pretrain/{name}.json"] = _pretrain(name, variant, data, incompatibility, runtime, code)
+        incompatibility, pretraining = variant.incompatibility(dataset.shape), _pretraining(variant)
+        specs[f"train/{name}.json"] = spec(
+            {"stages.train", *parts_of(variant)},
+            variant=name,
+            form=dataset.form,
+            not_applicable=incompatibility,
+            parameters=_json(variant),
+            runtime=runtime,
+        )
+        if incompatibility or pretraining is None:
+            reason = incompatibility or "the variant has no pre-training"
+            specs[f"pretrain/{name}.json"] = {"variant": name, "data": data, "not_applicable": reason}
+            continue
+        module, params = pretraining
+        specs[f"pretrain/{name}.json"] = spec(
+            {"stages.pretrain", f"ganpipe.training.{module}", *parts_of(params)},
+            variant=name,
+            not_applicable=None,
+            module=module,
+            params=_json(params),
+            runtime=runtime,
+        )
     return specs
 
 
-def _shared_counts(c: Configuration, variants: Mapping[str, Variant]) -> dict[str, list[int]]:
+def _json(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")
+
+
+def _shared_counts(c: Configuration, variants: Iterable[Variant]) -> dict[str, list[int]]:
     """The numbers of samples in `train`, where any variant takes them over: the reference holds baselines for these.
 
     A number that a variant sets for itself is left out, and its baselines are part of its own evaluation: all
     evaluations depend on the reference, so a change of one variant would otherwise evaluate all the others again.
     """
     shared = merged(c.train, {}, c.dataset.form, c.data.kind)
-    moments = shared.get("snapshots")
+    snapshots = shared.get("snapshots")
     # `train` is validated as part of the variants, so what no variant takes over may be anything
-    count, of_moment = shared.get("num_samples"), moments.get("num_samples") if isinstance(moments, dict) else None
+    count = shared.get("num_samples")
+    snapshot_count = snapshots.get("num_samples") if isinstance(snapshots, dict) else None
+    own = [(v.num_samples, v.snapshots.num_samples) for v in variants]
     return {
-        "counts": sorted({v.num_samples for v in variants.values() if v.num_samples == count}),
-        "snapshot_counts": sorted(
-            {v.snapshots.num_samples for v in variants.values() if v.snapshots.num_samples == of_moment}
-        ),
+        "counts": sorted({n for n, _ in own if n == count}),
+        "snapshot_counts": sorted({n for _, n in own if n == snapshot_count}),
     }
 
 
-def _train(
-    name: str, variant: Variant, data: str, form: str, incompatibility: str | None, runtime: Spec, code: Code
-) -> Spec:
-    modules = {"stages.train", *parts_of(variant)}
-    return {
-        "variant": name,
-        "data": data,
-        "form": form,
-        "not_applicable": incompatibility,
-        "parameters": variant.model_dump(mode="json"),
-        "runtime": runtime,
-        "code": code.closure(modules),
-    }
-
-
-def _pretrain(name: str, variant: Variant, data: str, incompatibility: str | None, runtime: Spec, code: Code) -> Spec:
-    if incompatibility or not variant.pretrained_file:
-        return {"variant": name, "data": data, "not_applicable": incompatibility or "the variant has no pre-training"}
-    module, params = _stage1(variant) if variant.stage1 else _critic(variant)
-    modules = {"stages.pretrain", f"ganpipe.training.{module}", *parts_of(params)}
-    return {
-        "variant": name,
-        "data": data,
-        "not_applicable": None,
-        "module": module,
-        "params": params.model_dump(mode="json"),
-        "runtime": runtime,
-        "code": code.closure(modules),
-    }
-
-
-def _stage1(variant: Variant) -> tuple[str, BaseModel]:
-    assert variant.stage1 is not None
-    condition = getattr(variant.algorithm, "condition", None)
-    return "stage1", stage1.Params.model_validate(
-        {"stage1": variant.stage1, "condition": condition, "seed": variant.pretrain.seed}
-    )
-
-
-def _critic(variant: Variant) -> tuple[str, BaseModel]:
+def _pretraining(variant: Variant) -> tuple[str, BaseModel] | None:
+    """The module in ganpipe/training that makes what the variant starts from, and its parameters; None for none."""
+    if variant.stage1:
+        condition, seed = getattr(variant.algorithm, "condition", None), variant.pretrain.seed
+        return "stage1", stage1.Params.model_validate({"stage1": variant.stage1, "condition": condition, "seed": seed})
+    if not variant.pretrained_file:
+        return None
     return "pretrain", pretrain.Params(
         critic=variant.critic,
         pretrain=variant.pretrain,

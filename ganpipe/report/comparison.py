@@ -81,7 +81,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
     """
     better = column.better
     pairs = zip(variants, column.cells[weights], strict=True)
-    measured = {v.name: (v, made) for v, made in pairs if v.evaluation.metrics.get(column.name)}
+    measured = {v.name: (v, mean_cell) for v, mean_cell in pairs if v.evaluation.metrics.get(column.name)}
     values = {
         name: given for name, (v, _) in measured.items() if (given := v.evaluation.metrics[column.name].of(weights))
     }

@@ -12,7 +12,7 @@ from itertools import groupby
 from ganpipe.report.formats import MINUS, number
 from ganpipe.report.read import Run, Series
 
-MOST_POINTS = 160
+MAX_POINTS = 160
 """Longer curves are averaged in groups of neighbouring rows, which are means of their steps already."""
 
 LARGEST = 1e30
@@ -50,16 +50,16 @@ def panel(name: str, seeds: Sequence[Series], salt: str) -> Panel:
     title, lost = name.replace("_", " ").replace("/", " / "), f"{bad} value{'s' * (bad > 1)} not finite" if bad else ""
     if not values:
         return Panel(title, "", lost, "")
-    low, high = _limits(values)
+    low, high = _axis_range(values)
     beyond = min(values) < low or max(values) > high
     cut = f"axis cut, values from {number(min(values))} to {number(max(values))}" if beyond else ""
     return Panel(title, cut, lost, _draw(drawn, low, high, salt))
 
 
 def thinned(series: Series) -> Series:
-    """At most `MOST_POINTS` points; a group with a value that is not finite becomes a gap."""
+    """At most `MAX_POINTS` points; a group with a value that is not finite becomes a gap."""
     pairs = [(s, v if _drawable(v) else math.nan) for s, v in zip(series.steps, series.values, strict=True)]
-    size = max(1, math.ceil(len(pairs) / MOST_POINTS))  # a seed that was lost before its first snapshot has none
+    size = max(1, math.ceil(len(pairs) / MAX_POINTS))  # a seed that was lost before its first snapshot has none
     groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     return Series(
         tuple(group[-1][0] for group in groups),
@@ -79,7 +79,7 @@ def _drawable(value: float) -> bool:
     return math.isfinite(value) and abs(value) < LARGEST
 
 
-def _limits(values: Sequence[float]) -> tuple[float, float]:
+def _axis_range(values: Sequence[float]) -> tuple[float, float]:
     """The axis holds all values, or the middle 96 % of them where a few would squash the rest."""
     ordered, cut = sorted(values), len(values) // 50
     low, high = ordered[0], ordered[-1]

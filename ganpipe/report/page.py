@@ -111,23 +111,23 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
     )
 
 
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def flatten(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Every leaf of nested mappings and lists with its dotted name, as `dvc exp run -S` takes it."""
     if isinstance(value, list) and any(isinstance(inner, Mapping | list) for inner in value):
         value = dict(enumerate(value))
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from flat(inner, f"{name}.{key}" if name else str(key))
+            yield from flatten(inner, f"{name}.{key}" if name else str(key))
     elif value != {} or name:
-        yield name, ", ".join(map(_word, value)) or "none" if isinstance(value, list) else _word(value)
+        yield name, ", ".join(map(_format_value, value)) or "none" if isinstance(value, list) else _format_value(value)
 
 
 def _protocol(protocol: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs = ((name.replace("_", " "), value) for name, value in flat(protocol))
+    pairs = ((name.replace("_", " "), value) for name, value in flatten(protocol))
     return [(name, count(int(value)) if value.isdecimal() else value) for name, value in pairs]
 
 
-def _word(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None or value == {}:
         return "none"
     if isinstance(value, bool):
@@ -144,8 +144,8 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
         variant=variant,
         cells=tuple({weights: column.cells[weights][index] for weights in WEIGHTS} for column in table),
         more=tuple({weights: column.cells[weights][index] for weights in WEIGHTS} for column in more),
-        critic_steps=_known(_last_step(run) for run in runs),
-        generator_steps=_known(_generator_steps(run) for run in runs),
+        critic_steps=_extent_of_known(_last_step(run) for run in runs),
+        generator_steps=_extent_of_known(_generator_steps(run) for run in runs),
         seconds=seconds if seconds.value is None else replace(seconds, mean=duration(seconds.value)),
         rate=_over_seeds(runs, "steps_per_second"),
         grids=tuple(picture(grid, f"seed {run.seed}, step {count(grid.step)}", sizes.grid) for run, grid in last),
@@ -163,8 +163,8 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
             for seed, status in zip(evaluation.seeds, evaluation.statuses, strict=False)
             if status
         ),
-        parameters=tuple(flat(runs[0].parameters)) if runs else (),
-        pretrain=tuple(flat(variant.pretrain)),
+        parameters=tuple(flatten(runs[0].parameters)) if runs else (),
+        pretrain=tuple(flatten(variant.pretrain)),
     )
 
 
@@ -185,13 +185,13 @@ def _generator_steps(run: Run) -> int | None:
     return steps // every if steps is not None and isinstance(every, int) and every > 0 else None
 
 
-def _known(values: Iterable[int | None]) -> str:
+def _extent_of_known(values: Iterable[int | None]) -> str:
     return extent([value for value in values if value is not None])
 
 
 def _over_seeds(runs: Sequence[Run], name: str) -> Cell:
-    known = [(getattr(run, name), run.seed) for run in runs if getattr(run, name) is not None]
-    return cell([value for value, _ in known], [seed for _, seed in known])
+    measured = [(getattr(run, name), run.seed) for run in runs if getattr(run, name) is not None]
+    return cell([value for value, _ in measured], [seed for _, seed in measured])
 
 
 def _platforms(variants: Sequence[Variant]) -> list[Platform]:
@@ -199,7 +199,7 @@ def _platforms(variants: Sequence[Variant]) -> list[Platform]:
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for variant in variants:
         for run in variant.runs:
-            facts = (*flat(run.device, "device"), *flat(run.runtime, "runtime"), *flat(run.versions))
+            facts = (*flatten(run.device, "device"), *flatten(run.runtime, "runtime"), *flatten(run.versions))
             found.setdefault(facts, []).append(f"{variant.name}/{run.seed}")
     return [Platform(facts, tuple(runs)) for facts, runs in sorted(found.items(), key=lambda item: -len(item[1]))]
 

@@ -15,10 +15,10 @@ from ganpipe.statistics import finite
 from ganpipe.utils.errors import UserError
 
 WIDTH, HEIGHT = 420, 120
-MOST_BARS = 40
+MAX_BARS = 40
 """More classes than this are drawn as two outlines, in the order of their shares."""
 
-LARGEST_FACTOR = 16
+MAX_SCALE_FACTOR = 16
 """A picture that seems to be enlarged by more is one of a single colour."""
 
 
@@ -82,7 +82,7 @@ def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
         raise UserError(f"{grid.path} is no PNG that can be read ({error}): run its stage again.") from error
     changes = [1 + np.flatnonzero((np.diff(pixels, axis=axis) != 0).any((1 - axis, 2))) for axis in (0, 1)]
     factor = int(np.gcd.reduce([image.width, image.height, *changes[0], *changes[1]]))
-    if not 1 < factor <= LARGEST_FACTOR:
+    if not 1 < factor <= MAX_SCALE_FACTOR:
         return png, image.width, image.height
     buffer = io.BytesIO()
     size = (image.width // factor, image.height // factor)
@@ -104,20 +104,20 @@ def progression(grids: Sequence[Grid], most: int) -> list[Grid]:
 
 def histogram(classes: Classes | None, weights: Weights) -> Histogram | None:
     """The shares of the real samples beside those of the generated ones, None where there are none."""
-    given = classes.of(weights) if classes else ()
-    if classes is None or not given or not classes.real:
+    by_seed = classes.of(weights) if classes else ()
+    if classes is None or not by_seed or not classes.real:
         return None
-    seeds = [shares for shares in given if len(finite(shares)) == len(shares)]
+    seeds = [shares for shares in by_seed if len(finite(shares)) == len(shares)]
     means = [sum(shares) / len(seeds) for shares in zip(*seeds, strict=True)] if seeds else [0.0] * len(classes.names)
     top = max(share for shares in (classes.real, *seeds) for share in shares) or 1.0
-    number_of, lost = len(classes.names), len(given) - len(seeds)
-    if number_of > MOST_BARS:
+    num_classes, lost = len(classes.names), len(by_seed) - len(seeds)
+    if num_classes > MAX_BARS:
         outlines = [_outline(shares, top) for shares in (classes.real, means)]
-        return Histogram(_percent(top), number_of, lost, (), *outlines)
+        return Histogram(_percent(top), num_classes, lost, (), *outlines)
     bars = tuple(
         Bar(
-            x=round(WIDTH * (index + 0.5) / number_of, 2),
-            width=round(0.78 * WIDTH / number_of, 2),
+            x=round(WIDTH * (index + 0.5) / num_classes, 2),
+            width=round(0.78 * WIDTH / num_classes, 2),
             real=_height(classes.real[index], top),
             mean=_height(means[index], top),
             dots=tuple(_height(seed[index], top) for seed in seeds),
@@ -126,7 +126,7 @@ def histogram(classes: Classes | None, weights: Weights) -> Histogram | None:
         )
         for index, name in enumerate(classes.names)
     )
-    return Histogram(_percent(top), number_of, lost, bars)
+    return Histogram(_percent(top), num_classes, lost, bars)
 
 
 def _height(share: float, top: float) -> float:

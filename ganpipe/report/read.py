@@ -18,7 +18,7 @@ from ganpipe.utils.errors import UserError
 
 @dataclass(frozen=True)
 class Series:
-    """One column of a history, without the variants where it is empty. Values need not be finite."""
+    """One column of a history, without the rows where it is empty. Values need not be finite."""
 
     steps: tuple[int, ...]
     values: tuple[float, ...]
@@ -33,7 +33,7 @@ class Grid:
 
 
 class Run(BaseModel):
-    """`runs/<data>/<row>/<seed>/` and how long it took."""
+    """`runs/<data>/<variant>/<seed>/` and how long it took."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -104,7 +104,7 @@ def read_variant(root: Path, data: str, name: str, title: str | None = None) -> 
 
 
 def read_evaluation(root: Path, data: str, name: str) -> Evaluation:
-    """Reads `evals/<data>/<row>.json`. Raises UserError where it is missing."""
+    """Reads `evals/<data>/<variant>.json`. Raises UserError where it is missing."""
     file = f"evals/{data}/{name}.json"
     content = read_json(root, file)
     if not content:

@@ -1,4 +1,4 @@
-"""The leading metric at snapshots of the training: how fast a variant gets there, and whether it stays."""
+"""The main metric at snapshots of the training: how fast a variant gets there, and whether it stays."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from ganpipe.utils.conventions import snapshot_steps
 
 
 @dataclass(frozen=True)
-class Row:
-    """One variant with one kind of weights. cells: one for each share of the training. best: of each seed, at any time.
+class VariantRow:
+    """A row of the table: one variant with one kind of weights. cells: one for each share of the training.
 
-    at: the steps of the best snapshots, the earliest of equal ones.
+    best: of each seed, at any time. best_steps: the steps of the best snapshots, the earliest of equal ones.
     """
 
     variant: str
     title: str
     cells: tuple[Cell, ...]
     best: Cell
-    at: str
+    best_steps: str
 
 
 @dataclass(frozen=True)
-class Table:
+class SnapshotTable:
     """shares: of the training, in per cent, the columns. generated: how many samples each value is from.
 
-    real: the real-data baseline. others: titles of the variants with another number of snapshots, which are left out.
+    real_baseline: as text. others: titles of the variants with another number of snapshots, which are left out.
     """
 
     label: str
     better: Better | None
-    real: str
+    real_baseline: str
     generated: str
     shares: tuple[str, ...]
-    rows: dict[Weights, tuple[Row, ...]]
+    rows: dict[Weights, tuple[VariantRow, ...]]
     others: tuple[str, ...]
 
 
-def over_time(variants: Sequence[Variant]) -> Table | None:
+def over_time(variants: Sequence[Variant]) -> SnapshotTable | None:
     """The first metric at each snapshot, of all variants for which as many were planned as for most of them.
 
     A seed that ended early has no value from there on. None where no variant has any snapshot.
@@ -55,10 +55,10 @@ def over_time(variants: Sequence[Variant]) -> Table | None:
     most = max(planned.values(), key=list(planned.values()).count)
     kept = [(v, of, next(iter(of.metrics.values()))) for v, of in found if planned[v.name] == most]
     first = kept[0][2]
-    return Table(
+    return SnapshotTable(
         label=first.label,
         better=first.better,
-        real=" to ".join(dict.fromkeys(number(course.real_baseline) for _, _, course in kept)),
+        real_baseline=" to ".join(dict.fromkeys(number(course.real_baseline) for _, _, course in kept)),
         generated=" to ".join(dict.fromkeys(count(of.generated) for _, of, _ in kept)),
         shares=tuple(f"{100 * (k + 1) / most:.0f} %" for k in range(most)),
         rows={w: tuple(_row(v, of.steps, course, w, most) for v, of, course in kept) for w in WEIGHTS},
@@ -87,15 +87,15 @@ def _series(steps: Sequence[int], values: Sequence[Number]) -> Series:
     return Series(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))
 
 
-def _row(variant: Variant, steps: Sequence[int], course: Course, weights: Weights, most: int) -> Row:
+def _row(variant: Variant, steps: Sequence[int], course: Course, weights: Weights, most: int) -> VariantRow:
     seeds, sign = variant.evaluation.seeds, 1 if course.better == "lower" else -1
     padded = [(*values, *(None,) * (most - len(steps))) for values in course.of(weights)]
-    known = [[(sign * v, step, v) for step, v in zip(steps, of, strict=False) if v is not None] for of in padded]
-    best = [min(of) if of else None for of in known]
-    return Row(
+    signed = [[(sign * v, step, v) for step, v in zip(steps, of, strict=False) if v is not None] for of in padded]
+    best = [min(of) if of else None for of in signed]
+    return VariantRow(
         variant=variant.name,
         title=variant.title,
         cells=tuple(cell(at_snapshot, seeds) for at_snapshot in zip(*padded, strict=True)),
         best=cell([one[2] if one else None for one in best], seeds),
-        at=extent([one[1] for one in best if one]) or NOTHING,
+        best_steps=extent([one[1] for one in best if one]) or NOTHING,
     )

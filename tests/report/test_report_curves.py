@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganpipe.report.curves import MOST_POINTS, mean_curve, panel, thinned
+from ganpipe.report.curves import MAX_POINTS, mean_curve, panel, thinned
 from ganpipe.report.evaluations import Classes
-from ganpipe.report.pictures import HEIGHT, MOST_BARS, histogram, picture, progression
+from ganpipe.report.pictures import HEIGHT, MAX_BARS, histogram, picture, progression
 from ganpipe.report.read import Grid, Series
 
 
@@ -32,10 +32,10 @@ def test_mean_curve_where_all_seeds_have_a_value() -> None:
 def test_long_curves_are_averaged_in_groups() -> None:
     short = series([1.0, 2.0, 3.0])
     assert thinned(short) == short
-    long = thinned(series([float(i) for i in range(2 * MOST_POINTS)]))
-    assert len(long.steps) == MOST_POINTS
+    long = thinned(series([float(i) for i in range(2 * MAX_POINTS)]))
+    assert len(long.steps) == MAX_POINTS
     assert long.values[:2] == (0.5, 2.5)
-    assert long.steps[-1] == 20 * MOST_POINTS
+    assert long.steps[-1] == 20 * MAX_POINTS
 
 
 def test_panel_draws_every_seed_and_their_mean_in_the_colours_of_the_page() -> None:
@@ -103,7 +103,7 @@ def test_histogram() -> None:
 
 
 def test_many_classes_are_outlines() -> None:
-    n = MOST_BARS + 1
+    n = MAX_BARS + 1
     one_class = (1.0,) + (0.0,) * (n - 1)
     drawn = histogram(Classes(names=tuple(map(str, range(n))), real=(1 / n,) * n, raw=(one_class,)), "raw")
     assert drawn is not None

@@ -11,7 +11,7 @@ from report_tree import EVIL, Page, Spec, change_evaluations, change_json, write
 
 from ganpipe.report.page import summary_page, zoo_page
 from ganpipe.report.read import read_zoo
-from ganpipe.report.snapshots import Row, Table, curves, over_time
+from ganpipe.report.snapshots import SnapshotTable, VariantRow, curves, over_time
 
 STEPS = [50, 100, 150, 200]
 RAW = [[90.0, 20.0, 10.0, 30.0], [80.0, 25.0, 12.0, 11.0]]
@@ -46,25 +46,25 @@ def tree(tmp_path: Path) -> tuple[Path, Spec]:
     return tmp_path, spec
 
 
-def table_of(tree: tuple[Path, Spec]) -> Table:
+def table_of(tree: tuple[Path, Spec]) -> SnapshotTable:
     table = over_time(read_zoo(*tree).variants)
     assert table is not None
     return table
 
 
-def first(table: Table) -> Row:
+def first(table: SnapshotTable) -> VariantRow:
     return next(row for row in table.rows["raw"] if row.variant == "wgan_gp")
 
 
 def test_each_share_of_the_training_best_and_last(tree: tuple[Path, Spec]) -> None:
     table = table_of(tree)
     assert table.shares == ("25 %", "50 %", "75 %", "100 %")
-    assert (table.generated, table.real, table.better) == ("718", "3", "lower")
+    assert (table.generated, table.real_baseline, table.better) == ("718", "3", "lower")
     row = first(table)
     assert [cell.value for cell in row.cells] == [85.0, 22.5, 11.0, 20.5]
-    assert (row.best.value, row.at) == ((10 + 11) / 2, "150 to 200")
+    assert (row.best.value, row.best_steps) == ((10 + 11) / 2, "150 to 200")
     averaged = next(row for row in table.rows["ema"] if row.variant == "wgan_gp")
-    assert (averaged.best.value, averaged.at) == (22.5, "200")
+    assert (averaged.best.value, averaged.best_steps) == (22.5, "200")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_best_snapshot_of_each_seed(
     change = {"better": better, "raw": raw}
     change_evaluations(tree[0], lambda e: e["snapshots"]["metrics"]["frechet"].update(change), "wgan_gp")
     row = first(table_of(tree))
-    assert (row.best.value, row.at) == (best if best is None else pytest.approx(best), at)
+    assert (row.best.value, row.best_steps) == (best if best is None else pytest.approx(best), at)
     lost = sum(seed[-1] is None for seed in raw)
     assert row.cells[-1].lost == ("1 of 2 seeds" if lost else "")
     variant = next(variant for variant in read_zoo(*tree).variants if variant.name == "wgan_gp")
@@ -108,7 +108,7 @@ def test_a_variant_that_ended_early_in_all_seeds_keeps_its_row(tree: tuple[Path,
         table = table_of((root, {**spec, "variants": names}))
         assert table.shares == ("25 %", "50 %", "75 %", "100 %")
         assert [cell.value for cell in first(table).cells] == [85.0, 22.5, None, None]
-        assert (first(table).best.value, first(table).at) == (22.5, "100")
+        assert (first(table).best.value, first(table).best_steps) == (22.5, "100")
 
 
 def test_snapshots_that_fall_on_one_step_are_one(tree: tuple[Path, Spec]) -> None:
