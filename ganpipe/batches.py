@@ -21,7 +21,10 @@ class Batch(NamedTuple):
 
 
 class Space:
-    """Maps between data space (uint8 images, points in their own units) and the networks' space."""
+    """Maps between data space (uint8 images, points in their own units) and the networks' space.
+
+    form: what a sample is, "images" or "points". scale: points are divided by it.
+    """
 
     def __init__(self, form: str, scale: float) -> None:
         self.form, self.scale = form, scale

@@ -41,7 +41,7 @@ class EncoderDecoder(nn.Module):
 def build_encoder_decoder(
     encoder: EncoderNetwork, code: int, variant: Variant, shape: Shape, runtime: Runtime, seed: int
 ) -> EncoderDecoder:
-    """Both networks on the runtime's device. code: C, how many numbers the encoder gives a sample."""
+    """Both networks on the runtime's device. code: C, the width of the encoder's output."""
     with seeded_init(seed, "encoder"):
         encoding = encoder.build(shape, code)
     with seeded_init(seed, "generator"):

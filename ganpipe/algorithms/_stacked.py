@@ -36,17 +36,17 @@ class TrainingConditions(nn.Module):
 
 
 class StackedGenerator(nn.Module):
-    """G(z) = translator(z_noise, project(stage1(z_first))): the first `split` numbers of z (N, L) make the condition.
+    """G(z) = translator(z_noise, project(stage1(z_condition))): z_condition is the first `split` numbers of z (N, L).
 
     project: maps what `stage1` generates to the nearest possible condition.
     """
 
     def __init__(
-        self, first: nn.Module, translator: nn.Module, project: Callable[[Tensor], Tensor], split: int
+        self, stage1: nn.Module, translator: nn.Module, project: Callable[[Tensor], Tensor], split: int
     ) -> None:
         super().__init__()
         self._project, self._split = project, split
-        self.stage1, self.translator = first, translator
+        self.stage1, self.translator = stage1, translator
 
     def forward(self, z: Tensor) -> Tensor:
         image: Tensor = self.translator(z[:, self._split :], self._project(self.stage1(z[:, : self._split])))

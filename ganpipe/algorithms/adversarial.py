@@ -59,7 +59,7 @@ class GAN(Algorithm):
 class GANTrainer(StateMixin, Trainer):
     """The networks, their optimizers, the random generators and the state of the loss.
 
-    pretrained: the critic's first weights (EBGAN trains it as an autoencoder before).
+    pretrained: the critic's initial weights (EBGAN pre-trains it as an autoencoder).
     """
 
     state_attrs: ClassVar[tuple[str, ...]] = (
@@ -101,7 +101,8 @@ class GANTrainer(StateMixin, Trainer):
         """One optimizer step of the critic D on real samples x (N, *shape) and as many generated ones G(z).
 
         For WGAN-GP the objective is D(G(z)) - D(x) and the penalty 10 (|dD/dx| - 1)^2 between them (Gulrajani et al.
-        2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))) (Zhao et al. 2016, equation 1).
+        2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))), where D is the
+        reconstruction error of an autoencoder (Zhao et al. 2016, equation 1).
         """
         self.critic.requires_grad_(True)
         with torch.no_grad():
@@ -110,6 +111,7 @@ class GANTrainer(StateMixin, Trainer):
         batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
+        # of the critic itself and not of autocast_critic: gradient penalties differentiate it in float32
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())

@@ -80,10 +80,10 @@ class AutoencoderTrainer(StateMixin, Trainer):
         self.net = build_encoder_decoder(algorithm.encoder, variant.latent.size, variant, shape, runtime, seed)
         self.ema = copy.deepcopy(self.net).requires_grad_(False)
         self.optimizer = variant.generator_optimizer.build(self.net.parameters())
-        self.coded, self.coded_ema = (
+        self.gaussian, self.gaussian_ema = (
             GaussianCodes(net.decoder, variant.latent.size).to(runtime.device) for net in (self.net, self.ema)
         )
-        self.generators = {"raw": self.coded, "ema": self.coded_ema}
+        self.generators = {"raw": self.gaussian, "ema": self.gaussian_ema}
         self.saved_networks, self.loss_state = {}, {}
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
@@ -112,7 +112,7 @@ class AutoencoderTrainer(StateMixin, Trainer):
         """Fit the Gaussians to the codes of all training samples."""
         # the averaged weights need batch statistics of their own; a batch of one sample has no variance
         update_bn((x for x in batches.all_samples() if len(x) > 1), self.ema.encoder)
-        for net, generator in ((self.net, self.coded), (self.ema, self.coded_ema)):
+        for net, generator in ((self.net, self.gaussian), (self.ema, self.gaussian_ema)):
             net.eval()
             generator.fit(torch.cat([net.encoder(x) for x in batches.all_samples()]))
             net.train()

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 class EBM(Algorithm):
     """In each step, samples from gradient ascent on the critic's score are its negatives beside a batch of reals.
 
-    The variant's generator says how far it climbs; its loss is the objective's for the critic. With `wgan` that
-    is maximum likelihood of an energy-based model with energy -D(x).
+    The variant's `gradient_ascent` generator has the number of steps; the loss is the objective's for the critic. With
+    `wgan` that is maximum likelihood of an energy-based model with energy -D(x).
     noise: standard deviation of the noise on the reals, in the networks' space. It gives the critic a gradient towards
-    them where they lie on a thin set.
+    them where they lie on a manifold of few dimensions.
     """
 
     kind: Literal["ebm"]
@@ -55,7 +55,7 @@ class EBM(Algorithm):
         return EBMTrainer(self, variant, shape, runtime, seed, pretrained)
 
     def build_generator(self, variant: Variant, shape: Shape) -> nn.Module:
-        sampler = _sampler(variant, shape)
+        sampler = _build_sampler(variant, shape)
         attach_constraints(variant, {"critic": sampler.critic})
         return sampler
 
@@ -65,9 +65,9 @@ class EBMTrainer(StateMixin, Trainer):
 
     No negatives are kept from step to step: training and sampling take the same number of ascent steps from the same
     distribution of latents, so the critic sees the very distribution that samples come from. That is not the
-    distribution of the critic's maxima, and another number of steps gives other samples. `ema` climbs the average of
-    the critic, which has never seen samples of its own, and is as good as `raw` only where its decay is short.
-    pretrained: the critic's first weights.
+    distribution of the critic's maxima, and another number of steps gives other samples. `ema` ascends the score of
+    the averaged critic, which was never trained on its own samples: it is as good as `raw` only with a short decay.
+    pretrained: the critic's initial weights.
     """
 
     state_attrs: ClassVar[tuple[str, ...]] = (
@@ -80,7 +80,7 @@ class EBMTrainer(StateMixin, Trainer):
     ) -> None:
         self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
         with seeded_init(seed, "critic"):
-            self.sampler = _sampler(variant, shape).to(runtime.device)
+            self.sampler = _build_sampler(variant, shape).to(runtime.device)
         self.critic = self.sampler.critic
         if pretrained is not None:
             self.critic.load_state_dict(pretrained)
@@ -95,7 +95,7 @@ class EBMTrainer(StateMixin, Trainer):
         self.generators, self.saved_networks = {"raw": self.sampler, "ema": self.ema}, {"critic": self.critic}
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
-        """One optimizer step of the critic on real samples and as many of its own, which carry no gradient."""
+        """One optimizer step of the critic on real samples and as many from its sampler, which carry no gradient."""
         real = next(batches).x
         if self.algorithm.noise:
             noise = torch.randn(real.shape, generator=self.noise_rng, device=real.device)
@@ -104,6 +104,7 @@ class EBMTrainer(StateMixin, Trainer):
         batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
+        # of the critic itself and not of autocast_critic: gradient penalties differentiate it in float32
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
@@ -113,7 +114,9 @@ class EBMTrainer(StateMixin, Trainer):
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
 
 
-def _sampler(variant: Variant, shape: Shape) -> GradientAscent:
+def _build_sampler(variant: Variant, shape: Shape) -> GradientAscent:
     generator = variant.generator
     assert isinstance(generator, GradientAscentGenerator)
-    return generator.around(variant.critic.build(shape), shape, 1 if variant.objective.output_type == "score" else -1)
+    return generator.build_sampler(
+        variant.critic.build(shape), shape, 1 if variant.objective.output_type == "score" else -1
+    )

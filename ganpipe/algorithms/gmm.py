@@ -98,7 +98,7 @@ class GMMTrainer(Trainer):
         """Copy the fitted weights, means and covariances into the generator."""
         assert isinstance(self.mixture, Mixture)
         fitted = (self.model.weights_, self.model.means_, self.model.covariances_)
-        self.mixture.take(*(torch.from_numpy(array) for array in fitted))
+        self.mixture.set_parameters(*(torch.from_numpy(array) for array in fitted))
 
     def state_dict(self) -> dict[str, Any]:
         fitted = {name: value for name, value in vars(self.model).items() if name.endswith("_")}

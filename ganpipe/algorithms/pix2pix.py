@@ -1,6 +1,6 @@
-"""pix2pix (Isola et al. 2017, arXiv 1611.07004): a conditional GAN, from a picture of less detail to an image.
+"""pix2pix (Isola et al. 2017, arXiv 1611.07004): a conditional GAN, from an image of less detail to an image.
 
-The condition, that picture, is computed from the real image. In a stack (StackGAN, Zhang et al. 2017, arXiv
+The condition, the image of less detail, is computed from the real image. In a stack (StackGAN, Zhang et al. 2017, arXiv
 1612.03242) the generator of an earlier training makes the conditions of generated images.
 """
 
@@ -44,7 +44,7 @@ class Pix2Pix(Algorithm):
 
     critic_steps: updates of the critic before each update of the generator. l1: weight of mean |G(z, c) - x| over the
     features of a sample in the generator's loss, where c is the condition of x (equation 4). num_conditions: how many
-    conditions of training images samples are drawn from, where no earlier training (`stage1`) makes the conditions.
+    conditions of training images to keep and draw from in sampling, where no `stage1` generates the conditions.
     Objectives and penalties that compare or perturb samples see the condition as further features of them.
     """
 
@@ -59,7 +59,7 @@ class Pix2Pix(Algorithm):
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         if len(shape) != 3:
-            return "translation makes images of poorer images, the data are points"
+            return "pix2pix maps images to images, the data are points"
         return self.condition.incompatibility(shape)
 
     def condition_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -82,20 +82,20 @@ class Pix2Pix(Algorithm):
         )
 
     def build_stage1(self, variant: Variant, shape: Shape) -> nn.Module:
-        """What generates conditions when samples are drawn, untrained."""
-        given, first = self.condition_shape(shape), variant.stage1
-        if first is None:
-            return TrainingConditions(self.num_conditions, given)
-        return first.algorithm.build_generator(first, given).requires_grad_(False)
+        """The generator of conditions for sampling, untrained: that of `stage1`, or training conditions."""
+        condition_shape, stage1 = self.condition_shape(shape), variant.stage1
+        if stage1 is None:
+            return TrainingConditions(self.num_conditions, condition_shape)
+        return stage1.algorithm.build_generator(stage1, condition_shape).requires_grad_(False)
 
-    def stack(self, variant: Variant, first: nn.Module, translator: nn.Module) -> StackedGenerator:
-        return StackedGenerator(first, translator, self.condition.nearest, variant.condition_latent)
+    def stack(self, variant: Variant, stage1: nn.Module, translator: nn.Module) -> StackedGenerator:
+        return StackedGenerator(stage1, translator, self.condition.nearest, variant.condition_latent)
 
 
 class Pix2PixTrainer(StateMixin, Trainer):
     """The networks, their optimizers, the random generators and the state of the loss.
 
-    pretrained: the weights of the generator that the variant's `stage1` trained.
+    pretrained: the weights of the generator of the variant's `stage1`, which stay as they are.
     """
 
     state_attrs: ClassVar[tuple[str, ...]] = (
@@ -113,14 +113,14 @@ class Pix2PixTrainer(StateMixin, Trainer):
         pretrained: Weights | None,
     ) -> None:
         self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
-        first = algorithm.build_stage1(variant, shape)
+        stage1 = algorithm.build_stage1(variant, shape)
         with seeded_init(seed, "generator"):
             self.generator = algorithm.build_translator(variant, shape).to(runtime.device)
         with seeded_init(seed, "critic"):
             channels = shape[0] + algorithm.condition_shape(shape)[0]
             self.critic = variant.critic.build((channels, *shape[1:])).to(runtime.device)
         if pretrained is not None:
-            first.load_state_dict(pretrained)
+            stage1.load_state_dict(pretrained)
         with seeded_init(seed, "constraints"):
             attach_constraints(variant, {"critic": self.critic, "generator": self.generator})
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
@@ -129,11 +129,11 @@ class Pix2PixTrainer(StateMixin, Trainer):
         self.latent_rng, self.penalty_rng = (make_rng(seed, name, runtime.device) for name in ("latents", "penalties"))
         self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
         self.steps = 0
-        first.to(runtime.device)
+        stage1.to(runtime.device)
         # the average has a `stage1` of its own, as its batch statistics are computed anew before it is sampled
         self.generators = {
-            "raw": algorithm.stack(variant, first, self.generator),
-            "ema": algorithm.stack(variant, copy.deepcopy(first), self.ema),
+            "raw": algorithm.stack(variant, stage1, self.generator),
+            "ema": algorithm.stack(variant, copy.deepcopy(stage1), self.ema),
         }
         self.saved_networks = {"critic": self.critic}
 
@@ -148,13 +148,14 @@ class Pix2PixTrainer(StateMixin, Trainer):
     def critic_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the critic on pairs: (condition, real image) and (condition, generated image)."""
         self.critic.requires_grad_(True)
-        condition = self.algorithm.condition.of(real)
+        condition = self.algorithm.condition.compute(real)
         with torch.no_grad():
             fake = self.generate(condition)
-        real, fake = beside(condition, real), beside(condition, fake)
+        real, fake = concat_condition(condition, real), concat_condition(condition, fake)
         batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
+        # of the critic itself and not of autocast_critic: gradient penalties differentiate it in float32
         penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
@@ -165,10 +166,12 @@ class Pix2PixTrainer(StateMixin, Trainer):
     def generator_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the generator down the objective and l1 * mean |G(z, c) - x| (equation 4)."""
         self.critic.requires_grad_(False)
-        condition = self.algorithm.condition.of(real)
+        condition = self.algorithm.condition.compute(real)
         fake = self.generate(condition)
         critic = autocast_critic(self.critic, self.runtime)
-        batch = CriticBatch(beside(condition, real), beside(condition, fake), critic, self.loss_state)
+        batch = CriticBatch(
+            concat_condition(condition, real), concat_condition(condition, fake), critic, self.loss_state
+        )
         terms = {"generator_loss": self.variant.objective.generator(batch).mean()}
         if self.algorithm.l1:
             terms["l1"] = self.algorithm.l1 * (fake - real).abs().mean()
@@ -190,9 +193,9 @@ class Pix2PixTrainer(StateMixin, Trainer):
         """Give the stacked generators the conditions of training images, where those are what they sample from."""
         for stacked in self.generators.values():
             if isinstance(stacked.stage1, TrainingConditions):
-                stacked.stage1.fill(torch.cat([self.algorithm.condition.of(x) for x in batches.all_samples()]))
+                stacked.stage1.fill(torch.cat([self.algorithm.condition.compute(x) for x in batches.all_samples()]))
 
 
-def beside(condition: Tensor, x: Tensor) -> Tensor:
-    """The condition (N, C', h, w), enlarged to the size of the images (N, C, H, W), and they as (N, C' + C, H, W)."""
+def concat_condition(condition: Tensor, x: Tensor) -> Tensor:
+    """Conditions (N, C', h, w), resized to H x W, and images (N, C, H, W) on one channel axis: (N, C' + C, H, W)."""
     return torch.cat([interpolate(condition, size=x.shape[2:]), x], 1)

@@ -59,7 +59,7 @@ class Progressive(Algorithm):
             return f"the last phase of progressive growing is at {last} pixels, the images have {shape[-1]}"
         return None
 
-    def at(self, progress: float) -> tuple[Phase, float]:
+    def phase_at(self, progress: float) -> tuple[Phase, float]:
         """The phase after this share of the training, and its alpha: 0 where it begins, 1 where it is faded in."""
         left = progress * sum(phase.fade + phase.stable for phase in self.phases)
         for phase in self.phases[:-1]:
@@ -104,7 +104,9 @@ class ProgressiveTrainer(Trainer):
         self.generators, self.saved_networks = self.gan.generators, self.gan.saved_networks
         self.loss_state = self.gan.loss_state
         networks = (self.gan.generator, self.gan.critic, self.gan.ema)
-        self.growing = [module for net in networks for module in net.modules() if isinstance(module, ProgressiveModule)]
+        self.progressive_modules = [
+            module for net in networks for module in net.modules() if isinstance(module, ProgressiveModule)
+        ]
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One step of the GAN at the size and alpha of its number; at the last step the networks are fully grown."""
@@ -114,8 +116,8 @@ class ProgressiveTrainer(Trainer):
         return metrics
 
     def _grow(self, step: int) -> tuple[Phase, float]:
-        phase, alpha = self.algorithm.at(step / self.total_steps)
-        for module in self.growing:
+        phase, alpha = self.algorithm.phase_at(step / self.total_steps)
+        for module in self.progressive_modules:
             module.grow_to(phase.size, alpha)
         return phase, alpha
 

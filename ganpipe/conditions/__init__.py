@@ -1,4 +1,4 @@
-"""Conditions: what an image-to-image generator starts from, computed from the target image. One file each."""
+"""Conditions: what an image-to-image generator gets beside noise, computed from the target image. One file each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Condition(Part):
         """The condition's shape for images of this shape, both (C, H, W)."""
 
     @abstractmethod
-    def of(self, images: Tensor) -> Tensor:
+    def compute(self, images: Tensor) -> Tensor:
         """The conditions of images: (N, C, H, W) in [-1, 1] to (N, *shape((C, H, W))) in [-1, 1]."""
 
     def nearest(self, x: Tensor) -> Tensor:

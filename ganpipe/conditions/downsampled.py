@@ -26,5 +26,5 @@ class Downsampled(Condition):
     def shape(self, shape: Shape) -> Shape:
         return (shape[0], shape[1] // self.factor, shape[2] // self.factor)
 
-    def of(self, images: Tensor) -> Tensor:
+    def compute(self, images: Tensor) -> Tensor:
         return avg_pool2d(images, self.factor)

@@ -20,7 +20,7 @@ class Silhouette(Condition):
     def shape(self, shape: Shape) -> Shape:
         return (1, *shape[1:])
 
-    def of(self, images: Tensor) -> Tensor:
+    def compute(self, images: Tensor) -> Tensor:
         above = images.amax(1, keepdim=True) > 2 * self.threshold - 1
         return above.to(images.dtype) * 2 - 1
 

@@ -13,6 +13,7 @@ from ganpipe.parts import Part
 
 Shape = tuple[int, ...]
 Form = Literal["images", "points"]
+"""What a sample is: an image (C, H, W) or a point (D,)."""
 OutputType = Literal["score", "energy"]
 
 
@@ -22,7 +23,7 @@ def form_of(shape: Shape) -> Form:
 
 
 class Network(Part):
-    """forms: the forms of samples that the network can make or judge."""
+    """forms: what the network is for: images, points or both."""
 
     forms: ClassVar[frozenset[Form]] = frozenset({"images", "points"})
 
@@ -83,8 +84,8 @@ class EncoderNetwork(Network):
 class CriticNetwork(Network):
     """Maps samples (N, *shape) to a `CriticOutput`. Packing widens shape[0] before the network sees it.
 
-    has_code: its output carries a code, the features of an encoder. is_autoencoder: it is an autoencoder, which can be
-    pre-trained on its own.
+    has_code: its output carries a code, the features of an encoder. is_autoencoder: it can be
+    pre-trained alone, to reconstruct real samples.
     """
 
     has_code: ClassVar[bool] = False

@@ -46,7 +46,7 @@ class Ensemble(Objective):
 
 
 def _column(batch: CriticBatch, k: int) -> CriticBatch:
-    """The batch as the critic of member k judges it, scores (N,)."""
+    """The batch with the scores of critic k alone, (N,)."""
 
     def critic(x: Tensor) -> CriticOutput:
         output = batch.real_output if x is batch.real else batch.fake_output

@@ -16,8 +16,9 @@ from ganpipe.parts import Positive
 class GLSGAN(Objective):
     """Loss-Sensitive GAN with a leaky hinge C(a) = max(a, slope a), and the negative score for its loss, L = -D.
 
-    slope 0 is Loss-Sensitive GAN, slope 1 is WGAN plus a constant. L may be negative here, so the critic needs a
-    Lipschitz constraint or penalty. margin: the paper's lambda. d: mean absolute difference, paired by index.
+    slope 0 is Loss-Sensitive GAN, slope 1 is WGAN plus a constant. With slope > 0 the loss has no lower
+    bound, so the critic needs a Lipschitz constraint or penalty; with slope 0 it does not.
+    margin: the paper's lambda. d: mean absolute difference, paired by index.
     """
 
     kind: Literal["gls"]

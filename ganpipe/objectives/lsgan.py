@@ -28,7 +28,7 @@ class LSGAN(Objective):
     def _labels_differ(self) -> LSGAN:
         for name in ("real", "target"):
             if getattr(self, name) == self.fake:
-                raise refuse("is the label of fakes too, so nothing moves; use another", name, value=self.fake)
+                raise refuse("is the label of fakes too, so nothing is learned; use another", name, value=self.fake)
         return self
 
     def critic(self, batch: CriticBatch) -> Tensor:

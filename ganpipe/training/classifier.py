@@ -60,10 +60,10 @@ def fit(
 ) -> dict[str, Any]:
     """Train, write `classifier.safetensors`, and return the accuracy on the test split."""
     with seeded_init(params.seed, "classifier"):
-        net = _new(params, data).to(device)
+        net = _build(params, data).to(device)
     optimizer = eager(torch.optim.Adam)(net.parameters(), lr=params.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * params.lr, params.steps)
-    images, labels = (torch.from_numpy(array).to(device) for array in _single(data))
+    images, labels = (torch.from_numpy(array).to(device) for array in _single_channel(data))
     rng = make_rng(params.seed, "classifier order", device)
     checkpoint = checkpoint or Checkpoint.disabled()
     state: dict[str, Stateful] = {
@@ -82,7 +82,7 @@ def fit(
             schedule.step()
             checkpoint.maybe_save(step, state, last=step == params.steps)
     save_weights(net, out / "classifier.safetensors")
-    predicted = reader(net, data.base, device)(data.test)[1].argmax(1)
+    predicted = as_classify(net, data.base, device)(data.test)[1].argmax(1)
     return {
         "accuracy": float((predicted == data.test_labels).mean()),
         "embedding_dim": params.embedding_dim,
@@ -91,13 +91,13 @@ def fit(
     }
 
 
-def _new(params: ClassifierParams, data: PreparedDataset) -> Classifier:
+def _build(params: ClassifierParams, data: PreparedDataset) -> Classifier:
     """Where each channel is an image of its own, one network reads them all, one at a time."""
     shape = (1, *data.shape[1:]) if data.base else data.shape
     return Classifier(params, shape, data.base or data.classes)
 
 
-def _single(data: PreparedDataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _single_channel(data: PreparedDataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Training images and labels as the network sees them: the first channel is the first digit of the label."""
     if not data.base:
         return data.train, data.train_labels
@@ -107,7 +107,7 @@ def _single(data: PreparedDataset) -> tuple[NDArray[np.uint8], NDArray[np.int64]
     return data.train.reshape(-1, 1, *data.shape[1:]), digits.reshape(-1)
 
 
-def reader(net: nn.Module, base: int | None, device: torch.device) -> Classify:
+def as_classify(net: nn.Module, base: int | None, device: torch.device) -> Classify:
     """The function from images to features and probabilities.
 
     base: of data whose channels are images of their own; the features of the channels then stand side by side, and a
@@ -141,6 +141,6 @@ def _read(net: nn.Module, images: Tensor, base: int | None) -> tuple[Tensor, Ten
 
 def load(folder: Path, params: ClassifierParams, data: PreparedDataset, device: torch.device) -> Classify:
     """The trained network of this folder."""
-    net = _new(params, data)
+    net = _build(params, data)
     net.load_state_dict(load_file(folder / "classifier.safetensors"))
-    return reader(net.to(device), data.base, device)
+    return as_classify(net.to(device), data.base, device)

@@ -25,16 +25,16 @@ class History:
         self._path = path
         self._open("w")
         self._names: list[str] = []
-        self._held: dict[str, list[Tensor]] = {}
+        self._pending: dict[str, list[Tensor]] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"text": self._path.read_bytes().decode(), "names": self._names, "held": self._held}
+        return {"text": self._path.read_bytes().decode(), "names": self._names, "pending": self._pending}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._file.close()
         write_whole(self._path, state_dict["text"].encode())
         self._open("a")
-        self._names, self._held = state_dict["names"], state_dict["held"]
+        self._names, self._pending = state_dict["names"], state_dict["pending"]
 
     def _open(self, mode: str) -> None:
         self._file = self._path.open(mode, newline="", encoding="utf-8")
@@ -43,28 +43,28 @@ class History:
     def add(self, metrics: dict[str, Tensor]) -> None:
         """Keep the metrics of one step, each of shape ()."""
         for name, value in metrics.items():
-            self._held.setdefault(name, []).append(value.detach())
+            self._pending.setdefault(name, []).append(value.detach())
 
     def write(self, step: int) -> dict[str, float]:
         """Write the row and return it. A metric without a value since the last row is an empty cell. Raises OSError."""
-        means = {name: torch.stack(values).mean() for name, values in self._held.items()}
+        means = {name: torch.stack(values).mean() for name, values in self._pending.items()}
         row: dict[str, float] = {}
         for device in {mean.device for mean in means.values()}:  # one transfer per device; metrics of samples: the CPU
             on_device = {name: mean for name, mean in means.items() if mean.device == device}
             row |= zip(on_device, torch.stack(list(on_device.values())).tolist(), strict=True)
         try:
-            if not set(self._held) <= set(self._names):
-                self._widen([name for name in self._held if name not in self._names])
+            if not set(self._pending) <= set(self._names):
+                self._add_columns([name for name in self._pending if name not in self._names])
             self._writer.writerow([step, *(row.get(name, "") for name in self._names)])
             self._file.flush()
         except OSError as error:
             with suppress(OSError):  # closing tries to write once more
                 self._file.close()
             raise named(error, self._path) from None
-        self._held.clear()
+        self._pending.clear()
         return row
 
-    def _widen(self, names: list[str]) -> None:
+    def _add_columns(self, names: list[str]) -> None:
         """Add columns, and rewrite the rows so far: for the first row, and for a metric that occurs rarely."""
         self._file.close()
         with self._path.open(newline="", encoding="utf-8") as file:

@@ -24,7 +24,8 @@ from ganpipe.utils.conventions import snapshot_steps
 from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import Stateful
 
-MAX_HELD_OUT = 2000  # samples, for the held-out metrics in each row of the history
+MAX_HELD_OUT = 2000
+"""The held-out metrics in each row of the history are of the first so many samples of the test split, in its order."""
 
 
 @dataclass(frozen=True)

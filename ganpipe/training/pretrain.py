@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
+from ganpipe.algorithms._steps import autocast_critic
 from ganpipe.batches import Batches, Space, pack_samples
 from ganpipe.config.variant import Pretrain, Runtime
 from ganpipe.networks import CriticNetwork
@@ -22,7 +23,7 @@ from ganpipe.utils.state import Stateful
 
 
 class Params(Frozen):
-    """What it depends on. margin: of the objective, to report the energy relative to it."""
+    """What the pre-training depends on. margin: of the objective, to report the energy relative to it."""
 
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
     pretrain: Pretrain
@@ -45,15 +46,21 @@ def run(
     with seeded_init(seed, "critic"):
         critic = params.critic.build((data.shape[0] * params.pack, *data.shape[1:])).to(device)
     optimizer = params.pretrain.optimizer.build(critic.parameters())
-    whole = len(data.test) // params.pack * params.pack
-    test = space.to_model(torch.from_numpy(data.test[:whole]).to(device))
+    num_test = len(data.test) // params.pack * params.pack  # whole packs
+    test = space.to_model(torch.from_numpy(data.test[:num_test]).to(device))
+    forward = autocast_critic(critic, runtime)
 
     def energy(x: Tensor) -> Tensor:
-        score: Tensor = critic(pack_samples(x, params.pack)).score
-        return score.mean()
+        return forward(pack_samples(x, params.pack)).score.mean()
 
-    with torch.no_grad():
-        before = energy(test).item()
+    @torch.no_grad()
+    def test_energy() -> float:
+        critic.eval()
+        mean = energy(test).item()
+        critic.train()
+        return mean
+
+    before = test_energy()
     steps, margin = params.pretrain.steps, params.margin
     checkpoint = checkpoint or Checkpoint.disabled()
     state: dict[str, Stateful] = {"critic": critic, "optimizer": optimizer, "batches": batches}
@@ -67,9 +74,7 @@ def run(
             if step % 50 == 0 or step == steps:
                 progress.update(step, {"reconstruction_loss": loss.item()})
             checkpoint.maybe_save(step, state, last=step == steps)
-    critic.eval()
-    with torch.no_grad():
-        after = energy(test).item()
+    after = test_energy()
     save_weights(critic, out / "critic.safetensors")
     share = None if margin is None else after / margin
     return {

@@ -17,7 +17,7 @@ from ganpipe.training.checkpoint_dir import checkpoints
 from ganpipe.utils.console import say
 from ganpipe.utils.errors import UserError
 
-PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds to wait for the training of a dvc that was killed: it ends after the step it is at."""
 
 
@@ -26,8 +26,8 @@ def locked_run_dir(kind: str, name: str, out: Path, depends_on: Iterable[bytes |
     """`out`, empty, and the checkpoint of this training: of the same kind and name that depends on the same.
 
     kind: the stage. name: of the item, as `digits-lsgan-0`. depends_on: bytes, or files, or folders of files. The
-    version of torch counts, too. Raises UserError where another process holds `out` for longer than PATIENCE. A second
-    training of the same in another folder (an experiment of `dvc queue`) waits until the first one is done.
+    version of torch counts, too. Raises UserError where another process holds `out` for longer than LOCK_TIMEOUT. A
+    second training of the same in another folder (an experiment of `dvc queue`) waits until the first one is done.
     """
     home = checkpoints()
     key = _key([kind.encode(), name.encode(), torch.__version__.encode(), *depends_on])
@@ -35,10 +35,10 @@ def locked_run_dir(kind: str, name: str, out: Path, depends_on: Iterable[bytes |
     try:
         (home / "locks").mkdir(parents=True, exist_ok=True)
         with (
-            _locked(home / "locks" / f"{kind}-{name}-{place}", f"{out} is written by", PATIENCE),
+            _locked(home / "locks" / f"{kind}-{name}-{place}", f"{out} is written by", LOCK_TIMEOUT),
             _locked(home / "locks" / key[:16], f"{kind} {name} is trained elsewhere by", None),
         ):
-            _emptied(out)
+            _empty(out)
             checkpoint = Checkpoint(home / f"{kind}-{name}-{key[:16]}", key, out)
             yield checkpoint
             checkpoint.finish()
@@ -76,7 +76,7 @@ def _holder(path: Path) -> str:
         return "?"
 
 
-def _emptied(out: Path) -> None:
+def _empty(out: Path) -> None:
     """Remove earlier results, as DVC does before it runs a stage."""
     if out.is_dir():
         for path in out.iterdir():

@@ -38,8 +38,8 @@ def read_run(folder: Path) -> Run:
         raise UserError(f"{folder} is not a run, it has no run.json: train it first, or use one of: {known}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         # an OSError's own text has the path once more
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        sentence = said.splitlines()[0] if said else type(error).__name__
+        message = error.strerror if isinstance(error, OSError) else str(error)
+        sentence = message.splitlines()[0] if message else type(error).__name__
         raise UserError(
             f"{folder}/run.json cannot be read ({sentence}): run `dvc checkout` to restore it, or `dvc repro`."
         ) from None

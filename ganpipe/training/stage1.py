@@ -20,7 +20,7 @@ from ganpipe.training.checkpoint import Checkpoint
 
 
 class Params(Frozen):
-    """What it depends on. condition: of the second training, computed from images."""
+    """What the training depends on. condition: of the pix2pix training, computed from images."""
 
     stage1: Variant
     condition: Annotated[Condition, Choice("ganpipe.conditions")]
@@ -34,13 +34,19 @@ def run(
     space = Space(data.form, data.scale)
 
     def conditions(images: NDArray[Any]) -> NDArray[Any]:
-        computed = params.condition.of(space.to_model(torch.from_numpy(images)))
+        computed = params.condition.compute(space.to_model(torch.from_numpy(images)))
         return np.ascontiguousarray(space.to_data(computed).numpy())
 
-    small = replace(data, train=conditions(data.train), test=conditions(data.test))
+    of_conditions = replace(data, train=conditions(data.train), test=conditions(data.test))
     outcome = loop.train(
         loop.TrainingArguments(
-            name, params.stage1, runtime, small, params.seed, out, checkpoint=checkpoint or Checkpoint.disabled()
+            name,
+            params.stage1,
+            runtime,
+            of_conditions,
+            params.seed,
+            out,
+            checkpoint=checkpoint or Checkpoint.disabled(),
         )
     )
     status = outcome.status.kind if outcome.status else "none"

@@ -33,7 +33,7 @@ def verify(folder: Path) -> Verified:
     """Train the run of this folder again, in a folder of its own that is removed, and compare all files but run.json.
 
     Parameters, seed and runtime are those of run.json; the code is that of today. Raises UserError where the run, the
-    data or the pre-trained weights that it was made from are not there.
+    data or the pre-trained weights that it was made from are missing.
     """
     run = read_run(folder)
     runtime = _runtime(run)
@@ -41,8 +41,8 @@ def verify(folder: Path) -> Verified:
     data, meta = prepared.read(root / "data/prepared" / facts["data"])
     if meta["digest"] != facts["dataset_digest"]:
         raise UserError(f"{folder} was trained on other data than data/prepared holds: run `dvc checkout`.")
-    begun = run.variant.pretrained_file
-    pretrained = root / "pretrained" / facts["data"] / facts["variant"] / begun if begun else None
+    pretrained_file = run.variant.pretrained_file
+    pretrained = root / "pretrained" / facts["data"] / facts["variant"] / pretrained_file if pretrained_file else None
     if pretrained and (not pretrained.is_file() or digest(pretrained) != facts["pretrained_digest"]):
         raise UserError(f"{folder} started from other weights than {pretrained}: run `dvc checkout` to restore them.")
     configure(runtime)
@@ -53,7 +53,7 @@ def verify(folder: Path) -> Verified:
 
 
 def _root(folder: Path) -> Path:
-    """`runs/<data>/<row>/<seed>` lies in the project's folder."""
+    """`runs/<data>/<variant>/<seed>` lies in the project's folder."""
     return folder.resolve().parents[3]
 
 

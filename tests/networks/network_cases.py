@@ -80,7 +80,7 @@ def build_generator(part: GeneratorNetwork, shape: Shape) -> tuple[nn.Module, in
     latent = next(n for n in (LATENT, prod(shape), prod(shape) + 1) if part.latent_incompatibility(n, shape) is None)
     if isinstance(part, GradientAscentGenerator):
         critic = MLPCritic.model_validate(MLP | {"output": "score"})
-        return part.around(critic.build(shape), shape, 1), latent
+        return part.build_sampler(critic.build(shape), shape, 1), latent
     if type(part).build is GeneratorNetwork.build:
         return Translator(part, latent, shape), latent
     return part.build(latent, shape), latent

@@ -23,7 +23,7 @@ class Bowl(nn.Module):
 
 def ascent(shape: tuple[int, ...], steps: int = 3, rate: float = 0.2, sign: int = 1) -> GradientAscent:
     part = GradientAscentGenerator.model_validate({"kind": "gradient_ascent", "steps": steps, "rate": rate})
-    return part.around(Bowl(), shape, sign)
+    return part.build_sampler(Bowl(), shape, sign)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

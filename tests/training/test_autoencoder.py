@@ -40,8 +40,8 @@ def linear(at: Any, features: int) -> Any:
         at.net.encoder, at.net.decoder = nn.Linear(features, latent), nn.Linear(latent, features)
     at.ema = copy.deepcopy(at.net).requires_grad_(False)
     at.optimizer = at.variant.generator_optimizer.build(at.net.parameters())
-    at.coded, at.coded_ema = GaussianCodes(at.net.decoder, latent), GaussianCodes(at.ema.decoder, latent)
-    at.generators = {"raw": at.coded, "ema": at.coded_ema}
+    at.gaussian, at.gaussian_ema = GaussianCodes(at.net.decoder, latent), GaussianCodes(at.ema.decoder, latent)
+    at.generators = {"raw": at.gaussian, "ema": at.gaussian_ema}
     return at
 
 

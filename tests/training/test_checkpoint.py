@@ -218,7 +218,7 @@ def test_a_second_training_is_kept_out_of_the_folder(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(place))
-    monkeypatch.setattr(locked_run_dir, "PATIENCE", 0.1)
+    monkeypatch.setattr(locked_run_dir, "LOCK_TIMEOUT", 0.1)
     inside, done = threading.Event(), threading.Event()
 
     def first() -> None:

@@ -49,7 +49,7 @@ def test_the_critic_sees_real_and_generated_images_beside_the_same_condition(cha
     at.critic_step(real)
     assert same(parameters(at.generator), before[0])
     assert not same(parameters(at.critic), before[1])
-    condition = at.algorithm.condition.of(real)
+    condition = at.algorithm.condition.compute(real)
     factor = 8 // condition.shape[-1]
     full = condition.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
     assert torch.equal(seen[0][:8], torch.cat([full, real], 1))
@@ -86,7 +86,7 @@ def test_with_l1_alone_the_generator_learns_the_images() -> None:
         at.train_step(source)
     at.generator.eval()
     with torch.no_grad():
-        distance = (at.generate(at.algorithm.condition.of(real)) - real).abs().mean()
+        distance = (at.generate(at.algorithm.condition.compute(real)) - real).abs().mean()
     median = torch.from_numpy(digits().train).float().median(0).values / 127.5 - 1
     assert distance < 0.7 * (median - real).abs().mean()
 
@@ -109,7 +109,7 @@ def test_samples_have_conditions_of_the_training_data() -> None:
     at.prepare_for_sampling(source)
     assert torch.equal(next(source).x, next(real_batches("digits")).x)  # the batches are not affected
     net = at.generators["raw"].stage1
-    of_images = at.algorithm.condition.of(torch.cat(list(source.all_samples())))[torch.arange(20) * 1000 // 20]
+    of_images = at.algorithm.condition.compute(torch.cat(list(source.all_samples())))[torch.arange(20) * 1000 // 20]
     torch.testing.assert_close(net.conditions.float() / 127.5 - 1, of_images, atol=1.01 / 255, rtol=0)
 
 
@@ -189,7 +189,7 @@ def test_noise_and_condition_both_reach_every_image(shape: tuple[int, ...], netw
 
 def test_what_does_not_fit_the_data_says_why() -> None:
     chosen = variant("translate", "digits")
-    assert "translation makes images of poorer images" in str(chosen.incompatibility((2,)))
+    assert "pix2pix maps images to images" in str(chosen.incompatibility((2,)))
     chosen = variant("translate", "digits", algorithm={"condition": {"factor": 3}})
     assert "28x28 pixels cannot be divided by a downsampling factor of 3" in str(chosen.incompatibility((1, 28, 28)))
     small = variant("stacked", "digits", stage1={"generator": {"kind": "dcgan", "width": 4, "norm": "none"}})

@@ -91,3 +91,18 @@ def test_points_are_reconstructed_in_their_scale(tmp_path: Path) -> None:
     facts = run("x", work, RUNTIME, data, tmp_path)
     assert facts["energy_after"] < 0.5 * facts["energy_before"]
     assert facts["energy_after"] == pytest.approx(energy_of(tmp_path / "critic.safetensors", work, data), rel=1e-5)
+
+
+def test_batch_statistics_are_of_training_samples_alone(data: PreparedDataset, tmp_path: Path) -> None:
+    """After one step each running mean is a tenth of one batch's; the energy of the test split leaves no trace."""
+    run("pretrain", params_of(steps=1, norm="batch"), RUNTIME, data, tmp_path)
+    weights = load_file(tmp_path / "critic.safetensors")
+    assert {int(value) for name, value in weights.items() if name.endswith("num_batches_tracked")} == {1}
+
+
+def test_it_runs_in_the_precision_of_the_runtime(data: PreparedDataset, tmp_path: Path) -> None:
+    runtimes = [RUNTIME.model_copy(update={"precision": precision}) for precision in ("float32", "bfloat16")]
+    exact, rounded = (run("pretrain", params_of(steps=1), of, data, tmp_path / of.precision) for of in runtimes)
+    for name in ("energy_before", "energy_after"):
+        assert rounded[name] != exact[name]
+        assert rounded[name] == pytest.approx(exact[name], rel=0.02)

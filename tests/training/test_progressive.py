@@ -69,31 +69,31 @@ EXPECTED = (
 
 def test_phases_by_hand() -> None:
     schedule = Progressive.model_validate(algorithm())
-    found = [schedule.at(step / 12) for step in range(1, 13)]
+    found = [schedule.phase_at(step / 12) for step in range(1, 13)]
     assert [phase.size for phase, _ in found] == [size for size, _ in EXPECTED]
     assert [alpha for _, alpha in found] == pytest.approx([alpha for _, alpha in EXPECTED])
-    assert schedule.at(0.0)[0].size == 4
-    phase, alpha = schedule.at(2 / 12 + 0.5 / 12)
+    assert schedule.phase_at(0.0)[0].size == 4
+    phase, alpha = schedule.phase_at(2 / 12 + 0.5 / 12)
     assert (phase.size, alpha) == (8, pytest.approx(0.25))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 1000, 3333])
 def test_the_last_step_is_fully_grown(steps: int) -> None:
     phases = [{"size": 4, "fade": 0.0, "stable": 0.1, "batch": 2}, {"size": 8, "fade": 0.7, "stable": 1e-6, "batch": 2}]
-    phase, alpha = Progressive.model_validate(algorithm(phases)).at(steps / steps)
+    phase, alpha = Progressive.model_validate(algorithm(phases)).phase_at(steps / steps)
     assert (phase.size, alpha) == (8, 1.0)
 
 
 def test_all_three_networks_stand_at_the_same_place_in_each_step() -> None:
     at, batches = trainer(), Images()
-    assert len(at.growing) == 3
+    assert len(at.progressive_modules) == 3
     for i, expected in enumerate(EXPECTED):
         at.train_step(batches)
-        assert {(m.sizes[m.level], round(m.alpha, 9)) for m in at.growing} == {expected}
+        assert {(m.sizes[m.level], round(m.alpha, 9)) for m in at.progressive_modules} == {expected}
         if i == 6:  # in the middle of a fade
             again = trainer()
             again.load_state_dict(at.state_dict())
-            assert {(m.sizes[m.level], round(m.alpha, 9)) for m in again.growing} == {expected}
+            assert {(m.sizes[m.level], round(m.alpha, 9)) for m in again.progressive_modules} == {expected}
 
 
 def test_the_critic_sees_reals_and_fakes_at_the_same_size_and_as_many_as_the_phase_says() -> None:
@@ -156,7 +156,7 @@ def test_weight_of_the_new_block_goes_through_alpha() -> None:
     norms = []
     for alpha in (0.01, 0.5):
         at = trainer()
-        for module in at.growing:
+        for module in at.progressive_modules:
             module.grow_to(16, alpha)
         at.gan.generator(torch.randn(4, 6, generator=torch.Generator().manual_seed(0))).sum().backward()
         norms.append(sum(p.grad.norm() for p in at.gan.generator.blocks[1].parameters() if p.grad is not None))

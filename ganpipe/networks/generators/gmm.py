@@ -38,7 +38,7 @@ class Mixture(nn.Module):
         one = torch.ones(sizes) if self._diagonal else torch.eye(features).repeat(sizes[0], 1, 1)
         self.register_buffer("factors", one)
 
-    def take(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
+    def set_parameters(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
         """Set weights (K,), means (K, D) and covariances, in scikit-learn's shapes: (K, D, D), (D, D), (K, D) or (K,).
 
         Better in float64. Raises torch.linalg.LinAlgError where one of the first two is not

@@ -16,7 +16,7 @@ class GradientAscent(nn.Module):
     """x_0 = z, x_{t+1} = x_t + rate * dD/dx(x_t): `steps` times, kept in [-1, 1] for images.
 
     Latents (N, L) to samples (N, *shape), from the first of the L numbers. sign: -1 where the critic's output
-    is an energy, low = real. The critic, none of whose layers may mix samples, is in evaluation mode meanwhile; the
+    is an energy, low = real. The critic, none of whose layers may mix samples, is in evaluation mode for it; the
     result has no gradient.
     """
 
@@ -58,6 +58,6 @@ class GradientAscentGenerator(GeneratorNetwork):
             return None
         return f"gradient_ascent starts from {features} features, so use latent.size {features} or more, not {latent}"
 
-    def around(self, critic: nn.Module, shape: Shape, sign: int) -> GradientAscent:
-        """The sampler of this critic, with which it shares weights. sign: 1 up a score, -1 down an energy."""
+    def build_sampler(self, critic: nn.Module, shape: Shape, sign: int) -> GradientAscent:
+        """The sampler around this critic, whose weights it shares. sign: 1 up a score, -1 down an energy."""
         return GradientAscent(critic, shape, self.steps, self.rate, sign)
