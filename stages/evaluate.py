@@ -34,9 +34,9 @@ def main() -> None:
         folder = Path("reference_stats", name)
         data, _ = prepared.read(Path("data/prepared", name))
         real = open_reference(spec, data, folder, stored=True)
-        known, quick = baselines.read(folder)
+        all_baselines, quick = baselines.read(folder)
         trained = {seed: _trained(folders[seed], runs[seed]["status"]) for seed in seeds}
-        result = evaluate(real, trained, **facts, known=known, quick=quick)
+        result = evaluate(real, trained, **facts, all_baselines=all_baselines, quick_baselines=quick)
     write_json(Path("evals", name, f"{variant}.json"), result)
     for seed in seeds:
         prune_checkpoints("train", f"{name}-{variant}-{seed}")

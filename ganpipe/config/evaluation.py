@@ -10,12 +10,12 @@ from ganpipe.metrics import metrics
 from ganpipe.parts import LARGEST, Frozen, Seed
 from ganpipe.utils.errors import UserError
 
-Network = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
+FeatureExtractor = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
 METRIC_INPUTS = {"images": ("features", "probabilities", "images"), "points": ("points",)}
 """What metrics of images and of points are computed from: the `kinds` of each metric."""
 
 
-def _all_different(names: tuple[Network, ...]) -> tuple[Network, ...]:
+def _all_different(names: tuple[FeatureExtractor, ...]) -> tuple[FeatureExtractor, ...]:
     if len(set(names)) < len(names):
         raise ValueError("names a network twice; remove the repeated one")
     return names
@@ -45,7 +45,7 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
     """
 
     feature_extractors: Annotated[
-        tuple[Network, ...], Field(strict=False, min_length=1), AfterValidator(_all_different)
+        tuple[FeatureExtractor, ...], Field(strict=False, min_length=1), AfterValidator(_all_different)
     ]
     max_samples: Annotated[int, Field(ge=2, le=LARGEST)]
     baseline_draws: Annotated[int, Field(ge=2, le=LARGEST)]

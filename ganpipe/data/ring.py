@@ -1,4 +1,4 @@
-"""Gaussians on a circle (Metz et al. 2016, arXiv 1611.02163, section 3.1)."""
+"""Gaussians on a circle (Metz et al. 2017, arXiv 1611.02163, section 3.1)."""
 
 from __future__ import annotations
 

@@ -14,19 +14,19 @@ from ganpipe.metrics import MetricSpec
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_json
 
-PRESENT = "there"
+PRESENT = "classes_present"
 """Beside the metrics: the classes or modes that the real draws are in, as `Reference.classes_present` counts them."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """real_baseline: the mean over draws of real samples; deviation: over them, with n - 1.
+    """real_baseline: the mean over draws of real samples; std: over them, with n - 1.
 
     noise_baseline: of uniform noise.
     """
 
     real_baseline: float | None
-    deviation: float | None
+    std: float | None
     noise_baseline: float | None
 
 
@@ -39,7 +39,7 @@ def max_generated(real: Reference) -> int:
     return min(len(real.data.train) // 2, real.parameters.max_samples)
 
 
-def baselines(real: Reference, generated: int, quick: bool = False) -> dict[str, Baseline]:
+def compute_baselines(real: Reference, generated: int, quick: bool = False) -> dict[str, Baseline]:
     """Of every metric, or of the quick ones, for so many samples, at most `max_generated`, and of PRESENT where it is
     known.
 
@@ -65,26 +65,28 @@ def _baseline(spec: MetricSpec, draws: Sequence[Measurement], noise: Measurement
 
 
 def write(real: Reference, counts: Sequence[int], quick_counts: Sequence[int], folder: Path) -> None:
-    """`bounds.json`: baselines for so many generated samples, of all metrics and of the quick ones."""
+    """`baselines.json`: baselines for so many generated samples, of all metrics and of the quick ones."""
     limit = max_generated(real)
     found = {
         kind: {
-            str(count): {name: asdict(one) for name, one in baselines(real, count, quick=kind == "quick").items()}
+            str(count): {
+                name: asdict(one) for name, one in compute_baselines(real, count, quick=kind == "quick").items()
+            }
             for count in sorted({min(count, limit) for count in of})
         }
         for kind, of in (("all", counts), ("quick", quick_counts))
     }
-    write_json(folder / "bounds.json", found)
+    write_json(folder / "baselines.json", found)
 
 
 def read(folder: Path) -> tuple[dict[int, Baselines], dict[int, Baselines]]:
     """Of all metrics and of the quick ones, by number of samples. Raises UserError where the file is broken."""
     try:
-        kept = json.loads((folder / "bounds.json").read_text(encoding="utf-8"))
+        kept = json.loads((folder / "baselines.json").read_text(encoding="utf-8"))
         return _by_count(kept["all"]), _by_count(kept["quick"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{folder / 'bounds.json'} can't be read ({error!r}): delete {folder} and run `dvc repro`."
+            f"{folder / 'baselines.json'} can't be read ({error!r}): delete {folder} and run `dvc repro`."
         ) from None
 
 

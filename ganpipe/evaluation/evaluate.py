@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganpipe.evaluation.baselines import Baseline, Baselines, baselines, max_generated
+from ganpipe.evaluation.baselines import Baseline, Baselines, compute_baselines, max_generated
 from ganpipe.evaluation.reference import Measurement, Reference, Samples, View
 from ganpipe.evaluation.status import Status, status
 from ganpipe.metrics import MetricSpec
@@ -39,21 +39,22 @@ def evaluate(
     variant: str,
     title: str,
     data: str,
-    known: Mapping[int, Baselines] | None = None,
-    quick: Mapping[int, Baselines] | None = None,
+    all_baselines: Mapping[int, Baselines] | None = None,
+    quick_baselines: Mapping[int, Baselines] | None = None,
 ) -> dict[str, Any]:
     """The evaluation of a variant from the samples of each seed.
 
-    data: the data set's name. known, quick: baselines by number of samples, where they were already computed, of
-    all metrics and of the quick ones. Raises UserError where there is no seed or its samples are not like the data.
+    data: the data set's name. all_baselines, quick_baselines: by number of samples, where they were already
+    computed, of all metrics and of the quick ones. Raises UserError where there is no seed or its samples are not like
+    the data.
     """
     if not trained:
         raise UserError(f"The variant {variant} has no seed to evaluate: name at least one under `seeds`.")
     try:
         count = generated_count(real, [one.samples for one in trained.values()])
         ends = {seed: _measured(real, one.samples, count, f"seed {seed}") for seed, one in trained.items()}
-        limits = (known or {}).get(count) or baselines(real, count)
-        over_time = _over_time(real, {seed: one.snapshots for seed, one in trained.items()}, quick or {})
+        baselines = (all_baselines or {}).get(count) or compute_baselines(real, count)
+        over_time = _over_time(real, {seed: one.snapshots for seed, one in trained.items()}, quick_baselines or {})
     except UserError as error:
         raise UserError(f"The variant {variant} cannot be evaluated. {error}") from None
     protocol = {
@@ -69,12 +70,12 @@ def evaluate(
     return head | {
         "protocol": protocol | real.protocol(count),
         "metrics": {
-            name: _described(view, spec, count, len(real.real)) | _limited(limits[name]) | _values(name, measured)
+            name: _described(view, spec, count, len(real.real)) | _baseline(baselines[name]) | _values(name, measured)
             for name, (view, spec) in real.specs.items()
         },
         "classes": _classes(real, measured),
         "snapshots": over_time,
-        "statuses": [status(real, ends[seed]["raw"], limits, one.status) for seed, one in trained.items()],
+        "statuses": [status(real, ends[seed]["raw"], baselines, one.status) for seed, one in trained.items()],
     }
 
 
@@ -109,7 +110,7 @@ def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict
         "better": spec.better,
         "network": view.inputs.source,
         "resizer": view.resizer,
-        "leads": spec.leads,
+        "in_main_table": spec.in_main_table,
         "real_baseline": spec.baseline,
         "generated": min(generated, most),
         "real": min(reals, most),
@@ -117,11 +118,11 @@ def _described(view: View, spec: MetricSpec, generated: int, reals: int) -> dict
     }
 
 
-def _limited(limit: Baseline) -> dict[str, Any]:
+def _baseline(baseline: Baseline) -> dict[str, Any]:
     return {
-        "real_baseline": limit.real_baseline,
-        "real_baseline_std": limit.deviation,
-        "noise_baseline": limit.noise_baseline,
+        "real_baseline": baseline.real_baseline,
+        "real_baseline_std": baseline.std,
+        "noise_baseline": baseline.noise_baseline,
     }
 
 
@@ -130,9 +131,9 @@ def _values(name: str, ends: Sequence[Mapping[str, Measurement]]) -> dict[str, A
     found = {weights: [one[weights].values[name] for one in ends] for weights in WEIGHTS}
     values: dict[str, Any] = {weights: [one.value for one in of] for weights, of in found.items()}
     for key, field in (("errors", "error"), ("notes", "note")):
-        said = {weights: [getattr(one, field) for one in of] for weights, of in found.items()}
-        some = any(one is not None for of in said.values() for one in of)
-        values[key] = said if some else None
+        of_kind = {weights: [getattr(one, field) for one in of] for weights, of in found.items()}
+        some = any(one is not None for of in of_kind.values() for one in of)
+        values[key] = of_kind if some else None
     return values
 
 
@@ -147,9 +148,9 @@ def _classes(real: Reference, ends: Sequence[Mapping[str, Measurement]]) -> dict
 
 
 def _over_time(
-    real: Reference, by_seed: Mapping[int, Mapping[int, Samples]], known: Mapping[int, Baselines]
+    real: Reference, by_seed: Mapping[int, Mapping[int, Samples]], kept: Mapping[int, Baselines]
 ) -> dict[str, Any] | None:
-    """The quick metrics at each moment that any seed reached; None for a seed that had ended by then."""
+    """The quick metrics of the snapshots of all seeds; None where a seed has none of that step."""
     steps = sorted({step for snapshots in by_seed.values() for step in snapshots})
     if not steps:
         return None
@@ -161,7 +162,7 @@ def _over_time(
         }
         for seed, snapshots in by_seed.items()
     }
-    limits = known.get(count) or baselines(real, count, quick=True)
+    baselines = kept.get(count) or compute_baselines(real, count, quick=True)
 
     def course(name: str, weights: str) -> list[list[float | None]]:
         return [
@@ -173,7 +174,7 @@ def _over_time(
         name: {
             "label": spec.label,
             "better": spec.better,
-            "real_baseline": limits[name].real_baseline,
+            "real_baseline": baselines[name].real_baseline,
             **{weights: course(name, weights) for weights in WEIGHTS},
         }
         for name, (_, spec) in real.specs.items()

@@ -25,7 +25,7 @@ from ganpipe.utils.io import writing
 Array = NDArray[Any]
 Classify = Callable[[Array], NDArray[np.float64]]
 """Images uint8 (N, C, H, W) to the probability of each class (N, K)."""
-Networks = Mapping[str, tuple[str, Extract]]
+FeatureExtractors = Mapping[str, tuple[str, Extract]]
 """Resizer and function of each feature network, the leading one first."""
 
 
@@ -63,7 +63,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class View:
-    """What the samples are given to metrics as. suffix: of the names, where another network leads."""
+    """What the samples are given to metrics as. suffix: of the names, where another extractor is the first."""
 
     inputs: Inputs
     resizer: str = "none"
@@ -79,7 +79,7 @@ class View:
         if not self.suffix:
             return spec
         name, label = f"{spec.name}_{self.suffix}", f"{spec.label}, {self.suffix}"
-        return replace(spec, name=name, label=label, leads=False, quick=False)
+        return replace(spec, name=name, label=label, in_main_table=False, quick=False)
 
     def measure(self, generated: Any, quick: bool) -> dict[str, MetricValue]:
         found = dict[str, MetricValue]()
@@ -92,9 +92,9 @@ class View:
 
 
 class Reference:
-    """The test split, at most `cap` of it, and what is known of it once and for all.
+    """The test split, at most `max_samples` of it, and what is known of it once and for all.
 
-    networks: those that images are compared in. classify: None where images have no classes. folder:
+    extractors: those that images are compared in. classify: None where images have no classes. folder:
     of what is computed once; stored: whether it is there already. device: where torch computes.
 
     specs: every metric by its name in files, in the order in which they are shown, and the view that it is of.
@@ -106,7 +106,7 @@ class Reference:
         self,
         data: PreparedDataset,
         parameters: EvaluateParams,
-        networks: Networks,
+        extractors: FeatureExtractors,
         classify: Classify | None,
         folder: Path,
         *,
@@ -114,7 +114,7 @@ class Reference:
         device: str = "cpu",
     ) -> None:
         self.data, self.parameters = data, parameters
-        self._networks, self._classify = (networks, classify) if data.form == "images" else ({}, None)
+        self._extractors, self._classify = (extractors, classify) if data.form == "images" else ({}, None)
         self._folder, self._stored = folder, stored
         self._device = "cpu" if device == "mps" else device  # MPS has no float64
         self.real: Array = self.choose(data.test, parameters.max_samples, "test")
@@ -130,14 +130,14 @@ class Reference:
     def _views(self) -> Iterator[View]:
         if self.data.form == "points":
             yield View(self._inputs("points", "none", self.real, self.data.train))
-        for name, (resizer, extract) in self._networks.items():
-            leads = name == next(iter(self._networks))
-            yield View(self._inputs("features", name, extract=extract), resizer, "" if leads else name)
+        for name, (resizer, extract) in self._extractors.items():
+            is_first = name == next(iter(self._extractors))
+            yield View(self._inputs("features", name, extract=extract), resizer, "" if is_first else name)
             if isinstance(extract, Classifying):
                 yield View(self._inputs("probabilities", name, self.real_shares), resizer)
-            if leads and self._classify:
+            if is_first and self._classify:
                 yield View(self._inputs("probabilities", "classifier", self.real_shares))
-            if leads:
+            if is_first:
                 yield View(self._inputs("images", "pixels", self.real, self.data.train))
 
     def _inputs(
@@ -196,7 +196,7 @@ class Reference:
         """The samples as each view has them."""
         if self.data.form == "points":
             yield self.views["points-none"], compared
-        for name, (_, extract) in self._networks.items():
+        for name, (_, extract) in self._extractors.items():
             view = self.views[f"features-{name}"]
             if quick and view.suffix:
                 continue

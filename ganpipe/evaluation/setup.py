@@ -10,9 +10,9 @@ from typing import Any
 
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.config.variant import Runtime
-from ganpipe.evaluation.extractors import ExtractorContext, open_network
+from ganpipe.evaluation.extractors import ExtractorContext, open_extractor
 from ganpipe.evaluation.extractors.classifier import open_classifier
-from ganpipe.evaluation.reference import Classify, Networks, Reference
+from ganpipe.evaluation.reference import Classify, FeatureExtractors, Reference
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import configure
 from ganpipe.utils.errors import UserError
@@ -21,19 +21,19 @@ from ganpipe.utils.errors import UserError
 def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *, stored: bool) -> Reference:
     """The real side as the spec says. stored: whether the stage `reference_stats` has written the folder.
 
-    Raises UserError as `Reference` and `open_network` do, and where the data turned out to have no classes for the
+    Raises UserError as `Reference` and `open_extractor` do, and where the data turned out to have no classes for the
     classifier: `check` says so before, for data sets that know their classes.
     """
     params, runtime = EvaluateParams.model_validate(spec["params"]), Runtime.model_validate(spec["runtime"])
     configure(runtime)
-    networks: Networks = {}
+    extractors: FeatureExtractors = {}
     classify: Classify | None = None
     if data.form == "images":
         if sentence := params.incompatibility(spec["data"], data.classes):
             raise UserError(sentence)
         context = ExtractorContext(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
-        networks = {name: open_network(name, context) for name in params.feature_extractors}
+        extractors = {name: open_extractor(name, context) for name in params.feature_extractors}
         if data.classes > 1:
             read = open_classifier(context)
             classify = lambda images: read(images)[1]  # noqa: E731
-    return Reference(data, params, networks, classify, folder, stored=stored, device=runtime.device)
+    return Reference(data, params, extractors, classify, folder, stored=stored, device=runtime.device)

@@ -39,15 +39,15 @@ features of a network, a float32 tensor (N, d); probabilities of the classes, fl
 class MetricSpec:
     """One number. name: its key in files. label: what a page calls it, with its parameters. better: which way is good.
 
-    leads: it stands in the first table. quick: cheap enough for every snapshot of a training. baseline: what an exact
-    sampler gets by definition, where samples of the train split can't say it. max_samples: samples on each side, where
-    fewer than all are compared.
+    in_main_table: shown in the first table, not among the others. quick: cheap enough for every snapshot of a training.
+    baseline: what an exact sampler gets by definition, where samples of the train split can't say it. max_samples:
+    samples on each side, where fewer than all are compared.
     """
 
     name: str
     label: str
     better: Better | None
-    leads: bool = False
+    in_main_table: bool = False
     quick: bool = False
     baseline: float | None = None
     max_samples: int | None = None

@@ -1,6 +1,6 @@
 """How the classes that a classifier sees in generated samples are spread, against the real ones.
 
-With 1000 classes this is the protocol of Stacked MNIST (Metz et al. 2016, arXiv 1611.02163, section 3.3.1;
+With 1000 classes this is the protocol of Stacked MNIST (Metz et al. 2017, arXiv 1611.02163, section 3.3.1;
 Lin et al. 2018, arXiv 1712.04086, section 4.2): classes reached, and the KL divergence from the real
 histogram.
 """
@@ -56,7 +56,7 @@ def class_coverage(*, generated: ArrayLike, real: ArrayLike, threshold: float) -
     if shares.shape != target.shape:
         raise ValueError(f"generated has {shares.size} classes and real has {target.size}: use the same classes.")
     present = shares > 0.0
-    with np.errstate(divide="ignore"):  # no real sample in a class that is there: infinite is the answer
+    with np.errstate(divide="ignore"):  # no real sample in a class that was generated: infinite is the answer
         kl = float(np.sum(shares[present] * np.log(shares[present] / target[present])))
     return ClassCoverage(
         covered=int(np.count_nonzero(shares >= threshold)),
@@ -89,14 +89,14 @@ class ClassCoverageMetric(Metric):
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
         if inputs.source != "classifier":
             return []
-        kl = MetricSpec("class_kl", "KL divergence of the classes from the real ones", "lower", leads=True)
+        kl = MetricSpec("class_kl", "KL divergence of the classes from the real ones", "lower", in_main_table=True)
         if inputs.data.base:
             label = f"Modes of {len(inputs.real)} with a sample"
-            return [MetricSpec("modes", label, "higher", leads=True, quick=True), kl]
+            return [MetricSpec("modes", label, "higher", in_main_table=True, quick=True), kl]
         label = f"Classes with at least {inputs.params.class_presence_threshold:.3g} of the samples"
         return [
-            MetricSpec("classes_covered", label, "higher", leads=True, quick=True),
-            MetricSpec("smallest_class", "Share of the smallest class", "higher", leads=True, quick=True),
+            MetricSpec("classes_covered", label, "higher", in_main_table=True, quick=True),
+            MetricSpec("smallest_class", "Share of the smallest class", "higher", in_main_table=True, quick=True),
             kl,
         ]
 

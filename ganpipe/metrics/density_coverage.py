@@ -36,13 +36,13 @@ def density_coverage(
     real_radii (M,): `kth_nearest(real, k)` where it is known. Raises ValueError for wrong shapes, no generated
     sample, not more than k real ones, k < 1 or values that are not finite.
     """
-    made, known = as_pair(generated=generated, real=as_matrix("real", real, neighbours + 1))
-    radii = kth_nearest(known, neighbours) if real_radii is None else real_radii
-    count, covered = 0, known.new_zeros(len(known)).bool()
-    for (inside,) in within(made, known, radii[None]):
+    generated, real = as_pair(generated=generated, real=as_matrix("real", real, neighbours + 1))
+    radii = kth_nearest(real, neighbours) if real_radii is None else real_radii
+    count, covered = 0, real.new_zeros(len(real)).bool()
+    for (inside,) in within(generated, real, radii[None]):
         count += int(inside.sum())
         covered |= inside.any(0)
-    return DensityCoverage(count / (neighbours * len(made)), float(covered.double().mean()))
+    return DensityCoverage(count / (neighbours * len(generated)), float(covered.double().mean()))
 
 
 class Params(Frozen):

@@ -102,7 +102,7 @@ class FrechetMetric(Metric):
     order = 10
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
-        return [MetricSpec("frechet", "Fréchet distance", "lower", leads=True, quick=True)]
+        return [MetricSpec("frechet", "Fréchet distance", "lower", in_main_table=True, quick=True)]
 
     def min_samples(self, params: Any) -> tuple[int, str]:
         return 2, ""

@@ -71,11 +71,11 @@ class Kid:
 
 def kid(*, generated: Any, real: Any, subsets: int, size: int, rng: np.random.Generator) -> Kid:
     """KID of features (N, d) and (M, d) over random subsets, with the errors of `Subsets.draw` and `kid_on`."""
-    made, known = as_pair(generated=generated, real=real)
+    generated, real = as_pair(generated=generated, real=real)
     return kid_on(
-        Subsets.draw(generated=len(made), real=len(known), subsets=subsets, size=size, rng=rng),
-        generated=made,
-        real=known,
+        Subsets.draw(generated=len(generated), real=len(real), subsets=subsets, size=size, rng=rng),
+        generated=generated,
+        real=real,
     )
 
 
@@ -87,15 +87,15 @@ def kid_on(chosen: Subsets, *, generated: Any, real: Any) -> Kid:
     are taken in float64, too; unless they are the same within SURE, all are. Raises ValueError for wrong shapes, values
     that are not finite, or subsets that do not fit.
     """
-    made, known = as_pair(generated=generated, real=real)
-    _check(chosen, len(made), len(known))
-    if made.dtype == known.dtype == torch.float32 and len(chosen.real) > 2:
-        rough = _estimates(chosen, made, known, torch.float32)
+    generated, real = as_pair(generated=generated, real=real)
+    _check(chosen, len(generated), len(real))
+    if generated.dtype == real.dtype == torch.float32 and len(chosen.real) > 2:
+        rough = _estimates(chosen, generated, real, torch.float32)
         some = np.argsort(np.abs(rough))[-2:]  # what is not a number comes last
-        exact = _estimates(Subsets(chosen.generated[some], chosen.real[some]), made, known, torch.float64)
+        exact = _estimates(Subsets(chosen.generated[some], chosen.real[some]), generated, real, torch.float64)
         if np.abs(rough[some] - exact).max() <= SURE * abs(rough.mean()):
             return Kid.over(rough)
-    return Kid.over(_estimates(chosen, made, known, torch.float64))
+    return Kid.over(_estimates(chosen, generated, real, torch.float64))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class _Side:
         return cls(offsets.to(dtype), along, squares, members, members @ offsets)
 
 
-def _estimates(chosen: Subsets, made: Tensor, known: Tensor, dtype: torch.dtype) -> NDArray[np.float64]:
+def _estimates(chosen: Subsets, generated: Tensor, real: Tensor, dtype: torch.dtype) -> NDArray[np.float64]:
     """The estimate (S,) of each subset. For x = m + u and y = m + v with the mean m of all of these samples,
 
     x.y + d = c + e,  c = m.m + d,  e = m.u + m.v + u.v,  (c + e)^3 = c^3 + 3 c^2 e + e^2 (3 c + e)
@@ -128,7 +128,9 @@ def _estimates(chosen: Subsets, made: Tensor, known: Tensor, dtype: torch.dtype)
     is computed once, however many subsets hold it.
     """
     held = [np.unique(which, return_inverse=True) for which in (chosen.generated, chosen.real)]
-    used = [side[torch.from_numpy(index).to(side.device)] for side, (index, _) in zip((made, known), held, strict=True)]
+    used = [
+        side[torch.from_numpy(index).to(side.device)] for side, (index, _) in zip((generated, real), held, strict=True)
+    ]
     center = torch.cat(used).mean(0, dtype=torch.float64)
     sides = []
     for samples, (_, places) in zip(used, held, strict=True):

@@ -69,9 +69,9 @@ class ModesMetric(Metric):
         high = "Share of samples of high quality (below 3 standard deviations)"
         kl = "Reverse KL divergence of the modes from uniform"
         return [
-            MetricSpec("modes", label, "higher", leads=True, quick=True),
-            MetricSpec("high_quality", high, "higher", leads=True, quick=True),
-            MetricSpec("reverse_kl", kl, "lower", leads=True, quick=True),
+            MetricSpec("modes", label, "higher", in_main_table=True, quick=True),
+            MetricSpec("high_quality", high, "higher", in_main_table=True, quick=True),
+            MetricSpec("reverse_kl", kl, "lower", in_main_table=True, quick=True),
         ]
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:

@@ -34,14 +34,14 @@ def precision_recall(
     real_radii (M,): `kth_nearest(real, k)` where it is known. Raises ValueError for wrong shapes, values that are
     not finite, k < 1 or not more than k samples.
     """
-    made, known = as_pair(generated=generated, real=real, min_samples=neighbours + 1)
-    radii = kth_nearest(known, neighbours) if real_radii is None else real_radii
-    own = kth_nearest(made, neighbours)
-    on_real, on_generated = 0, known.new_zeros(len(known)).bool()
-    for in_real, in_generated in within(made, known, radii[None], own[:, None]):
+    generated, real = as_pair(generated=generated, real=real, min_samples=neighbours + 1)
+    radii = kth_nearest(real, neighbours) if real_radii is None else real_radii
+    own = kth_nearest(generated, neighbours)
+    on_real, on_generated = 0, real.new_zeros(len(real)).bool()
+    for in_real, in_generated in within(generated, real, radii[None], own[:, None]):
         on_real += int(in_real.any(1).sum())
         on_generated |= in_generated.any(0)
-    return PrecisionRecall(on_real / len(made), float(on_generated.double().mean()))
+    return PrecisionRecall(on_real / len(generated), float(on_generated.double().mean()))
 
 
 class Params(Frozen):
@@ -58,8 +58,8 @@ class PrecisionRecallMetric(Metric):
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
         k = inputs.params.precision_recall_k
         return [
-            MetricSpec("precision", f"Precision (k = {k})", "higher", leads=True, quick=True),
-            MetricSpec("recall", f"Recall (k = {k})", "higher", leads=True, quick=True),
+            MetricSpec("precision", f"Precision (k = {k})", "higher", in_main_table=True, quick=True),
+            MetricSpec("recall", f"Recall (k = {k})", "higher", in_main_table=True, quick=True),
         ]
 
     def min_samples(self, params: Any) -> tuple[int, str]:

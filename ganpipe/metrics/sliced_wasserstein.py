@@ -51,18 +51,18 @@ def sliced_wasserstein(*, generated: Any, real: Any, count: int, rng: np.random.
 
     Raises ValueError for wrong shapes, no sample, values that are not finite or a count below 1.
     """
-    made, known = as_pair(generated=generated, real=real)
-    return sliced_along(directions(made.shape[1], count, rng), generated=made, real=known)
+    generated, real = as_pair(generated=generated, real=real)
+    return sliced_along(directions(generated.shape[1], count, rng), generated=generated, real=real)
 
 
 def sliced_along(along: Array, *, generated: Any, real: Any) -> SlicedWasserstein:
     """The same along given directions (d, P), with the errors of `sliced_wasserstein`."""
-    made, known = (side.double() for side in as_pair(generated=generated, real=real))
-    if along.ndim != 2 or along.shape[0] != made.shape[1] or along.shape[1] < 1:
-        raise ValueError(f"The directions should have the shape ({made.shape[1]}, count), not {along.shape}.")
-    width = max(1, BLOCK // (len(made) + len(known)))
-    parts = torch.split(torch.from_numpy(along).to(known.device), width, dim=1)
-    each = torch.cat([on_a_line((made @ part).sort(0).values, (known @ part).sort(0).values) for part in parts])
+    generated, real = (side.double() for side in as_pair(generated=generated, real=real))
+    if along.ndim != 2 or along.shape[0] != generated.shape[1] or along.shape[1] < 1:
+        raise ValueError(f"The directions should have the shape ({generated.shape[1]}, count), not {along.shape}.")
+    width = max(1, BLOCK // (len(generated) + len(real)))
+    parts = torch.split(torch.from_numpy(along).to(real.device), width, dim=1)
+    each = torch.cat([on_a_line((generated @ part).sort(0).values, (real @ part).sort(0).values) for part in parts])
     error = float(each.std() / len(each) ** 0.5) if len(each) > 1 else 0.0
     return SlicedWasserstein(float(each.mean()), error, each.cpu().numpy())
 
@@ -95,9 +95,9 @@ class SlicedWassersteinMetric(Metric):
         return [MetricSpec("sliced_wasserstein", label, "lower", quick=points)]
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
-        made, real = (
+        generated, real = (
             unit_pixels(one, inputs.device) if inputs.kind == "images" else one for one in (generated, inputs.real)
         )
         count, rng = inputs.params.sliced_wasserstein_projections, inputs.random("directions")
-        found = sliced_wasserstein(generated=made, real=real, count=count, rng=rng)
+        found = sliced_wasserstein(generated=generated, real=real, count=count, rng=rng)
         return {"sliced_wasserstein": MetricValue(found.distance, found.error)}

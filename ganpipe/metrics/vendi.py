@@ -14,19 +14,19 @@ from numpy.typing import ArrayLike
 from ganpipe.metrics._samples import rows
 
 
-def vendi(samples: ArrayLike, *, width: float) -> float:
+def vendi(samples: ArrayLike, *, bandwidth: float) -> float:
     """The exponential of the entropy of the eigenvalues of K / N, of samples (N, d): from 1, all alike, to N.
 
-    K is the similarity of each two, exp(-D^2 / (2 width^2 M)), D their distance and M the mean of D^2 over all pairs:
-    the kernel is as wide as the samples are spread, so the score depends on their shape alone, not on contrast or
-    scale. It grows with N, so compare it with that of as many real samples. Its cost grows with N^3.
+    K is the similarity of each two, exp(-D^2 / (2 h^2 M)), h the bandwidth, D their distance and M the mean of D^2 over
+    all pairs: the kernel is as wide as the samples are spread, so the score depends on their shape alone, not on
+    contrast or scale. It grows with N, so compare it with that of as many real samples. Its cost grows with N^3.
 
-    Raises ValueError for a wrong shape, no sample, values that are not finite or a width that is not above 0.
+    Raises ValueError for a wrong shape, no sample, values that are not finite or a bandwidth that is not above 0.
     """
     import torch
 
-    if not 0.0 < width < math.inf:
-        raise ValueError(f"width is {width}: it should be above 0.")
+    if not 0.0 < bandwidth < math.inf:
+        raise ValueError(f"bandwidth is {bandwidth}: it should be above 0.")
     array = rows("samples", samples)
     offsets = torch.from_numpy(array - array.mean(axis=0))
     products = offsets @ offsets.T
@@ -35,6 +35,6 @@ def vendi(samples: ArrayLike, *, width: float) -> float:
     if not spread:
         return 1.0
     distances = (lengths[:, None] + lengths - 2.0 * products).clamp(min=0.0)
-    values = torch.linalg.eigvalsh(torch.exp(-distances / (2.0 * width**2 * spread)) / len(array)).numpy()
+    values = torch.linalg.eigvalsh(torch.exp(-distances / (2.0 * bandwidth**2 * spread)) / len(array)).numpy()
     shares = values[values > np.finfo(np.float64).eps]  # as none is below 0, but by rounding
     return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -98,7 +98,7 @@ class WassersteinMetric(Metric):
 
     def specs(self, inputs: Inputs) -> list[MetricSpec]:
         most = inputs.params.wasserstein_max_points
-        return [MetricSpec("wasserstein", "Wasserstein-1 distance", "lower", leads=True, max_samples=most)]
+        return [MetricSpec("wasserstein", "Wasserstein-1 distance", "lower", in_main_table=True, max_samples=most)]
 
     def protocol(self, inputs: Inputs, generated: int) -> dict[str, Any]:
         most = inputs.params.wasserstein_max_points

@@ -1,7 +1,7 @@
 """`evals/<data>/<row>.json` as validated models. The format is described in CONTRIBUTING.md.
 
-What a page shows of a metric (its label, which way is better, whether it leads, its baselines) stands in the file: a
-new metric needs no edit here.
+What a page shows of a metric (its label, which way is better, whether it is in the main table, its baselines)
+stands in the file: a new metric needs no edit here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Metric(_ByWeights):
     """One metric of one variant: a value per seed, between `real_baseline` (of real data) and `noise_baseline` (of
     noise).
 
-    leads: it stands in the first table. real_baseline_std: standard deviation of the floor over its draws. generated,
+    in_main_table: shown in the first table. real_baseline_std: that of the baseline over its draws. generated,
     real: numbers of samples that were compared, the real ones of `split`. errors: the standard error of each seed's
     value over the metric's own randomness, as KID's subsets. notes: why a seed's value was not computed, or what has
     to be known of it.
@@ -44,7 +44,7 @@ class Metric(_ByWeights):
 
     label: str
     better: Better | None = None
-    leads: bool = True
+    in_main_table: bool = True
     real_baseline: Number = None
     real_baseline_std: Number = None
     noise_baseline: Number = None

@@ -21,8 +21,8 @@ def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:
 
     What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
-    leading = {name: metric for name, metric in evaluation.metrics.items() if metric.leads}
-    others = {name: metric for name, metric in evaluation.metrics.items() if not metric.leads}
+    leading = {name: metric for name, metric in evaluation.metrics.items() if metric.in_main_table}
+    others = {name: metric for name, metric in evaluation.metrics.items() if not metric.in_main_table}
     source = next(iter(leading.values())).model_dump(include=set(SOURCE), exclude_none=True) if leading else {}
     groups = {
         "ema": {name: _numbers(metric, "ema") for name, metric in leading.items() if metric.ema},

@@ -134,7 +134,9 @@ def columns(variants: Sequence[Variant], to_noise: bool = False, leading: bool =
 
     to_noise: the scale on which the seeds are drawn ends at the noise baseline, else at the worst seed.
     """
-    names = dict.fromkeys(n for v in variants for n, metric in v.evaluation.metrics.items() if metric.leads == leading)
+    names = dict.fromkeys(
+        n for v in variants for n, metric in v.evaluation.metrics.items() if metric.in_main_table == leading
+    )
     return [_column(name, variants, to_noise) for name in names]
 
 
@@ -152,7 +154,7 @@ def _column(name: str, variants: Sequence[Variant], to_noise: bool) -> Column:
         made = [_metric_cell(m, weights, v.evaluation.seeds, scale) if m else Cell(NOTHING) for m, v in pairs]
         given = [metric.of(weights) if metric else () for metric in metrics]
         # no table says what leads among the metrics of the second table
-        cells[weights], leaders[weights] = _ranked(first.better if first.leads else None, made, given, titles)
+        cells[weights], leaders[weights] = _ranked(first.better if first.in_main_table else None, made, given, titles)
     return Column(
         name=name,
         label=first.label,

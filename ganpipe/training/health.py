@@ -116,7 +116,7 @@ class HealthMonitor:
         self._previous = fixed
         if self._data.modes is None and math.isfinite(metrics["sample_variance"]):
             fake, real = samples[: len(self._real)], self._real[: len(samples)]
-            scores = [vendi(_flat(x), width=self._thresholds.vendi_bandwidth) for x in (fake, real)]
+            scores = [vendi(_flat(x), bandwidth=self._thresholds.vendi_bandwidth) for x in (fake, real)]
             metrics["sample_vendi"] = scores[0] / scores[1]
         before, self.status = self.status, self._status(step, samples, metrics)
         if before or self.status:

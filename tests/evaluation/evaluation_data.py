@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.evaluation.evaluate import Trained, evaluate
 from ganpipe.evaluation.extractors.pixels import pixels
-from ganpipe.evaluation.reference import Classify, Networks, Reference, Samples
+from ganpipe.evaluation.reference import Classify, FeatureExtractors, Reference, Samples
 from ganpipe.prepared import PreparedDataset
 
 Array = NDArray[Any]
@@ -73,7 +73,7 @@ def points(labels: Array, seed: int, std: float = 0.1) -> Array:
     return (CENTRES[labels] + std * noise).astype(np.float32)
 
 
-class Network:
+class CountingExtractor:
     """Five features, and the nearest pattern as a class, nearly sure. Keeps how many images it classified each time."""
 
     def __init__(self) -> None:
@@ -96,22 +96,22 @@ def parameters(**changes: Any) -> EvaluateParams:
     return EvaluateParams.model_validate(PARAMETERS | changes)
 
 
-def networks(network: Network | None = None) -> Networks:
-    return {"classifier": ("none", (network or Network()).features)}
+def networks(network: CountingExtractor | None = None) -> FeatureExtractors:
+    return {"classifier": ("none", (network or CountingExtractor()).features)}
 
 
-TWO: Networks = networks() | {"pixels": ("own", pixels)}
+TWO: FeatureExtractors = networks() | {"pixels": ("own", pixels)}
 
 
 def reference(
     data: PreparedDataset,
-    network: Network | None = None,
-    opened: Networks | None = None,
+    network: CountingExtractor | None = None,
+    opened: FeatureExtractors | None = None,
     classify: Classify | None = None,
     **changes: Any,
 ) -> Reference:
     """The real side; networks and classes are those of `network` where no others are given."""
-    own = network or Network()
+    own = network or CountingExtractor()
     known = classify or (own.classify if data.classes == CLASSES else None)
     with tempfile.TemporaryDirectory() as folder:
         return Reference(data, parameters(**changes), opened or networks(own), known, Path(folder), stored=False)

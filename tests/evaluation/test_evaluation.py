@@ -60,7 +60,7 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
         "parzen_bandwidths": {"min": 0.1, "max": 1.0, "count": 10},
     }
     assert list(found["metrics"]) == IMAGE_FIGURES
-    keys = ["label", "better", "network", "resizer", "leads", "real_baseline", "generated", "real", "split"]
+    keys = ["label", "better", "network", "resizer", "in_main_table", "real_baseline", "generated", "real", "split"]
     for name, metric in found["metrics"].items():
         assert list(metric) == [*keys, "real_baseline_std", "noise_baseline", "raw", "ema", "errors", "notes"]
         assert metric["label"]
@@ -80,7 +80,7 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
     ways = {name: metric["better"] for name, metric in found["metrics"].items()}
     assert [name for name, way in ways.items() if way == "lower"] == LOWER
     assert [name for name, way in ways.items() if way is None] == NEITHER
-    leading = [name for name, metric in found["metrics"].items() if metric["leads"]]
+    leading = [name for name, metric in found["metrics"].items() if metric["in_main_table"]]
     assert leading == ["frechet", "precision", "recall", *CLASS_FIGURES]
     frechet = found["metrics"]["frechet"]
     assert frechet["raw"][0] < frechet["ema"][0]
@@ -167,16 +167,18 @@ def test_a_collapsed_generator_is_precise_covers_little_and_drops_classes(image_
     assert metrics["classifier_score"]["raw"][0] < 1.1 < 3.5 < metrics["classifier_score"]["real_baseline"]
 
 
-@pytest.mark.parametrize("cap", [1000, 100])
-def test_copies_of_training_images_show(image_data: PreparedDataset, cap: int) -> None:
+@pytest.mark.parametrize("max_samples", [1000, 100])
+def test_copies_of_training_images_show(image_data: PreparedDataset, max_samples: int) -> None:
     """All of them, however few are compared: each is in the train split, and that is searched as a whole."""
-    found = run(image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, max_samples=cap)
+    found = run(
+        image_data, {0: both(image_data.train[:300]), 1: both(images(balanced(300), 3))}, max_samples=max_samples
+    )
     copies = found["metrics"]["memorization"]
     assert copies["real_baseline"] == 0.01
     assert copies["raw"][0] == 1.0
     assert copies["raw"][1] < 0.1
     test = found["metrics"]["memorization_z"]
-    assert (test["real_baseline"], test["leads"], test["better"]) == (0.0, False, None)
+    assert (test["real_baseline"], test["in_main_table"], test["better"]) == (0.0, False, None)
     assert test["raw"][0] < -10 < -4 < test["raw"][1]
     assert [status and status["kind"] for status in found["statuses"]] == ["memorizing", None]
 
@@ -239,7 +241,7 @@ def test_huge_features_are_measured(image_data: PreparedDataset) -> None:
 
 
 def test_an_infinite_figure_is_null(image_data: PreparedDataset) -> None:
-    """No real sample of class 3, and a generator that makes some: so do the floor's draws."""
+    """No real sample of class 3, and a generator that makes some: so do the draws of the baseline."""
     kept = image_data.test_labels != 3
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
     metric = run(data, {0: both(images(balanced(250), 3))})["metrics"]["class_kl"]

@@ -12,7 +12,7 @@ import pytest
 from evaluation_data import (
     IMAGE_FIGURES,
     Array,
-    Network,
+    CountingExtractor,
     balanced,
     both,
     images,
@@ -22,7 +22,7 @@ from evaluation_data import (
     run,
 )
 
-from ganpipe.evaluation.baselines import PRESENT, Baseline, baselines, max_generated
+from ganpipe.evaluation.baselines import PRESENT, Baseline, compute_baselines, max_generated
 from ganpipe.evaluation.evaluate import generated_count
 from ganpipe.evaluation.reference import Samples
 from ganpipe.metrics import wasserstein
@@ -32,17 +32,17 @@ from ganpipe.prepared import PreparedDataset
 
 
 @pytest.mark.parametrize(
-    ("made", "cap", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
+    ("made", "max_samples", "expected"), [(120, 1000, 120), (5000, 1000, 300), (5000, 150, 150), (120, 100, 100)]
 )
 def test_as_many_are_compared_as_samples_half_the_train_split_and_cap_allow(
-    image_data: PreparedDataset, made: int, cap: int, expected: int
+    image_data: PreparedDataset, made: int, max_samples: int, expected: int
 ) -> None:
-    found = run(image_data, {0: both(images(balanced(made), 3))}, max_samples=cap)
+    found = run(image_data, {0: both(images(balanced(made), 3))}, max_samples=max_samples)
     assert found["protocol"]["generated"] == expected
-    assert found["protocol"]["real"] == min(200, cap)
+    assert found["protocol"]["real"] == min(200, max_samples)
     assert found["protocol"]["class_samples"] == made
     counts = {(metric["generated"], metric["real"]) for metric in found["metrics"].values()}
-    assert counts == {(expected, min(200, cap))}
+    assert counts == {(expected, min(200, max_samples))}
 
 
 def test_the_smallest_file_counts_for_all_seeds(image_data: PreparedDataset) -> None:
@@ -54,12 +54,12 @@ def test_the_smallest_file_counts_for_all_seeds(image_data: PreparedDataset) -> 
 def test_class_shares_are_over_all_samples_and_the_figures_over_the_chosen(image_data: PreparedDataset) -> None:
     """One sample of class 3 in 4000 shows in the shares, whether or not it is among the 100 compared."""
     labels = np.append(np.array([0, 1, 2])[balanced(3999, 3)], 3)
-    network = Network()
+    network = CountingExtractor()
     found = judged(reference(image_data, network, max_samples=100), {0: both(images(labels, 3))})
     assert found["classes"]["raw"][0][3] == 1 / 4000
     assert found["protocol"]["generated"] == 100
     assert found["metrics"]["smallest_class"]["raw"] == [0.0]
-    assert network.calls == [4000, 4000, 100, 100, 100, 100]  # raw, ema, three draws for the floor, ceiling
+    assert network.calls == [4000, 4000, 100, 100, 100, 100]  # raw, ema, three real draws, noise
 
 
 def test_only_the_chosen_images_are_compared(image_data: PreparedDataset) -> None:
@@ -102,34 +102,34 @@ def test_the_same_places_are_chosen_whatever_the_row_seed_and_global_state(image
 
 def test_bounds_can_be_kept(image_data: PreparedDataset) -> None:
     samples = {0: both(images(balanced(250), 3))}
-    network = Network()
+    network = CountingExtractor()
     real = reference(image_data, network)
-    kept = baselines(real, generated_count(real, list(samples.values())))
+    kept = compute_baselines(real, generated_count(real, list(samples.values())))
     fresh = judged(real, samples)
     network.calls.clear()
-    assert judged(real, samples, known={250: kept}) == fresh
+    assert judged(real, samples, all_baselines={250: kept}) == fresh
     assert network.calls == [250, 250]  # neither training images nor noise again
-    assert judged(real, samples, known={249: kept}) == fresh  # those of another number are of no use
+    assert judged(real, samples, all_baselines={249: kept}) == fresh  # those of another number are of no use
     assert network.calls[2:] == [250, 250, 250, 250, 250, 250]
     marked = {name: Baseline(-1.0, None, None) for name in kept}
-    metrics = judged(real, samples, known={250: marked})["metrics"]
-    limits = {
+    metrics = judged(real, samples, all_baselines={250: marked})["metrics"]
+    baselines = {
         (metric["real_baseline"], metric["real_baseline_std"], metric["noise_baseline"]) for metric in metrics.values()
     }
-    assert limits == {(-1.0, None, None)}
+    assert baselines == {(-1.0, None, None)}
 
 
 def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: PreparedDataset) -> None:
     real = reference(image_data, baseline_draws=4)
-    found = baselines(real, 200)
+    found = compute_baselines(real, 200)
     assert list(found) == [*IMAGE_FIGURES, PRESENT]
     assert found.pop(PRESENT).real_baseline == 4
     drawn = [real.choose(image_data.train, 200, f"floor {draw}") for draw in range(4)]
     values = [real.measure(samples, 200).value("frechet") for samples in drawn]
     assert len(set(values)) == 4
     assert found["frechet"].real_baseline == pytest.approx(statistics.fmean(values), rel=1e-12)
-    assert found["frechet"].deviation == pytest.approx(statistics.stdev(values), rel=1e-12)
-    assert (found["memorization"].real_baseline, found["memorization"].deviation) == (
+    assert found["frechet"].std == pytest.approx(statistics.stdev(values), rel=1e-12)
+    assert (found["memorization"].real_baseline, found["memorization"].std) == (
         0.01,
         None,
     )  # training samples are copies themselves
@@ -138,10 +138,10 @@ def test_the_floor_is_the_mean_over_draws_of_training_samples(image_data: Prepar
 def test_floor_is_the_train_split_against_the_test_split(image_data: PreparedDataset) -> None:
     """With each test image twice in place of the train images hardly anything is between them."""
     train, labels = np.repeat(image_data.test, 2, axis=0), np.repeat(image_data.test_labels, 2)
-    near = baselines(reference(replace(image_data, train=train, train_labels=labels)), 200)
-    far = baselines(reference(image_data), 200)
+    near = compute_baselines(reference(replace(image_data, train=train, train_labels=labels)), 200)
+    far = compute_baselines(reference(image_data), 200)
     assert near["precision"].real_baseline == 1.0
-    assert near["precision"].deviation == 0.0
+    assert near["precision"].std == 0.0
     assert far["precision"].real_baseline < 1.0
     assert near["frechet"].real_baseline < 0.5 * far["frechet"].real_baseline
 
@@ -186,7 +186,7 @@ def test_transport_is_limited_on_both_sides(point_data: PreparedDataset, monkeyp
 
 
 def test_a_larger_file_brings_no_smaller_divergence_of_the_classes(image_data: PreparedDataset) -> None:
-    """An exact sampler of K classes is (K - 1) / 2 n away with n samples: the compared ones count, as for the floor."""
+    """An exact sampler of K classes is (K - 1) / 2 n away with n samples: the compared ones count."""
     real, found = reference(image_data), []
     for seed in range(3, 13):
         labels = np.random.default_rng(seed).integers(4, size=20_000)
@@ -223,7 +223,7 @@ def test_the_error_of_the_score_is_that_of_a_mean_of_splits(image_data: Prepared
     samples = images(balanced(201), 3)
     real = reference(image_data, inception_score_splits=2)
     value = real.measure(samples, 200).values["classifier_score"]
-    probabilities = Network().classify(samples[real.choose(np.arange(201), 200, "samples")])
+    probabilities = CountingExtractor().classify(samples[real.choose(np.arange(201), 200, "samples")])
     score = inception_score(probabilities, splits=2, rng=real.random("splits"))
     assert value.value == pytest.approx(score.mean)
     assert value.error == pytest.approx(abs(score.splits[0] - score.splits[1]) / 2)

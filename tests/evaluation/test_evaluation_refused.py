@@ -12,7 +12,7 @@ from evaluation_data import PARAMETERS, balanced, both, images, parameters, refe
 from pydantic import ValidationError
 
 from ganpipe.config.evaluation import EvaluateParams
-from ganpipe.evaluation.baselines import baselines
+from ganpipe.evaluation.baselines import compute_baselines
 from ganpipe.evaluation.evaluate import Trained
 from ganpipe.evaluation.reference import Samples
 from ganpipe.prepared import PreparedDataset
@@ -81,10 +81,10 @@ def test_a_moment_unlike_the_data_is_named(image_data: PreparedDataset) -> None:
 def test_too_few_real_samples_are_refused(
     image_data: PreparedDataset, changes: dict[str, int], needed: int, asks: str, remedy: str
 ) -> None:
-    said = (
+    message = (
         f"^There are {changes['max_samples']} real samples to compare{asks}: at least {needed} are needed; {remedy}.$"
     )
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         reference(image_data, **changes)
     reference(image_data, **(changes | {"max_samples": needed}))
 
@@ -93,13 +93,14 @@ def test_too_small_a_train_split_is_refused_and_not_the_generator(image_data: Pr
     with pytest.raises(UserError, match="There are 5 samples of half the train split to compare, and evaluate"):
         reference(replace(image_data, train=image_data.train[:11]))
     assert (
-        baselines(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].real_baseline is not None
+        compute_baselines(reference(replace(image_data, train=image_data.train[:12])), 6)["frechet"].real_baseline
+        is not None
     )
 
 
 def test_bounds_for_more_samples_than_the_train_split_are_refused(image_data: PreparedDataset) -> None:
     with pytest.raises(UserError, match="There are 600 samples to compare: 601 are asked for"):
-        baselines(reference(image_data), 601)
+        compute_baselines(reference(image_data), 601)
 
 
 @pytest.mark.parametrize(

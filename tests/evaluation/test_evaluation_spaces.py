@@ -13,7 +13,7 @@ from evaluation_data import (
     IMAGE_FIGURES,
     SPACE_FIGURES,
     TWO,
-    Network,
+    CountingExtractor,
     balanced,
     both,
     images,
@@ -26,8 +26,8 @@ from evaluation_data import (
     run,
 )
 
-from ganpipe.evaluation import baselines as limits
-from ganpipe.evaluation.baselines import baselines
+from ganpipe.evaluation import baselines
+from ganpipe.evaluation.baselines import compute_baselines
 from ganpipe.evaluation.evaluate import Trained
 from ganpipe.evaluation.reference import Reference, Samples
 from ganpipe.prepared import PreparedDataset
@@ -43,7 +43,7 @@ def test_two_networks_stand_side_by_side_and_the_first_leads(image_data: Prepare
     assert {name: two[name] for name in IMAGE_FIGURES} == alone
     for name, second in zip(SPACE_FIGURES, SECOND, strict=True):
         one, other = two[name], two[second]
-        assert (other["network"], other["resizer"], other["leads"]) == ("pixels", "own", False)
+        assert (other["network"], other["resizer"], other["in_main_table"]) == ("pixels", "own", False)
         assert other["label"] == f"{one['label']}, pixels"
         assert other["better"] == one["better"]
         if name not in ("memorization", "memorization_z"):
@@ -55,7 +55,7 @@ def test_the_order_of_the_networks_says_which_one_leads(image_data: PreparedData
     turned = dict(reversed(TWO.items()))
     good = {0: both(images(balanced(250), 3))}
     one, other = run(image_data, good, opened=TWO)["metrics"], run(image_data, good, opened=turned)["metrics"]
-    leading = [name for name, metric in other.items() if metric["leads"]]
+    leading = [name for name, metric in other.items() if metric["in_main_table"]]
     assert leading == ["frechet", "precision", "recall", *CLASS_FIGURES]
     assert other["frechet"]["network"] == "pixels"
     assert other["frechet"]["raw"] == one["frechet_pixels"]["raw"]
@@ -67,7 +67,7 @@ def test_only_the_first_network_is_in_the_quick_figures(image_data: PreparedData
     real = reference(image_data, opened=TWO)
     quick = ("frechet", "precision", "recall", "classes_covered", "smallest_class")
     assert quick_of(real) == quick
-    assert tuple(baselines(real, 100, quick=True)) == quick
+    assert tuple(compute_baselines(real, 100, quick=True)) == quick
     measured = real.measure(images(balanced(100), 3), 100, quick=True)
     assert set(measured.values) == {*quick, "class_kl"}
     whole = real.measure(images(balanced(100), 3), 100)
@@ -89,8 +89,8 @@ def test_too_few_samples_for_the_features_have_no_extrapolation(image_data: Prep
         None,
         None,
     )
-    said = "120 samples of 36 features are fewer than 4 a feature"
-    assert bent["notes"] == {"raw": [said], "ema": [said]}
+    message = "120 samples of 36 features are fewer than 4 a feature"
+    assert bent["notes"] == {"raw": [message], "ema": [message]}
     assert None not in (*metrics["frechet_infinite"]["raw"], metrics["frechet_infinite"]["real_baseline"])
     # and half of 22 leaves no room for twenty points
     few = run(image_data, {0: both(images(balanced(22), 3))}, fid_infinity_points=20)["metrics"]["frechet_infinite"]
@@ -112,13 +112,13 @@ def test_windows_at_the_edge_of_those_tried_are_noted(image_data: PreparedDatase
 
 
 def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, tmp_path: Path) -> None:
-    good, moment = both(images(balanced(250), 3)), both(images(balanced(70), 4))
-    seeds = {0: Trained(good, {10: moment}), 1: Trained(both(image_data.train[:260]), {10: moment})}
-    params, network = parameters(feature_extractors=["classifier", "pixels"]), Network()
+    good, snapshot = both(images(balanced(250), 3)), both(images(balanced(70), 4))
+    seeds = {0: Trained(good, {10: snapshot}), 1: Trained(both(image_data.train[:260]), {10: snapshot})}
+    params, network = parameters(feature_extractors=["classifier", "pixels"]), CountingExtractor()
     real = Reference(image_data, params, TWO, network.classify, tmp_path, stored=False)
-    limits.write(real, [250, 260], [70], tmp_path)
+    baselines.write(real, [250, 260], [70], tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "bounds.json",
+        "baselines.json",
         "features-classifier.npz",
         "features-pixels.npz",
         "images-pixels.npz",
@@ -126,9 +126,9 @@ def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, t
     ]
     fresh = judged(real, seeds)
     again = Reference(image_data, params, TWO, network.classify, tmp_path, stored=True)
-    known, quick = limits.read(tmp_path)
+    known, quick = baselines.read(tmp_path)
     network.calls.clear()
-    kept = judged(again, seeds, known=known, quick=quick)
+    kept = judged(again, seeds, all_baselines=known, quick_baselines=quick)
     assert json.dumps(kept) == json.dumps(fresh)
     assert network.calls == [250, 250, 260, 260, 70, 70, 70, 70]  # no bounds were computed again
 
@@ -136,38 +136,41 @@ def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, t
 def test_the_files_are_the_same_whenever_they_are_written(image_data: PreparedDataset, tmp_path: Path) -> None:
     """DVC compares them by their bytes."""
     for folder in (tmp_path / "one", tmp_path / "two"):
-        limits.write(
-            Reference(image_data, parameters(), networks(), Network().classify, folder, stored=False), [50], [], folder
+        baselines.write(
+            Reference(image_data, parameters(), networks(), CountingExtractor().classify, folder, stored=False),
+            [50],
+            [],
+            folder,
         )
-    for name in ("features-classifier.npz", "images-pixels.npz", "bounds.json"):
+    for name in ("features-classifier.npz", "images-pixels.npz", "baselines.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_points_are_kept_as_well(point_data: PreparedDataset, tmp_path: Path) -> None:
     good = {0: both(points(balanced(150, 3), 3))}
     real = Reference(point_data, parameters(), {}, None, tmp_path, stored=False)
-    limits.write(real, [150], [], tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bounds.json", "points-none.npz"]
-    known, _ = limits.read(tmp_path)
+    baselines.write(real, [150], [], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["baselines.json", "points-none.npz"]
+    known, _ = baselines.read(tmp_path)
     again = Reference(point_data, parameters(), {}, None, tmp_path, stored=True)
-    assert json.dumps(judged(again, good, known=known)) == json.dumps(judged(real, good))
+    assert json.dumps(judged(again, good, all_baselines=known)) == json.dumps(judged(real, good))
 
 
 def test_bounds_are_those_that_were_written(image_data: PreparedDataset, tmp_path: Path) -> None:
     """For more samples than half the train split, as every evaluation does, for that half."""
     real = reference(image_data)
-    limits.write(real, [10_000, 250, 5_000], [80], tmp_path / "new" / "folder")
-    known, quick = limits.read(tmp_path / "new" / "folder")
+    baselines.write(real, [10_000, 250, 5_000], [80], tmp_path / "new" / "folder")
+    known, quick = baselines.read(tmp_path / "new" / "folder")
     assert sorted(known) == [250, 300]
-    assert known[250] == baselines(real, 250)
-    assert known[300] == baselines(real, 300)
-    assert quick == {80: baselines(real, 80, quick=True)}
-    assert None in (known[250]["memorization"].deviation, known[250]["frechet"].real_baseline)
+    assert known[250] == compute_baselines(real, 250)
+    assert known[300] == compute_baselines(real, 300)
+    assert quick == {80: compute_baselines(real, 80, quick=True)}
+    assert None in (known[250]["memorization"].std, known[250]["frechet"].real_baseline)
 
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "garbage", "cut", "flipped", "pickled", "array"])
 def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Path, broken: str) -> None:
-    Reference(image_data, parameters(), networks(), Network().classify, tmp_path, stored=False)
+    Reference(image_data, parameters(), networks(), CountingExtractor().classify, tmp_path, stored=False)
     path = tmp_path / "features-classifier.npz"
     whole = path.read_bytes()
     with np.load(path) as file:
@@ -189,11 +192,11 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
         with path.open("wb") as out:
             np.save(out, arrays["mean"])
     with pytest.raises(UserError) as caught:
-        Reference(image_data, parameters(), networks(), Network().classify, tmp_path, stored=True)
-    said = str(caught.value)
-    assert said.startswith(f"{path} can't be read (")
-    assert said.endswith("): delete it and run `dvc repro`.")
-    assert "\n" not in said
+        Reference(image_data, parameters(), networks(), CountingExtractor().classify, tmp_path, stored=True)
+    message = str(caught.value)
+    assert message.startswith(f"{path} can't be read (")
+    assert message.endswith("): delete it and run `dvc repro`.")
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -213,10 +216,10 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
 )
 def test_broken_bounds_are_one_sentence(tmp_path: Path, content: str | None) -> None:
     if content is not None:
-        (tmp_path / "bounds.json").write_text(content)
+        (tmp_path / "baselines.json").write_text(content)
     with pytest.raises(UserError) as caught:
-        limits.read(tmp_path)
-    said = str(caught.value)
-    assert said.startswith(f"{tmp_path / 'bounds.json'} can't be read (")
-    assert said.endswith(f"): delete {tmp_path} and run `dvc repro`.")
-    assert "\n" not in said
+        baselines.read(tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'baselines.json'} can't be read (")
+    assert message.endswith(f"): delete {tmp_path} and run `dvc repro`.")
+    assert "\n" not in message

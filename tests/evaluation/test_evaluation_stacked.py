@@ -68,17 +68,17 @@ def test_modes_are_counted_and_no_share_is_listed(thousand: Reference) -> None:
     metrics = found["metrics"]
     assert list(metrics) == [*SPACE_FIGURES, "modes", "class_kl", "classifier_score", *PIXEL_FIGURES]
     assert metrics["modes"]["label"] == "Modes of 1000 with a sample"
-    assert metrics["modes"]["leads"]
+    assert metrics["modes"]["in_main_table"]
     assert metrics["modes"]["raw"][0] == metrics["modes"]["ema"][1] == 10
     assert found["classes"] is None
-    said = f"samples are in 10 of 1000 classes, and as many real ones in {metrics['modes']['real_baseline']:.4g}"
-    assert found["statuses"] == [{"kind": "collapsed", "reason": said}, None]
+    message = f"samples are in 10 of 1000 classes, and as many real ones in {metrics['modes']['real_baseline']:.4g}"
+    assert found["statuses"] == [{"kind": "collapsed", "reason": message}, None]
     assert quick_of(thousand) == ("frechet", "precision", "recall", "modes")
     assert metrics["class_kl"]["raw"][0] == pytest.approx(np.log(100), abs=0.1)
 
 
 def test_an_exact_sampler_reaches_nearly_all_modes(thousand: Reference) -> None:
-    """K (1 - (1 - 1/K)^n) of K modes with n samples: 918 with 2,500, and so does the floor, of training images."""
+    """K (1 - (1 - 1/K)^n) of K modes with n samples: 918 with 2,500, and so does the baseline."""
     measured = [thousand.measure(stacked(drawn(2500, seed)), 2500, quick=True) for seed in range(10, 10 + DRAWS)]
     expected = MODES * (1 - (1 - 1 / MODES) ** 2500)
     # the number of empty cells has the variance K (e^-c - (1 + c) e^-2c), c = n / K (Feller 1968, section IV.2)
@@ -131,8 +131,10 @@ def test_without_classes_collapse_shows_in_recall() -> None:
     good = class_free()
     single = np.repeat(good.test[:1], 200, axis=0)
     found = judged(reference(good, opened=PIXELS), {0: both(single)})
-    floor = found["metrics"]["recall"]["real_baseline"]
-    assert found["statuses"] == [{"kind": "collapsed", "reason": f"recall is 0.005, and {floor:.2g} for real images"}]
+    real_recall = found["metrics"]["recall"]["real_baseline"]
+    assert found["statuses"] == [
+        {"kind": "collapsed", "reason": f"recall is 0.005, and {real_recall:.2g} for real images"}
+    ]
 
 
 def test_the_pipeline_opens_no_classifier_for_data_without_classes(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_the_second_table_and_what_its_metrics_are_from(tmp_path: Path) -> None:
     def add(evaluation: Spec) -> None:
         for of in evaluation["metrics"].values():
             of.update(source | {"network": "dinov2"})
-        kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.5]) | source | {"leads": False, "network": "pixels"}
+        kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.5]) | source | {"in_main_table": False, "network": "pixels"}
         kid |= {"real_baseline_std": 0.25, "errors": {"raw": [0.125, 0.375], "ema": [0.1, 0.1]}}
         evaluation["metrics"]["kid"] = kid
 
@@ -177,14 +177,14 @@ def test_the_second_table_and_what_its_metrics_are_from(tmp_path: Path) -> None:
     assert "real data \u22120.100, noise 55" in text
 
 
-@pytest.mark.parametrize("leads", [True, False])
-def test_what_was_not_computed_is_not_called_not_finite(leads: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_main_table", [True, False])
+def test_what_was_not_computed_is_not_called_not_finite(in_main_table: bool, tmp_path: Path) -> None:
     spec, why = write_tree(tmp_path, [0, 1], runs=False), "400 samples are fewer than 4 a feature"
 
     def without(evaluation: Spec) -> None:
         nothing = metric("Extrapolated", "lower", None, None, []) | {"raw": [None] * 2, "ema": [None] * 2}
         notes = {"raw": [why] * 2, "ema": [why] * 2}
-        evaluation["metrics"]["frechet_infinite"] = nothing | {"leads": leads, "notes": notes}
+        evaluation["metrics"]["frechet_infinite"] = nothing | {"in_main_table": in_main_table, "notes": notes}
 
     change_evaluations(tmp_path, without)
     for html in (zoo_page(tmp_path, spec), summary_page(tmp_path, spec, "wgan_gp")):

@@ -17,7 +17,7 @@ from ganpipe.statistics import summary
 def test_the_leading_metrics_stand_first(tmp_path: Path) -> None:
     write_tree(tmp_path, [0, 1, 2], runs=False)
     source = {"network": "classifier", "resizer": "none", "generated": 718, "real": 360, "split": "test"}
-    kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.0, 2.5]) | {"leads": False}
+    kid = metric("KID", "lower", -0.1, 55.0, [1.5, 2.0, 2.5]) | {"in_main_table": False}
 
     def change(evaluation: Spec) -> None:
         evaluation["metrics"]["frechet"].update(source)

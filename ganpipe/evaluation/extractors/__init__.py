@@ -1,6 +1,6 @@
 """Feature networks: what images are compared in, one file each, chosen by name in `evaluate.feature_extractors`.
 
-A module has a RESIZER, in words, which is part of every metric, and an `open_network`. A function of features takes
+A module has a RESIZER, in words, which is part of every metric, and an `open_extractor`. A function of features takes
 uint8 images (N, C, H, W) and returns float32 (N, d).
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganpipe.config.evaluation import Network
+from ganpipe.config.evaluation import FeatureExtractor
 from ganpipe.prepared import PreparedDataset
 
 Extract = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -42,8 +42,8 @@ class ExtractorContext:
     device: str
 
 
-def open_network(name: Network, context: ExtractorContext) -> tuple[str, Extract]:
+def open_extractor(name: FeatureExtractor, context: ExtractorContext) -> tuple[str, Extract]:
     """Its resizer and its function. Raises UserError where the network does not suit the data or has no weights."""
     module = importlib.import_module(f"ganpipe.evaluation.extractors.{name}")
-    extract: Extract = module.open_network(context)
+    extract: Extract = module.open_extractor(context)
     return module.RESIZER, extract

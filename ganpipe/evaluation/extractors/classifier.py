@@ -11,7 +11,7 @@ from ganpipe.training.classifier import Classify, load
 RESIZER = "none"
 
 
-def open_network(context: ExtractorContext) -> Extract:
+def open_extractor(context: ExtractorContext) -> Extract:
     classify = open_classifier(context)
     return lambda images: classify(images)[0]
 

@@ -16,5 +16,5 @@ WEIGHTS = Weights(
 )
 
 
-def open_network(context: ExtractorContext) -> Extract:
+def open_extractor(context: ExtractorContext) -> Extract:
     return fidelity_extractor(WEIGHTS, "clip-vit-b-32", "clip", context)

@@ -32,7 +32,7 @@ WEIGHTS = Weights(
 )
 
 
-def open_network(context: ExtractorContext) -> Extract:
+def open_extractor(context: ExtractorContext) -> Extract:
     net = WEIGHTS.load(_network).to(context.device)
     mean, std = (torch.tensor(of, device=context.device)[:, None, None] for of in (MEAN, STD))
 

@@ -15,5 +15,5 @@ WEIGHTS = Weights(
 )
 
 
-def open_network(context: ExtractorContext) -> Extract:
+def open_extractor(context: ExtractorContext) -> Extract:
     return fidelity_extractor(WEIGHTS, "inception-v3-compat", "2048", context, head="fc")

@@ -10,7 +10,7 @@ from ganpipe.evaluation.extractors import Extract, ExtractorContext
 RESIZER = "none"
 
 
-def open_network(context: ExtractorContext) -> Extract:
+def open_extractor(context: ExtractorContext) -> Extract:
     return pixels
 
 

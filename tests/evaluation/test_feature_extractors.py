@@ -17,7 +17,7 @@ from evaluation_data import balanced, images, reference
 from numpy.typing import NDArray
 
 from ganpipe.config.classifier import ClassifierParams
-from ganpipe.evaluation.extractors import ExtractorContext, _pretrained, clip, dinov2, inception, open_network
+from ganpipe.evaluation.extractors import ExtractorContext, _pretrained, clip, dinov2, inception, open_extractor
 from ganpipe.evaluation.extractors.classifier import open_classifier
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import fit
@@ -38,7 +38,7 @@ def faces() -> PreparedDataset:
 
 
 def test_pixels_are_the_pixels() -> None:
-    resizer, extract = open_network("pixels", around(faces()))
+    resizer, extract = open_extractor("pixels", around(faces()))
     assert resizer == "none"
     values = np.arange(0, 255, 15, dtype=np.uint8)[:16].reshape(2, 2, 2, 2)
     found = extract(values)
@@ -49,7 +49,7 @@ def test_pixels_are_the_pixels() -> None:
 
 def test_the_classifier_gives_its_features_and_its_classes(image_data: PreparedDataset, tmp_path: Path) -> None:
     fit(image_data, ClassifierParams.model_validate(ARCHITECTURE), torch.device("cpu"), tmp_path)
-    resizer, extract = open_network("classifier", around(image_data, tmp_path))
+    resizer, extract = open_extractor("classifier", around(image_data, tmp_path))
     features, probabilities = open_classifier(around(image_data, tmp_path))(image_data.test)
     assert resizer == "none"
     assert (features.shape, features.dtype) == ((200, 3), np.float32)
@@ -121,7 +121,7 @@ def own_call(weights: Path, pictures: NDArray[np.uint8], layer: str = "2048") ->
 
 def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed(monkeypatch, "inception", sha256=sha256(weights))
-    _, extract = open_network("inception", around(faces()))
+    _, extract = open_extractor("inception", around(faces()))
     expected = own_call(weights, COLOURS)
     found = extract(COLOURS)
     assert (found.shape, found.dtype) == ((3, 2048), np.float32)
@@ -136,7 +136,7 @@ def test_inception_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: 
 def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its classes are read without the bias, as the published scores are."""
     changed(monkeypatch, "inception", sha256=sha256(weights))
-    opened = open_network("inception", around(faces()))
+    opened = open_extractor("inception", around(faces()))
     train, test = (np.repeat(images(balanced(n), n), 3, axis=1) for n in (12, 8))
     data = PreparedDataset(train, np.zeros(12, np.int64), test, np.zeros(8, np.int64), classes=1)
     changes: dict[str, Any] = {
@@ -159,10 +159,10 @@ def test_the_inception_score_is_torch_fidelitys(weights: Path, placed: Path, mon
 
 def test_other_weights_than_the_original_are_not_opened(placed: Path) -> None:
     with pytest.raises(UserError) as caught:
-        open_network("inception", around(faces()))
-    said = str(caught.value)
-    assert said.startswith(f"evaluate.feature_extractors names inception, and {placed} is not its weights (SHA-256 ")
-    assert said.endswith(
+        open_extractor("inception", around(faces()))
+    message = str(caught.value)
+    assert message.startswith(f"evaluate.feature_extractors names inception, and {placed} is not its weights (SHA-256 ")
+    assert message.endswith(
         f" and not 6726825d...): put the original file at {placed}, or use another of "
         "evaluate.feature_extractors, as classifier or pixels."
     )
@@ -183,12 +183,12 @@ def test_what_was_fetched_is_verified_before_it_is_opened(
     torch.save(Code(), other)
     changed(monkeypatch, name, url=other.as_uri())
     with pytest.raises(UserError) as caught:
-        open_network(name, around(faces()))
-    said = str(caught.value)
-    assert said.startswith(
+        open_extractor(name, around(faces()))
+    message = str(caught.value)
+    assert message.startswith(
         f"evaluate.feature_extractors names {name}, which could not be opened or fetched (invalid hash value (expected "
     )
-    assert f"put the original file at {hub}/checkpoints/" in said
+    assert f"put the original file at {hub}/checkpoints/" in message
     assert not opened.exists()
     assert list((hub / "checkpoints").iterdir()) == []
 
@@ -197,7 +197,7 @@ def test_what_was_fetched_is_opened_where_it_is_the_original(
     weights: Path, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed(monkeypatch, "inception", url=weights.as_uri(), sha256=sha256(weights))
-    _, extract = open_network("inception", around(faces()))
+    _, extract = open_extractor("inception", around(faces()))
     np.testing.assert_array_equal(extract(COLOURS), own_call(weights, COLOURS))
     assert sha256(hub / inception.WEIGHTS.file) == sha256(weights)
 
@@ -220,11 +220,13 @@ def test_without_weights_and_network_a_sentence_says_what_to_put_where(name: Any
         f"github.com/facebookresearch/dinov2 at the commit {COMMIT} at {hub}/facebookresearch_dinov2_{COMMIT},",
     }
     with pytest.raises(UserError) as caught:
-        open_network(name, around(faces()))
-    said = str(caught.value)
-    assert said.startswith(f"evaluate.feature_extractors names {name}, which could not be opened or fetched (")
-    assert said.endswith(f"): {places[name]} or use another of evaluate.feature_extractors, as classifier or pixels.")
-    assert "\n" not in said
+        open_extractor(name, around(faces()))
+    message = str(caught.value)
+    assert message.startswith(f"evaluate.feature_extractors names {name}, which could not be opened or fetched (")
+    assert message.endswith(
+        f"): {places[name]} or use another of evaluate.feature_extractors, as classifier or pixels."
+    )
+    assert "\n" not in message
 
 
 COMMIT = dinov2.COMMIT
@@ -256,7 +258,7 @@ def dino(hub: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_dinov2_comes_from_the_places_that_its_sentence_names(dino: Path) -> None:
     """A constant colour stays constant when it is resized, so the features of the small network are known."""
-    resizer, extract = open_network("dinov2", around(faces()))
+    resizer, extract = open_extractor("dinov2", around(faces()))
     assert resizer == "bicubic with antialiasing, to 224 pixels"
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     colour = np.array([255, 51, 0], np.uint8)
@@ -273,13 +275,13 @@ def test_code_of_another_commit_is_not_run(dino: Path) -> None:
     with pytest.raises(
         UserError, match=r"^evaluate.feature_extractors names dinov2, which could not be opened or fetched"
     ):
-        open_network("dinov2", around(faces()))
+        open_extractor("dinov2", around(faces()))
 
 
 def test_other_weights_of_dinov2_are_not_opened(dino: Path) -> None:
     torch.save(STATE | {"2.bias": torch.ones(5)}, dino)
     with pytest.raises(UserError, match=r"dinov2_vitl14_pretrain.pth is not its weights \(SHA-256 "):
-        open_network("dinov2", around(faces()))
+        open_extractor("dinov2", around(faces()))
 
 
 def test_each_network_has_the_whole_digest_of_its_weights() -> None:
@@ -291,4 +293,4 @@ def test_without_torch_fidelity_a_sentence_says_what_to_install(monkeypatch: pyt
     with pytest.raises(
         UserError, match=r"^evaluate.feature_extractors names clip, which is torch-fidelity's: install ganpipe\["
     ):
-        open_network("clip", around(faces()))
+        open_extractor("clip", around(faces()))

@@ -15,7 +15,7 @@ from ganpipe.evaluation.status import status
 from ganpipe.metrics import MetricValue
 from ganpipe.prepared import PreparedDataset
 
-LIMITS = {"recall": Baseline(0.8, 0.01, 0.1)}
+BASELINES = {"recall": Baseline(0.8, 0.01, 0.1)}
 STALLED = {"kind": "stalled", "reason": "nothing moved", "step": 300}
 
 
@@ -26,7 +26,7 @@ def called(
     given = {"recall": 0.9, "memorization": 0.0} | (metrics or {})
     values = {name: MetricValue(value) for name, value in given.items()}
     real = reference(data, status_thresholds=PARAMETERS["status_thresholds"] | rules)
-    found = status(real, Measurement(values, shares, shares), LIMITS, training=None)
+    found = status(real, Measurement(values, shares, shares), BASELINES, training=None)
     return found and (found["kind"], found["reason"])
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_wrong(image_data: PreparedDataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shares", "there"),
+    ("shares", "reached"),
     [
         ([1.0, 0.0, 0.0, 0.0], 1),
         ([0.976, 0.024, 0.0, 0.0], 1),  # below a tenth of a quarter
@@ -47,9 +47,9 @@ def test_nothing_is_wrong(image_data: PreparedDataset) -> None:
     ],
 )
 def test_samples_in_few_classes_are_collapsed(
-    image_data: PreparedDataset, shares: list[float | None], there: int | None
+    image_data: PreparedDataset, shares: list[float | None], reached: int | None
 ) -> None:
-    expected = there and ("collapsed", f"samples are in {there} of 4 classes")
+    expected = reached and ("collapsed", f"samples are in {reached} of 4 classes")
     assert called(image_data, shares) == expected
 
 
@@ -88,13 +88,13 @@ def test_a_recall_far_below_that_of_real_images_is_collapsed(
     assert called(image_data, EVEN, {"recall": recall}, min_recall_ratio=rule) == found
 
 
-@pytest.mark.parametrize(("recall", "floor"), [(None, 0.8), (0.0, None)])
+@pytest.mark.parametrize(("recall", "real_recall"), [(None, 0.8), (0.0, None)])
 def test_without_recall_or_its_floor_there_is_no_such_verdict(
-    image_data: PreparedDataset, recall: float | None, floor: float | None
+    image_data: PreparedDataset, recall: float | None, real_recall: float | None
 ) -> None:
     measured = Measurement({"recall": MetricValue(recall), "memorization": MetricValue(0.0)}, EVEN, EVEN)
     real = reference(image_data)
-    assert status(real, measured, {"recall": Baseline(floor, None, None)}, training=None) is None
+    assert status(real, measured, {"recall": Baseline(real_recall, None, None)}, training=None) is None
     assert status(real, measured, {}, training=None) is None
 
 
@@ -111,17 +111,17 @@ def test_without_recall_or_its_floor_there_is_no_such_verdict(
 def test_samples_near_the_training_data_are_memorising(
     image_data: PreparedDataset, copies: float | None, rule: float, found: bool
 ) -> None:
-    said = called(image_data, EVEN, {"memorization": copies}, max_memorized_fraction=rule)
+    message = called(image_data, EVEN, {"memorization": copies}, max_memorized_fraction=rule)
     near = "of the samples are nearer to a training sample than 99 % of the test samples are"
-    assert said == (("memorizing", f"{100 * (copies or 0):.0f} % {near}") if found else None)
+    assert message == (("memorizing", f"{100 * (copies or 0):.0f} % {near}") if found else None)
 
 
 def test_collapsed_comes_before_memorising(image_data: PreparedDataset) -> None:
     """A generator that makes a single training image is both, and the first says more."""
     for shares, recall in (([1.0, 0.0, 0.0, 0.0], 0.9), (EVEN, 0.0)):
-        said = called(image_data, list(shares), {"recall": recall, "memorization": 1.0})
-        assert said is not None
-        assert said[0] == "collapsed"
+        message = called(image_data, list(shares), {"recall": recall, "memorization": 1.0})
+        assert message is not None
+        assert message[0] == "collapsed"
 
 
 def test_the_verdict_of_the_training_stands(image_data: PreparedDataset) -> None:
