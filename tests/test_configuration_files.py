@@ -122,6 +122,14 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "",
         "variants/lsgan.yaml is [1]: it should be a mapping of keys to values.",
     ),
+    "a file with the marks of a merge": (
+        then(
+            listed("lsgan", "wgan_gp"),
+            in_file("lsgan", "steps: 5\n<<<<<<< HEAD\ntitle: x\n=======\ntitle: y\n>>>>>>> other\n"),
+        ),
+        "",
+        "variants/lsgan.yaml holds the mark of a git merge in line 2: keep one side.",
+    ),
     "a file that is no YAML": (
         then(listed("lsgan", "wgan_gp"), in_file("lsgan", "title: x\ntitle: y\n")),
         "",

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from ganpipe.utils.errors import UserError, format_value, join_key
+from ganpipe.utils.io import merge_mark
 
 Overlay = dict[str, Any]
 PARAMS = "params.yaml"
@@ -61,6 +62,8 @@ def read_yaml(path: Path) -> Overlay:
         sentence = f"{path} cannot be read (byte {byte:#04x} in line {number} is not UTF-8): make it a UTF-8 text file."
         raise UserError(sentence) from None
     except Exception as error:  # besides its own errors the parser raises ValueError, RecursionError and others
+        if line := merge_mark(text):
+            raise UserError(f"{path} holds the mark of a git merge in line {line}: keep one side.") from None
         mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
         line = mark.line + 1 if mark else text.count("\n", 0, position) + 1 if isinstance(position, int) else None
         where = f" in line {line}" if line else ""

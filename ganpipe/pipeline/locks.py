@@ -1,6 +1,7 @@
-"""DVC's own files that a killed dvc leaves broken: it writes them in place, dvc.lock for up to a second.
+"""DVC's own files that a git merge or a killed dvc leaves broken: it writes them in place, dvc.lock for up to a second.
 
-The remedy is one: remove the file and run `dvc repro`, which restores from DVC's run cache what had run, bit for bit.
+The remedy after a kill is one: remove the file and run `dvc repro`, which restores from DVC's run cache what had run,
+bit for bit.
 """
 
 from __future__ import annotations
@@ -12,15 +13,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import merge_mark
 
 SETTLED = 1.0
 """Seconds after which a broken file that has not changed is not being written."""
-ENTIRE = re.compile(r"schema: '2\.0'\n.*\n {6}(size|nfiles): \d+\n", re.DOTALL)
-"""How a lock file begins and ends that is complete, or cut between two entries, which DVC does not mind."""
+_ITEM = r" {4}- path: .+\n {6}hash: .+\n {6}md5: .+\n {6}size: \d+\n(?: {6}(?:nfiles|isexec): .+\n)?"
+_STAGE = rf"  \S.*:\n {{4}}cmd: .+\n(?: {{4}}(?:deps|outs):\n(?:{_ITEM})+| {{4}}params:\n(?: {{6}}.+\n)+)*"
+ENTIRE = re.compile(rf"schema: '2\.0'\nstages:\n(?:{_STAGE})+")
+"""A lock file as DVC writes it, or cut between two entries, which DVC does not mind."""
 
 
 def check(root: Path) -> None:
     """Raises UserError where DVC would stop at a broken file of its own, in words that do not say what to do."""
+    for path in sorted([*root.glob("dvc.*"), *root.glob("*/dvc.*")]):
+        if line := merge_mark(_text(path) or ""):
+            remedy = "keep one side"
+            if path.suffix == ".lock":
+                remedy = "take one side whole (`git checkout --ours`) or remove it, then `dvc repro`"
+            raise UserError(f"{path} holds the mark of a git merge in line {line}: {remedy}.")
     for path in broken(root):
         remedy = "remove it while no dvc runs, then `dvc repro`, which restores what had run from DVC's run cache"
         raise UserError(f"{path} is broken, as a dvc that is killed leaves it: {remedy}.")
@@ -53,7 +63,8 @@ def _text(path: Path) -> str | None:
 
 def _is_lock(text: str) -> bool:
     """Whether DVC accepts a lock file."""
-    if ENTIRE.fullmatch(text):  # DVC's import and its parser take seconds
+    stages = re.findall(r"^  (\S.*):$", text, re.MULTILINE)
+    if ENTIRE.fullmatch(text) and len(set(stages)) == len(stages):  # DVC's import and its parser take seconds
         return True
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,3 +65,9 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def merge_mark(text: str) -> int | None:
+    """The line, from 1, of the first mark that git left where two branches changed the same lines; None for none."""
+    found = re.search(r"^<{7} .*\n(?:.*\n)*?={7}\n(?:.*\n)*?>{7} ", text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else None

@@ -62,24 +62,56 @@ def test_the_remedy_restores_everything(project: Project) -> None:
     assert project.plan() == {}
 
 
-def test_a_cut_anywhere_is_found_where_dvc_would_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By DVC's own reading of each piece."""
+def refused_by_dvc(file: Path) -> bool:
+    """By DVC's own reading."""
     from dvc.exceptions import DvcException
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.strictyaml import YAMLValidationError, load
 
+    try:
+        load(str(file), COMPILED_LOCKFILE_SCHEMA)
+    except (DvcException, YAMLValidationError):
+        return True
+    return False
+
+
+def test_a_cut_anywhere_is_found_where_dvc_would_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "SETTLED", 0.0)
     file, found = tmp_path / "dvc.lock", set()
     for end in range(len(ENTRIES) + 1):
         file.write_text(ENTRIES[:end])
-        try:
-            load(str(file), COMPILED_LOCKFILE_SCHEMA)
-            broken = False
-        except (DvcException, YAMLValidationError):
-            broken = True
+        broken = refused_by_dvc(file)
         found.add(broken)
         assert bool(list(locks.broken(tmp_path))) == broken, end
     assert found == {True, False}
+
+
+@pytest.mark.parametrize("base", ["", "||||||| 1f0c\nwhat it was\n"], ids=["merge", "diff3"])
+@pytest.mark.parametrize("name", ["dvc.lock", "stages/dvc.lock", "stages/dvc.yaml"])
+def test_the_marks_of_a_merge_are_named_wherever_they_stand(name: str, base: str, tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    file, lines = tmp_path / name, ENTRIES.splitlines(keepends=True)
+    for place, line in enumerate(lines):
+        ours, theirs = "".join(lines[:place]), "".join(lines[place + 1 :])
+        file.write_text(f"{ours}<<<<<<< HEAD\n{line}{base}=======\n{line}>>>>>>> other\n{theirs}")
+        with pytest.raises(UserError) as caught:
+            locks.check(tmp_path)
+        assert f"{file} holds the mark of a git merge in line {place + 1}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    ["      md5: 900150983cd24fb0d6963f7d28e17f72\n", ENTRIES[ENTRIES.index("  prepare") :]],
+    ids=["key", "stage"],
+)
+def test_both_sides_of_a_merge_are_found_as_dvc_finds_them(
+    twice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "SETTLED", 0.0)
+    file = tmp_path / "dvc.lock"
+    file.write_text(ENTRIES.replace(twice, 2 * twice))
+    assert refused_by_dvc(file)
+    assert list(locks.broken(tmp_path)) == [file]
 
 
 def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
