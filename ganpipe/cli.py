@@ -171,6 +171,29 @@ def sample(
 
 
 @app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="A run: its folder, or <variant>/<seed> on the chosen data.")],
+    to: Annotated[str, typer.Option("--to", help="torch-export, onnx or mlflow.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="What to write.")] = None,
+    averaged: Annotated[bool, typer.Option("--ema/--raw", help="The averaged generator or the last one.")] = True,
+) -> None:
+    """Write a trained generator for other programs; -o is generator.pt2, generator.onnx or generator-mlflow."""
+    from ganpipe.export.write import export_run
+
+    print(export_run(_run_folder(run), to, output, averaged))
+
+
+@app.command()
+def register() -> None:
+    """Put the best seed of the selected variant into MLflow's model registry, under the alias champion."""
+    from ganpipe.config.overlay import selected
+    from ganpipe.export.registry import register as put
+    from ganpipe.tracking.paths import find_root
+
+    print(put(find_root(), *selected(Path("params.yaml"))))
+
+
+@app.command()
 def verify(
     run: Annotated[str, typer.Argument(help="A run: its folder, or <variant>/<seed> on the chosen data.")],
 ) -> None:

@@ -26,9 +26,7 @@ def load(path: str | Path, *, averaged: bool = True, device: str | torch.device 
     Raises UserError where there is no such generator or device.
     """
     path = Path(path)
-    file = path
-    if path.suffix != ".safetensors":
-        file = path / f"generator{'_ema' if averaged else ''}.safetensors"
+    file = generator_file(path, averaged)
     try:
         architecture, weights = read_generator(file)
     except FileNotFoundError:
@@ -49,6 +47,11 @@ def load(path: str | Path, *, averaged: bool = True, device: str | torch.device 
         reason = str(error).splitlines()[0]
         raise UserError(f"device is {device}, which cannot be used here ({reason}): use cpu.") from None
     return Model(generator.eval().requires_grad_(False), architecture, torch.device(device))
+
+
+def generator_file(path: Path, averaged: bool) -> Path:
+    """The file of one of a run's two generators, or the path itself where it is one."""
+    return path if path.suffix == ".safetensors" else path / f"generator{'_ema' if averaged else ''}.safetensors"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ LAYERS = (
     {"algorithms"},
     {"config"},
     {"training", "report"},
-    {"evaluation", "tracking"},
+    {"evaluation", "tracking", "export"},
     {"pipeline"},
     {"cli", "stages"},
 )
