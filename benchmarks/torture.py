@@ -4,7 +4,7 @@
 
 Each trial takes a project in which all that comes before its phase is done, starts `dvc repro`, and kills with SIGKILL
 dvc alone, its child alone, or both, at a random moment of the phase: prepare, classifier, pretrain, train, checkpoint
-(one is written after every step), evaluate, mlflow (a follower beside the training), commit (the child has ended and
+(one is written after every step), evaluate, mlflow (a training that logs), commit (the child has ended and
 dvc puts its results away). A kill that comes too late, when its phase has ended, is said and drawn anew. No process
 may outlive its dvc. Then `dvc repro` runs again, and every result is compared with that of a project in which nothing
 was killed. Clock times are the only thing that may differ. A kill in the second in which DVC writes a file of its own
@@ -268,7 +268,7 @@ def run(home: Path, chosen: Iterable[tuple[int, Trial]], rows: tuple[str, ...], 
         lost, wrong, hit, attempt = "", "", False, 0
         try:
             while not hit:
-                # a place of its own: the follower of a training may write to its folder for some seconds more
+                # a place of its own: what a kill left may write to its folder for some seconds more
                 project, attempt = home / f"trial-{count}-{attempt}", attempt + 1
                 shutil.copytree(before, project, symlinks=True)
                 hit = killed(project, drawn, seconds[brief(trial.target)])

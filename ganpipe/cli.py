@@ -257,9 +257,9 @@ def clean() -> None:
 
 @app.command()
 def track() -> None:
-    """Make MLflow's store say what runs/ and evals/ say: restored runs appear, nothing is logged twice."""
+    """Complete MLflow's runs from the records in .tracking/, runs/ and evals/; nothing is logged twice."""
     from ganpipe.tracking.paths import find_root
-    from ganpipe.tracking.projection import sync
+    from ganpipe.tracking.sync import sync
 
     report = sync(find_root())
     print(report)
@@ -270,11 +270,17 @@ def track() -> None:
 
 @app.command()
 def ui(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 5000) -> None:
-    """Bring MLflow's store up to date and open its pages, on this machine only unless you name another host."""
-    from ganpipe.tracking.paths import find_root
-    from ganpipe.tracking.server import ui as serve
+    """Bring MLflow's store up to date, open its pages and print a link to the selected variant.
 
-    serve(find_root(), host, port)
+    On this machine only unless you name another host.
+    """
+    from ganpipe.config.overlay import selected
+    from ganpipe.tracking.paths import find_root
+    from ganpipe.tracking.ui import ui as serve
+
+    root = find_root()
+    params = root / "params.yaml"
+    serve(root, selected(params) if params.is_file() else None, host, port)
 
 
 if __name__ == "__main__":

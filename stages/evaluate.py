@@ -15,6 +15,7 @@ from ganpipe.evaluation.evaluate import Trained, evaluate, not_applicable
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import Clock, read_spec, run
+from ganpipe.tracking.launch import evaluated
 from ganpipe.training.checkpoint_dir import prune_checkpoints
 from ganpipe.utils.io import write_json
 
@@ -37,10 +38,12 @@ def main() -> None:
         all_baselines, quick = baselines.read(folder)
         trained = {seed: _trained(folders[seed], runs[seed]["status"]) for seed in seeds}
         result = evaluate(real, trained, **facts, all_baselines=all_baselines, quick_baselines=quick)
-    write_json(Path("evals", name, f"{variant}.json"), result)
+    path = Path("evals", name, f"{variant}.json")
+    write_json(path, result)
     for seed in seeds:
         prune_checkpoints("train", f"{name}-{variant}-{seed}")
-    return clock.write()
+    clock.write()
+    return evaluated(path)
 
 
 def _trained(folder: Path, status: dict[str, Any] | None) -> Trained:

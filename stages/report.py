@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganpipe.pipeline.stage import read_spec, run
+from ganpipe.report.comparison import ranks
 from ganpipe.report.page import zoo_page
+from ganpipe.tracking.launch import ranked
 from ganpipe.utils.io import write_whole
 
 
@@ -14,6 +16,7 @@ def main() -> None:
     page = Path("reports", spec["data"], "zoo.html")
     write_whole(page, zoo_page(Path(), spec).encode())
     print(f"page: {page}")
+    ranked(ranks(Path(), spec), spec["data"])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import sys
 from dataclasses import asdict
@@ -15,8 +14,7 @@ from pydantic import ValidationError
 from ganpipe import __version__
 from ganpipe.config.overlay import FOLDER, merged, read_variant, read_yaml
 from ganpipe.pipeline.stage import SPECS, Clock, read_spec, run
-from ganpipe.tracking.identity import identity
-from ganpipe.tracking.launch import start_follower
+from ganpipe.tracking.launch import tracked
 from ganpipe.utils.console import say
 from ganpipe.utils.errors import ResourceError, UserError, out_of_memory
 from ganpipe.utils.io import digest, write_json
@@ -39,7 +37,6 @@ def main() -> None:
         "seed": seed,
         "not_applicable": spec["not_applicable"],
         "parameters": spec["parameters"],
-        "identity": identity(spec_path.read_bytes(), seed),
         "spec_digest": hashlib.sha256(spec_path.read_bytes()).hexdigest(),
     }
     if spec["not_applicable"]:
@@ -60,8 +57,6 @@ def main() -> None:
     prune_checkpoints("pretrain", f"{spec['data']}-{name}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
     with locked_run_dir("train", f"{spec['data']}-{name}-{seed}", out, depends_on) as checkpoint:
-        # the follower logs to MLflow; the training neither imports it nor waits for it
-        start_follower(out, spec_path, seed, Path(os.environ.get("DVC_ROOT", ".")))
         arguments = TrainingArguments(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
         made_from = {"dataset_digest": meta["digest"], "pretrained_digest": digest(pretrained) if pretrained else None}
         clocks = _train(arguments, facts | made_from)
@@ -76,23 +71,25 @@ def _train(arguments: TrainingArguments, facts: dict[str, Any]) -> dict[str, flo
 
     runtime, data = arguments.runtime, arguments.data
     configure(runtime)
-    try:
-        outcome = train(arguments)
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-        what = oom_hint(arguments.variant, facts["variant"], facts["data"])
-        raise ResourceError(f"{arguments.name} ran out of memory on {runtime.device} with {what}.") from None
-    versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
-    more = {
-        "status": asdict(outcome.status) if outcome.status else None,
-        "runtime": runtime.model_dump(mode="json"),
-        "device": device,
-        "versions": versions,
-        "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
-    }
-    write_json(arguments.out / "run.json", facts | more)
+    with tracked(arguments.out, facts) as record:
+        try:
+            outcome = train(arguments)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            what = oom_hint(arguments.variant, facts["variant"], facts["data"])
+            raise ResourceError(f"{arguments.name} ran out of memory on {runtime.device} with {what}.") from None
+        versions = {"ganpipe": __version__, "torch": torch.__version__, "python": platform.python_version()}
+        device = torch.cuda.get_device_name() if runtime.device == "cuda" else runtime.device
+        more = {
+            "status": asdict(outcome.status) if outcome.status else None,
+            "runtime": runtime.model_dump(mode="json"),
+            "device": device,
+            "versions": versions,
+            "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
+        }
+        write_json(arguments.out / "run.json", facts | more)
+        record.seconds = outcome.clocks["training_seconds"]
     if outcome.status:
         say(f"{arguments.name}: {outcome.status.kind}, as {outcome.status.reason}\n", "stdout")
     return outcome.clocks

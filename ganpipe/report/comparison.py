@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ganpipe.report.evaluations import Weights
 from ganpipe.report.formats import NOTHING, extent, number
-from ganpipe.report.read import Variant
+from ganpipe.report.read import Variant, read_zoo
 from ganpipe.report.table import Cell, Column
 from ganpipe.statistics import (
     LEVEL,
@@ -116,6 +117,24 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
     seeds = f"{extent(counts)} seed{'s' * (max(counts) > 1)}"
     refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {MIN_SEEDS} are needed to rank"
     return Comparison(tuple(compared(name) for name in ranks or values), best, ranking.pairs, seeds, refused)
+
+
+def ranks(root: Path, spec: Mapping[str, Any]) -> dict[str, tuple[str, Number]]:
+    """The rank of each evaluated variant by its main metric, the first of the main table: in words, and the rank itself."""
+    zoo = read_zoo(root, spec)
+    metrics = {v.name: next((m for m in v.evaluation.metrics.values() if m.in_main_table), None) for v in zoo.variants}
+    values = {name: metric.raw for name, metric in metrics.items() if metric}
+    better = next((metric.better for metric in metrics.values() if metric), None)
+    if better is None or len(values) < 2:
+        return {}
+    ranking = rank(values, better)
+    if not ranking.resolved:
+        return dict.fromkeys(values, (f"not resolved: fewer than {MIN_SEEDS} seeds", None))
+    order = {place.name: (number, place) for number, place in enumerate(ranking.ranks, 1)}
+    return {
+        name: (f"{number} of {len(values)}, between {place.low:g} and {place.high:g}", float(number))
+        for name, (number, place) in order.items()
+    }
 
 
 def as_json(column: Column, comparisons: Mapping[Weights, Comparison]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""MLflow as a projection of the DVC state: the folders are the record, any run can be made from them again.
+"""MLflow as a projection of records on disk: `.tracking/` holds what is needed to make every run again.
 
-Imports nothing: a training starts its follower through `launch` and must depend on no more of this package.
+Imports nothing: a stage comes here through `launch`, and its results depend on no more of this package.
 """

@@ -1,55 +1,84 @@
-"""Starts the follower of a training: a detached process that the training never waits for."""
+"""What the stages call: keep a record of what they found, and show it in MLflow without waiting for it.
+
+The rest of the package is loaded by name, so that results depend on this file alone. GANPIPE_TRACKING=off does nothing.
+"""
 
 from __future__ import annotations
 
-import logging
+import importlib
 import os
-import subprocess
-import sys
-import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ganpipe.tracking.identity import identity
-from ganpipe.tracking.paths import log_file
+from ganpipe.utils.console import say
+from ganpipe.utils.errors import UserError
+from ganpipe.utils.signals import Interrupted
 
 SWITCH = "GANPIPE_TRACKING"
+INHERITED = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
 
 
-def start_follower(run_dir: Path, spec_path: Path, seed: int, root: Path) -> None:
-    """Start a process of lowest priority that shows this training in MLflow, and return within milliseconds.
+@dataclass
+class Tracked:
+    """seconds: how long the training took in all of its processes, where it is known."""
 
-    Call it from the training process itself, after `run_dir` was emptied of an earlier training's files: the
-    follower takes the death of its parent for the end of the training. `root` is the repository whose store
-    is used. GANPIPE_TRACKING=off starts nothing. Never raises for want of MLflow, of a store or of a process:
-    the training goes on without, and `ganpipe track` makes up for it.
+    seconds: float = 0.0
+
+
+@contextmanager
+def tracked(out: Path, facts: Mapping[str, Any]) -> Iterator[Tracked]:
+    """Inside, a training writes into `out`, run.json last; at the end its record is kept.
+
+    facts: those of run.json that are known before. A thread follows the files and logs them; the training waits for it
+    at the end only, and no longer than `live.WAIT`.
     """
-    if os.environ.get(SWITCH, "").lower() in {"0", "off", "no", "false"}:
-        return
-    run_dir, spec_path, root = run_dir.resolve(), spec_path.resolve(), root.resolve()
+    more = Tracked()
+    live = None if off() else _without_errors("begin", root(), out, facts, _tags())
+    status = "FAILED"
     try:
-        name = identity(spec_path.read_bytes(), seed)
-        command = [sys.executable, "-W", "ignore", "-m", "ganpipe.tracking"]
-        command += ["--run-dir", str(run_dir), "--spec", str(spec_path), "--root", str(root)]
-        command += ["--seed", str(seed), "--identity", name, "--trainer", str(os.getpid())]
-        command += ["--started", str(time.time_ns() // 1_000_000)]
-        with log_file(root, run_dir).open("wb") as log:
-            child = subprocess.Popen(
-                command,
-                cwd=root,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        child.returncode = 0  # detached: Popen is neither to wait for it nor to warn that it lives on
-    except OSError as error:
-        logging.getLogger(__name__).warning("Training goes on without MLflow: %s", error)
+        yield more
+        status = "FINISHED"
+    except (Interrupted, KeyboardInterrupt):
+        status = "KILLED"
+        raise
+    finally:
+        if live is not None:
+            _without_errors("end", live, status, more.seconds)
 
 
-def _environment() -> dict[str, str]:
-    """The training's environment, with this very copy of the package on the path and one thread for numpy."""
-    here = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**os.environ, **threads, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+def evaluated(evaluation: Path) -> None:
+    """Keep the record of `evals/<data>/<variant>.json`, and show its metrics in MLflow."""
+    if not off():
+        _without_errors("evaluated", root(), evaluation, _tags())
+
+
+def ranked(ranks: Mapping[str, tuple[str, float | None]], data: str) -> None:
+    """Keep the ranks of variants, each in words and as a number, and show them in MLflow."""
+    if not off():
+        _without_errors("ranked", root(), data, ranks)
+
+
+def off() -> bool:
+    """Whether the user asked for no tracking."""
+    return os.environ.get(SWITCH, "").lower() in {"0", "off", "no", "false"}
+
+
+def root() -> Path:
+    """The repository, also for an experiment that runs in a folder of its own."""
+    return Path(os.environ.get("DVC_ROOT") or ".").resolve()
+
+
+def _tags() -> dict[str, str]:
+    return {key: os.environ[key] for key in INHERITED if os.environ.get(key)}
+
+
+def _without_errors(name: str, *arguments: Any) -> Any:
+    """Call it; a record that can't be written is one sentence, and the work goes on."""
+    try:
+        return getattr(importlib.import_module("ganpipe.tracking.live"), name)(*arguments)
+    except (OSError, UserError) as error:
+        say(f"ganpipe: no record for MLflow, the work goes on: {error}\n")
+        return None

@@ -1,4 +1,4 @@
-"""Where things lie: the repository's root, the store, and this package's own files in the cache folder."""
+"""Where things lie: the repository's root, MLflow's store, the records and the locks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ganpipe.utils.errors import UserError
 
-IDENTITY = "ganpipe.identity"  # the tag that names a training
 REMOTE = ("http://", "https://", "databricks", "uc:")
 
 
@@ -22,7 +21,7 @@ def find_root(start: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / ".dvc").exists() or (folder / ".git").exists():
             return folder
-    raise UserError(f"{here} lies in no repository: run this inside one, or name it with --root or DVC_ROOT.")
+    raise UserError(f"{here} lies in no repository: run this inside one, or set DVC_ROOT.")
 
 
 def store_uri(root: Path) -> str:
@@ -42,28 +41,13 @@ def artifacts_folder(root: Path) -> Path:
     return root.resolve() / "mlartifacts"
 
 
-def cache_folder(root: Path) -> Path:
-    """Folder for logs and locks, made if it is missing."""
-    folder = root.resolve() / ".cache" / "tracking"
-    (folder / "locks").mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def log_file(root: Path, run_dir: Path) -> Path:
-    """What the follower of a run folder `.../<data>/<row>/<seed>` has to say."""
-    return cache_folder(root) / ("-".join(run_dir.resolve().parts[-3:]) + ".log")
+def records_folder(root: Path) -> Path:
+    """The records, by data set, variant and spec: ignored by git, and DVC neither moves nor removes them."""
+    return root.resolve() / ".tracking"
 
 
 def store_lock(root: Path) -> Path:
     """Held while the store is opened: the first use makes the tables, and only one process may."""
-    return cache_folder(root) / "locks" / "store.lock"
-
-
-def import_lock(root: Path) -> Path:
-    """Held by a follower while it imports MLflow: one at a time, lest a busy machine fills with them."""
-    return cache_folder(root) / "locks" / "import.lock"
-
-
-def run_lock(root: Path, identity: str) -> Path:
-    """Held by whoever writes the run of this identity; a follower holds it for its whole life."""
-    return cache_folder(root) / "locks" / f"{identity}.lock"
+    folder = records_folder(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "store.lock"

@@ -1,228 +1,248 @@
-"""The content of a run's folder, read without MLflow. DVC may replace any file by a link to it meanwhile."""
+"""The records of trainings and evaluations, as plain files in a place that DVC neither moves nor removes.
+
+.tracking/<data>/<variant>/<spec>/             one variant as its spec states it, the parent of its seeds
+    evaluation.json  rank.json  tags.json      what `evaluate` and `report` found, and where they ran
+    <seed>/run.json  history.csv  grids/       copies of what the training wrote
+    <seed>/times.json                          written last: beginning and end, and where it ran
+    <seed>/running.json                        the same of a training that has not ended
+"""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-import math
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganpipe.utils.conventions import SOURCE
+from filelock import FileLock
+
+from ganpipe.tracking.paths import records_folder
 from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import write_json, write_whole
 
-STATUS = ("kind", "reason")
-VALUE_LIMIT = 500  # characters of a parameter's value
-PNG_END = b"IEND\xaeB`\x82"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the history: the step and the quantities that were measured at it."""
-
-    step: int
-    values: dict[str, float]
+SPEC_DIGITS = 16
+PARTS = ("run.json", "history.csv")
 
 
 @dataclass(frozen=True)
-class Record:
-    """A finished training: the facts of its run.json, its history and the names of its grids."""
+class Training:
+    """A training by its record's folder, finished or not."""
 
-    identity: str
-    data: str
-    variant: str
-    seed: int
-    title: str
-    parameters: dict[str, str]
-    facts: dict[str, str]
-    """Versions, runtime, device, the spec's digest, and the status where something is wrong, as tags."""
-    dataset_digest: str | None
-    not_applicable: str | None
-    history: bytes = field(repr=False)
-    grids: tuple[str, ...]
-    content: str
-    """Digest of all of it: two records of the same training are the same exactly when this is."""
-    modified: int
-    """When run.json was written, in milliseconds since 1970."""
+    folder: Path
+
+    @property
+    def data(self) -> str:
+        return self.folder.parts[-4]
+
+    @property
+    def variant(self) -> str:
+        return self.folder.parts[-3]
+
+    @property
+    def seed(self) -> int:
+        return int(self.folder.name)
+
+    @property
+    def key(self) -> str:
+        """Digest of the spec and the seed: the same training always has the same."""
+        return f"{self.folder.parts[-2]}-{self.seed}"
+
+    @property
+    def lock(self) -> FileLock:
+        """Held by whoever writes the record or its run in MLflow."""
+        return FileLock(self.folder / "lock", thread_local=False)
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / "times.json").is_file()
+
+    @cached_property
+    def times(self) -> dict[str, Any]:
+        """started, ended: milliseconds since 1970; tags: where it ran."""
+        return read_json(self.folder / ("times.json" if self.finished else "running.json"))
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """run.json."""
+        return read_json(self.folder / "run.json")
+
+    @property
+    def history(self) -> Path:
+        return self.folder / "history.csv"
+
+    @property
+    def grids(self) -> dict[int, Path]:
+        """The pictures by step."""
+        return grids(self.folder)
+
+    @property
+    def digest(self) -> str:
+        """Of all that the run shows of the training."""
+        texts = [(self.folder / name).read_bytes() for name in (*PARTS, "times.json") if (self.folder / name).exists()]
+        return digest(*texts, *(path.name.encode() for path in self.grids.values()))
+
+    def begin(self, started: int, tags: dict[str, str]) -> None:
+        """Note that the training runs."""
+        write_json(self.folder / "running.json", {"started": started, "tags": tags or self._earlier_tags()})
+
+    def keep(self, out: Path, started: int, ended: int, tags: dict[str, str]) -> None:
+        """Copy what the training left in `out`. Raises OSError."""
+        tags = tags or self._earlier_tags()
+        (self.folder / "times.json").unlink(missing_ok=True)
+        for name in PARTS:
+            if (out / name).is_file():
+                write_whole(self.folder / name, (out / name).read_bytes())
+        shutil.rmtree(self.folder / "grids", ignore_errors=True)
+        for path in grids(out).values():
+            write_whole(self.folder / "grids" / path.name, path.read_bytes())
+        write_json(self.folder / "times.json", {"started": started, "ended": ended, "tags": tags})
+        (self.folder / "running.json").unlink(missing_ok=True)
+        for name in ("times", "facts"):
+            self.__dict__.pop(name, None)
+
+    def _earlier_tags(self) -> dict[str, str]:
+        """Those of an earlier training of the same: DVC may run outside an experiment what an experiment began."""
+        known = [self.folder / name for name in ("times.json", "running.json")]
+        return next((dict(read_json(path)["tags"]) for path in known if path.is_file()), {})
 
 
 @dataclass(frozen=True)
-class SeedEvaluation:
-    """The evaluation of one seed: metrics, and tags, of which None means that there should be none."""
+class Group:
+    """A variant as its spec states it, with its trainings."""
 
-    metrics: dict[str, float] = field(default_factory=dict)
-    tags: dict[str, str | None] = field(default_factory=dict)
+    folder: Path
 
-    def __bool__(self) -> bool:
-        return bool(self.metrics or self.tags)
+    @property
+    def data(self) -> str:
+        return self.folder.parts[-3]
+
+    @property
+    def variant(self) -> str:
+        return self.folder.parts[-2]
+
+    @property
+    def key(self) -> str:
+        return self.folder.name
+
+    @property
+    def lock(self) -> FileLock:
+        return FileLock(self.folder / "lock", thread_local=False)
+
+    def training(self, seed: int) -> Training:
+        return Training(self.folder / str(seed))
+
+    @property
+    def trainings(self) -> list[Training]:
+        """All that have a record, by seed."""
+        folders = [path for path in self.folder.glob("*/") if path.name.isdecimal()]
+        known = (Training(path) for path in sorted(folders, key=lambda path: int(path.name)))
+        return [one for one in known if one.finished or (one.folder / "running.json").is_file()]
+
+    def read(self, name: str) -> dict[str, Any]:
+        """One of evaluation.json, rank.json, tags.json; empty where it is not there."""
+        path = self.folder / name
+        return read_json(path) if path.is_file() else {}
+
+    def keep(self, evaluation: bytes, tags: dict[str, str]) -> None:
+        """Keep the content of `evals/<data>/<variant>.json`. Raises OSError."""
+        if tags:
+            write_json(self.folder / "tags.json", tags)
+        write_whole(self.folder / "evaluation.json", evaluation)
+
+    def rank(self, text: str, number: float | None) -> None:
+        """Keep the rank among all variants: in words, and as a number."""
+        write_json(self.folder / "rank.json", {"text": text, "number": number})
 
 
-class History:
-    """Reads a growing history.csv, whole lines only, from where it stopped the last time."""
+def group(root: Path, data: str, variant: str, spec_digest: str) -> Group:
+    """The group of a variant's spec, by the digest that run.json names."""
+    return Group(records_folder(root) / data / variant / spec_digest[:SPEC_DIGITS])
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._taken = 0
-        self._digest = hashlib.sha256()
-        self._columns: list[str] = []
 
-    def new_rows(self) -> list[Row]:
-        """The variants completed since the last call; none where the file is missing or shorter than it was."""
+def groups(root: Path) -> Iterator[Group]:
+    """All that have a record."""
+    yield from (Group(path) for path in sorted(records_folder(root).glob("*/*/*/")))
+
+
+def adopt(root: Path, problems: list[str]) -> None:
+    """Keep a record of what lies in `runs/` and `evals/` and has none: DVC restored it, or tracking was off.
+
+    problems: gets a sentence for each file that can't be read.
+    """
+    for path in sorted((root / "runs").glob("*/*/*/run.json")):
         try:
-            with self.path.open("rb") as file:
-                file.seek(self._taken)
-                text = file.read()
-        except OSError:
-            return []
-        text = text[: text.rfind(b"\n") + 1]
-        self._taken += len(text)
-        self._digest.update(text)
-        lines = list(csv.reader(text.decode("utf-8", "replace").splitlines()))
-        if lines and not self._columns:
-            self._columns = [metric_name(column) for column in lines.pop(0)]
-        return list(_rows(self._columns, lines))
-
-    def matches(self, history: bytes) -> bool:
-        """Whether the lines read so far are exactly the lines of this file."""
-        whole = history[: history.rfind(b"\n") + 1]
-        return len(whole) == self._taken and hashlib.sha256(whole).digest() == self._digest.digest()
+            _adopt_training(root, path)
+        except UserError as error:
+            problems.append(str(error))
+    for path in sorted((root / "evals").glob("*/*.json")):
+        try:
+            if (found := group_of(root, path)) and found.read("evaluation.json") != read_json(path):
+                found.keep(path.read_bytes(), {})
+        except UserError as error:
+            problems.append(str(error))
 
 
-def rows_of(history: bytes) -> list[Row]:
-    """All variants of a finished history; a last line without its end counts as well."""
-    lines = list(csv.reader(history.decode("utf-8", "replace").splitlines()))
-    return list(_rows([metric_name(column) for column in lines[0]], lines[1:])) if lines else []
+def _adopt_training(root: Path, path: Path) -> None:
+    facts, out = read_json(path), path.parent
+    data, variant, seed = path.parts[-4:-1]
+    if facts.get("not_applicable"):
+        return
+    if [facts.get(key) for key in ("data", "variant", "seed")] != [data, variant, int(seed)] or not facts.get(
+        "spec_digest"
+    ):
+        raise UserError(f"{path} is not of {data}/{variant}/{seed}: run the training again.")
+    one = group(root, data, variant, facts["spec_digest"]).training(int(seed))
+    one.folder.mkdir(parents=True, exist_ok=True)
+    same = one.finished and all(_bytes(one.folder / name) == _bytes(out / name) for name in PARTS)
+    if same:
+        return
+    ended = path.stat().st_mtime_ns // 1_000_000
+    clock = root / "timings" / data / "train" / variant / f"{seed}.json"
+    seconds = float(read_json(clock).get("training_seconds", 0.0)) if clock.is_file() else 0.0
+    with one.lock:
+        one.keep(out, ended - round(1000 * seconds), ended, {})
 
 
-def read_record(run_dir: Path) -> Record | None:
-    """What a finished training left in its folder; None where there is no run.json yet.
-
-    Raises UserError where run.json is not what CONTRIBUTING.md says.
-    """
-    try:
-        text = (run_dir / "run.json").read_bytes()
-        modified = (run_dir / "run.json").stat().st_mtime_ns // 1_000_000
-    except OSError:
+def group_of(root: Path, evaluation: Path) -> Group | None:
+    """The group that `<root>/evals/<data>/<variant>.json` speaks of, by its first run; None without one."""
+    content = read_json(evaluation) if evaluation.is_file() else {}
+    data, variant = evaluation.parent.name, evaluation.stem
+    run = evaluation.parents[2] / "runs" / data / variant / str((content.get("seeds") or [None])[0]) / "run.json"
+    if content.get("not_applicable") or not run.is_file():
         return None
-    try:
-        content = json.loads(text)
-        name, data, row, seed = content["identity"], content["data"], content["variant"], int(content["seed"])
-        parameters = flatten(content.get("parameters") or {})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{run_dir / 'run.json'} can't be read ({error!r}): run the training again.") from error
-    try:
-        history = (run_dir / "history.csv").read_bytes()
-    except OSError:
-        history = b""
-    grids = tuple(path.name for path in grid_files(run_dir))
-    digest = hashlib.sha256(b"\0".join([text, history, *(grid.encode() for grid in grids)])).hexdigest()[:16]
-    tags = {"version": "versions", "runtime": "runtime", "device": "device", "status": "status"}
-    tags["ganpipe.spec"] = "spec_digest"
-    facts = flatten({tag: content[key] for tag, key in tags.items() if content.get(key)})
-    return Record(
-        identity=str(name),
-        data=str(data),
-        variant=str(row),
-        seed=seed,
-        title=str(content.get("title", row)),
-        parameters=parameters,
-        facts=facts,
-        dataset_digest=content.get("dataset_digest"),
-        not_applicable=content.get("not_applicable"),
-        history=history,
-        grids=grids,
-        content=digest,
-        modified=modified,
-    )
+    return group(root, data, variant, str(read_json(run).get("spec_digest")))
 
 
-def read_evaluated(root: Path, data: str, row: str) -> dict[int, SeedEvaluation]:
-    """The evaluation of a variant by seed, as metrics `eval/<metric>` and `eval/<metric>_ema`; {} without one.
+def grids(folder: Path) -> dict[int, Path]:
+    """The pictures in a folder of a training, by step."""
+    return {int(path.stem): path for path in sorted((folder / "grids").glob("*.png")) if path.stem.isdecimal()}
 
-    What each metric is from is the tag `eval.<metric>`: feature network, resizer, numbers of samples and split, as
-    JSON. The status has the tags that a training's status has, without the step.
 
-    Raises UserError where the file is not what CONTRIBUTING.md says.
-    """
-    path = root / "evals" / data / f"{row}.json"
+def digest(*parts: bytes) -> str:
+    """16 hexadecimal digits of SHA-256."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:16]
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A mapping from a file. Raises UserError where it is none."""
     try:
         content = json.loads(path.read_bytes())
-        metrics: dict[int, dict[str, float]] = {int(seed): {} for seed in content.get("seeds") or []}
-        statuses = content.get("statuses") or [None] * len(metrics)
-        tags = {seed: _tags(status) for seed, status in zip(metrics, statuses, strict=True)}
-        for name, metric in (content.get("metrics") or {}).items():
-            source = {key: metric[key] for key in SOURCE if key in metric}
-            for of in tags.values() if source else ():
-                of[metric_name(f"eval.{name}")] = _word(source)
-            for column, suffix in (("raw", ""), ("ema", "_ema")):
-                for seed, number in zip(metrics, metric.get(column) or [], strict=False):
-                    if number is not None:
-                        metrics[seed][metric_name(f"eval/{name}{suffix}")] = float(number)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} can't be read ({error!r}): run the evaluation again.") from error
-    return {seed: SeedEvaluation(of, tags[seed]) for seed, of in metrics.items()}
+        if not isinstance(content, dict):
+            raise ValueError("not a mapping")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} can't be read ({error}): remove it and run its stage again.") from None
+    return content
 
 
-def _tags(status: Mapping[str, Any] | None) -> dict[str, str | None]:
-    return {f"status.{key}": _word(status.get(key)) if status else None for key in STATUS}
-
-
-def grid_files(run_dir: Path) -> list[Path]:
-    """The grids that lie in the folder now, by name."""
-    return sorted((run_dir / "grids").glob("*.png"))
-
-
-def is_whole_png(path: Path) -> bool:
-    """Whether the picture was written to its end."""
-    try:
-        return path.read_bytes().endswith(PNG_END)
-    except OSError:
-        return False
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """`{"objective": {"kind": "lsgan"}}` as `{"objective.kind": "lsgan"}`; lists of mappings count from 0."""
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        name = metric_name(f"{prefix}.{key}" if prefix else str(key))
-        if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            value = {str(number): item for number, item in enumerate(value)}
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, name)
-        else:
-            flat[name] = _word(value)
-    return flat
-
-
-def metric_name(text: str) -> str:
-    """A name that MLflow takes: other characters become underscores, parts like `..` vanish."""
-    clean = re.sub(r"[^\w\-. :/]", "_", text.strip(), flags=re.ASCII)
-    return "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})[:250].rstrip("/") or "_"
-
-
-def _word(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 3] + "..."
-
-
-def _rows(columns: list[str], lines: list[list[str]]) -> Iterator[Row]:
-    for line in lines:
-        cells = {
-            column: number for column, cell in zip(columns, line, strict=False) if (number := _number(cell)) is not None
-        }
-        step = cells.pop("step", None)
-        if step is not None and math.isfinite(step):
-            yield Row(int(step), cells)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""

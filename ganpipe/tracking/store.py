@@ -1,4 +1,4 @@
-"""The MLflow store: opened without noise or long waits, and one run per training in it."""
+"""The MLflow store: opened without noise or long waits, and the runs that the records ask for."""
 
 from __future__ import annotations
 
@@ -6,29 +6,26 @@ import contextlib
 import json
 import logging
 import os
-import time
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ganpipe.tracking.paths import IDENTITY, artifacts_folder, is_remote, store_lock, store_uri
-from ganpipe.tracking.records import Record, Row, SeedEvaluation, grid_files, is_whole_png, rows_of
+from ganpipe.tracking import values
+from ganpipe.tracking.paths import artifacts_folder, is_remote, store_lock, store_uri
+from ganpipe.tracking.records import Group, Training, digest, now
 from ganpipe.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-METRICS_LIMIT = 1000  # in one request
-PARAMS_LIMIT = 100
+METRICS_LIMIT, PARAMS_LIMIT = 1000, 100  # in one request
 DIGEST_LIMIT = 36  # characters of a data set's digest
-SET_UP_LIMIT = 600.0  # seconds that another process, perhaps of lowest priority, may take to make the tables
+SET_UP_LIMIT = 600.0  # seconds that another process may take to make the tables
 
-CONTENT = "ganpipe.content"
-INHERITED = ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
-
+KEY, TRAINED, EVALUATED, PARENT = "ganpipe.key", "ganpipe.trained", "ganpipe.evaluated", "mlflow.parentRunId"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens in its view of language models
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
@@ -41,26 +38,6 @@ ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
-class RunKey:
-    """What identifies a run before its result is known."""
-
-    identity: str
-    data: str
-    variant: str
-    seed: int
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """The tags that every run has from its start."""
-        return {IDENTITY: self.identity, "variant": self.variant, "data": self.data, "seed": str(self.seed)}
-
-
-def run_key(record: Record) -> RunKey:
-    """The key of a finished training."""
-    return RunKey(record.identity, record.data, record.variant, record.seed)
-
-
 def configure_environment() -> None:
     """Short waits, no telemetry, no chatter, unless the user set it otherwise; before importing mlflow."""
     for key, value in ENVIRONMENT.items():
@@ -68,36 +45,30 @@ def configure_environment() -> None:
 
 
 def open_store(root: Path) -> Store:
-    """Open the store of this root, and make it on first use, one process at a time.
+    """Import MLflow and open the store of this root; it is made on first use, by one process at a time.
 
     Raises UserError where another process has been making it for ten minutes, and whatever MLflow raises.
     """
-    import_mlflow(root)
-    from filelock import FileLock, Timeout
-    from mlflow import MlflowClient
-
-    uri = store_uri(root)
-    if is_remote(uri):
-        return Store(MlflowClient(tracking_uri=uri), None)
-    try:
-        with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
-            return Store(MlflowClient(tracking_uri=uri), artifacts_folder(root))
-    except Timeout as error:
-        raise UserError(f"{uri} has been set up by another process for too long: end it, then repeat.") from error
-
-
-def import_mlflow(root: Path) -> None:
-    """Import all that the store of this root needs: seconds of CPU."""
     configure_environment()
+    uri = store_uri(root)
     with warnings.catch_warnings():
         # SQLAlchemy 2.1 deprecates what MLflow's own tables use
         warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
-        import mlflow
+        from mlflow import MlflowClient
 
-        if not is_remote(store_uri(root)):
+        if not is_remote(uri):
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    from filelock import FileLock, Timeout
+
     # whoever imported mlflow before us had it say more; a failure of the store is one sentence of ours
     logging.getLogger("mlflow").setLevel((os.environ["MLFLOW_LOGGING_LEVEL"] or "INFO").upper())
+    if is_remote(uri):
+        return Store(MlflowClient(tracking_uri=uri), uri, None)
+    try:
+        with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
+            return Store(MlflowClient(tracking_uri=uri), uri, artifacts_folder(root))
+    except Timeout:
+        raise UserError(f"{uri} has been set up by another process for too long: end it, then repeat.") from None
 
 
 @contextlib.contextmanager
@@ -114,12 +85,11 @@ def failures_of(uri: str) -> Iterator[None]:
 
 
 class Store:
-    """Runs by the identity of their training. Whoever writes a run holds the lock of its identity."""
+    """Runs by the key of their record. Whoever writes a run holds the lock of its record."""
 
-    def __init__(self, client: MlflowClient, artifacts: Path | None) -> None:
-        self.client = client
-        self.artifacts = artifacts
-        """Where new experiments keep their artifacts; None where a server decides."""
+    def __init__(self, client: MlflowClient, uri: str, artifacts: Path | None) -> None:
+        """artifacts: where new experiments keep theirs; None where a server decides."""
+        self.client, self.uri, self._artifacts = client, uri, artifacts
         self._experiments: dict[str, str] = {}
 
     def experiment(self, data: str) -> str:
@@ -133,143 +103,241 @@ class Store:
 
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            location = self.artifacts.as_uri() if self.artifacts else None  # MLflow would decode a path
+            location = self._artifacts.as_uri() if self._artifacts else None  # MLflow would decode a path
             try:
-                return str(self.client.create_experiment(name, artifact_location=location))
+                return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
             except MlflowException:
                 found = self.client.get_experiment_by_name(name)  # another process was faster
                 if found is None:
                     raise
         if found.lifecycle_stage != "active":
             self.client.restore_experiment(found.experiment_id)
+        for key, value in KIND.items() - found.tags.items():
+            self.client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
 
-    def runs(self, data: str, query: str = "") -> Iterator[Run]:
-        """All runs of the data set that were not deleted, newest first."""
+    def runs(self, data: str, key: str | None = None) -> list[Run]:
+        """The runs of the data set, or those with this key, newest first; deleted ones, too."""
+        from mlflow.entities import ViewType
+
+        query = f"tags.`{KEY}` = '{key}'" if key else ""
+        found: list[Run] = []
         token: str | None = None
         while True:
-            page = self.client.search_runs([self.experiment(data)], query, max_results=METRICS_LIMIT, page_token=token)
-            yield from page
+            page = self.client.search_runs(
+                [self.experiment(data)], query, ViewType.ALL, max_results=METRICS_LIMIT, page_token=token
+            )
+            found += page
             token = page.token
             if not token:
-                return
+                return found
 
-    def find(self, key: RunKey) -> list[Run]:
-        """The runs of this training, newest first: none or one, unless somebody doubled them."""
-        found = self.runs(key.data, f"tags.`{IDENTITY}` = '{key.identity}'")
-        return [run for run in found if run.data.tags.get("variant") == key.variant]
+    def by_key(self, data: str) -> dict[str, list[Run]]:
+        """All runs of the data set by the key of their record."""
+        found: dict[str, list[Run]] = {}
+        for run in self.runs(data):
+            found.setdefault(run.data.tags.get(KEY, ""), []).append(run)
+        return found
 
-    def replace(self, key: RunKey, started: int, tags: dict[str, str], old: Iterable[Run]) -> str:
-        """Begin the run of this training, at `started` in milliseconds, in the place of `old`; its number."""
+    def active(self, data: str, key: str) -> list[Run]:
+        """The runs with this key that nobody deleted, newest first."""
+        return _active(self.runs(data, key))
+
+    # ---- while a training runs --------------------------------------------------------------------------------------
+
+    def begin(self, one: Training, parameters: Mapping[str, Any]) -> str:
+        """Begin the run of a training in place of older ones; its number."""
+        old = self.active(one.data, one.key)
+        run_id = self._create(one, one.times["started"], one.times["tags"], f"{one.variant}/{one.seed}")
+        self.client.set_tag(run_id, "seed", str(one.seed))
+        self._log_parameters(run_id, parameters)
         for run in old:
             self.client.delete_run(run.info.run_id)
-        run = self.client.create_run(
-            self.experiment(key.data),
-            started,
-            tags={**tags, **key.tags},
-            run_name=f"{key.variant}/{key.seed}",
-        )
-        return str(run.info.run_id)
+        return run_id
 
-    def log_rows(self, run_id: str, rows: Iterable[Row], now: int) -> int:
-        """Log rows of the history at the time `now` (milliseconds); how many numbers. May be repeated."""
+    def log_points(self, run_id: str, points: Mapping[values.Point, float], at: Mapping[int, int] | int) -> None:
+        """Log metrics at these times, in milliseconds by step. What was logged at the same time counts once."""
         from mlflow.entities import Metric
 
-        metrics = [Metric(key, value, now, row.step) for row in rows for key, value in row.values.items()]
+        metrics = [
+            Metric(name, value, at if isinstance(at, int) else at[step], step) for (name, step), value in points.items()
+        ]
         for first in range(0, len(metrics), METRICS_LIMIT):
             self.client.log_batch(run_id, metrics=metrics[first : first + METRICS_LIMIT])
-        return len(metrics)
 
-    def log_parameters(self, run_id: str, parameters: dict[str, str]) -> None:
-        """Log flat parameters. May be repeated with the same values."""
+    def log_grid(self, run_id: str, step: int, path: Path, at: int) -> None:
+        """Log a picture of samples: the UI shows those of all steps with a slider."""
+        from PIL import Image
+
+        with Image.open(path) as image:
+            self.client.log_image(run_id, image, key="samples", step=step, timestamp=at)
+
+    # ---- from the records -------------------------------------------------------------------------------------------
+
+    def complete(self, group: Group, one: Training, parent: str | None, known: list[Run] | None = None) -> str | None:
+        """Make the run of a finished training what its record says; what was done, None for nothing.
+
+        known: the runs with its key, perhaps from before its lock was held. A run that a person deleted in MLflow when
+        it was complete stays deleted.
+        """
+        evaluation = group.read("evaluation.json")
+        points = values.of_seed(evaluation, one.seed, _last(one)) if evaluation else {}
+        status = evaluation["statuses"][evaluation["seeds"].index(one.seed)] if points else one.facts.get("status")
+        want = {TRAINED: one.digest}
+        want |= {EVALUATED: _digest([sorted(points.items()), status])} if points else {}
+        links = {PARENT: parent} if parent else {}
+        if _current(known or [], want | links) or _current(runs := self.runs(one.data, one.key), want | links):
+            return None
+        active = _active(runs)
+        fit = [run for run in active if _fits(run, want) and run.info.start_time == one.times["started"]]
+        done = None if fit else "replaced" if active else "created"
+        if fit:
+            run_id, tags, ended = fit[0].info.run_id, fit[0].data.tags, fit[0].info.status == "FINISHED"
+        else:
+            name = f"{one.variant}/{one.seed}"
+            run_id, tags, ended = self._create(one, one.times["started"], one.times["tags"], name), {}, False
+        if TRAINED not in tags or not ended:
+            self._log_training(run_id, one)
+            self._tag(run_id, values.status(status) | {TRAINED: want[TRAINED]})
+            self.client.set_terminated(run_id, "FINISHED", one.times["ended"])
+            done = done or "completed"
+        if points and EVALUATED not in tags:
+            self.log_points(run_id, points, _clock(one, points))
+            self._tag(run_id, values.status(status) | {EVALUATED: want[EVALUATED]})
+            done = done or "evaluated"
+        if links:
+            self._tag(run_id, links)
+        return self._remove_others(run_id, active) or done or "evaluated"
+
+    def end(self, one: Training) -> str | None:
+        """End the run of a training that was killed; what was done, None for nothing."""
+        running = [run for run in self.active(one.data, one.key) if run.info.status == "RUNNING"]
+        for run in running:
+            self.client.set_terminated(run.info.run_id, "KILLED")
+        return "ended" if running else None
+
+    def _log_training(self, run_id: str, one: Training) -> None:
+        """Log what the run lacks of the history, the pictures and the facts."""
+        wanted = values.history(one.history)
+        known = {
+            (name, metric.step)
+            for name in {name for name, _ in wanted}
+            for metric in self.client.get_metric_history(run_id, name)
+        }
+        lacking = {point: value for point, value in wanted.items() if point not in known}
+        self.log_points(run_id, lacking, _clock(one, lacking))
+        logged = {
+            file.path.partition("+step+")[2].partition("+")[0] for file in self.client.list_artifacts(run_id, "images")
+        }
+        clock = _clock(one, [("", step) for step in one.grids])
+        for step, path in one.grids.items():
+            if str(step) not in logged:
+                self.log_grid(run_id, step, path, clock[step])
+        self.client.log_artifact(run_id, str(one.folder / "run.json"))
+        facts = one.facts
+        self._log_parameters(run_id, facts["parameters"])
+        self._log_data(run_id, facts)
+        about = {"device": str(facts.get("device")), "seed": str(one.seed), "mlflow.note.content": facts["title"]}
+        self._tag(run_id, about)
+
+    def complete_parent(self, group: Group, known: list[Run] | None = None) -> tuple[str | None, str | None]:
+        """The same for an evaluated variant: the number of its run, if it has one, and what was done."""
+        evaluation = group.read("evaluation.json")
+        children = [one for seed in evaluation.get("seeds") or () if (one := group.training(seed)).finished]
+        if not children:
+            return None, None
+        began = min(one.times["started"] for one in children)
+        ended = began + sum(one.times["ended"] - one.times["started"] for one in children)  # all of its trainings
+        tags, rank = group.read("tags.json") or children[0].times["tags"], group.read("rank.json")
+        want = {EVALUATED: _digest([evaluation, began, ended, tags])}
+        ranked = {"rank": str(rank["text"])} if rank else {}
+        for runs in (known or [], self.runs(group.data, group.key)):
+            if _current(runs, want | ranked):
+                return next((run.info.run_id for run in _active(runs)), None), None
+        active = _active(runs)
+        fit = [run.info.run_id for run in active if _fits(run, want) and run.info.status == "FINISHED"]
+        done = "evaluated" if fit else "replaced" if active else "created"
+        last = _last(children[0])
+        if fit:
+            run_id = fit[0]
+        else:
+            name = f"{group.variant} ({tags['DVC_EXP_NAME']})" if "DVC_EXP_NAME" in tags else group.variant
+            run_id = self._create(group, began, tags, name)
+            facts = children[0].facts
+            self._log_parameters(run_id, facts["parameters"])
+            self._log_data(run_id, facts)
+            points = values.of_variant(evaluation, last)
+            self.log_points(run_id, points, _clock(children[0], points))
+            self.client.log_artifact(run_id, str(group.folder / "evaluation.json"))
+            about = {"seeds": " ".join(str(one.seed) for one in children), "mlflow.note.content": facts["title"]}
+            self._tag(run_id, about | values.statuses(evaluation) | want)
+            self.client.set_terminated(run_id, "FINISHED", ended)
+        if rank and rank["number"] is not None:
+            self.log_points(run_id, {("rank", last): rank["number"]}, now())
+        if ranked:
+            self._tag(run_id, ranked)
+        self._remove_others(run_id, active)
+        return run_id, done
+
+    # ---- parts of both ----------------------------------------------------------------------------------------------
+
+    def _create(self, of: Training | Group, started: int, tags: Mapping[str, str], name: str) -> str:
+        tags = {**tags, KEY: of.key, "data": of.data, "variant": of.variant}
+        run = self.client.create_run(self.experiment(of.data), started, tags=tags, run_name=name)
+        return str(run.info.run_id)
+
+    def _log_parameters(self, run_id: str, parameters: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        params = [Param(key, value) for key, value in parameters.items()]
+        params = [Param(key, value) for key, value in values.flatten(parameters).items()]
         for first in range(0, len(params), PARAMS_LIMIT):
             self.client.log_batch(run_id, params=params[first : first + PARAMS_LIMIT])
 
-    def log_grid(self, run_id: str, path: Path) -> bool:
-        """Log a grid; False where the file is not there, or not yet whole."""
-        if not is_whole_png(path):
-            return False
-        try:
-            self.client.log_artifact(run_id, str(path), "grids")
-        except FileNotFoundError:
-            return False
-        return True
+    def _log_data(self, run_id: str, facts: Mapping[str, Any]) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    def log_evaluation(self, run: Run, evaluation: SeedEvaluation) -> bool:
-        """Log the metrics and tags of the evaluation that the run lacks, or has with another value; whether any."""
-        from mlflow.entities import Metric, RunTag
-
-        missing = missing_evaluation(run, evaluation)
-        if missing.metrics:
-            # the latest counts: later than those in the store, also where the clock was set back since
-            logged = [
-                self.client.get_metric_history(run.info.run_id, key)
-                for key in missing.metrics
-                if key in run.data.metrics
-            ]
-            last = max((metric.timestamp for metrics in logged for metric in metrics), default=0)
-            now = max(time.time_ns() // 1_000_000, last + 1)
-            self.client.log_batch(
-                run.info.run_id, metrics=[Metric(key, value, now, 0) for key, value in missing.metrics.items()]
-            )
-        tags = [RunTag(key, value) for key, value in missing.tags.items() if value is not None]
-        for batch in (tags[k : k + PARAMS_LIMIT] for k in range(0, len(tags), PARAMS_LIMIT)):
-            self.client.log_batch(run.info.run_id, tags=batch)
-        for key in missing.tags.keys() - {tag.key for tag in tags}:
-            self.client.delete_tag(run.info.run_id, key)
-        return bool(missing)
-
-    def finish(self, run_id: str, record: Record, content: str | None, ended: int) -> None:
-        """End a run with all facts of a finished training; `content` None has the next sync make it again."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag, RunTag
-
-        self.log_parameters(run_id, record.parameters)
-        if record.dataset_digest:
-            place = json.dumps({"uri": f"data/prepared/{record.data}"})
-            dataset = Dataset(record.data, record.dataset_digest[:DIGEST_LIMIT], "local", place)
+        if facts.get("dataset_digest"):
+            place = json.dumps({"uri": f"data/prepared/{facts['data']}"})
+            dataset = Dataset(facts["data"], facts["dataset_digest"][:DIGEST_LIMIT], "local", place)
             self.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
-        tags = {**record.facts, "title": record.title, "mlflow.note.content": record.title}
-        if content:
-            tags[CONTENT] = content
-        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()][:PARAMS_LIMIT])
-        self.client.set_terminated(run_id, "FINISHED", ended)
 
-    def project(self, run_dir: Path, record: Record, old: list[Run]) -> str:
-        """Make the whole run of a finished training from its folder, in the place of `old`; its number.
+    def _remove_others(self, run_id: str, runs: list[Run]) -> str | None:
+        """Remove doubled and outdated runs; what was done, None for nothing."""
+        others = [run for run in runs if run.info.run_id != run_id]
+        for run in others:
+            self.client.delete_run(run.info.run_id)
+        return "replaced" if others else None
 
-        The times are those of run.json, as the folder knows no other.
-        """
-        run_id = self.replace(run_key(record), record.modified, inherited(old), old)
-        self.log_rows(run_id, rows_of(record.history), record.modified)
-        logged = [self.log_grid(run_id, path) for path in grid_files(run_dir)]
-        self.finish(run_id, record, record.content if sum(logged) == len(record.grids) else None, record.modified)
-        return run_id
+    def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
 
-def is_current(runs: list[Run], record: Record) -> bool:
-    """Whether the store holds this very result, once."""
-    return len(runs) == 1 and runs[0].info.status == "FINISHED" and runs[0].data.tags.get(CONTENT) == record.content
+def _active(runs: list[Run]) -> list[Run]:
+    return [run for run in runs if run.info.lifecycle_stage == "active"]
 
 
-def missing_evaluation(run: Run, evaluation: SeedEvaluation) -> SeedEvaluation:
-    """The metrics and tags that the run lacks, or has with another value."""
-    logged, tags = run.data.metrics, run.data.tags
-    return SeedEvaluation(
-        {key: value for key, value in evaluation.metrics.items() if key not in logged or not _same(logged[key], value)},
-        {key: value for key, value in evaluation.tags.items() if tags.get(key) != value},
-    )
+def _current(runs: list[Run], want: Mapping[str, str]) -> bool:
+    """Whether there is nothing to do: one run, complete, or a complete one that a person deleted."""
+    of = _active(runs) or runs[:1]
+    return len(of) == 1 and of[0].info.status == "FINISHED" and want.items() <= of[0].data.tags.items()
 
 
-def inherited(runs: list[Run]) -> dict[str, str]:
-    """Where the training was started from, as an earlier run of it noted."""
-    for run in runs:
-        if tags := {key: run.data.tags[key] for key in INHERITED if key in run.data.tags}:
-            return tags
-    return {}
+def _fits(run: Run, want: Mapping[str, str]) -> bool:
+    """Whether the run says nothing else than it should; it may lack something."""
+    return all(run.data.tags.get(key, value) == value for key, value in want.items())
 
 
-def _same(one: float, other: float) -> bool:
-    return one == other or (one != one and other != other)
+def _digest(content: Any) -> str:
+    return digest(json.dumps(content, sort_keys=True).encode())
+
+
+def _last(one: Training) -> int:
+    return int(one.facts["parameters"]["steps"])
+
+
+def _clock(one: Training, points: Any) -> dict[int, int]:
+    """When a step was done, in milliseconds: the record knows beginning and end, and the rest lies evenly between."""
+    began, ended, last = one.times["started"], one.times["ended"], _last(one)
+    return {step: began + round((ended - began) * min(1.0, step / max(last, 1))) for _, step in points}

@@ -21,8 +21,9 @@ LAYERS = (
     {"cli", "stages"},
 )
 SIBLINGS = LAYERS[1]
-# what a training may know of tracking: how to start its follower, and the names under which it is found
-LAUNCH = {"ganpipe.tracking", "ganpipe.tracking.launch", "ganpipe.tracking.identity", "ganpipe.tracking.paths"}
+# what a stage may know of tracking: how to keep its record
+LAUNCH = {"ganpipe.tracking", "ganpipe.tracking.launch"}
+LOGGING = {"train", "evaluate", "report"}
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_training_knows_no_tracking_and_reports_no_torch(graph: grimp.ImportGrap
 def test_a_stage_loads_of_tracking_only_the_launch(graph: grimp.ImportGraph, stage: str) -> None:
     loaded = closure(graph, f"stages.{stage}")
     assert not loaded & {"mlflow", "dvc", "grimp"}
-    assert {name for name in loaded if unit(name) == "tracking"} == (LAUNCH if stage == "train" else set())
+    assert {name for name in loaded if unit(name) == "tracking"} == (LAUNCH if stage in LOGGING else set())
     # no part by itself, only the packages and what their parts share: which parts there are is the variant's to say
     parts = {name for name in loaded if unit(name) in SIBLINGS - {"metrics"} and name.count(".") > 1}
     own = {name for name in parts if not name.rpartition(".")[2].startswith("_")}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import sqlite3
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,10 +13,7 @@ from pathlib import Path
 import pytest
 from pipeline_project import Project
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc"),
-]
+pytestmark = pytest.mark.slow
 
 
 @contextmanager
@@ -43,34 +38,30 @@ def locked_database(root: Path) -> Iterator[str]:
         yield ""
 
 
-def followers(run_dir: Path) -> list[int]:
-    """The processes that follow this run."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = process.joinpath("cmdline").read_text().split("\0")
-        except OSError:  # it has ended meanwhile
-            continue
-        if "ganpipe.tracking" in command and str(run_dir) in command:
-            found.append(int(process.name))
-    return found
+@contextmanager
+def working_store(root: Path) -> Iterator[str]:
+    yield ""
 
 
-@pytest.mark.parametrize("store", [dead_server, silent_server, locked_database])
-def test_the_training_ends_while_its_store_gives_no_answer(store: object, project: Project) -> None:
+@pytest.mark.parametrize("store", [dead_server, silent_server, locked_database, working_store])
+def test_the_training_ends_with_the_same_bits_whatever_its_store_does(store: object, project: Project) -> None:
     run_dir = project.root / "runs/digits/lsgan/0"
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
+    environment = {key: value for key, value in project.environment.items() if key != "GANPIPE_TRACKING"}
     with store(project.root) as uri:  # type: ignore[operator]
-        environment = {key: value for key, value in project.environment.items() if key != "GANPIPE_TRACKING"}
+        environment |= {"MLFLOW_TRACKING_URI": uri} if uri else {}
+        began = time.monotonic()
         done = subprocess.run(
             ["python", "-m", "stages.train", "lsgan", "0"], cwd=project.root, capture_output=True, text=True,
-            env=environment | ({"MLFLOW_TRACKING_URI": uri} if uri else {}),
+            env=environment,
         )  # fmt: skip
-        # the store is as it was, so whoever had waited for it would be waiting now
-        pids = followers(run_dir)
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        took = time.monotonic() - began
     assert done.returncode == 0, done.stderr
-    assert not any(word in done.stderr for word in ("MLflow", "Traceback", "Warning")), done.stderr
+    said = [line for line in done.stderr.splitlines() if "MLflow" in line]
+    assert len(said) <= 1, done.stderr  # on a busy machine a working store may be late, too
+    assert "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
-    assert pids or (project.root / ".cache/tracking/digits-lsgan-0.log").read_text().startswith("Gave up, ")
+    assert took < 60
+    (record,) = project.root.glob(".tracking/digits/lsgan/*/0/run.json")
+    assert record.read_bytes() == (run_dir / "run.json").read_bytes()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,15 +47,10 @@ def empty_store(compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing of the caller's environment, and no timer left behind."""
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the caller's environment."""
     for key in OURS:
         monkeypatch.delenv(key, raising=False)
-    here = str(Path(__file__).parent)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, str(Path(__file__).parents[2])]))
-    monkeypatch.setenv("GANPIPE_TRACKING_NICE", "0")  # at the lowest priority a busy machine takes minutes
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.fixture

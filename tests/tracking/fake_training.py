@@ -1,94 +1,65 @@
-"""Writes a run's folder as a training does, one step for each line that it reads."""
+"""Writes what trainings and evaluations leave, without any training."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import sys
-import time
 from pathlib import Path
-
-from ganpipe.tracking.identity import identity
-from ganpipe.tracking.launch import start_follower
+from typing import Any
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
-PARAMETERS = {"objective": {"kind": "lsgan"}, "penalties": [{"kind": "r1", "weight": 10.0}], "batch": 64}
-COLUMNS = ["step", "critic/loss", "generator/loss"]
+PARAMETERS = {"objective": {"kind": "lsgan"}, "penalties": [{"kind": "r1", "weight": 10.0}], "batch": 64, "steps": 500}
+SPEC = "c0ffee00" * 8
 
 
-def spec_file(root: Path, row: str) -> Path:
-    """A spec as `resolve` writes one."""
-    path = root / "data" / "specs" / "train" / f"{row}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"variant": row, "parameters": PARAMETERS}))
-    return path
+def facts(variant: str = "lsgan", seed: int = 0, **changes: Any) -> dict[str, Any]:
+    """Those of run.json."""
+    known = {"variant": variant, "title": f"The variant {variant}", "data": "ring", "seed": seed, "spec_digest": SPEC}
+    known |= {"parameters": PARAMETERS, "not_applicable": None, "status": None, "device": "cpu"}
+    return known | {"versions": {"torch": "2.15.0"}, "dataset_digest": "d" * 64} | changes
 
 
-def lines(first: int, last: int) -> str:
-    """Rows of a history, the steps 100 apart."""
-    return "".join(f"{100 * k},{1 / k},{-0.5 * k}\n" for k in range(first, last))
+def write_history(run_dir: Path, rows: int) -> None:
+    """A history whose steps are 100 apart."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    lines = [f"{100 * k},{1 / k},{-0.5 * k}" for k in range(1, 1 + rows)]
+    (run_dir / "history.csv").write_text("\n".join(["step,critic_loss,generator_loss", *lines, ""]))
 
 
-def grid(run_dir: Path, step: int) -> None:
+def write_grid(run_dir: Path, step: int) -> None:
     """A picture."""
     (run_dir / "grids").mkdir(parents=True, exist_ok=True)
     (run_dir / "grids" / f"{step:06}.png").write_bytes(PIXEL)
 
 
-def finish(root: Path, run_dir: Path, **changes: object) -> None:
-    """The last file of a training, in one move."""
-    data, row, seed = run_dir.parts[-3:]
-    said = {"variant": row, "title": f"The variant {row}", "data": data, "seed": int(seed), "parameters": PARAMETERS}
-    said |= {"identity": identity(spec_file(root, row).read_bytes(), int(seed)), "spec_digest": "c0ffee"}
-    said |= {
-        "versions": {"torch": "2.15.0"},
-        "device": "cpu",
-        "runtime": {"threads": 1},
-        "dataset_digest": "d" * 64,
-        "not_applicable": None,
-    }
-    (run_dir / "run.part").write_text(json.dumps(said | changes))
-    os.replace(run_dir / "run.part", run_dir / "run.json")
-
-
-def write_all(root: Path, data: str, row: str, seed: int, rows: int = 5, **changes: object) -> Path:
-    """A finished training."""
-    run_dir = root / "runs" / data / row / str(seed)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "history.csv").write_text(",".join(COLUMNS) + "\n" + lines(1, 1 + rows))
-    grid(run_dir, 100)
-    finish(root, run_dir, **changes)
+def write_run(root: Path, variant: str = "lsgan", seed: int = 0, rows: int = 5, **changes: Any) -> Path:
+    """The folder of a finished training, and its timings: it took 90 s."""
+    run_dir = root / "runs" / "ring" / variant / str(seed)
+    write_history(run_dir, rows)
+    for step in (0, 500):
+        write_grid(run_dir, step)
+    (run_dir / "run.json").write_text(json.dumps(facts(variant, seed, **changes)))
+    clock = root / "timings" / "ring" / "train" / variant / f"{seed}.json"
+    clock.parent.mkdir(parents=True, exist_ok=True)
+    clock.write_text(json.dumps({"training_seconds": 90.0, "seconds": 95.0}))
     return run_dir
 
 
-def main() -> None:
-    """A training whose steps are words on stdin."""
-    root, row = Path(sys.argv[1]), sys.argv[2]
-    run_dir = root / "runs" / "ring" / row / "0"
-    run_dir.mkdir(parents=True)
-    began = time.perf_counter()
-    start_follower(run_dir, spec_file(root, row), 0, root)
-    print(time.perf_counter() - began, flush=True)
-    history = run_dir / "history.csv"
-    for line in sys.stdin:
-        match line.strip():
-            case "begin":
-                history.write_text(",".join(COLUMNS) + "\n" + lines(1, 4) + "400,0.2")
-                grid(run_dir, 100)
-            case "relink":
-                text = history.read_bytes()
-                history.unlink()
-                history.write_bytes(text)
-                history.chmod(0o444)
-            case "complete":
-                text = history.read_text()
-                history.unlink()
-                history.write_text(text + "5,-2.0\n" + lines(5, 2001))
-                grid(run_dir, 200)
-                finish(root, run_dir)
-        print(line.strip(), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def write_evaluation(root: Path, modes: list[float | None], variant: str = "lsgan", **changes: Any) -> Path:
+    """An evaluation with one value a seed, and half of it at the snapshot on the way."""
+    of = {"label": "Modes", "better": "higher", "in_main_table": True, "network": "none", "raw": modes, "ema": modes}
+    course = {"label": "Modes", "raw": [[x and x / 2, x] for x in modes], "ema": [[x and x / 2, x] for x in modes]}
+    content = {
+        "variant": variant,
+        "title": "LSGAN",
+        "data": "ring",
+        "not_applicable": None,
+        "seeds": list(range(len(modes))),
+        "metrics": {"modes": of, "memorization": of | {"in_main_table": False}},
+        "snapshots": {"steps": [250, 500], "metrics": {"modes": course}},
+        "statuses": [None] * len(modes),
+    }
+    path = root / "evals" / "ring" / f"{variant}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content | changes))
+    return path

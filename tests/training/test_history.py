@@ -35,7 +35,7 @@ def test_a_row_has_the_means_since_the_row_before(tmp_path: Path) -> None:
 
 
 def test_a_row_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
-    """The follower reads the file while the training runs."""
+    """The thread that logs reads the file while the training runs."""
     writer = History(tmp_path / "history.csv")
     for step in (5, 10):
         writer.add({"a": torch.tensor(1.0)})
