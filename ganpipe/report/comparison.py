@@ -120,7 +120,7 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
 
 
 def ranks(root: Path, spec: Mapping[str, Any]) -> dict[str, tuple[str, Number]]:
-    """The rank of each evaluated variant by its main metric, the first of the main table: in words, and the rank itself."""
+    """The rank of each evaluated variant by its main metric, the first in the table: in words, and as a number."""
     zoo = read_zoo(root, spec)
     metrics = {v.name: next((m for m in v.evaluation.metrics.values() if m.in_main_table), None) for v in zoo.variants}
     values = {name: metric.raw for name, metric in metrics.items() if metric}
