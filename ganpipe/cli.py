@@ -162,11 +162,26 @@ def sample(
     output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")] = Path("grid.png"),
     seed: Annotated[int, typer.Option(min=0, help="Of the latents.")] = 0,
     averaged: Annotated[bool, typer.Option("--ema/--raw", help="The averaged generator or the last one.")] = True,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="-n rows, each from one sample to another.")
+    ] = False,
 ) -> None:
     """Draw new samples from a trained generator and write them as one picture."""
     from ganpipe.training.sample import sample_run
 
-    sample_run(_run_folder(run), number, seed, averaged, output)
+    sample_run(_run_folder(run), number, seed, averaged, output, interpolate=interpolate)
+    print(output)
+
+
+@app.command()
+def animate(
+    run: Annotated[str, typer.Argument(help="A run: its folder, or <variant>/<seed> on the chosen data.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The WebP or GIF to write.")] = Path("training.webp"),
+) -> None:
+    """Show the samples of a training's fixed noise, step after step, as one moving picture."""
+    from ganpipe.report.animation import animate_run
+
+    animate_run(_run_folder(run), output)
     print(output)
 
 

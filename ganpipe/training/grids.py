@@ -13,14 +13,14 @@ from PIL import Image
 from ganpipe.utils.io import write_whole
 
 
-def draw_grid(samples: NDArray[Any], reference: NDArray[Any]) -> Image.Image:
+def draw_grid(samples: NDArray[Any], reference: NDArray[Any], columns: int | None = None) -> Image.Image:
     """Samples (N, ...) in data space as a picture.
 
-    Images as a grid, enlarged without smoothing; points in 2-D as a scatter plot, in 1-D as a histogram, both over the
-    reference in grey.
+    Images as a grid with so many columns (None: a square), enlarged without smoothing; points in 2-D as a scatter plot,
+    in 1-D as a histogram, both over the reference in grey.
     """
     if samples.ndim == 4:
-        return _image_grid(samples)
+        return _image_grid(samples, columns or int(np.ceil(np.sqrt(len(samples)))))
     return _scatter(samples, reference) if samples.shape[1] > 1 else _histogram(samples, reference)
 
 
@@ -36,9 +36,8 @@ def save_png(image: Image.Image, path: Path) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def _image_grid(samples: NDArray[np.uint8]) -> Image.Image:
+def _image_grid(samples: NDArray[np.uint8], columns: int) -> Image.Image:
     n, channels, height, width = samples.shape
-    columns = int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
     canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
     for i, one in enumerate(samples):

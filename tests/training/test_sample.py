@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from training_cases import RUNTIME, digits, points, variant
 
+import ganpipe
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import TrainingArguments, train
 from ganpipe.training.sample import sample_run
@@ -67,6 +68,15 @@ def test_a_grid_of_images_is_the_seeds_and_the_networks(runs: Path, averaged: bo
     assert not np.array_equal(a, c)
     assert not np.array_equal(a, d)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_a_row_of_an_interpolation_goes_from_one_sample_to_another(runs: Path, tmp_path: Path) -> None:
+    run = runs / "digits" / "lsgan" / "0"
+    sample_run(run, 3, 7, True, tmp_path / "ways.png", interpolate=True)
+    ways = pixels(tmp_path / "ways.png")
+    assert ways.shape == ((3 * 9 + 1) * 3, (10 * 9 + 1) * 3)  # three rows of ten, each pixel as three
+    expected = ganpipe.load(run).interpolate(3, 10, seed=7)[1, 9, 0]
+    np.testing.assert_array_equal(ways[::3, ::3][10:18, 82:90], expected)
 
 
 def test_a_single_point_is_drawn(runs: Path, tmp_path: Path) -> None:
