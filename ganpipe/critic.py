@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -26,11 +27,16 @@ LossState = dict[str, Tensor]
 """What an objective keeps from one critic step to the next, by name, each of shape (): BEGAN's k; empty for others."""
 
 
+Samples = Literal["real", "fake"]
+
+
 class CriticBatch:
-    """Real and generated samples as the critic sees them, and the critic's output for both.
+    """Real and generated samples as the critic sees them, and the critic's output and input gradient for both.
 
     real, fake: (N, ...), paired by index; N packs where samples are packed. An output is computed when it is first
-    read, so a generator loss that does not read D(x) does not pay for it.
+    read, so a generator loss that does not read D(x) does not pay for it. joint: both outputs come from one forward
+    pass, which is faster, and the same where no layer couples samples. gradients_at: where `input_gradient` will be
+    asked for, so that it is taken from the pass whose scores the loss reads.
     """
 
     def __init__(
@@ -39,38 +45,70 @@ class CriticBatch:
         fake: Tensor,
         critic: CriticFunction,
         loss_state: LossState | None = None,
-        outputs: tuple[CriticOutput, CriticOutput] | None = None,
+        *,
+        joint: bool = False,
+        gradients_at: frozenset[Samples] = frozenset(),
     ) -> None:
-        self.real, self.fake, self.loss_state, self._critic = real, fake, loss_state or {}, critic
-        self._real_output: CriticOutput | None
-        self._fake_output: CriticOutput | None
-        self._real_output, self._fake_output = outputs or (None, None)
+        self.real, self.fake, self.loss_state = real, fake, loss_state or {}
+        self._critic, self._joint, self._gradients_at = critic, joint, gradients_at
+        self._passes: dict[Samples, tuple[Tensor, Tensor]] = {}  # the input and all scores of its forward pass
+        self._outputs: dict[Samples, CriticOutput] = {}
+        self._gradients: dict[Samples, Tensor] = {}
 
     @property
     def real_output(self) -> CriticOutput:
         """D(x)."""
-        if self._real_output is None:
-            self._real_output = self._critic(self.real)
-        return self._real_output
+        return self._output("real")
 
     @property
     def fake_output(self) -> CriticOutput:
         """D(G(z))."""
-        if self._fake_output is None:
-            self._fake_output = self._critic(self.fake)
-        return self._fake_output
+        return self._output("fake")
 
-    @classmethod
-    def concatenated(
-        cls, real: Tensor, fake: Tensor, critic: CriticFunction, loss_state: LossState | None = None
-    ) -> CriticBatch:
-        """One forward pass of the critic over both: faster, and the same where no layer couples samples."""
-        both, n = critic(torch.cat([real, fake])), len(real)
-        real_code, fake_code = (None, None) if both.code is None else (both.code[:n], both.code[n:])
-        return cls(
-            real,
-            fake,
-            critic,
-            loss_state,
-            (CriticOutput(both.score[:n], real_code), CriticOutput(both.score[n:], fake_code)),
-        )
+    def input_gradient(self, at: Samples) -> Tensor:
+        """dD/dx at the samples, as `input_gradient`."""
+        if at not in self._gradients_at:  # in a pass of its own
+            return input_gradient(self._critic, self.real if at == "real" else self.fake)
+        if at not in self._gradients:
+            self._output(at)
+            x, scores = self._passes[at]
+            (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+            samples = self._samples(at)
+            self._gradients |= zip(samples, torch.split(gradient.flatten(1), self._sizes(samples)), strict=True)
+        return self._gradients[at]
+
+    def _samples(self, at: Samples) -> tuple[Samples, ...]:
+        """What is in one forward pass with these samples."""
+        return ("real", "fake") if self._joint else (at,)
+
+    def _sizes(self, samples: tuple[Samples, ...]) -> list[int]:
+        return [len(self.real if at == "real" else self.fake) for at in samples]
+
+    def _output(self, at: Samples) -> CriticOutput:
+        if at not in self._outputs:
+            samples = self._samples(at)
+            x = torch.cat([self.real, self.fake]) if self._joint else self.real if at == "real" else self.fake
+            if self._gradients_at.intersection(samples):
+                x = _differentiable(x)
+            output, sizes = self._critic(x), self._sizes(samples)
+            codes = [None] * len(sizes) if output.code is None else torch.split(output.code, sizes)
+            for name, score, code in zip(samples, torch.split(output.score, sizes), codes, strict=True):
+                self._passes[name], self._outputs[name] = (x, output.score), CriticOutput(score, code)
+        return self._outputs[at]
+
+
+def input_gradient(critic: CriticFunction, at: Tensor) -> Tensor:
+    """dD/dx at samples (N, ...), flattened over all but the batch axis: (N, d), differentiable in the critic's weights.
+
+    It is differentiable in the samples too where they have a history, as in the steps of an unrolled critic. The
+    gradient of the sum of all scores is each sample's own only where no layer mixes samples; variants refuse others.
+    """
+    x = _differentiable(at)
+    (gradient,) = torch.autograd.grad(critic(x).score.sum(), x, create_graph=True)
+    return gradient.flatten(1)
+
+
+def _differentiable(x: Tensor) -> Tensor:
+    """Samples of which dD/dx can be taken. Where they have a history it is a view: the weights of an unrolled critic
+    depend on the samples too, which is no part of dD/dx."""
+    return x.view_as(x) if x.requires_grad else x.detach().requires_grad_(True)

@@ -21,7 +21,7 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
 
 
 def autocast_critic(critic: nn.Module, runtime: Runtime) -> CriticFunction:
-    """The critic under autocast, samples (N, ...) to its output in float32. Penalties get the critic itself instead."""
+    """The critic under autocast, samples (N, ...) to its output in float32."""
 
     def run(x: Tensor) -> CriticOutput:
         with autocast(runtime):
@@ -38,8 +38,10 @@ def critic_batch(
 
     It is not where the critic has batch norm, say: real and generated samples then have batch statistics of their own.
     """
-    build = CriticBatch if variant.critic.uses_batch_stats else CriticBatch.concatenated
-    return build(real, fake, critic, loss_state)
+    at = frozenset(p.gradient_at for p in variant.penalties if p.network == "critic" and p.gradient_at)
+    # a gradient at one half of a joint pass would be taken through the other half as well
+    joint = not variant.critic.uses_batch_stats and len(at) != 1
+    return CriticBatch(real, fake, critic, loss_state, joint=joint, gradients_at=at)
 
 
 def penalty_terms(
@@ -47,7 +49,7 @@ def penalty_terms(
 ) -> Metrics:
     """The penalties on the loss of this network, weighted, each of shape (); a second one of a kind is `<kind>_2`.
 
-    critic: the module itself, without autocast, as penalties take gradients of it in float32.
+    critic: in the networks' precision; gradients at samples and their norms come out in float32.
     """
     terms: Metrics = {}
     kinds: list[str] = []

@@ -108,11 +108,11 @@ class GANTrainer(StateMixin, Trainer):
         with torch.no_grad():
             fake = self.generate(len(real))
         real, fake = self.critic_input(real), self.critic_input(fake)
-        batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
+        critic = autocast_critic(self.critic, self.runtime)
+        batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        # of the critic itself and not of autocast_critic: gradient penalties differentiate it in float32
-        penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
@@ -130,7 +130,7 @@ class GANTrainer(StateMixin, Trainer):
             critic = unrolled(self.critic, loss_of, self.algorithm.unroll)
         batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) is computed only where the objective reads it
         loss = self.variant.objective.generator(batch).mean()
-        penalties = penalty_terms(self.variant, "generator", self.critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng)
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "generator", self.generator)

@@ -101,11 +101,11 @@ class EBMTrainer(StateMixin, Trainer):
             noise = torch.randn(real.shape, generator=self.noise_rng, device=real.device)
             real = real + self.algorithm.noise * noise
         fake = self.sampler(sample_latents(self.variant.latent, len(real), self.latent_rng))
-        batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
+        critic = autocast_critic(self.critic, self.runtime)
+        batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        # of the critic itself and not of autocast_critic: gradient penalties differentiate it in float32
-        penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)

@@ -152,11 +152,11 @@ class Pix2PixTrainer(StateMixin, Trainer):
         with torch.no_grad():
             fake = self.generate(condition)
         real, fake = concat_condition(condition, real), concat_condition(condition, fake)
-        batch = critic_batch(self.variant, real, fake, autocast_critic(self.critic, self.runtime), self.loss_state)
+        critic = autocast_critic(self.critic, self.runtime)
+        batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        # of the critic itself and not of autocast_critic: gradient penalties differentiate it in float32
-        penalties = penalty_terms(self.variant, "critic", self.critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
@@ -175,7 +175,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         terms = {"generator_loss": self.variant.objective.generator(batch).mean()}
         if self.algorithm.l1:
             terms["l1"] = self.algorithm.l1 * (fake - real).abs().mean()
-        terms |= penalty_terms(self.variant, "generator", self.critic, batch, self.penalty_rng)
+        terms |= penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng)
 
         optimizer_step(self.generator_optimizer, *terms.values())
         enforce_constraints(self.variant, "generator", self.generator)

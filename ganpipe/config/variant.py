@@ -40,9 +40,9 @@ class Runtime(Frozen):
     """Device and arithmetic.
 
     device: `auto` is resolved once; the specs hold the result. threads: CPU threads of one training; bits differ
-    between thread counts, so the number is part of the result. precision: of the networks' forward passes; gradients
-    in penalties are float32 in any case. deterministic: only kernels that give the same bits each time, which are
-    slower on a GPU; on the CPU all do.
+    between thread counts, so the number is part of the result. precision: of the networks' forward passes; norms of
+    gradients are computed in float32 in any case. deterministic: only kernels that give the same bits each time, which
+    are slower on a GPU; on the CPU all do.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"]

@@ -6,9 +6,8 @@ from typing import ClassVar, Literal
 
 from torch import Generator, Tensor
 
-from ganpipe.critic import CriticBatch, CriticFunction
+from ganpipe.critic import CriticBatch, CriticFunction, Samples
 from ganpipe.penalties import Penalty
-from ganpipe.penalties._gradient import input_gradient
 
 
 class R2(Penalty):
@@ -16,6 +15,7 @@ class R2(Penalty):
 
     kind: Literal["r2"]
     uses_input_gradient: ClassVar[bool] = True
+    gradient_at: ClassVar[Samples | None] = "fake"
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
-        return 0.5 * self.weight * input_gradient(critic, batch.fake).square().sum(1)
+        return 0.5 * self.weight * batch.input_gradient("fake").square().sum(1)

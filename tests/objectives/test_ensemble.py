@@ -34,7 +34,7 @@ def test_it_is_the_mean_of_its_members_each_on_its_own_column(joint: bool) -> No
     assert ensemble.num_scores == 5
     assert ensemble.needs_lipschitz
     for loss in ("critic", "generator"):
-        batch = (CriticBatch.concatenated if joint else CriticBatch)(real, fake, critic)
+        batch = CriticBatch(real, fake, critic, joint=joint)
         single = []
         for k, member in enumerate(MEMBERS):
             alone = CriticBatch(real, fake, lambda x, k=k: CriticOutput(critic(x).score[:, k]))

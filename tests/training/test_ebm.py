@@ -114,7 +114,7 @@ def test_the_gradient_step_lowers_the_loss_on_the_same_batch(space: str, energy:
         recorder.judged.clear()
         before = at.train_step(RandomBatches(space))["critic_loss"]
         (both,) = recorder.judged
-        game_now = CriticBatch.concatenated(both[:8], both[8:], recorder)
+        game_now = CriticBatch(both[:8], both[8:], recorder, joint=True)
         after = at.variant.objective.critic(game_now).mean()
         assert after < before
 
