@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     y: Tensor | None = None
 
 
-class Space:
+class DataTransform:
     """Maps between data space (uint8 images, points in their own units) and the networks' space.
 
     form: what a sample is, "images" or "points". scale: points are divided by it.
@@ -54,7 +54,7 @@ class Batches(StateMixin):
         self,
         data: NDArray[Any],
         batch: int,
-        space: Space,
+        transform: DataTransform,
         seed: int,
         purpose: str,
         device: torch.device,
@@ -62,7 +62,7 @@ class Batches(StateMixin):
     ) -> None:
         self._data = torch.from_numpy(data).to(device)
         self._labels = None if labels is None else torch.from_numpy(labels).to(device)
-        self._batch, self._space = batch, space
+        self._batch, self._transform = batch, transform
         self._rng = make_rng(seed, purpose, device)
         self._order = torch.empty(0, dtype=torch.int64, device=device)
 
@@ -75,9 +75,9 @@ class Batches(StateMixin):
             self._order = torch.cat([self._order, permutation])
         now, self._order = self._order[: self._batch], self._order[self._batch :]
         labels = None if self._labels is None else self._labels[now]
-        return Batch(self._space.to_model(self._data[now]), labels)
+        return Batch(self._transform.to_model(self._data[now]), labels)
 
     def all_samples(self, chunk: int = 5000) -> Iterator[Tensor]:
         """Every sample once, in order, in chunks (n, *shape) in the networks' space; draws no random number."""
         for start in range(0, len(self._data), chunk):
-            yield self._space.to_model(self._data[start : start + chunk])
+            yield self._transform.to_model(self._data[start : start + chunk])

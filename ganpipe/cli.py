@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganpipe.utils.errors import ResourceError, UserError, lacking
+from ganpipe.utils.errors import ResourceError, UserError, resource_hint
 
 if TYPE_CHECKING:
     from ganpipe.config.configuration import Configuration
@@ -32,7 +32,7 @@ def main() -> None:
         print(f"ganpipe: {error}", file=sys.stderr)
         sys.exit(2)
     except (ResourceError, OSError, RuntimeError, MemoryError) as error:
-        if (sentence := lacking(error)) is None:
+        if (sentence := resource_hint(error)) is None:
             raise
         print(f"ganpipe: {sentence}.", file=sys.stderr)
         sys.exit(1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganpipe.utils.errors import UserError, format_value
-from ganpipe.utils.io import write_json, writing
+from ganpipe.utils.io import atomic_write, write_json
 
 FORMAT = 1
 ARRAYS = ("train", "train_labels", "test", "test_labels")
@@ -61,7 +61,7 @@ class PreparedDataset:
 def write(folder: Path, name: str, data: PreparedDataset) -> None:
     """Write the folder of the data set `name`. `meta.json` comes last: a folder without it is incomplete."""
     for array in ARRAYS:
-        with writing(folder / f"{array}.npy") as file:
+        with atomic_write(folder / f"{array}.npy") as file:
             np.save(file, np.ascontiguousarray(getattr(data, array)), allow_pickle=False)
     write_json(folder / "meta.json", _meta(name, data))
 

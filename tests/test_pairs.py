@@ -18,7 +18,7 @@ from parts_in_use import PARAMS, narrow, parts_in_use, variations
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ganpipe.batches import Batches, Space
+from ganpipe.batches import Batches, DataTransform
 from ganpipe.config import configuration
 from ganpipe.config.rules import first_problem
 from ganpipe.config.variant import Runtime, Variant
@@ -173,7 +173,7 @@ def one_step_of_each_network(row: Variant, shape: tuple[int, ...]) -> None:
     trainer: Any = row.algorithm.trainer(row, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data
-    source = Batches(data.numpy(), 4, Space("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)
+    source = Batches(data.numpy(), 4, DataTransform("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)
     if not hasattr(trainer, "generator_step"):
         nets = trainer.generators | trainer.saved_networks
         before = {name: weights(net) for name, net in nets.items()}

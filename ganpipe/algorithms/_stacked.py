@@ -8,9 +8,9 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 
-UINT8 = Space("images", 1.0)
+UINT8 = DataTransform("images", 1.0)
 
 
 class TrainingConditions(nn.Module):

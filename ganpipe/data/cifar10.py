@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganpipe.data._downloaded import DownloadedImages
 from ganpipe.data._images import Split
-from ganpipe.utils.io import writing
+from ganpipe.utils.io import atomic_write
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 # of the archive, from https://www.cs.toronto.edu/~kriz/cifar.html; there is none of the files in it
@@ -70,7 +70,7 @@ def unpack(archive: Path, root: Path) -> None:
                 member = opened.extractfile(f"{CIFAR10.folder}/{name}")
                 if member is None:
                     raise ValueError(f"{archive.name}: {name} is no file")
-                with member, writing(root / CIFAR10.folder / name) as file:
+                with member, atomic_write(root / CIFAR10.folder / name) as file:
                     shutil.copyfileobj(member, file)
     except (tarfile.TarError, KeyError) as error:
         raise ValueError(f"{archive.name}: {error.args[0] if error.args else 'it is broken'}") from None

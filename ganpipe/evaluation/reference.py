@@ -20,7 +20,7 @@ from ganpipe.metrics.class_coverage import class_shares
 from ganpipe.metrics.modes import modes
 from ganpipe.prepared import PreparedDataset
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import writing
+from ganpipe.utils.io import atomic_write
 
 Array = NDArray[Any]
 Classify = Callable[[Array], NDArray[np.float64]]
@@ -159,7 +159,7 @@ class Reference:
             if kind in metric.kinds:
                 inputs.stats.update(metric.prepare(inputs))
         features = {"real": real, "train": train} if extract else {}
-        with writing(path) as file:
+        with atomic_write(path) as file:
             np.savez(file, **{name: value.cpu().numpy() for name, value in (features | inputs.stats).items()})
         return inputs
 

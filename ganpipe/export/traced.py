@@ -17,7 +17,7 @@ import torch
 from ganpipe.training.model import Model
 from ganpipe.training.weights import KEY
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 
 def write_torch_export(model: Model, output: Path) -> None:
@@ -25,7 +25,7 @@ def write_torch_export(model: Model, output: Path) -> None:
     buffer = io.BytesIO()
     with _tracing(model, "torch-export"):
         torch.export.save(_traced(model), buffer, extra_files={f"{KEY}.json": model.architecture.to_json()})
-    write_whole(output, buffer.getvalue())
+    write_bytes(output, buffer.getvalue())
 
 
 def write_onnx(model: Model, output: Path) -> None:
@@ -41,7 +41,7 @@ def write_onnx(model: Model, output: Path) -> None:
         assert program is not None
         graph = program.model_proto
     graph.metadata_props.add(key=KEY, value=model.architecture.to_json())
-    write_whole(output, graph.SerializeToString())
+    write_bytes(output, graph.SerializeToString())
 
 
 def _traced(model: Model) -> torch.export.ExportedProgram:

@@ -15,11 +15,11 @@ from pathlib import Path
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import merge_mark
 
-SETTLED = 1.0
+WRITE_SECONDS = 1.0
 """Seconds after which a broken file that has not changed is not being written."""
 _ITEM = r" {4}- path: .+\n {6}hash: .+\n {6}md5: .+\n {6}size: \d+\n(?: {6}(?:nfiles|isexec): .+\n)?"
 _STAGE = rf"  \S.*:\n {{4}}cmd: .+\n(?: {{4}}(?:deps|outs):\n(?:{_ITEM})+| {{4}}params:\n(?: {{6}}.+\n)+)*"
-ENTIRE = re.compile(rf"schema: '2\.0'\nstages:\n(?:{_STAGE})+")
+COMPLETE_LOCK = re.compile(rf"schema: '2\.0'\nstages:\n(?:{_STAGE})+")
 """A lock file as DVC writes it, or cut between two entries, which DVC does not mind."""
 
 
@@ -41,14 +41,14 @@ def broken(root: Path) -> Iterator[Path]:
     yield from (path for path in (root / "dvc.lock", *sorted(root.glob("*/dvc.lock"))) if _broken(path, _is_lock))
     yield from (path for path in [root / ".dvc/tmp/rwlock"] if _broken(path, _is_json))
     empty = [path for path in sorted((root / ".dvc/cache/runs").glob("??/*")) if not any(path.iterdir())]
-    time.sleep(SETTLED if empty else 0.0)
+    time.sleep(WRITE_SECONDS if empty else 0.0)
     yield from (path for path in empty if path.is_dir() and not any(path.iterdir()))
 
 
 def _broken(path: Path, complete: Callable[[str], bool]) -> bool:
     """Whether the file exists and is not complete, and no process is writing it."""
     while (text := _text(path)) is not None and not complete(text):
-        time.sleep(SETTLED)
+        time.sleep(WRITE_SECONDS)
         if _text(path) == text:
             return True
     return False
@@ -64,7 +64,7 @@ def _text(path: Path) -> str | None:
 def _is_lock(text: str) -> bool:
     """Whether DVC accepts a lock file."""
     stages = re.findall(r"^  (\S.*):$", text, re.MULTILINE)
-    if ENTIRE.fullmatch(text) and len(set(stages)) == len(stages):  # DVC's import and its parser take seconds
+    if COMPLETE_LOCK.fullmatch(text) and len(set(stages)) == len(stages):  # DVC's import and its parser take seconds
         return True
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml

@@ -23,7 +23,7 @@ from ganpipe.parts import Part, kinds
 from ganpipe.training import pretrain, stage1
 from ganpipe.utils.code_hash import code_digest, module_file
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 Spec = dict[str, Any]
 
@@ -191,7 +191,7 @@ def write(specs: dict[str, Spec], folder: Path) -> list[str]:
         path, content = folder / name, text(spec)
         if path.is_file() and path.read_text(encoding="utf-8") == content:
             continue
-        write_whole(path, content.encode())
+        write_bytes(path, content.encode())
         changed.append(name)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in specs:

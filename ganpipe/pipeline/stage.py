@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ganpipe.utils.code_hash import code_digest, module_file
-from ganpipe.utils.console import say, settle
-from ganpipe.utils.errors import ResourceError, UserError, lacking
+from ganpipe.utils.console import flush_streams, say
+from ganpipe.utils.errors import ResourceError, UserError, resource_hint
 from ganpipe.utils.io import write_json
 from ganpipe.utils.signals import Interrupted, exit_with_parent, install_handlers
 
@@ -32,11 +32,11 @@ def run(main: Callable[[], None]) -> None:
     except Interrupted as error:
         _end(f"{error.where or 'interrupted'}.", 128 + error.number)
     except (ResourceError, OSError, RuntimeError, MemoryError) as error:
-        if (sentence := lacking(error)) is None:
+        if (sentence := resource_hint(error)) is None:
             raise
         _end(f"{sentence}." if isinstance(error, ResourceError) else f"{sentence}, then `dvc repro` again.", 1)
     finally:
-        settle()
+        flush_streams()
 
 
 def _end(sentence: str, code: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 FORMATS = {".webp": "WEBP", ".gif": "GIF"}
 FRAME, LAST = 200, 2000
@@ -26,7 +26,7 @@ def animate_run(run: Path, output: Path) -> None:
         raise UserError(f"{run} has no pictures in {run / 'grids'}: train it first, or run `dvc checkout`.")
     content = animation(grids, kind)
     try:
-        write_whole(output, content)
+        write_bytes(output, content)
     except OSError as error:
         raise UserError(f"{output} cannot be written ({error.strerror}): choose a folder that can be.") from None
 

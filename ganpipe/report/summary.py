@@ -12,7 +12,7 @@ from ganpipe.report.evaluations import Evaluation, Metric, Weights
 from ganpipe.report.read import Series, read_variant
 from ganpipe.statistics import finite, summary
 from ganpipe.utils.conventions import SOURCE
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 
 def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def summary_plots(root: Path, spec: dict[str, Any], name: str, folder: Path) -> 
     writer = csv.DictWriter(text, ["step", *names], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows[step] for step in sorted(rows))
-    write_whole(folder / "history.csv", text.getvalue().encode())
+    write_bytes(folder / "history.csv", text.getvalue().encode())
     grid = next((run.grids[-1] for run in runs if run.grids), None)
-    write_whole(folder / "samples.png", grid.path.read_bytes() if grid else _blank())
+    write_bytes(folder / "samples.png", grid.path.read_bytes() if grid else _blank())
 
 
 def _numbers(metric: Metric, weights: Weights) -> dict[str, float]:

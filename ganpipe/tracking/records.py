@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from ganpipe.tracking.paths import records_folder
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import write_json, write_whole
+from ganpipe.utils.io import write_bytes, write_json
 
 SPEC_DIGITS = 16
 PARTS = ("run.json", "history.csv")
@@ -96,10 +96,10 @@ class Training:
         (self.folder / "times.json").unlink(missing_ok=True)
         for name in PARTS:
             if (out / name).is_file():
-                write_whole(self.folder / name, (out / name).read_bytes())
+                write_bytes(self.folder / name, (out / name).read_bytes())
         shutil.rmtree(self.folder / "grids", ignore_errors=True)
         for path in grids(out).values():
-            write_whole(self.folder / "grids" / path.name, path.read_bytes())
+            write_bytes(self.folder / "grids" / path.name, path.read_bytes())
         write_json(self.folder / "times.json", {"started": started, "ended": ended, "tags": tags})
         (self.folder / "running.json").unlink(missing_ok=True)
         for name in ("times", "facts"):
@@ -152,7 +152,7 @@ class Group:
         """Keep the content of `evals/<data>/<variant>.json`. Raises OSError."""
         if tags:
             write_json(self.folder / "tags.json", tags)
-        write_whole(self.folder / "evaluation.json", evaluation)
+        write_bytes(self.folder / "evaluation.json", evaluation)
 
     def rank(self, text: str, number: float | None) -> None:
         """Keep the rank among all variants: in words, and as a number."""

@@ -15,7 +15,7 @@ import torch
 
 from ganpipe.utils.console import say
 from ganpipe.utils.errors import UserError, format_value
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 from ganpipe.utils.signals import Interrupted, pending_signal
 from ganpipe.utils.state import Stateful, from_bytes, to_bytes
 
@@ -105,7 +105,7 @@ class Checkpoint:
             tree |= {"parts": {name: part.state_dict() for name, part in parts.items()}}
             data = to_bytes(tree)
             target = self._folder / f"{step:010d}-{_digest(data)}.safetensors"
-            write_whole(target, data)
+            write_bytes(target, data)
             for path in self._folder.glob("*.safetensors"):
                 if path != target:
                     path.unlink()
@@ -125,7 +125,7 @@ class Checkpoint:
                 data = path.read_bytes()
                 digest = _digest(data)
                 if not (copies / digest).is_file():
-                    write_whole(copies / digest, data)
+                    write_bytes(copies / digest, data)
                 self._copied[name] = digest
         return dict(self._copied)
 

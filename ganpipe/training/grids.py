@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 
 def draw_grid(samples: NDArray[Any], reference: NDArray[Any], columns: int | None = None) -> Image.Image:
@@ -33,7 +33,7 @@ def save_png(image: Image.Image, path: Path) -> None:
     """Write the PNG whole or not at all. Raises OSError."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    write_whole(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
 def _image_grid(samples: NDArray[np.uint8], columns: int) -> Image.Image:

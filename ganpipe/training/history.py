@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ganpipe.utils.io import named, write_whole
+from ganpipe.utils.io import with_path, write_bytes
 
 
 class History:
@@ -32,7 +32,7 @@ class History:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._file.close()
-        write_whole(self._path, state_dict["text"].encode())
+        write_bytes(self._path, state_dict["text"].encode())
         self._open("a")
         self._names, self._pending = state_dict["names"], state_dict["pending"]
 
@@ -60,7 +60,7 @@ class History:
         except OSError as error:
             with suppress(OSError):  # closing tries to write once more
                 self._file.close()
-            raise named(error, self._path) from None
+            raise with_path(error, self._path) from None
         self._pending.clear()
         return row
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from ganpipe.batches import Batches, Space
+from ganpipe.batches import Batches, DataTransform
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
@@ -71,15 +71,15 @@ def train(arguments: TrainingArguments) -> Outcome:
     """
     variant, data, device = arguments.variant, arguments.data, torch.device(arguments.runtime.device)
     # ---- data and trainer -------------------------------------------------------------------------------------------
-    space = Space(data.form, data.scale)
+    transform = DataTransform(data.form, data.scale)
     labels = data.train_labels if data.classes > 1 else None
-    batches = Batches(data.train, variant.batch, space, arguments.seed, "order", device, labels)
-    held_out = space.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
+    batches = Batches(data.train, variant.batch, transform, arguments.seed, "order", device, labels)
+    held_out = transform.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
     pretrained = load_file(arguments.pretrained) if arguments.pretrained else None
     trainer = variant.algorithm.trainer(variant, data.shape, arguments.runtime, arguments.seed, pretrained)
 
     # ---- hooks ------------------------------------------------------------------------------------------------------
-    sampler = Sampler(variant.latent, space, arguments.seed, variant.batch, device)
+    sampler = Sampler(variant.latent, transform, arguments.seed, variant.batch, device)
     history, health = History(arguments.out / "history.csv"), HealthMonitor(variant.health, data)
     snapshots_at = snapshot_steps(variant.steps, variant.snapshots.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
@@ -114,7 +114,7 @@ def train(arguments: TrainingArguments) -> Outcome:
     # ---- results ----------------------------------------------------------------------------------------------------
     trainer.prepare_for_sampling(batches)
     sampler.update_bn(trainer.generators["ema"])
-    architecture = Architecture(variant, data.shape, space)
+    architecture = Architecture(variant, data.shape, transform)
     for name, net in trainer.generators.items():
         save_weights(net, arguments.out / f"generator{suffix(name)}.safetensors", architecture)
         save_array(sampler.sample(net, variant.num_samples, "samples"), arguments.out / f"samples{suffix(name)}.npy")

@@ -87,8 +87,8 @@ class Model:
     @torch.no_grad()
     def generate(self, latents: Tensor) -> NDArray[Any]:
         """The samples of these latents (N, latent size), in data space: (N, *shape)."""
-        space = self.architecture.space
-        parts = [space.to_data(self.generator(z.to(self.device))).cpu() for z in torch.split(latents, CHUNK)]
+        transform = self.architecture.transform
+        parts = [transform.to_data(self.generator(z.to(self.device))).cpu() for z in torch.split(latents, CHUNK)]
         return torch.cat(parts).numpy()
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganpipe.algorithms._steps import autocast_critic
-from ganpipe.batches import Batches, Space, pack_samples
+from ganpipe.batches import Batches, DataTransform, pack_samples
 from ganpipe.config.variant import Pretrain, Runtime
 from ganpipe.networks import CriticNetwork
 from ganpipe.parts import Choice, Count, Frozen, Positive
@@ -41,13 +41,13 @@ def run(
     above it can only raise them.
     """
     device, seed = torch.device(runtime.device), params.pretrain.seed
-    space = Space(data.form, data.scale)
-    batches = Batches(data.train, params.batch, space, seed, "pretrain", device)
+    transform = DataTransform(data.form, data.scale)
+    batches = Batches(data.train, params.batch, transform, seed, "pretrain", device)
     with seeded_init(seed, "critic"):
         critic = params.critic.build((data.shape[0] * params.pack, *data.shape[1:])).to(device)
     optimizer = params.pretrain.optimizer.build(critic.parameters())
     num_test = len(data.test) // params.pack * params.pack  # whole packs
-    test = space.to_model(torch.from_numpy(data.test[:num_test]).to(device))
+    test = transform.to_model(torch.from_numpy(data.test[:num_test]).to(device))
     forward = autocast_critic(critic, runtime)
 
     def energy(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Variant
 from ganpipe.utils.errors import UserError
 
@@ -20,7 +20,7 @@ class Run:
     facts: dict[str, Any]
     variant: Variant
     shape: tuple[int, ...]
-    space: Space
+    transform: DataTransform
 
 
 def read_run(folder: Path) -> Run:
@@ -30,8 +30,8 @@ def read_run(folder: Path) -> Run:
         reason = facts["not_applicable"]
         if reason is None:
             sample = facts["sample"]
-            shape, space = tuple(sample["shape"]), Space(sample["form"], sample["scale"])
-            return Run(folder, facts, Variant.model_validate(facts["parameters"]), shape, space)
+            shape, transform = tuple(sample["shape"]), DataTransform(sample["form"], sample["scale"])
+            return Run(folder, facts, Variant.model_validate(facts["parameters"]), shape, transform)
     except FileNotFoundError:
         found = sorted(str(path.parent) for path in folder.parent.parent.glob("*/0/run.json"))
         known = ", ".join(found) or "none"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Latent
 from ganpipe.utils.rng import make_rng, sample_latents
 
@@ -25,7 +25,7 @@ class Sampler:
     """Draws samples of one training; each purpose has random numbers of its own. batch: for batch statistics."""
 
     latent: Latent
-    space: Space
+    transform: DataTransform
     seed: int
     batch: int
     device: torch.device
@@ -36,13 +36,13 @@ class Sampler:
         z = sample_latents(self.latent, n, make_rng(self.seed, purpose, self.device))
         training = generator.training
         generator.eval()
-        parts = [self.space.to_data(generator(z[i : i + CHUNK])).cpu() for i in range(0, n, CHUNK)]
+        parts = [self.transform.to_data(generator(z[i : i + CHUNK])).cpu() for i in range(0, n, CHUNK)]
         generator.train(training)
         return torch.cat(parts).numpy()
 
     def sample_fixed(self, generator: nn.Module) -> NDArray[Any]:
         """NUM_FIXED samples, of the same latents at every step."""
-        return self.sample(generator, NUM_FIXED[self.space.form], "shown")
+        return self.sample(generator, NUM_FIXED[self.transform.form], "shown")
 
     def update_bn(self, generator: nn.Module) -> None:
         """Recompute batch norm's running statistics over 20 batches of latents.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ganpipe.training.sampling import Sampler
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 
 def take_snapshot(
@@ -39,4 +39,4 @@ def save_array(array: NDArray[Any], path: Path) -> None:
     """Write a .npy file whole or not at all. Raises OSError."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    write_whole(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.conditions import Condition
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.parts import Choice, Frozen, Seed
@@ -31,11 +31,11 @@ def run(
     name: str, params: Params, runtime: Runtime, data: PreparedDataset, out: Path, checkpoint: Checkpoint | None = None
 ) -> dict[str, Any]:
     """Train `params.stage1` on the conditions of the images; the results in `out` are those of any training."""
-    space = Space(data.form, data.scale)
+    transform = DataTransform(data.form, data.scale)
 
     def conditions(images: NDArray[Any]) -> NDArray[Any]:
-        computed = params.condition.compute(space.to_model(torch.from_numpy(images)))
-        return np.ascontiguousarray(space.to_data(computed).numpy())
+        computed = params.condition.compute(transform.to_model(torch.from_numpy(images)))
+        return np.ascontiguousarray(transform.to_data(computed).numpy())
 
     of_conditions = replace(data, train=conditions(data.train), test=conditions(data.test))
     outcome = loop.train(

@@ -16,10 +16,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ganpipe import __version__
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Variant
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import write_whole
+from ganpipe.utils.io import write_bytes
 
 KEY = "ganpipe"
 FORMAT = 1
@@ -31,11 +31,11 @@ class Architecture:
 
     variant: Variant
     shape: tuple[int, ...]
-    space: Space
+    transform: DataTransform
 
     def to_json(self) -> str:
         """With sorted keys, so that the bytes are always the same."""
-        sample = {"form": self.space.form, "shape": list(self.shape), "scale": self.space.scale}
+        sample = {"form": self.transform.form, "shape": list(self.shape), "scale": self.transform.scale}
         facts = {"format": FORMAT, "version": __version__, "sample": sample}
         return json.dumps(facts | {"parameters": self.variant.model_dump(mode="json")}, sort_keys=True)
 
@@ -44,8 +44,8 @@ class Architecture:
         """Raises ValueError, KeyError or TypeError where the text is none."""
         facts = json.loads(text)
         sample = facts["sample"]
-        space = Space(sample["form"], sample["scale"])
-        return cls(Variant.model_validate(facts["parameters"]), tuple(sample["shape"]), space)
+        transform = DataTransform(sample["form"], sample["scale"])
+        return cls(Variant.model_validate(facts["parameters"]), tuple(sample["shape"]), transform)
 
 
 def save_weights(net: nn.Module, path: Path, architecture: Architecture | None = None) -> None:
@@ -55,7 +55,7 @@ def save_weights(net: nn.Module, path: Path, architecture: Architecture | None =
 
 def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Tensors by name, on the CPU. Raises OSError where the file cannot be written."""
-    write_whole(path, save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata))
+    write_bytes(path, save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, metadata))
 
 
 def read_generator(path: Path) -> tuple[Architecture, dict[str, Tensor]]:

@@ -13,10 +13,10 @@ def say(text: str, stream: Literal["stdout", "stderr"] = "stderr") -> None:
         getattr(sys, stream).write(text)
         getattr(sys, stream).flush()
     except OSError:
-        settle()
+        flush_streams()
 
 
-def settle() -> None:
+def flush_streams() -> None:
     """Flush stdout and stderr, or drop what they hold: Python exits with code 120 where it cannot be written."""
     for name, number in (("stdout", 1), ("stderr", 2)):
         try:

@@ -43,7 +43,7 @@ def format_value(value: Any) -> str:
 
 
 def join_key(*loc: object) -> str:
-    """A key by its way through params.yaml: train.latent.size."""
+    """The keys that lead to a value of params.yaml in one: train.latent.size."""
     keys = (str(key) for key in loc)
     return ".".join(key if len(key) <= LONGEST_VALUE else f"{key[: LONGEST_VALUE - 3]}..." for key in keys)
 
@@ -74,17 +74,19 @@ def _scalar(value: Any) -> str:
     return repr(value[: LONGEST_VALUE + 1] if isinstance(value, str) else value)
 
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "ALLOC_FAILED")
+OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "ALLOC_FAILED")
 """Torch's messages: on CUDA, MPS and XPU; by its own allocator, on Windows; by C++; by cuBLAS and cuDNN."""
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error means that, on any device; torch has a type of its own for some of them only."""
     message = str(error)
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in message for w in NO_MEMORY))
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(w in message for w in OUT_OF_MEMORY_MESSAGES)
+    )
 
 
-LACKS = {
+REMEDIES = {
     errno.ENOSPC: "make room on that disk",
     errno.EDQUOT: "make room in your quota",
     errno.EROFS: "work where you may write",
@@ -95,18 +97,18 @@ LACKS = {
 }
 """The remedy by the error's number."""
 
-NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors that are of a file also where they don't say of which: that of a write names none."""
+ABOUT_A_FILE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors that concern a file also where they don't say which: that of a write names none."""
 
 
-def lacking(error: BaseException) -> str | None:
-    """What the machine is out of, and the remedy: a sentence without its full stop. None for other errors."""
+def resource_hint(error: BaseException) -> str | None:
+    """What of disk, memory or permission is missing, and the remedy: a sentence without its full stop; else None."""
     if isinstance(error, ResourceError):
         return str(error).removesuffix(".")
     if isinstance(error, OSError):
-        if error.errno not in LACKS or not (error.filename or error.errno in NAMELESS):
+        if error.errno not in REMEDIES or not (error.filename or error.errno in ABOUT_A_FILE):
             return None
-        return f"{error.filename or 'a file'} cannot be written ({error.strerror}): {LACKS[error.errno]}"
+        return f"{error.filename or 'a file'} cannot be written ({error.strerror}): {REMEDIES[error.errno]}"
     if out_of_memory(error):
         first = str(error).splitlines()[0] if str(error) else "an array did not fit"
         return f"not enough memory ({first}): end other programs or ask for less in params.yaml"

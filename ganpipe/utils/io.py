@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """A file to write into: beside its place, flushed to the disk, then renamed.
 
     Raises OSError with the path in it; the older file is then unchanged, and nothing is left behind.
@@ -31,21 +31,21 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         with suppress(OSError):  # where nothing may be written, nothing can be removed either
             part.unlink()
-        raise named(error, path) from None
+        raise with_path(error, path) from None
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file as `writing` does. Raises OSError."""
-    with writing(path) as file:
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file as `atomic_write` does. Raises OSError."""
+    with atomic_write(path) as file:
         file.write(data)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file as `writing` does. Raises OSError."""
-    write_whole(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Write a JSON file as `atomic_write` does. Raises OSError."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def named(error: OSError, path: Path) -> OSError:
+def with_path(error: OSError, path: Path) -> OSError:
     """The error with the path in it: that of a write has none, and numpy gives no number for a full disk."""
     number = error.errno or errno.ENOSPC
     return OSError(number, error.strerror or os.strerror(number), error.filename or str(path))

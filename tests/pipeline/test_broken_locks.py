@@ -76,7 +76,7 @@ def refused_by_dvc(file: Path) -> bool:
 
 
 def test_a_cut_anywhere_is_found_where_dvc_would_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "SETTLED", 0.0)
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 0.0)
     file, found = tmp_path / "dvc.lock", set()
     for end in range(len(ENTRIES) + 1):
         file.write_text(ENTRIES[:end])
@@ -107,7 +107,7 @@ def test_the_marks_of_a_merge_are_named_wherever_they_stand(name: str, base: str
 def test_both_sides_of_a_merge_are_found_as_dvc_finds_them(
     twice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "SETTLED", 0.0)
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 0.0)
     file = tmp_path / "dvc.lock"
     file.write_text(ENTRIES.replace(twice, 2 * twice))
     assert refused_by_dvc(file)
@@ -122,6 +122,6 @@ def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, monkeypatch:
         patched.setattr(locks.time, "sleep", lambda _: file.write_text("{}"))
         locks.check(tmp_path)
     file.write_text("{")
-    monkeypatch.setattr(locks, "SETTLED", 0.0)
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 0.0)
     with pytest.raises(UserError, match="rwlock is broken, as a dvc that is killed leaves it: remove it"):
         locks.check(tmp_path)

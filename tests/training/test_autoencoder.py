@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from training_cases import CPU, PARAMS, build, digits
 
 from ganpipe.algorithms.autoencoder import GaussianCodes
-from ganpipe.batches import Batches, Space
+from ganpipe.batches import Batches, DataTransform
 from ganpipe.config.overlay import merge, merged
 from ganpipe.config.variant import Variant
 from ganpipe.training.sampling import Sampler
@@ -53,7 +53,7 @@ def cloud(n: int, features: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.f
 
 
 def batches(data: np.ndarray[Any, Any], batch: int = 64) -> Batches:
-    return Batches(data, batch, Space("images" if data.ndim == 4 else "points", 1.0), 0, "order", CPU)
+    return Batches(data, batch, DataTransform("images" if data.ndim == 4 else "points", 1.0), 0, "order", CPU)
 
 
 def encoded(net: nn.Module, data: np.ndarray[Any, Any]) -> Tensor:
@@ -150,7 +150,9 @@ def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
     assert best - 1e-5 <= reached <= 1.01 * best
     # and then the generator's samples have the mean and covariance of the projected data
     at.prepare_for_sampling(real)
-    made = Sampler(at.variant.latent, Space("points", 1.0), 0, 8, CPU).sample(at.generators["raw"], 100_000, "test")
+    made = Sampler(at.variant.latent, DataTransform("points", 1.0), 0, 8, CPU).sample(
+        at.generators["raw"], 100_000, "test"
+    )
     with torch.no_grad():
         projected = at.net.decoder(at.net.encoder(x)).numpy()
     np.testing.assert_allclose(made.mean(0), projected.mean(0), atol=0.05)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from training_cases import CPU
 
-from ganpipe.batches import Batches, Space, pack_samples
+from ganpipe.batches import Batches, DataTransform, pack_samples
 
 
 def numbered(n: int) -> np.ndarray:
@@ -16,7 +16,7 @@ def numbered(n: int) -> np.ndarray:
 
 
 def drawn(n: int, batch: int, batches: int, seed: int = 0, purpose: str = "order") -> list[int]:
-    source = Batches(numbered(n), batch, Space("points", 1.0), seed, purpose, CPU)
+    source = Batches(numbered(n), batch, DataTransform("points", 1.0), seed, purpose, CPU)
     out = []
     for _ in range(batches):
         now = next(source).x
@@ -46,7 +46,7 @@ def test_order_is_the_seeds_and_the_purposes() -> None:
 
 
 def test_images_go_to_one_around_zero_and_back() -> None:
-    space = Space("images", 1.0)
+    space = DataTransform("images", 1.0)
     every = torch.arange(256, dtype=torch.uint8).view(-1, 1, 16, 16)
     x = space.to_model(every)
     assert x.dtype == torch.float32
@@ -56,14 +56,14 @@ def test_images_go_to_one_around_zero_and_back() -> None:
 
 
 def test_images_are_rounded_and_clamped() -> None:
-    space = Space("images", 1.0)
+    space = DataTransform("images", 1.0)
     x = torch.tensor([-7.0, -1.0, 100.4 / 127.5 - 1, 100.6 / 127.5 - 1, 1.0, 1.01, 9.0])
     assert space.to_data(x).tolist() == [0, 0, 100, 101, 255, 255, 255]
     assert space.to_data(x.bfloat16()).dtype == torch.uint8
 
 
 def test_points_are_divided_by_their_scale_and_multiplied_again() -> None:
-    space = Space("points", 4.0)
+    space = DataTransform("points", 4.0)
     x = torch.tensor([[8.0, -2.0]])
     assert space.to_model(x).tolist() == [[2.0, -0.5]]
     assert torch.equal(space.to_data(space.to_model(x)), x)
@@ -72,8 +72,10 @@ def test_points_are_divided_by_their_scale_and_multiplied_again() -> None:
 
 def test_batches_are_in_the_networks_space() -> None:
     images = np.full((3, 1, 2, 2), 255, np.uint8)
-    assert torch.equal(next(Batches(images, 2, Space("images", 1.0), 0, "order", CPU)).x, torch.ones(2, 1, 2, 2))
-    points = next(Batches(numbered(1) + 6, 2, Space("points", 3.0), 0, "order", CPU)).x
+    assert torch.equal(
+        next(Batches(images, 2, DataTransform("images", 1.0), 0, "order", CPU)).x, torch.ones(2, 1, 2, 2)
+    )
+    points = next(Batches(numbered(1) + 6, 2, DataTransform("points", 3.0), 0, "order", CPU)).x
     assert points.tolist() == [[2.0, 2.0]] * 2
 
 
@@ -89,9 +91,9 @@ def test_a_pack_is_neighbours_joined_on_the_channel_axis(shape: tuple[int, ...],
 
 def test_labels_belong_to_their_samples() -> None:
     labels = np.arange(10, dtype=np.int64) % 3
-    source = Batches(numbered(10), 4, Space("points", 1.0), 0, "order", CPU, labels)
+    source = Batches(numbered(10), 4, DataTransform("points", 1.0), 0, "order", CPU, labels)
     for _ in range(5):
         batch = next(source)
         assert batch.y is not None
         assert torch.equal(batch.y, batch.x[:, 0].long() % 3)
-    assert next(Batches(numbered(10), 4, Space("points", 1.0), 0, "order", CPU)).y is None
+    assert next(Batches(numbered(10), 4, DataTransform("points", 1.0), 0, "order", CPU)).y is None

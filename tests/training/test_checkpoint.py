@@ -178,7 +178,7 @@ def test_a_full_disk_ends_no_training(
     def full(path: Path, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(module, "write_whole", full)
+    monkeypatch.setattr(module, "write_bytes", full)
     writing.maybe_save(2, {"part": Part(2)})
     writing.maybe_save(3, {"part": Part(3)})
     said = capsys.readouterr().err

@@ -22,7 +22,7 @@ from training_cases import (
     weights,
 )
 
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.training.sampling import Sampler
 
 DECODERS = ("autoencoder", "vae")
@@ -43,7 +43,7 @@ def test_a_step_updates_every_network_and_depends_on_the_seed_alone(row: str, sp
     if reason is not None:
         assert space != "digits", reason  # every variant is for digits; some are for images of 32 pixels beside
         return
-    runs, sampler = [], Sampler(chosen.latent, Space(form, 1.0), 0, 8, CPU)
+    runs, sampler = [], Sampler(chosen.latent, DataTransform(form, 1.0), 0, 8, CPU)
     for disturbance in (1, 2):
         torch.manual_seed(disturbance)
         at, batches = build(chosen, shape, 5), real_batches(space, chosen.batch)

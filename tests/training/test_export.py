@@ -19,7 +19,7 @@ import torch
 from training_cases import variant
 
 import ganpipe
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.export.registry import Best, find_best
 from ganpipe.export.write import export_run
 from ganpipe.report.evaluations import Evaluation
@@ -38,7 +38,7 @@ def make(folder: Path, row: str = "lsgan", seed: int = 0) -> Path:
     chosen, shape = variant(row, "digits"), (1, 8, 8)
     with seeded_init(seed, "generator"):
         net = chosen.algorithm.build_generator(chosen, shape)
-    save_weights(net, folder / "generator_ema.safetensors", Architecture(chosen, shape, Space("images", 1.0)))
+    save_weights(net, folder / "generator_ema.safetensors", Architecture(chosen, shape, DataTransform("images", 1.0)))
     return folder
 
 

@@ -25,7 +25,7 @@ from training_cases import (
 )
 
 from ganpipe.algorithms._steps import autocast_critic, critic_batch, penalty_terms
-from ganpipe.batches import Batch, Space, pack_samples
+from ganpipe.batches import Batch, DataTransform, pack_samples
 from ganpipe.critic import CriticBatch, input_gradient
 from ganpipe.training.sampling import Sampler
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_bits_whatever_else_happens(row: str, space
         state = torch.get_rng_state()
         at, batches = trainer(row, space, seed), RandomBatches(space)
         assert torch.equal(torch.get_rng_state(), state)
-        sampler = Sampler(at.variant.latent, Space(SPACES[space][0], 1.0), 0, 8, CPU)
+        sampler = Sampler(at.variant.latent, DataTransform(SPACES[space][0], 1.0), 0, 8, CPU)
         for _ in range(4):
             torch.rand(disturbance)
             at.train_step(batches)
@@ -360,7 +360,7 @@ def test_update_bn_gives_the_average_batch_statistics_of_its_own(space: str) -> 
     z = sample_latents(at.variant.latent, 4000, make_rng(7, "fresh", CPU))
     assert max((x.std(0) - 1).abs().max().item() for x in normalised(at.ema, z)) > 0.3
     before, state = parameters(at.ema), torch.get_rng_state()
-    Sampler(at.variant.latent, Space("images", 1.0), 0, 64, CPU).update_bn(at.ema)
+    Sampler(at.variant.latent, DataTransform("images", 1.0), 0, 64, CPU).update_bn(at.ema)
     for x in normalised(at.ema, z):
         assert x.mean(0).abs().max() < 0.1
         assert (x.std(0) - 1).abs().max() < 0.1

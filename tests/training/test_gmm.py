@@ -14,7 +14,7 @@ from sklearn.mixture import GaussianMixture
 from torch import Tensor
 from training_cases import CPU, PARAMS, build, digits
 
-from ganpipe.batches import Batches, Space
+from ganpipe.batches import Batches, DataTransform
 from ganpipe.config.overlay import merge, merged
 from ganpipe.config.variant import Variant
 from ganpipe.data.ring import Ring
@@ -29,7 +29,7 @@ ROW: dict[str, Any] = {
     "generator": {"kind": "gmm", "components": 3, "covariance": "full"},
     "algorithm": {"kind": "gmm", "reg_covar": 1e-6, "n_init": 2},
 }
-DATA = Space("points", 1.0)
+DATA = DataTransform("points", 1.0)
 
 
 def row_of(shape: tuple[int, ...], **changes: Any) -> Variant:
@@ -51,7 +51,7 @@ def cloud(n: int = 600, features: int = 3, seed: int = 0) -> NDArray[np.float32]
     return np.concatenate(parts).astype(np.float32)
 
 
-def batches(data: NDArray[Any], space: Space = DATA) -> Batches:
+def batches(data: NDArray[Any], space: DataTransform = DATA) -> Batches:
     return Batches(data, 8, space, 0, "order", CPU)
 
 
@@ -175,7 +175,7 @@ def test_the_likelihood_is_that_of_the_generator() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_it_finds_all_modes_of_the_ring(seed: int) -> None:
     ring = Ring(kind="ring", modes=8, radius=2.0, std=0.02, train=4000, test=100, seed=0).load(Path())
-    space = Space("points", ring.scale)
+    space = DataTransform("points", ring.scale)
     real, changes = batches(ring.train, space), {"generator": {"components": 8}, "algorithm": {"n_init": 5}}
     at = trainer((2,), seed, **changes)
     for _ in range(5):
@@ -205,7 +205,7 @@ def test_the_weights_survive_the_disk(covariance: str, tmp_path: Path) -> None:
 def test_images_are_in_range_and_have_their_shape(covariance: str) -> None:
     data = digits().train[:200]
     at = trainer((1, 8, 8), generator={"covariance": covariance}, algorithm={"reg_covar": 0.5})
-    real = batches(data, Space("images", 1.0))
+    real = batches(data, DataTransform("images", 1.0))
     at.train_step(real)
     at.prepare_for_sampling(real)
     made = at.mixture(torch.randn(50, 65, generator=torch.Generator().manual_seed(0)))

@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from training_cases import CPU, OTHER_ROWS, PARAMS, RUNTIME, contents, digits, points, variant
 
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.config.overlay import merge, merged
 from ganpipe.config.variant import Variant
 from ganpipe.prepared import PreparedDataset
@@ -71,7 +71,7 @@ def test_twenty_steps_write_every_documented_file(
         net.load_state_dict(
             load_file(tmp_path / "run" / name.replace("samples", "generator").replace("npy", "safetensors"))
         )
-        space_of = Space(data[space].form, data[space].scale)
+        space_of = DataTransform(data[space].form, data[space].scale)
         again = Sampler(chosen.latent, space_of, 0, 8, CPU).sample(net, 100, "samples")
         np.testing.assert_array_equal(made, again)
     assert not np.array_equal(made, np.load(tmp_path / "run" / "samples.npy"))
@@ -245,7 +245,7 @@ def test_the_scatter_shows_points_where_they_are() -> None:
 
 def test_the_last_moment_is_the_end_of_the_training(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
     run("lsgan", "digits", data["digits"], tmp_path, num_samples=100)
-    chosen, space = variant("lsgan", "digits"), Space("images", 1.0)
+    chosen, space = variant("lsgan", "digits"), DataTransform("images", 1.0)
     for suffix in ("", "_ema"):
         net = chosen.generator.build(chosen.latent.size, (1, 8, 8))
         net.load_state_dict(load_file(tmp_path / f"generator{suffix}.safetensors"))

@@ -28,7 +28,7 @@ from training_cases import (
 )
 
 from ganpipe.algorithms._stacked import TrainingConditions
-from ganpipe.batches import Space
+from ganpipe.batches import DataTransform
 from ganpipe.training import stage1
 from ganpipe.training.loop import Outcome, TrainingArguments, train
 from ganpipe.training.sampling import Sampler
@@ -145,7 +145,7 @@ def test_the_first_is_trained_on_conditions_and_the_second_starts_from_it(tmp_pa
     assert same(
         weights(net.get_submodule("stage1")), {name: saved[name] for name in weights(net.get_submodule("stage1"))}
     )
-    again = Sampler(chosen.latent, Space("images", 1.0), 0, 8, CPU).sample(net, 100, "samples")
+    again = Sampler(chosen.latent, DataTransform("images", 1.0), 0, 8, CPU).sample(net, 100, "samples")
     np.testing.assert_array_equal(np.load(tmp_path / "second" / "samples.npy"), again)
 
 

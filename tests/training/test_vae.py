@@ -14,7 +14,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from training_cases import CPU, PARAMS, build
 
 from ganpipe.algorithms.vae import gaussian_kl, gaussian_nll
-from ganpipe.batches import Batches, Space
+from ganpipe.batches import Batches, DataTransform
 from ganpipe.config.overlay import merge, merged
 from ganpipe.config.variant import Variant
 from ganpipe.utils.rng import make_rng
@@ -203,7 +203,7 @@ def test_a_linear_vae_comes_to_the_likelihood_of_probabilistic_pca() -> None:
     best = likelihood(marginal(vectors[:, 1:] * (values[1:] - DEVIATION**2).sqrt(), x.mean(0)), x)
     torch.manual_seed(0)
     trainer = linear_vae(nn.Linear(3, 4), randn(3, 2), torch.zeros(3))
-    batches = Batches(data, 256, Space("points", 1.0), 0, "order", CPU)
+    batches = Batches(data, 256, DataTransform("points", 1.0), 0, "order", CPU)
     for step in range(800):
         for group in trainer.optimizer.param_groups:
             group["lr"] = 0.05 * (1 - step / 800)

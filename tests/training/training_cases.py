@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.algorithms import Weights
-from ganpipe.batches import Batch, Batches, Space
+from ganpipe.batches import Batch, Batches, DataTransform
 from ganpipe.config.overlay import merge, merged, read_project
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.networks import Shape
@@ -128,7 +128,7 @@ class RandomBatches:
 def real_batches(space: str, n: int = 8, seed: int = 0) -> Batches:
     """Batches of the digits, or of points."""
     data = points() if SPACES[space][0] == "points" else digits()
-    return Batches(data.train, n, Space(data.form, data.scale), seed, "order", CPU)
+    return Batches(data.train, n, DataTransform(data.form, data.scale), seed, "order", CPU)
 
 
 def parameters(net: nn.Module) -> dict[str, Tensor]:
