@@ -6,8 +6,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes
 
@@ -31,8 +29,13 @@ def animate_run(run: Path, output: Path) -> None:
         raise UserError(f"{output} cannot be written ({error.strerror}): choose a folder that can be.") from None
 
 
-def animation(files: Sequence[Path], kind: str) -> bytes:
-    """The pictures, all of one size, one after the other for ever. kind: WEBP or GIF. Raises UserError."""
+def animation(files: Sequence[Path], kind: str, lossless: bool = True) -> bytes:
+    """The pictures, all of one size, one after the other for ever. kind: WEBP or GIF. Raises UserError.
+
+    lossless: of WebP; else a tenth of the size.
+    """
+    from PIL import Image
+
     frames = []
     for file in files:
         try:
@@ -42,5 +45,5 @@ def animation(files: Sequence[Path], kind: str) -> bytes:
             raise UserError(f"{file} is no PNG that can be read ({error}): run `dvc checkout` to restore it.") from None
     durations = [FRAME] * (len(frames) - 1) + [LAST]
     buffer = io.BytesIO()
-    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, lossless=True)
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, lossless=lossless)
     return buffer.getvalue()

@@ -14,7 +14,7 @@ from ganpipe.report.comparison import as_json, comparison
 from ganpipe.report.curves import Panel, panel, panels
 from ganpipe.report.evaluations import WEIGHTS, Weights
 from ganpipe.report.formats import NOTHING, count, duration, extent, number, p_value, signed
-from ganpipe.report.pictures import Histogram, Picture, histogram, picture, progression
+from ganpipe.report.pictures import Histogram, Picture, film, histogram, picture, progression
 from ganpipe.report.read import Run, Variant, Zoo, read_zoo
 from ganpipe.report.snapshots import curves, over_time
 from ganpipe.report.table import Cell, Column, cell, columns
@@ -22,15 +22,16 @@ from ganpipe.report.table import Cell, Column, cell, columns
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the pictures of a page are, in pixels, and how many steps its progression shows."""
+    """How large the pictures of a page are, in pixels, how many steps its progression shows, and whether it moves."""
 
     grid: int
     strip: int
     strips: int
+    film: bool
 
 
-ZOO = Sizes(grid=216, strip=160, strips=7)
-SUMMARY = Sizes(grid=380, strip=250, strips=10)
+ZOO = Sizes(grid=216, strip=160, strips=7, film=False)
+SUMMARY = Sizes(grid=380, strip=250, strips=10, film=True)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Entry:
     rate: Cell
     grids: tuple[Picture, ...]
     strip: tuple[Picture, ...]
+    film: Picture | None
     strip_seed: int | None
     thumbnail: Picture | None
     histograms: dict[Weights, Histogram | None]
@@ -140,6 +142,7 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
     seconds = _over_seeds(runs, "seconds")
     last = [(run, run.grids[-1]) for run in runs if run.grids]
     first = last[0][0] if last else None
+    shown = progression(first.grids if first else (), sizes.strips)
     return Entry(
         variant=variant,
         cells=tuple({weights: column.cells[weights][index] for weights in WEIGHTS} for column in table),
@@ -149,10 +152,8 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
         seconds=seconds if seconds.value is None else replace(seconds, mean=duration(seconds.value)),
         rate=_over_seeds(runs, "steps_per_second"),
         grids=tuple(picture(grid, f"seed {run.seed}, step {count(grid.step)}", sizes.grid) for run, grid in last),
-        strip=tuple(
-            picture(grid, f"step {count(grid.step)}", sizes.strip)
-            for grid in progression(first.grids if first else (), sizes.strips)
-        ),
+        strip=tuple(picture(grid, f"step {count(grid.step)}", sizes.strip) for grid in shown),
+        film=film(shown, "all of these steps in turn", sizes.grid) if sizes.film and len(shown) > 1 else None,
         strip_seed=first.seed if first else None,
         thumbnail=picture(last[0][1], variant.title, 160) if last else None,
         histograms={weights: histogram(evaluation.classes, weights) for weights in WEIGHTS},

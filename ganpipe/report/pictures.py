@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganpipe.report.animation import animation
 from ganpipe.report.evaluations import Classes, Weights
 from ganpipe.report.formats import number
 from ganpipe.report.read import Grid
@@ -67,6 +68,12 @@ def picture(grid: Grid, caption: str, target: int) -> Picture:
     small = longest <= 1.25 * target
     shown = width * max(1, round(target / longest)) if small else round(width * target / longest)
     return Picture("data:image/png;base64," + base64.b64encode(png).decode("ascii"), caption, shown, small)
+
+
+def film(grids: Sequence[Grid], caption: str, target: int) -> Picture:
+    """Grids of one training as a moving picture of `target` pixels."""
+    webp = animation([grid.path for grid in grids], "WEBP", lossless=False)
+    return Picture("data:image/webp;base64," + base64.b64encode(webp).decode("ascii"), caption, target, False)
 
 
 def _unscaled(grid: Grid) -> tuple[bytes, int, int]:

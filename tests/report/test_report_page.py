@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from PIL import Image
 from report_tree import EVIL, Page, Spec, change_evaluations, metric, write_tree
 
 from ganpipe.report.page import summary_page, zoo_page
@@ -60,6 +63,13 @@ def test_pictures_and_curves_of_every_seed(pages: Pages) -> None:
     assert (page.text.count("critic loss"), page.text.count("now and then")) == (2, 2)
 
 
+def test_the_progression_moves_on_the_page_of_one_variant(pages: Pages) -> None:
+    assert "data:image/webp" not in pages.zoo
+    (uri,) = re.findall(r'"data:image/webp;base64,([^"]*)"', pages.summary)
+    with Image.open(io.BytesIO(base64.b64decode(uri))) as moving:
+        assert moving.n_frames == 2
+
+
 def test_pages_open_offline_and_texts_are_never_markup(pages: Pages) -> None:
     for html in (pages.zoo, pages.summary):
         assert not re.search(r"https?:|@import|url\((?!#)", html)
@@ -71,7 +81,7 @@ def test_pages_open_offline_and_texts_are_never_markup(pages: Pages) -> None:
             assert tag != "script" or attrs.get("type") in (None, "application/json")
             for place in ("src", "href", "xlink:href", "srcset", "action", "data"):
                 target = attrs.get(place)
-                assert target is None or target.startswith(("#", "data:image/png;base64,"))
+                assert target is None or target.startswith(("#", "data:image/png;base64,", "data:image/webp;base64,"))
 
 
 def test_links_within_the_page_lead_somewhere(pages: Pages) -> None:
