@@ -24,6 +24,7 @@ Change = Callable[[Raw], object]
 def no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fixture: no folder of data from the caller's environment."""
     monkeypatch.delenv("GANPIPE_DATA_ROOT", raising=False)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
 
 
 def few_rows() -> Raw:

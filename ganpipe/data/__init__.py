@@ -18,9 +18,13 @@ def with_entry_name(sentence: str, kind: str, name: str) -> str:
 
 
 def data_root(project: Path) -> Path:
-    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project."""
-    root = os.environ.get("GANPIPE_DATA_ROOT")
-    return Path(root).expanduser() if root else project / "data" / "raw"
+    """The folder for raw files: GANPIPE_DATA_ROOT, or data/raw of the project, absolute or below the project.
+
+    An experiment in a folder of its own (`dvc exp run --temp`, `--queue`) looks in the project that it was started in,
+    which DVC names in DVC_ROOT: neither git nor DVC takes raw files along.
+    """
+    root = os.path.expanduser(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw")
+    return Path(os.environ.get("DVC_ROOT") or project, root)
 
 
 class Dataset(Part):

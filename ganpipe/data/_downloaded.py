@@ -41,7 +41,7 @@ class DownloadedImages(ImageDataset):
 
     def missing_files(self, root: Path) -> str | None:
         absent = self._absent(root)
-        if not absent or "GANPIPE_DATA_ROOT" not in os.environ:
+        if not absent or not os.environ.get("GANPIPE_DATA_ROOT"):
             return None
         return (
             f"datasets.{self.kind} needs the file {absent[0]}, which is missing: put the {self.description} into "

@@ -58,3 +58,24 @@ def test_each_entry_can_be_chosen(name: str, tmp_path: Path, monkeypatch: pytest
             checked(raw)
     else:
         assert checked(raw).dataset == dataset
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, "project/data/raw"),
+        ("", "project/data/raw"),
+        ("../pictures", "project/../pictures"),
+        ("~/pictures", "home/pictures"),
+        ("~nobody-of-that-name/x", "project/~nobody-of-that-name/x"),
+    ],
+)
+def test_the_folder_for_raw_files_is_the_project_s_wherever_an_experiment_runs(
+    given: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if given is not None:
+        monkeypatch.setenv("GANPIPE_DATA_ROOT", given)
+    assert data_root(tmp_path / "project") == tmp_path / expected
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))  # as DVC does for a stage, in a folder of its own too
+    assert data_root(Path()) == tmp_path / expected

@@ -49,3 +49,16 @@ def test_an_image_more_and_one_that_was_touched(fresh: Project) -> None:
     (images / "cat" / "55555.png").unlink()
     assert project.repro("prepare").ran == {"prepare"}
     assert meta() == first
+
+
+@pytest.mark.slow
+def test_an_experiment_in_a_folder_of_its_own_reads_the_project_s_files(fresh: Project) -> None:
+    draw(fresh.root / "data/raw/images", *(f"{'1' * k}.png" for k in range(1, 9)))
+    with fresh.params() as params:
+        params["data"]["kind"] = "image_folder"
+        params["datasets"]["image_folder"].update(size=8, test=4)
+        params["evaluate"].update(
+            feature_extractors=["pixels"], precision_recall_k=2, density_coverage_k=2, inception_score_splits=2
+        )
+    fresh.commit()
+    assert {"resolve", "prepare"} <= fresh.dvc("exp", "run", "--temp", "prepare").ran
