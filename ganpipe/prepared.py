@@ -26,6 +26,7 @@ class PreparedDataset:
     classes: number of classes; labels are 0 to classes - 1. scale: points are divided by it for training.
     modes, mode_std: means (K, D) and standard deviation of a known mixture of Gaussians.
     base: classes of one channel where the channels are images of their own: classes = base ** channels.
+    class_names: of the classes in the order of their labels, where they have any.
     """
 
     train: NDArray[Any]
@@ -37,6 +38,7 @@ class PreparedDataset:
     modes: NDArray[np.float64] | None = None
     mode_std: float | None = None
     base: int | None = None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,6 +75,7 @@ def _meta(name: str, data: PreparedDataset) -> dict[str, Any]:
         "form": data.form,
         "shape": list(data.shape),
         "classes": data.classes,
+        "class_names": None if data.class_names is None else list(data.class_names),
         "base": data.base,
         "scale": data.scale,
         "modes": None if data.modes is None else data.modes.tolist(),
@@ -92,7 +95,8 @@ def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
         arrays: dict[str, Any] = {name: _read_array(folder / f"{name}.npy") for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
         numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
-        data = PreparedDataset(**arrays, **numbers, modes=modes)
+        names = meta.get("class_names")
+        data = PreparedDataset(**arrays, **numbers, modes=modes, class_names=None if names is None else tuple(names))
         found = _meta(meta["name"], data)
         _validate(data)
     except Exception as error:  # numpy and json raise nearly any type for a broken file
@@ -121,6 +125,9 @@ def _validate(data: PreparedDataset) -> None:
     """Raises ValueError for numbers that no data set has."""
     if type(data.classes) is not int or data.classes < 1:
         raise ValueError(f"classes is {format_value(data.classes)} and not 1 or more")
+    names = data.class_names
+    if names is not None and (len(names) != data.classes or not all(isinstance(name, str) for name in names)):
+        raise ValueError(f"class_names is {format_value(names)} and not {data.classes} names")
     numbers = {"scale": data.scale} | ({} if data.mode_std is None else {"mode_std": data.mode_std})
     for key, value in numbers.items():
         if type(value) not in (int, float) or not 0 < value < math.inf:

@@ -44,7 +44,8 @@ class CelebA(ImageFiles):
 
     def load(self, root: Path) -> PreparedDataset:
         train, test = (self._read(root, *listed) for listed in self.list_files(root))
-        return PreparedDataset(*train, *test, classes=self.classes(root))
+        names = (f"not {self.attribute}", self.attribute) if self.attribute else None
+        return PreparedDataset(*train, *test, classes=self.classes(root), class_names=names)
 
     def _read(self, root: Path, names: list[str], labels: list[int]) -> Split:
         images = np.empty((len(names), *self.shape), np.uint8)

@@ -16,7 +16,7 @@ from ganpipe.data._image_files import ImageFiles, UnreadableImage, read_square
 from ganpipe.data._images import SplitSeed, stratified_split
 from ganpipe.parts import LARGEST, Line, Whole
 from ganpipe.prepared import PreparedDataset
-from ganpipe.utils.errors import UserError
+from ganpipe.utils.errors import UserError, printable
 
 KEY = "datasets.image_folder"
 
@@ -124,7 +124,8 @@ class ImageFolder(ImageFiles):
         self._check_counts(self._folder(root), {name: kept[label] for label, name in enumerate(found)})
         test_size = self._count_test(len(labels))
         train, test = stratified_split(images[: len(labels)], np.array(labels, np.int64), test_size, self.split_seed)
-        return PreparedDataset(*train, *test, classes=len(found))
+        names = None if list(found) == [""] else tuple(printable(name) for name in found)
+        return PreparedDataset(*train, *test, classes=len(found), class_names=names)
 
     def _folder(self, root: Path) -> Path:
         return root / os.path.expanduser(self.path)

@@ -141,7 +141,7 @@ def _classes(real: Reference, ends: Sequence[Mapping[str, Measurement]]) -> dict
     if not len(real.real_shares) or real.data.base:
         return None
     return {
-        "names": [str(index) for index in range(len(real.real_shares))],
+        "names": list(real.data.class_names or map(str, range(len(real.real_shares)))),
         "real": real.real_shares.tolist(),
         **{weights: [one[weights].shares for one in ends] for weights in WEIGHTS},
     }

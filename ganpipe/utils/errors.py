@@ -19,7 +19,7 @@ class UserError(Exception):
     """
 
     def __init__(self, sentence: str) -> None:
-        line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence)
+        line = printable(sentence)
         if len(line) > LONGEST_SENTENCE:  # the remedy is at the end
             half = LONGEST_SENTENCE // 2 - 2
             line = f"{line[:half]}...{line[-half:]}"
@@ -31,6 +31,11 @@ class ResourceError(Exception):
 
     The command line and every stage print the sentence and exit with code 1, without a traceback.
     """
+
+
+def printable(text: str) -> str:
+    """The text on one line: escapes in place of control characters and of bytes that are no UTF-8."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def format_value(value: Any) -> str:

@@ -41,6 +41,7 @@ def test_images_are_the_central_squares_in_the_published_split_by_name(size: int
 def test_an_attribute_makes_two_classes(root: Path) -> None:
     data = celeba(attribute="Smiling").load(root)
     assert data.classes == celeba(attribute="Smiling").classes(root) == 2
+    assert data.class_names == ("not Smiling", "Smiling")
     for labels, places in ((data.train_labels, TRAIN), (data.test_labels, TEST)):
         assert labels.tolist() == [int(SMILING[place] == 1) for place in places]
     assert celeba(attribute="Bald").load(root).train_labels.tolist() == [0] * len(TRAIN)

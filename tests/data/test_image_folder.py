@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from raw_files import Array, fill, noise, put
 
+from ganpipe import prepared
 from ganpipe.data.image_folder import ImageFolder
 from ganpipe.prepared import PreparedDataset
 from ganpipe.utils.errors import UserError
@@ -201,10 +202,22 @@ def test_folders_are_classes_by_name_with_all_that_lies_below_them(tmp_path: Pat
     assert np.bincount(data.test_labels).tolist() == [4, 2, 6]  # each by its share of all
 
 
+def test_the_classes_have_the_names_of_the_folders(tmp_path: Path) -> None:
+    """Whatever Unix allows in a name: it reaches a page and a file in UTF-8."""
+    for number, name in enumerate([b"<b>", b"Zug", b"\xff\n"]):
+        folder = tmp_path / "images" / str(number)
+        fill(folder, 2, first=2 * number)
+        os.rename(folder, os.fsencode(tmp_path / "images") + b"/" + name)
+    data = folder_of(test=3).load(tmp_path)
+    prepared.write(tmp_path / "prepared", "image_folder", data)
+    assert prepared.read(tmp_path / "prepared")[0].class_names == ("<b>", "Zug", "\\udcff\\n")
+
+
 def test_without_folders_there_is_one_class(tmp_path: Path) -> None:
     fill(tmp_path / "images", 10)
     data = folder_of(test=0.3).load(tmp_path)
     assert folder_of().classes(tmp_path) == 1
+    assert data.class_names is None
     assert (data.classes, len(data.train), len(data.test)) == (1, 7, 3)
     assert not data.train_labels.any()
     assert not data.test_labels.any()

@@ -128,7 +128,8 @@ def balanced(count: int, classes: int = CLASSES) -> Array:
 def prepared_images() -> PreparedDataset:
     """A fixture: images of each class."""
     train, test = balanced(600), balanced(200)
-    return PreparedDataset(images(train, 1), train, images(test, 2), test, classes=CLASSES)
+    names = ("ant", "bee", "cat", "dog")
+    return PreparedDataset(images(train, 1), train, images(test, 2), test, classes=CLASSES, class_names=names)
 
 
 def prepared_points() -> PreparedDataset:

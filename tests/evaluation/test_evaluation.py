@@ -85,7 +85,7 @@ def test_structure_for_images(image_data: PreparedDataset) -> None:
     frechet = found["metrics"]["frechet"]
     assert frechet["raw"][0] < frechet["ema"][0]
     classes = found["classes"]
-    assert classes["names"] == ["0", "1", "2", "3"]
+    assert classes["names"] == ["ant", "bee", "cat", "dog"]
     assert classes["real"] == [0.25] * 4
     assert classes["raw"] == [[63 / 250, 63 / 250, 62 / 250, 62 / 250], [1.0, 0.0, 0.0, 0.0]]
     assert classes["ema"] == classes["raw"][::-1]
@@ -104,6 +104,7 @@ def test_structure_for_points(point_data: PreparedDataset) -> None:
     counts = {name: (metric["generated"], metric["real"]) for name, metric in found["metrics"].items()}
     assert counts.pop("wasserstein") == (100, 100)
     assert set(counts.values()) == {(150, 200)}
+    assert found["classes"]["names"] == ["0", "1", "2"]
     assert found["classes"]["real"] == [1 / 3] * 3
     assert found["classes"]["raw"] == [[1 / 3] * 3]
     ways = [metric["better"] for metric in found["metrics"].values()]

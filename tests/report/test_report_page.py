@@ -76,6 +76,7 @@ def test_pages_open_offline_and_texts_are_never_markup(pages: Pages) -> None:
         assert "<script>alert" not in html
         page = Page(html)
         assert EVIL in page.text
+        assert "<b>bee: real 35 %" in page.text
         for tag, attrs in page.tags:
             assert not any(key.startswith("on") for key in attrs)
             assert tag != "script" or attrs.get("type") in (None, "application/json")
