@@ -19,14 +19,14 @@ from ganpipe.metrics._samples import same_width
 BLOCK = 2**22
 """Numbers in a block: 16 MiB in float32."""
 
-CHUNK = 256
-"""Samples that are converted to float64 at once."""
+CHUNK = 32
+"""Samples that are converted to float64 at once: few, so that they stay in the cache."""
 
 SPARE = 4
 """Candidates for the k-th nearest beyond k."""
 
-CROWD = 64
-"""Where more than one distance in so many is left open, float64 is faster than differences."""
+OPEN_SHARE = 1 / 64
+"""Where more than this share of the distances is left open, float64 products are faster than differences."""
 
 
 class SquaredDistances:
@@ -78,8 +78,7 @@ class SquaredDistances:
     def exact(self, i: Tensor, j: Tensor) -> Tensor:
         """Distances (E,) of the pairs (i[e], j[e]), float64, by differences."""
         parts = zip(torch.split(i, CHUNK), torch.split(j, CHUNK), strict=True)
-        gaps = (self.left[a].double() - self.right[b] for a, b in parts)
-        return torch.cat([torch.linalg.vecdot(gap, gap) for gap in gaps])
+        return torch.cat([self.left[a].double().sub_(self.right[b]).square_().sum(1) for a, b in parts])
 
 
 def kth_nearest(samples: Tensor, k: int, among: Tensor | None = None) -> Tensor:
@@ -116,7 +115,7 @@ def _kth(pairs: SquaredDistances, rows: Tensor, k: int) -> Tensor:
 
 
 def within(left: Tensor, right: Tensor, *radii: Tensor) -> Iterator[list[Tensor]]:
-    """Which pairs lie within squared radii, rim included: by blocks of left samples a mask (rows, M) for each of them.
+    """Which pairs lie within squared radii, or at them: by blocks of left samples a mask (rows, M) for each of them.
 
     radii: float64, (N, 1) where they belong to the left samples and (1, M) where to the right ones.
     """
@@ -128,16 +127,15 @@ def within(left: Tensor, right: Tensor, *radii: Tensor) -> Iterator[list[Tensor]
 
 
 def _within(pairs: SquaredDistances, rows: slice, rough: Tensor, bound: float, radii: Tensor) -> Tensor:
-    limits, ends = radii / pairs.unit, torch.tensor([-torch.inf, torch.inf], device=rough.device, dtype=rough.dtype)
-    low, high = (torch.nextafter((limits + way * bound).to(rough.dtype), ends[at]) for way, at in ((-1, 0), (1, 1)))
+    bounds, ends = radii / pairs.unit, torch.tensor([-torch.inf, torch.inf], device=rough.device, dtype=rough.dtype)
+    low, high = (torch.nextafter((bounds + way * bound).to(rough.dtype), ends[at]) for way, at in ((-1, 0), (1, 1)))
     found = rough <= high
     if pairs.double:
-        return found  # the rim is as wide as rounding is
+        return found  # at a radius means within rounding of it
     i, j = found.nonzero(as_tuple=True)
     unsure = rough[i, j] > low.expand(rough.shape)[i, j]
     i, j = i[unsure], j[unsure]
-    if len(i) * CROWD > rough.numel():
+    if len(i) > OPEN_SHARE * rough.numel():
         return _within(pairs.in_double, rows, *pairs.in_double.rough(rows), radii)
-    rims = radii.expand(rough.shape)[i, j] * (1 + 1e-12)
-    found[i, j] = pairs.exact(i + rows.start, j) <= rims
+    found[i, j] = pairs.exact(i + rows.start, j) <= radii.expand(rough.shape)[i, j] * (1 + 1e-12)
     return found

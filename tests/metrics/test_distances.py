@@ -62,7 +62,7 @@ def test_answers_are_those_of_float64(name: str) -> None:
     for mask, squared in zip(masks(others, points, *radii), radii, strict=True):
         clear = np.abs(true - squared) > rounding
         np.testing.assert_array_equal(mask[clear], (true <= squared)[clear])
-        assert mask[true == squared].all()  # the rim is inside
+        assert mask[true == squared].all()  # those at the radius are inside
 
 
 @pytest.mark.parametrize("name", HARD)
@@ -99,11 +99,14 @@ def test_float64_decides_only_what_float32_leaves_open(monkeypatch: pytest.Monke
     assert sum(asked) < 100
 
 
-def test_where_torch_may_round_products_to_tf32_they_are_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_torch_may_round_products_to_tf32_they_are_float64() -> None:
     points = torch.from_numpy(HARD["usual"])
     assert SquaredDistances(points, points).rough(slice(None))[0].dtype == torch.float32
-    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "high")
-    assert SquaredDistances(points, points).rough(slice(None))[0].dtype == torch.float64
+    torch.set_float32_matmul_precision("high")
+    try:
+        assert SquaredDistances(points, points).rough(slice(None))[0].dtype == torch.float64
+    finally:
+        torch.set_float32_matmul_precision("highest")
 
 
 def test_float32_samples_give_the_answers_of_the_same_numbers_in_float64() -> None:

@@ -30,9 +30,9 @@ def test_exact_sampler_reaches_its_share_and_all_modes() -> None:
 
 
 def test_limit_is_three_deviations_and_open() -> None:
-    near, rim, far = [[1 + 2.999 * STD, 0.0]], [[3.0, 0.0]], [[1 + 3.001 * STD, 0.0]]
+    near, at, far = [[1 + 2.999 * STD, 0.0]], [[3.0, 0.0]], [[1 + 3.001 * STD, 0.0]]
     assert modes(near, centres=RING, std=STD).high_quality == 1.0
-    assert modes(rim, centres=[[0.0, 0.0]], std=1.0).high_quality == 0.0
+    assert modes(at, centres=[[0.0, 0.0]], std=1.0).high_quality == 0.0
     assert modes(far, centres=RING, std=STD).high_quality == 0.0
 
 
