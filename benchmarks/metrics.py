@@ -7,6 +7,10 @@ another shape. Each side is a process of its own, so that its peak memory is its
 get the same KID subsets (torch-fidelity's, 100 of 1,000) and k = 3. Reading the features and importing is not timed.
 The parity of a metric is the relative difference; float32 is what an extractor writes, and torch-fidelity then computes
 KID in float32, where it is itself off by 1e-5 and more: see `--dtype float64`. Time is that of the CPU, of all threads.
+
+Measured once, on a busy Xeon, one thread, 10,000 x 2,048 float32: 33 seconds beside torch-fidelity's 41 (Frechet 4.5
+beside 7.4, KID 11.7 beside 11.8, precision and recall 17.3 beside 21.5). Most of the last two are float32 products of
+pairs, which both sides need.
 """
 
 from __future__ import annotations
