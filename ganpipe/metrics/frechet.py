@@ -72,11 +72,13 @@ def _root(offsets: Tensor) -> Tensor:
         lower = offsets.new_zeros(d, d)
         for i in range(0, d, 256):  # half of the products, as they are symmetric
             lower[i:, i : i + 256] = offsets[:, i:].T @ offsets[:, i : i + 256]
-        root, failed = torch.linalg.cholesky_ex(lower)
-        diagonal = root.diagonal()
+        factor, failed = torch.linalg.cholesky_ex(lower)
+        diagonal = factor.diagonal()
         if not failed and bool(diagonal.min() > CONDITION * diagonal.max()):
-            return root.T
-    return torch.linalg.qr(offsets, mode="r").R
+            upper: Tensor = factor.T
+            return upper
+    root: Tensor = torch.linalg.qr(offsets, mode="r").R
+    return root
 
 
 def frechet(generated: Moments, real: Moments) -> float:
