@@ -209,6 +209,20 @@ def register() -> None:
 
 
 @app.command()
+def evaluate(
+    samples: Annotated[list[Path], typer.Argument(help="A folder of images, a .npy or an .npz; several are seeds.")],
+    data: Annotated[str | None, typer.Option(help="The data set; that of params.yaml if none is named.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the row; that of the folder or file if none is given.")] = None,
+) -> None:
+    """Evaluate samples that another program made, as a row of the table of all variants and a page of its own."""
+    from ganpipe.pipeline.external import evaluate_external
+
+    said, page = evaluate_external(_checked(Path("params.yaml")), samples, data, name)
+    zoo = page.parent / "zoo.html"
+    print("\n".join([*said, f"page: {page}", f"{zoo} has the row after the next `ganpipe sweep` or `dvc repro -P`."]))
+
+
+@app.command()
 def verify(
     run: Annotated[str, typer.Argument(help="A run: its folder, or <variant>/<seed> on the chosen data.")],
 ) -> None:

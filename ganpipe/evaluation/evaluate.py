@@ -98,7 +98,9 @@ def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: 
     if not samples.finite:
         return dict.fromkeys(WEIGHTS, real.all_missing())
     try:
-        return {"raw": real.measure(samples.raw, count, quick), "ema": real.measure(samples.ema, count, quick)}
+        raw = real.measure(samples.raw, count, quick)
+        # another program's samples are one set
+        return {"raw": raw, "ema": raw if samples.ema is samples.raw else real.measure(samples.ema, count, quick)}
     except UserError as error:
         raise UserError(f"Of {whose}: {error}") from None
 

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from ganpipe.config.configuration import Configuration
 from ganpipe.config.overlay import read_yaml
+from ganpipe.utils.conventions import EXTERNAL
 
 MATRIX_STAGE = re.compile(r"(?:pretrain|evaluate)@(?P<variant>\w+)|train@(?P<trained>\w+)-(?P<seed>\d+)")
 
@@ -30,7 +31,9 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     for name in data:
         for folder in ("runs", "evals", "pretrained"):
             yield from (path for path in _visible(root / folder / name) if path.stem not in variants)
-        yield from (path for path in _visible(root / "reports" / name) if path.stem not in variants | {"zoo"})
+        external = {f"external-{row.name}" for row in _visible(root / EXTERNAL / name)}
+        pages = variants | external | {"zoo"}
+        yield from (path for path in _visible(root / "reports" / name) if path.name.removesuffix(".html") not in pages)
         for kind in ("pretrain", "train", "evaluate"):
             yield from (path for path in _visible(root / "timings" / name / kind) if path.stem not in variants)
         for trainings in (root / "runs" / name, root / "timings" / name / "train"):

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from ganpipe.report.comparison import as_json, comparison
 from ganpipe.report.curves import Panel, panel, panels
 from ganpipe.report.evaluations import WEIGHTS, Weights
+from ganpipe.report.external import read_external, read_externals
 from ganpipe.report.formats import NOTHING, count, duration, extent, number, p_value, signed
 from ganpipe.report.pictures import Histogram, Picture, film, histogram, picture, progression
-from ganpipe.report.read import Run, Variant, Zoo, read_zoo
+from ganpipe.report.read import Grid, Run, Variant, Zoo, read_classifier, read_zoo
 from ganpipe.report.snapshots import curves, over_time
 from ganpipe.report.table import Cell, Column, cell, columns
 
@@ -70,13 +71,24 @@ class Platform:
 
 
 def zoo_page(root: Path, spec: dict[str, Any]) -> str:
-    """The page of all variants: the table of metrics, then samples, classes and curves of each."""
-    return _render("zoo.html.j2", read_zoo(root, spec), ZOO)
+    """The page of all variants: the table of metrics, then samples, classes and curves of each.
+
+    The rows of other programs stand behind the variants.
+    """
+    zoo = read_zoo(root, spec)
+    return _render("zoo.html.j2", replace(zoo, variants=zoo.variants + read_externals(root, zoo.data)), ZOO)
 
 
 def summary_page(root: Path, spec: dict[str, Any], name: str) -> str:
     """The page of one variant, with more room for its pictures."""
     return _render("summary.html.j2", read_zoo(root, {**spec, "variants": [name], "loss": name}), SUMMARY)
+
+
+def external_page(root: Path, data: str, name: str) -> str:
+    """The page of one row of another program."""
+    variant = read_external(root, data, name)
+    zoo = Zoo(data, None, variant.evaluation.seeds, (variant,), read_classifier(root, data))
+    return _render("summary.html.j2", zoo, SUMMARY)
 
 
 def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
@@ -88,7 +100,8 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
     # by the main metric, which is the first
     found = {w: comparison(table[0], shown, w) for w in WEIGHTS} if table and sizes is ZOO else {}
     compared = {weights: of for weights, of in found.items() if of is not None}
-    has_ema = any(made.tooltip for column in table for made in column.cells["ema"])
+    # another program's samples are shown beside those of either weights
+    has_ema = any(m.ema for v in shown if not v.external for m in v.evaluation.metrics.values() if m.in_main_table)
     accuracy = zoo.classifier.get("accuracy")
     return (
         _environment()
@@ -105,12 +118,23 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
             unresolved=reasons[0] if reasons and not any(leader.resolved for leader in leaders) else None,
             weights_shown=WEIGHTS if has_ema else WEIGHTS[:1],
             protocol=_protocol(protocols[0]) if protocols else [],
-            protocols_differ=any(protocol != protocols[0] for protocol in protocols),
+            different=_not_comparable(shown),
             seeds=extent([len(variant.evaluation.seeds) for variant in shown]),
             accuracy=None if accuracy is None else f"{100 * accuracy:.2f} %",
             platforms=_platforms(shown),
         )
     )
+
+
+def _not_comparable(variants: Sequence[Variant]) -> list[str]:
+    """Titles of those that were evaluated in another way than the first, or against other real data or features."""
+
+    def conditions(variant: Variant) -> tuple[dict[str, Any], dict[str, Any]]:
+        # only the pictures of the classes are of all samples
+        protocol = {name: value for name, value in variant.evaluation.protocol.items() if name != "class_samples"}
+        return protocol, {name: metric.real_baseline for name, metric in variant.evaluation.metrics.items()}
+
+    return [variant.title for variant in variants if conditions(variant) != conditions(variants[0])]
 
 
 def flatten(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -151,7 +175,7 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
         generator_steps=_extent_of_known(_generator_steps(run) for run in runs),
         seconds=seconds if seconds.value is None else replace(seconds, mean=duration(seconds.value)),
         rate=_over_seeds(runs, "steps_per_second"),
-        grids=tuple(picture(grid, f"seed {run.seed}, step {count(grid.step)}", sizes.grid) for run, grid in last),
+        grids=tuple(picture(grid, _caption(variant, run, grid), sizes.grid) for run, grid in last),
         strip=tuple(picture(grid, f"step {count(grid.step)}", sizes.strip) for grid in shown),
         film=film(shown, "all of these steps in turn", sizes.grid) if sizes.film and len(shown) > 1 else None,
         strip_seed=first.seed if first else None,
@@ -167,6 +191,10 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
         parameters=tuple(flatten(runs[0].parameters)) if runs else (),
         pretrain=tuple(flatten(variant.pretrain)),
     )
+
+
+def _caption(variant: Variant, run: Run, grid: Grid) -> str:
+    return f"seed {run.seed}" + ("" if variant.external else f", step {count(grid.step)}")
 
 
 def _courses(variant: Variant, weights: Weights) -> tuple[Panel, ...]:
@@ -199,7 +227,7 @@ def _platforms(variants: Sequence[Variant]) -> list[Platform]:
     """The different environments of all trainings, the most frequent one first."""
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for variant in variants:
-        for run in variant.runs:
+        for run in () if variant.external else variant.runs:
             facts = (*flatten(run.device, "device"), *flatten(run.runtime, "runtime"), *flatten(run.versions))
             found.setdefault(facts, []).append(f"{variant.name}/{run.seed}")
     return [Platform(facts, tuple(runs)) for facts, runs in sorted(found.items(), key=lambda item: -len(item[1]))]

@@ -50,13 +50,14 @@ class Run(BaseModel):
 
 @dataclass(frozen=True)
 class Variant:
-    """All that the pages show of one variant."""
+    """All that the pages show of one variant. external: its samples were made by another program."""
 
     name: str
     title: str
     evaluation: Evaluation
     runs: tuple[Run, ...]
     pretrain: Mapping[str, Any]
+    external: bool = False
 
     @property
     def not_applicable(self) -> str | None:
@@ -89,9 +90,14 @@ def read_zoo(root: Path, spec: Mapping[str, Any]) -> Zoo:
         loss=spec.get("loss"),
         seeds=tuple(spec["seeds"]),
         variants=tuple(read_variant(root, data, name, titles.get(name)) for name in evaluated),
-        classifier=_applicable(read_json(root, f"classifiers/{data}/classifier.json")),
+        classifier=read_classifier(root, data),
         missing={name: str(titles.get(name) or name) for name in names if name not in evaluated},
     )
+
+
+def read_classifier(root: Path, data: str) -> dict[str, Any]:
+    """What is known of the feature network trained on the data; empty for points."""
+    return _applicable(read_json(root, f"classifiers/{data}/classifier.json"))
 
 
 def read_variant(root: Path, data: str, name: str, title: str | None = None) -> Variant:

@@ -8,6 +8,9 @@ STALLED = "stalled"
 SOURCE = ("network", "resizer", "generated", "real", "split")
 """What a metric was computed with, as an evaluation records it: only metrics with the same can be compared."""
 
+EXTERNAL = "external"
+"""The folder of evaluations of samples that other programs made."""
+
 
 def snapshot_steps(steps: int, count: int) -> list[int]:
     """After which steps snapshots are taken: `count`, evenly spaced, the last step among them; fewer in few steps."""

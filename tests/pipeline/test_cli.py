@@ -30,7 +30,19 @@ def test_help_imports_nothing_that_is_slow() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=SOURCE, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("slow: []\n")
-    for command in ("check", "plan", "sweep", "variants", "sample", "schema", "page", "clean", "track", "ui"):
+    for command in (
+        "check",
+        "plan",
+        "sweep",
+        "variants",
+        "sample",
+        "evaluate",
+        "schema",
+        "page",
+        "clean",
+        "track",
+        "ui",
+    ):
         assert f" {command} " in done.stdout
 
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import pytest
 from PIL import Image
-from report_tree import EVIL, Page, Spec, change_evaluations, metric, write_tree
+from report_tree import EVIL, Page, Spec, change_evaluations, evaluation, metric, write_json, write_tree
 
-from ganpipe.report.page import summary_page, zoo_page
+from ganpipe.report.page import external_page, summary_page, zoo_page
 from ganpipe.utils.errors import UserError
 
 
@@ -149,6 +149,11 @@ def test_fewer_seeds_than_asked_and_other_protocols_are_stated(pages: Pages, tmp
     text = Page(zoo_page(tmp_path, {**spec, "seeds": [0, 1, 2, 3]})).text
     assert "3 of 4 seeds" in text
     assert "The variants were evaluated under different protocols" in text
+    assert f"the metrics of {EVIL} can't be compared with those of WGAN-GP" in text
+    change_evaluations(tmp_path, lambda evaluation: evaluation["protocol"].update(real=360, class_samples=1), "lsgan")
+    assert "different protocols" not in zoo_page(tmp_path, spec)
+    change_evaluations(tmp_path, lambda evaluation: evaluation["metrics"]["frechet"].update(real_baseline=2.1), "lsgan")
+    assert "different real data" in zoo_page(tmp_path, spec)
 
 
 def test_trainings_without_history_pictures_or_clock(tmp_path: Path) -> None:
@@ -224,3 +229,24 @@ def test_a_variant_without_an_evaluation_is_named_and_all_without_are_refused(tm
         zoo_page(tmp_path, {**spec, "variants": ["wgan_gp"]})
     with pytest.raises(UserError, match=missing):
         summary_page(tmp_path, spec, "wgan_gp")
+
+
+def test_a_row_of_another_program_stands_behind_the_variants(tmp_path: Path) -> None:
+    spec = write_tree(tmp_path, [0, 1])
+    own = evaluation("external-other", "other", [0], 9.0)
+    for entry in own["metrics"].values():
+        entry["ema"] = entry["raw"]
+    write_json(tmp_path, "external/digits/other/evaluation.json", {**own, "read": ["a: 10 images, uint8"]})
+    (tmp_path / "external/digits/unfinished").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "external/digits/other/samples-0.png")
+    page = Page(zoo_page(tmp_path, spec))
+    assert "3 variants on digits" in page.text
+    assert "other external 1 seed 9" in page.text  # no "1 of 2 seeds", which is of the trainings
+    assert "made by another program" in page.text
+    assert page.text.count("critic loss") == 2
+    assert "All 4 trainings." in page.text
+    one = Page(external_page(tmp_path, "digits", "other"))
+    for words in ("other on digits", "9", "seed 0 a: 10 images, uint8", "No training is described."):
+        assert words in one.text, words
+    assert "averaged weights" not in one.text
+    assert [attrs["alt"] for tag, attrs in one.tags if tag == "img"] == ["samples of other, seed 0"]
