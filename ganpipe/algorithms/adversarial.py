@@ -134,7 +134,7 @@ class GANTrainer(StateMixin, Trainer):
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "generator", self.generator)
-        update_ema(self.ema, self.generator, self.variant.ema)
+        update_ema(self.ema, self.generator, self.variant.ema, self.steps // self.algorithm.critic_steps)
         return {"generator_loss": loss, **penalties}
 
     def generate(self, n: int) -> Tensor:

@@ -73,7 +73,7 @@ class GaussianCodes(nn.Module):
 class AutoencoderTrainer(StateMixin, Trainer):
     """Encoder and decoder, their moving average and their one optimizer. The Gaussians are fitted before sampling."""
 
-    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer")
+    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer", "steps")
 
     def __init__(self, algorithm: Autoencoder, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
         self.variant, self.runtime = variant, runtime
@@ -85,13 +85,15 @@ class AutoencoderTrainer(StateMixin, Trainer):
         )
         self.generators = {"raw": self.gaussian, "ema": self.gaussian_ema}
         self.saved_networks, self.loss_state = {}, {}
+        self.steps = 0
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of both networks."""
+        self.steps += 1
         loss = self.loss(next(batches).x)
         optimizer_step(self.optimizer, loss)
         enforce_constraints(self.variant, "generator", self.net.decoder)
-        update_ema(self.ema, self.net, self.variant.ema)
+        update_ema(self.ema, self.net, self.variant.ema, self.steps)
         return {"generator_loss": loss}
 
     def loss(self, real: Tensor) -> Tensor:

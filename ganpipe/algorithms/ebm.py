@@ -72,7 +72,7 @@ class EBMTrainer(StateMixin, Trainer):
 
     state_attrs: ClassVar[tuple[str, ...]] = (
         *("critic", "ema", "critic_optimizer"),
-        *("latent_rng", "penalty_rng", "noise_rng", "loss_state"),
+        *("latent_rng", "penalty_rng", "noise_rng", "loss_state", "steps"),
     )
 
     def __init__(
@@ -92,10 +92,12 @@ class EBMTrainer(StateMixin, Trainer):
             make_rng(seed, purpose, runtime.device) for purpose in ("latents", "penalties", "instance noise")
         )
         self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.steps = 0
         self.generators, self.saved_networks = {"raw": self.sampler, "ema": self.ema}, {"critic": self.critic}
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of the critic on real samples and as many from its sampler, which carry no gradient."""
+        self.steps += 1
         real = next(batches).x
         if self.algorithm.noise:
             noise = torch.randn(real.shape, generator=self.noise_rng, device=real.device)
@@ -110,7 +112,7 @@ class EBMTrainer(StateMixin, Trainer):
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        update_ema(self.ema, self.sampler, self.variant.ema)
+        update_ema(self.ema, self.sampler, self.variant.ema, self.steps)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
 
 

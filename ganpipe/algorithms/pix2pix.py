@@ -179,7 +179,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
 
         optimizer_step(self.generator_optimizer, *terms.values())
         enforce_constraints(self.variant, "generator", self.generator)
-        update_ema(self.ema, self.generator, self.variant.ema)
+        update_ema(self.ema, self.generator, self.variant.ema, self.steps // self.algorithm.critic_steps)
         return terms
 
     def generate(self, condition: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class VAETrainer(StateMixin, Trainer):
     4). Generated samples are the decoder's means, without the noise of p(x|z).
     """
 
-    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer", "code_rng", "held_out_rng")
+    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer", "code_rng", "held_out_rng", "steps")
 
     def __init__(self, algorithm: VAE, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
         self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
@@ -55,13 +55,15 @@ class VAETrainer(StateMixin, Trainer):
         self.code_rng, self.held_out_rng = (make_rng(seed, p, runtime.device) for p in ("codes", "held-out codes"))
         self.generators = {"raw": self.net.decoder, "ema": self.ema.decoder}
         self.saved_networks, self.loss_state = {}, {}
+        self.steps = 0
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of both networks."""
+        self.steps += 1
         metrics = self.losses(next(batches).x, self.code_rng)
         optimizer_step(self.optimizer, metrics["generator_loss"])
         enforce_constraints(self.variant, "generator", self.net.decoder)
-        update_ema(self.ema, self.net, self.variant.ema)
+        update_ema(self.ema, self.net, self.variant.ema, self.steps)
         return metrics
 
     def losses(self, real: Tensor, rng: torch.Generator) -> Metrics:

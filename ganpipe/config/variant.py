@@ -84,8 +84,8 @@ class Variant(Frozen):
 
     stage1: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
     steps: updates of the critic. batch: samples per update, as many real as generated. ema: decay of the generator's
-    moving average per generator step. num_samples: written for the evaluation. log_every, sample_grid_every: in
-    steps. snapshots: when they are taken. health: the thresholds of the status.
+    moving average per generator step, less in the first ones. num_samples: written for the evaluation. log_every,
+    sample_grid_every: in steps. snapshots: when they are taken. health: the thresholds of the status.
     """
 
     title: Title
