@@ -124,9 +124,9 @@ def make(folder: Path, rows: tuple[str, ...], steps: int) -> Path:
 
 
 def shorten(mapping: Any, steps: int) -> None:
-    """At most so many steps, wherever they are counted; an unrolled step is none of them."""
+    """At most so many steps, wherever they are counted."""
     for key, value in mapping.items():
-        if isinstance(value, dict) and key not in ("unroll", "algorithm"):
+        if isinstance(value, dict) and key != "algorithm":
             shorten(value, steps)
         elif key == "steps":
             mapping[key] = min(value, steps)

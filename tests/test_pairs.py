@@ -51,12 +51,11 @@ def critics() -> dict[str, Any]:
 def algorithms() -> dict[str, tuple[Any, Any]]:
     """Each with a generator: variations of the plain game, the plain game of every generator, the other algorithms."""
     generators, game = parts_in_use("ganpipe.networks.generators"), BASE.algorithm
-    unroll = {"steps": 2, "lr": 0.0001}
     changes = {
         "packs": {"pack": 2},
-        "unrolled": {"unroll": unroll},
+        "unrolled": {"unroll_steps": 2},
         "instance noise": {"instance_noise": 0.1},
-        "all at once": {"critic_steps": 2, "pack": 2, "unroll": unroll, "instance_noise": 0.1},
+        "all at once": {"critic_steps": 2, "pack": 2, "unroll_steps": 2, "instance_noise": 0.1},
     }
     found = {name: (narrow(game, **change), MLP) for name, change in changes.items()}
     for kind, generator in generators.items():

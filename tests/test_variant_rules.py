@@ -63,7 +63,13 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "unrolled",
         {"constraints": [CLIP]},
         "constraints.0.kind",
-        "`algorithm.unroll.steps: 0`",
+        "`algorithm.unroll_steps: 0`",
+    ),
+    "steps ahead of an optimizer that has none": (
+        "unrolled",
+        {"critic_optimizer": {"kind": "rmsprop", "lr": 0.001, "alpha": 0.9}},
+        "critic_optimizer.kind",
+        "use adam, or `algorithm.unroll_steps: 0`",
     ),
     "nothing limits the slope": ("wgan_gp", {"penalties": []}, "objective.kind", "a gradient penalty in `penalties`"),
     "nothing limits the slope of one of several": (

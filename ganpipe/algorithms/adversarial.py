@@ -7,9 +7,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
@@ -23,7 +24,7 @@ from ganpipe.algorithms._steps import (
     optimizer_step,
     penalty_terms,
 )
-from ganpipe.algorithms._unrolled import Unroll, unrolled
+from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.batches import Batch, pack_samples
 from ganpipe.critic import CriticBatch
 from ganpipe.parts import Count, NonNegative
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 class GAN(Algorithm):
     """critic_steps: updates of the critic before each update of the generator.
 
+    unroll_steps: the generator minimises the value at the critic after so many more steps of its own optimizer (Metz et
+    al. 2017, arXiv 1611.02163); 0: the objective's loss for the generator at the critic as it is.
     pack: samples that the critic sees together, joined on the channel axis (Lin et al. 2018, arXiv 1712.04086).
     instance_noise: standard deviation of the noise on the critic's input at the first step; it falls linearly to 0 at
     the last (Sonderby et al. 2017, arXiv 1610.04490).
@@ -47,7 +50,7 @@ class GAN(Algorithm):
     kind: Literal["adversarial"]
     critic_steps: Count
     pack: Count
-    unroll: Unroll
+    unroll_steps: Annotated[int, Field(ge=0, le=100)]
     instance_noise: NonNegative
 
     def trainer(
@@ -120,16 +123,23 @@ class GANTrainer(StateMixin, Trainer):
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
 
     def generator_step(self, real: Tensor) -> Metrics:
-        """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x)."""
+        """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x).
+
+        With K unrolled steps it descends V(D_K, G), what the critic maximises: minus the critic's objective without
+        its penalties, both terms of it, as D_K(x) depends on G too (Metz et al. 2017, equations 10 and 11).
+        """
         self.critic.requires_grad_(False)
         fake = self.generate(len(real))
         real, fake = self.critic_input(real), self.critic_input(fake)
         critic = autocast_critic(self.critic, self.runtime)
-        if self.algorithm.unroll.steps:
+        if self.algorithm.unroll_steps:
             loss_of = partial(critic_loss, self.variant, real, fake, self.loss_state, self.penalty_rng)
-            critic = unrolled(self.critic, loss_of, self.algorithm.unroll)
-        batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) is computed only where the objective reads it
-        loss = self.variant.objective.generator(batch).mean()
+            critic = unrolled(self.critic, loss_of, self.critic_optimizer, self.algorithm.unroll_steps)
+            batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
+            loss = -self.variant.objective.critic(batch).mean()
+        else:
+            batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) only where the objective reads it
+            loss = self.variant.objective.generator(batch).mean()
         penalties = penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng)
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())

@@ -9,7 +9,6 @@ import torch
 from pydantic import Field, model_validator
 
 from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
-from ganpipe.algorithms._unrolled import Unroll
 from ganpipe.algorithms.adversarial import GAN, GANTrainer
 from ganpipe.batches import Batch
 from ganpipe.networks._growing import ProgressiveModule, blended
@@ -97,7 +96,7 @@ class ProgressiveTrainer(Trainer):
             kind="adversarial",
             critic_steps=algorithm.critic_steps,
             pack=1,
-            unroll=Unroll(steps=0, lr=1.0),
+            unroll_steps=0,
             instance_noise=0.0,
         )
         self.gan = GANTrainer(plain, variant, shape, runtime, seed, pretrained)

@@ -144,14 +144,16 @@ def _lipschitz(v: Variant) -> Problem | None:
 
 
 def _unrolling(v: Variant) -> Problem | None:
-    """Constraints hold in the differentiable steps of an unrolled critic as well."""
-    unroll = getattr(v.algorithm, "unroll", None)
-    if not unroll or not unroll.steps:
+    """The differentiable steps of an unrolled critic are Adam's, and constraints hold in them as well."""
+    if not getattr(v.algorithm, "unroll_steps", 0):
         return None
+    if v.critic_optimizer.kind != "adam":
+        sentence = "has no differentiable steps for an unrolled critic; use adam, or `algorithm.unroll_steps: 0`"
+        return Problem(("critic_optimizer", "kind"), v.critic_optimizer.kind, sentence)
     for i, constraint in enumerate(v.constraints):
         if constraint.network == "critic" and not constraint.supports_unrolling:
             sentence = "does not hold in the steps of an unrolled critic"
-            remedy = "use spectral_norm, or `algorithm.unroll.steps: 0`"
+            remedy = "use spectral_norm, or `algorithm.unroll_steps: 0`"
             return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence}; {remedy}")
     return None
 

@@ -40,7 +40,7 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
 
     Without unrolling and instance noise, which have tests of their own.
     """
-    direct = {"algorithm": {"unroll": {"steps": 0}, "instance_noise": 0.0, "critic_steps": 1}}
+    direct = {"algorithm": {"unroll_steps": 0, "instance_noise": 0.0, "critic_steps": 1}}
     at, by_hand = trainer(row, space, **direct), trainer(row, space, **direct)
     chosen, n = at.variant, at.variant.batch
     real = real_batch(space, n)

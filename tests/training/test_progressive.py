@@ -219,7 +219,7 @@ def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:
         "kind": "adversarial",
         "critic_steps": 1,
         "pack": 1,
-        "unroll": {"steps": 0, "lr": 0.1},
+        "unroll_steps": 0,
         "instance_noise": 0.0,
     }
     row = variant(algorithm=plain)

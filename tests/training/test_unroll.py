@@ -2,62 +2,102 @@
 
 from __future__ import annotations
 
+from math import log, pi
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
+from torch.nn.functional import softplus
 from training_cases import parameters, real_batch, same, trainer, weights
 
 from ganpipe.algorithms._steps import critic_loss
-from ganpipe.algorithms._unrolled import Unroll, unrolled
+from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput
+from ganpipe.optimizers.adam import Adam
 
-ONE = torch.ones(1, 1, dtype=torch.float64)
+RATE = 0.01
 
 
-class Dirac(nn.Module):
-    """D(x) = d * x."""
+def adam(critic: nn.Module, lr: float = RATE, betas: tuple[float, float] = (0.9, 0.999)) -> optim.Optimizer:
+    return Adam(kind="adam", lr=lr, betas=betas).build(critic.parameters())
 
-    def __init__(self, d: float) -> None:
+
+# ---- what the paper derives ------------------------------------------------------------------------------------------
+
+
+class Linear(nn.Module):
+    """D(x) = a x + b, which the best critic of two Gaussians of one variance is."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self.d = nn.Parameter(torch.tensor(d, dtype=torch.float64))
+        self.a, self.b = (nn.Parameter(torch.zeros((), dtype=torch.float64)) for _ in range(2))
 
     def forward(self, x: Tensor) -> CriticOutput:
-        return CriticOutput(self.d * x[:, 0])
+        return CriticOutput(self.a * x + self.b)
 
 
-def value(critic: CriticFunction, g: Tensor) -> Tensor:
-    """f = g d - d^2 / 2, which the critic maximises."""
-    d = critic(ONE).score
-    return (g * d - d**2 / 2).sum()
+def slope_of_divergence(shift: float) -> float:
+    """d/dt of max_D V = 2 JSD(N(0, 1), N(t, 1)) - log 4 by quadrature."""
+    x = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
+    t = torch.tensor(shift, dtype=torch.float64, requires_grad=True)
+    log_p, log_q = (-((x - mean) ** 2) / 2 - log(2 * pi) / 2 for mean in (torch.zeros(()), t))
+    log_both = torch.logaddexp(log_p, log_q)
+    value = torch.trapezoid(log_p.exp() * (log_p - log_both) + log_q.exp() * (log_q - log_both), x)
+    return float(torch.autograd.grad(value, t)[0])
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.4, 1.0])
-@pytest.mark.parametrize("d", [-0.3, 2.0])
-def test_one_step_has_the_gradient_by_hand(d: float, rate: float) -> None:
-    g, critic = torch.tensor(0.7, dtype=torch.float64, requires_grad=True), Dirac(d)
-    view = unrolled(critic, lambda c: -value(c, g), Unroll(steps=1, lr=rate))
-    ahead = d + rate * (0.7 - d)
-    assert view(ONE).score.item() == pytest.approx(ahead)
-    (gradient,) = torch.autograd.grad(value(view, g), g)
-    assert gradient.item() == pytest.approx((1 - rate) * ahead + rate * 0.7)
-    if rate < 1:  # where the critic ahead is g itself
-        assert gradient.item() != pytest.approx(ahead, abs=0.01)  # what a copy without a history would give
-    assert critic.d.item() == d
-    assert critic.d.grad is None
+@pytest.mark.parametrize(("shift", "slope"), [(0.5, 0.2353), (1.0, 0.3980), (2.0, 0.4496)])
+def test_with_many_steps_the_generator_descends_the_jensen_shannon_divergence(shift: float, slope: float) -> None:
+    """The critic starts at 0 and its steps ahead reach the best one."""
+    assert slope_of_divergence(shift) == pytest.approx(slope, abs=5e-5)
+    normal = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(2000, dtype=torch.float64) + 0.5) / 2000)
+    t, critic = torch.tensor(shift, dtype=torch.float64, requires_grad=True), Linear()
+
+    def loss(at: CriticFunction) -> Tensor:
+        return softplus(-at(normal).score).mean() + softplus(at(normal + t).score).mean()
+
+    view = unrolled(critic, loss, adam(critic, 0.05, (0.9, 0.99)), 150)
+    assert float(torch.autograd.grad(-loss(view), t, retain_graph=True)[0]) == pytest.approx(slope, abs=5e-4)
+    alone = -softplus(view(normal + t).score).mean()  # the term of the fakes
+    assert float(torch.autograd.grad(alone, t)[0]) == pytest.approx(slope / 2, abs=2e-3)
 
 
-@pytest.mark.parametrize("steps", [2, 3, 10])
-def test_more_steps_have_the_gradient_by_recursion(steps: int) -> None:
-    rate, d, slope = 0.3, 2.0, 0.0
-    g, critic = torch.tensor(-0.4, dtype=torch.float64, requires_grad=True), Dirac(d)
-    view = unrolled(critic, lambda c: -value(c, g), Unroll(steps=steps, lr=rate))
-    for _ in range(steps):
-        d, slope = d + rate * (-0.4 - d), (1 - rate) * slope + rate
-    assert view(ONE).score.item() == pytest.approx(d)
-    (gradient,) = torch.autograd.grad(value(view, g), g)
-    assert gradient.item() == pytest.approx(d + (-0.4 - d) * slope)
+class Scores(nn.Module):
+    """A score for each of eight values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(8))
+
+    def forward(self, x: Tensor) -> CriticOutput:
+        return CriticOutput(x @ self.scores)
+
+
+@pytest.mark.parametrize(("steps", "low", "high"), [(0, 0.6, 0.875), (5, 0.0, 0.05)])
+def test_a_fast_generator_collapses_without_steps_ahead_and_not_with_them(steps: int, low: float, high: float) -> None:
+    """The game of eight numbers: a softmax over 8 values against the uniform one, at rates 4 and .1."""
+    logits = torch.randn(8, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+    critic = Scores()
+    optimizer, late = adam(critic, 0.1), []
+
+    def loss(at: CriticFunction) -> Tensor:
+        scores = at(torch.eye(8)).score
+        return softplus(-scores).mean() + (logits.softmax(0) * softplus(scores)).sum()
+
+    for step in range(150):
+        optimizer.zero_grad()
+        loss(critic).backward()
+        optimizer.step()
+        (gradient,) = torch.autograd.grad(-loss(unrolled(critic, loss, optimizer, steps)), logits)
+        with torch.no_grad():
+            logits -= 4 * gradient
+        if step >= 100:
+            late.append(0.5 * float((logits.softmax(0) - 1 / 8).abs().sum().detach()))
+    assert low <= sum(late) / len(late) <= high
+
+
+# ---- the steps -------------------------------------------------------------------------------------------------------
 
 
 def loss_of(at: Any, real: Tensor, fake: Tensor, critic: CriticFunction) -> Tensor:
@@ -80,7 +120,7 @@ def test_no_steps_are_the_critic_itself(norm: str) -> None:
     at = trainer("lsgan", "points", **norms(norm))
     x = real_batch("points")
     before = weights(at.critic)
-    view = unrolled(at.critic, lambda c: c(x).score.mean(), Unroll(steps=0, lr=0.1))
+    view = unrolled(at.critic, lambda c: c(x).score.mean(), at.critic_optimizer, 0)
     found = view(x).score
     assert same(weights(at.critic), before)
     assert torch.equal(found, at.critic(x).score)
@@ -89,7 +129,7 @@ def test_no_steps_are_the_critic_itself(norm: str) -> None:
 @every_norm
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_critic_itself_is_not_changed(norm: str, steps: int) -> None:
-    at = trainer("rpgan", "points", **norms(norm), algorithm={"unroll": {"steps": steps, "lr": 0.5}})
+    at = trainer("rpgan", "points", **norms(norm), algorithm={"unroll_steps": steps})
     if norm != "none":
         assert dict(at.critic.named_buffers())
     for seed in range(2):
@@ -103,18 +143,21 @@ def test_the_critic_itself_is_not_changed(norm: str, steps: int) -> None:
 
 
 @every_norm
-def test_unrolling_is_gradient_descent(norm: str) -> None:
-    """Against a copy of the critic that really takes them."""
-    at = trainer("lsgan", "points", **norms(norm))
+@pytest.mark.parametrize("betas", [(0.0, 0.99), (0.5, 0.999)])
+def test_the_steps_are_the_optimizers_own(norm: str, betas: tuple[float, float]) -> None:
+    """From its moments on, against a critic that really takes them."""
+    optimizer = {"lr": 0.02, "betas": betas}
+    at = trainer("lsgan", "points", **norms(norm), critic_optimizer=optimizer)
+    for seed in range(3):
+        at.critic_step(real_batch("points", seed=seed))
     real, fake = real_batch("points"), real_batch("points", seed=9)
-    view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), Unroll(steps=3, lr=0.2))
+    view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), at.critic_optimizer, 3)
     found = view(real).score
-    taken = torch.optim.SGD(at.critic.parameters(), lr=0.2)
     for _ in range(3):
-        taken.zero_grad()
+        at.critic_optimizer.zero_grad()
         loss_of(at, real, fake, at.critic).backward()
-        taken.step()
-    torch.testing.assert_close(found, at.critic(real).score)
+        at.critic_optimizer.step()
+    torch.testing.assert_close(found, at.critic(real).score, rtol=1e-4, atol=1e-5)
 
 
 PENALTIES: dict[str, list[dict[str, Any]]] = {
@@ -134,15 +177,66 @@ def test_the_gradient_for_the_fakes_matches_finite_differences(row: str, penalti
     at.critic.double()
     real, start, direction = (real_batch("points", seed=seed).double() for seed in (1, 2, 3))
 
-    def loss(fake: Tensor) -> Tensor:
+    optimizer = adam(at.critic)
+    loss_of(at, real, start, at.critic).backward()
+    optimizer.step()
+
+    def value(fake: Tensor) -> Tensor:
         at.penalty_rng.manual_seed(5)
-        view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), Unroll(steps=2, lr=0.1))
-        return at.variant.objective.generator(CriticBatch(real, fake, view)).mean()
+        view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), optimizer, 2)
+        return -at.variant.objective.critic(CriticBatch(real, fake, view)).mean()
 
     fake = start.clone().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(loss(fake), fake)
-    slope = (loss(start + 1e-6 * direction) - loss(start - 1e-6 * direction)).item() / 2e-6
+    (gradient,) = torch.autograd.grad(value(fake), fake)
+    slope = (value(start + 1e-6 * direction) - value(start - 1e-6 * direction)).item() / 2e-6
     assert float((gradient * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-8)
+
+
+@pytest.mark.parametrize("row", ["non_saturating", "rpgan", "ebgan"])
+def test_the_generator_descends_both_terms_without_penalties(row: str) -> None:
+    """A step of the trainer, whatever the objective's own loss for the generator is."""
+    drift = [{"kind": "drift", "weight": 0.5}]
+    at = trainer(row, "points", algorithm={"unroll_steps": 2}, penalties=drift if row != "ebgan" else [])
+    at.critic_step(real_batch("points", seed=1))
+    real, state = real_batch("points", seed=2), at.latent_rng.get_state()
+    fake = at.generate(8)
+    view = unrolled(at.critic, lambda c: loss_of(at, real, fake, c), at.critic_optimizer, 2)
+    value = -at.variant.objective.critic(CriticBatch(real, fake, view, at.loss_state)).mean()
+    expected = torch.autograd.grad(value, list(at.generator.parameters()))
+    at.latent_rng.set_state(state)
+    metrics = at.generator_step(real)
+    torch.testing.assert_close(metrics["generator_loss"], value)
+    for weight, gradient in zip(at.generator.parameters(), expected, strict=True):
+        torch.testing.assert_close(weight.grad, gradient, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_units_without_a_gradient_stay_and_give_no_nan(trained: bool) -> None:
+    """A dead ReLU unit, whose moments are 0, and a weight that the loss does not read."""
+
+    class Dead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.last, self.unread = nn.Linear(2, 4), nn.Linear(4, 1), nn.Parameter(torch.ones(1))
+            with torch.no_grad():
+                self.hidden.bias[0] = -100.0
+
+        def forward(self, x: Tensor) -> CriticOutput:
+            return CriticOutput(self.last(self.hidden(x).relu())[:, 0])
+
+    torch.manual_seed(0)
+    critic, fake = Dead(), real_batch("points").requires_grad_(True)
+    optimizer = adam(critic)
+
+    def loss(at: CriticFunction) -> Tensor:
+        return softplus(-at(real_batch("points", seed=1)).score).mean() + softplus(at(fake).score).mean()
+
+    if trained:
+        loss(critic).backward()
+        optimizer.step()
+    (gradient,) = torch.autograd.grad(-loss(unrolled(critic, loss, optimizer, 3)), fake)
+    assert gradient.isfinite().all()
+    assert gradient.abs().sum() > 0
 
 
 def test_gradients_flow_through_the_unrolled_critics_scores_of_real_samples() -> None:
@@ -150,19 +244,8 @@ def test_gradients_flow_through_the_unrolled_critics_scores_of_real_samples() ->
     real = real_batch("points")
     for steps in (0, 2):
         fake = at.generator(torch.randn(8, 6, generator=torch.Generator().manual_seed(0)))
-        view = unrolled(at.critic, lambda c, fake=fake: loss_of(at, real, fake, c), Unroll(steps=steps, lr=0.1))
+        view = unrolled(at.critic, lambda c, fake=fake: loss_of(at, real, fake, c), adam(at.critic), steps)
         real_output = CriticBatch(real, fake, view).real_output.score
         found = torch.autograd.grad(real_output.sum(), list(at.generator.parameters()), allow_unused=True)
         learns = any(gradient is not None and gradient.abs().sum() > 0 for gradient in found)
         assert learns == (steps > 0)
-
-
-def test_weights_without_a_part_in_the_loss_stay_as_they_are() -> None:
-    class Grown(Dirac):
-        def __init__(self, d: float) -> None:
-            super().__init__(d)
-            self.later = nn.Parameter(torch.tensor(3.0))
-
-    g, critic = torch.tensor(0.7, dtype=torch.float64, requires_grad=True), Grown(1.0)
-    view = unrolled(critic, lambda c: -value(c, g), Unroll(steps=2, lr=0.5))
-    assert view(ONE).score.item() == pytest.approx(1 + 0.75 * (0.7 - 1))

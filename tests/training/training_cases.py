@@ -62,7 +62,7 @@ def _different() -> list[str]:
         turns = whole["algorithm"]
         if turns["kind"] != "adversarial" or 8 % turns["pack"] or Variant.model_validate(whole).incompatibility((2,)):
             continue
-        switches = (turns["critic_steps"], turns["pack"], turns["unroll"]["steps"], turns["instance_noise"])
+        switches = (turns["critic_steps"], turns["pack"], turns["unroll_steps"], turns["instance_noise"])
         parts = [whole[axis] for axis in ("objective", "penalties", "constraints", "generator", "critic", "latent")]
         found.setdefault((_kinds(parts), *(switch > 1 or 0 < switch < 1 for switch in switches)), row)
     return list(found.values())
