@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +13,27 @@ from ganpipe.report.curves import mean_curve
 from ganpipe.report.evaluations import Evaluation, Metric, Weights
 from ganpipe.report.read import Series, read_variant
 from ganpipe.statistics import finite, summary
-from ganpipe.utils.conventions import SOURCE
 from ganpipe.utils.io import write_bytes
+
+MOST = 12
 
 
 def summary_metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """For metrics.json: the leading metrics of the last weights by name, under `ema` those of the averaged ones, under
-    `more` the other metrics of the last weights, and under `from` what the first metric is from.
+    """For metrics.json, at most MOST numbers, each a column of `dvc exp show`: the main metric of the last weights
+    with its interval, the means of other leading ones, under `ema` the main one of the averaged weights, and `status`.
 
     What is unknown or not finite is left out: the mean where a seed has no finite value, one seed's interval.
     """
-    leading = {name: metric for name, metric in evaluation.metrics.items() if metric.in_main_table}
-    others = {name: metric for name, metric in evaluation.metrics.items() if not metric.in_main_table}
-    source = next(iter(leading.values())).model_dump(include=set(SOURCE), exclude_none=True) if leading else {}
-    groups = {
-        "ema": {name: _numbers(metric, "ema") for name, metric in leading.items() if metric.ema},
-        "more": {name: _numbers(metric, "raw") for name, metric in others.items()},
-        "from": source,
-    }
-    metrics = {name: _numbers(metric, "raw") for name, metric in leading.items()}
-    return metrics | {name: group for name, group in groups.items() if group}
+    if evaluation.not_applicable:
+        return {"status": "not applicable"}
+    leading = [(name, metric) for name, metric in evaluation.metrics.items() if metric.in_main_table]
+    found: dict[str, Any] = {}
+    for name, metric in leading[:1]:
+        found[name] = _numbers(metric, "raw", ("mean", "low", "high", "real_baseline"))
+        found["ema"] = {name: _numbers(metric, "ema", ("mean",))} if metric.ema else {}
+    for name, metric in leading[1 : MOST - 4]:
+        found[name] = _numbers(metric, "raw", ("mean",))
+    return {name: group for name, group in found.items() if group} | {"status": _status(evaluation)}
 
 
 def summary_plots(root: Path, spec: dict[str, Any], name: str, folder: Path) -> None:
@@ -55,11 +58,17 @@ def summary_plots(root: Path, spec: dict[str, Any], name: str, folder: Path) -> 
     write_bytes(folder / "samples.png", grid.path.read_bytes() if grid else _blank())
 
 
-def _numbers(metric: Metric, weights: Weights) -> dict[str, float]:
+def _numbers(metric: Metric, weights: Weights, names: Sequence[str]) -> dict[str, float]:
     s = summary(metric.of(weights))
     interval = {} if s.lost else {"mean": s.mean, "low": s.low, "high": s.high}
-    numbers = {**interval, "real_baseline": metric.real_baseline, "noise_baseline": metric.noise_baseline}
-    return {name: value for name, value in numbers.items() if value is not None and finite([value])}
+    numbers = {**interval, "real_baseline": metric.real_baseline}
+    return {name: value for name in names if (value := numbers.get(name)) is not None and finite([value])}
+
+
+def _status(evaluation: Evaluation) -> str:
+    """`ok`, or how many seeds have which status: `collapsed (2 of 3)`."""
+    counts = Counter(status.kind for status in evaluation.statuses if status)
+    return ", ".join(f"{kind} ({n} of {len(evaluation.seeds)})" for kind, n in counts.items()) or "ok"
 
 
 def _blank() -> bytes:
