@@ -14,5 +14,5 @@ def oom_hint(variant: Variant, name: str, data: str) -> str:
     less = batch // 2 // pack * pack
     if less < 2 * max(pack, variant.generator.num_generators):  # as the rules of `variant` require
         return f"batch {batch}, the smallest: try narrower networks"
-    setting = f"`dvc exp run -S variants/{name}.yaml:++overrides.{data}.batch={less}`"
+    setting = f"`dvc exp run summary -S variants/{name}.yaml:++overrides.{data}.batch={less}`"
     return f"batch {batch}: try {less}, as in {setting}, or narrower networks"

@@ -39,7 +39,7 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
     out = tmp_path / "out"
     with pytest.raises(ResourceError) as caught:
         _train(failing(row, batch, out), {"variant": row, "data": "digits"})
-    setting = f"`dvc exp run -S variants/{row}.yaml:++overrides.digits.batch={less}`"
+    setting = f"`dvc exp run summary -S variants/{row}.yaml:++overrides.digits.batch={less}`"
     assert str(caught.value) == (
         f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
     )
