@@ -57,7 +57,8 @@ def main() -> None:
     prune_checkpoints("pretrain", f"{spec['data']}-{name}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
     with locked_run_dir("train", f"{spec['data']}-{name}-{seed}", out, depends_on) as checkpoint:
-        arguments = TrainingArguments(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, checkpoint)
+        live = Path("live", f"{name}.csv")
+        arguments = TrainingArguments(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, live, checkpoint)
         made_from = {"dataset_digest": meta["digest"], "pretrained_digest": digest(pretrained) if pretrained else None}
         clocks = _train(arguments, facts | made_from)
     return clock.write(**clocks)

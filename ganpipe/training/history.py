@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
+import os
+import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,16 +17,19 @@ from torch import Tensor
 
 from ganpipe.utils.io import with_path, write_bytes
 
+LIVE_SECONDS = 1.0
+
 
 class History:
     """`history.csv`: a row every few steps with the mean of each metric since the row before.
 
-    Values stay on the device until a row is written, so that a step does not wait for it.
+    Values stay on the device until a row is written, so that a step does not wait for it. live: where a copy is kept at
+    which other programs may look at any time; at most one a second is made, and one at the end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, live: Path | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self._path, self._live, self._copied = path, live, -math.inf
         self._open("w")
         self._names: list[str] = []
         self._pending: dict[str, list[Tensor]] = {}
@@ -62,7 +69,19 @@ class History:
                 self._file.close()
             raise with_path(error, self._path) from None
         self._pending.clear()
+        if time.monotonic() - self._copied >= LIVE_SECONDS:
+            self._copy()
         return row
+
+    def _copy(self) -> None:
+        """Replace the live copy; without one the training goes on."""
+        self._copied = time.monotonic()
+        if self._live:
+            part = self._live.with_name(f".{self._live.name}.{os.getpid()}.part")
+            with suppress(OSError):
+                self._live.parent.mkdir(exist_ok=True)
+                shutil.copyfile(self._path, part)
+                part.replace(self._live)
 
     def _add_columns(self, names: list[str]) -> None:
         """Add columns, and rewrite the rows so far: for the first row, and for a metric that occurs rarely."""
@@ -84,3 +103,4 @@ class History:
 
     def close(self) -> None:
         self._file.close()
+        self._copy()

@@ -33,6 +33,7 @@ class TrainingArguments:
     """What `train` is called with.
 
     name: shown in messages. out: the folder of its results. pretrained: weights of an earlier stage, to start from.
+    live: where a copy of the history is kept while it grows.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TrainingArguments:
     seed: int
     out: Path
     pretrained: Path | None = None
+    live: Path | None = None
     checkpoint: Checkpoint = field(default_factory=Checkpoint.disabled)
 
 
@@ -80,7 +82,7 @@ def train(arguments: TrainingArguments) -> Outcome:
 
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, transform, arguments.seed, variant.batch, device)
-    history, health = History(arguments.out / "history.csv"), HealthMonitor(variant.health, data)
+    history, health = History(arguments.out / "history.csv", arguments.live), HealthMonitor(variant.health, data)
     snapshots_at = snapshot_steps(variant.steps, variant.snapshots.count)
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 

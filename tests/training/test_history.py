@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganpipe.training import history as history_module
 from ganpipe.training import progress as module
 from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar
@@ -128,3 +129,32 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch, capsys
     assert "━" in last
     assert "4/4" in last
     assert "critic_loss 0.250" in last
+
+
+def test_the_live_copy_is_whole_at_any_time_and_complete_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "LIVE_SECONDS", 0.0)
+    path, live = tmp_path / "history.csv", tmp_path / "live/lsgan.csv"
+    with History(path, live) as history:
+        for step in (1, 2):
+            history.add({"a": torch.tensor(1.0)})
+            history.write(step)
+            assert [row["step"] for row in rows(live)] == [str(n) for n in range(1, step + 1)]
+        monkeypatch.setattr(history_module, "LIVE_SECONDS", 60.0)
+        opened = live.open()  # as a reader has it, who then finds the table of that moment
+        history.add({"b": torch.tensor(1.0)})
+        history.write(3)
+        assert len(rows(live)) == 2
+    assert live.read_bytes() == path.read_bytes()
+    with opened:
+        assert len(opened.readlines()) == 3
+    assert [file.name for file in live.parent.iterdir()] == ["lsgan.csv"]
+
+
+def test_a_training_goes_on_without_its_live_copy(tmp_path: Path) -> None:
+    (tmp_path / "live").write_text("a file where the folder should be")
+    with History(tmp_path / "history.csv", tmp_path / "live/lsgan.csv") as history:
+        history.add({"a": torch.tensor(1.0)})
+        history.write(1)
+    assert len(rows(tmp_path / "history.csv")) == 1
