@@ -89,6 +89,8 @@ def train(arguments: TrainingArguments) -> Outcome:
     # ---- loop -------------------------------------------------------------------------------------------------------
     with history, defer_signals(), ProgressBar(arguments.name, variant.steps) as progress:
         step = progress.begin = arguments.checkpoint.resume(state)
+        if step == 0:  # draws from no stream that the training uses, and changes nothing
+            save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, 0, arguments.out)
         while step < variant.steps and not health.failed:
             step += 1
             metrics = trainer.train_step(batches)

@@ -31,6 +31,7 @@ FILES = {
     "critic.safetensors",
     "samples.npy",
     "samples_ema.npy",
+    "grids/000000.png",
     "grids/000010.png",
     "grids/000020.png",
     "snapshots/000010.npy",
@@ -102,14 +103,16 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     assert np.isfinite([float(value) for value in filled]).all()
 
 
-def test_grids_are_written_every_so_many_steps_and_at_the_end(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
+def test_grids_are_written_before_the_first_step_every_so_many_and_at_the_end(
+    data: dict[str, PreparedDataset], tmp_path: Path
+) -> None:
     run("lsgan", "digits", data["digits"], tmp_path, steps=9, sample_grid_every=4)
     found = sorted((tmp_path / "grids").iterdir())
-    assert [path.name for path in found] == ["000004.png", "000008.png", "000009.png"]
+    assert [path.name for path in found] == ["000000.png", "000004.png", "000008.png", "000009.png"]
     with Image.open(found[0]) as image:
         assert image.mode == "L"
         assert image.size == (4 * 73, 4 * 73)  # eight images of 8 pixels and nine lines, enlarged
-    assert found[0].read_bytes() != found[2].read_bytes()
+    assert len({path.read_bytes() for path in found}) == 4
 
 
 def test_a_run_is_the_same_bytes_again_and_its_seeds(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
