@@ -13,6 +13,8 @@ from ganpipe.tracking.paths import artifacts_folder, is_remote, store_uri
 from ganpipe.tracking.sync import sync
 from ganpipe.utils.errors import UserError
 
+VIEW = "workflowType=machine_learning"  # the UI opens in its view of language models else
+
 
 def ui(root: Path, selected: tuple[str, str] | None, host: str = "127.0.0.1", port: int = 5000) -> NoReturn:
     """Sync, then become MLflow's server at `http://host:port` until a signal ends it; does not return.
@@ -28,9 +30,9 @@ def ui(root: Path, selected: tuple[str, str] | None, host: str = "127.0.0.1", po
     root = root.resolve()
     print(sync(root))
     address = f"http://{host}:{port}"
-    print(f"MLflow: {address}", flush=True)
+    print(f"MLflow: {address}/#/experiments?{VIEW}", flush=True)
     for what, way in links(root, *selected) if selected else ():
-        print(f"{what}: {address}/#/{way}", flush=True)
+        print(f"{what}: {address}/#/{way}&{VIEW}", flush=True)
     configure_environment()
     command = [sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--workers", "1"]
     command += ["--host", host, "--port", str(port), "--backend-store-uri", uri, "--registry-store-uri", uri]

@@ -18,7 +18,7 @@ from ganpipe.tracking import records
 from ganpipe.tracking import sync as module
 from ganpipe.tracking.store import Store, open_store
 from ganpipe.tracking.sync import sync
-from ganpipe.tracking.ui import links, ui
+from ganpipe.tracking.ui import VIEW, links, ui
 
 
 def test_a_parent_for_the_variant_and_a_child_for_each_seed(root: Path, store: Store) -> None:
@@ -176,12 +176,12 @@ def test_the_pages_are_mlflow_s_own_server_with_a_link_to_the_selected_variant(
     assert options["--default-artifact-root"] == (root / "mlartifacts").as_uri()
     assert (options["--host"], options["--port"]) == ("127.0.0.1", "5055")
     (seed,) = [run.info.run_id for run in store.runs("ring") if run.info.run_name == "lsgan/0"]
-    number = store.experiment("ring")
+    number, address = store.experiment("ring"), "http://127.0.0.1:5055/#/"
     assert capsys.readouterr().out.splitlines() == [
         "MLflow: 2 created.",
-        "MLflow: http://127.0.0.1:5055",
-        f"All variants: http://127.0.0.1:5055/#/experiments/{number}/runs?compareRunsMode=CHART",
-        f"The seeds of lsgan: http://127.0.0.1:5055/#/compare-runs?runs=%5B%22{seed}%22%5D&experiments=%5B%22{number}%22%5D",
+        f"MLflow: {address}experiments?{VIEW}",
+        f"All variants: {address}experiments/{number}/runs?compareRunsMode=CHART&{VIEW}",
+        f"The seeds of lsgan: {address}compare-runs?runs=%5B%22{seed}%22%5D&experiments=%5B%22{number}%22%5D&{VIEW}",
     ]
     assert links(root, "digits", "lsgan") == []
 
