@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ganpipe
-from ganpipe.tracking.store import configure_environment
+from ganpipe.tracking.opening import configure_environment
 from ganpipe.training.model import Model
 from ganpipe.utils.errors import UserError
 

@@ -9,8 +9,8 @@ from ganpipe.export.mlflow_model import parts, quiet_mlflow
 from ganpipe.report.evaluations import WEIGHTS, Evaluation, Weights
 from ganpipe.report.read import read_evaluation
 from ganpipe.statistics import finite
+from ganpipe.tracking.opening import failures_of, open_store
 from ganpipe.tracking.paths import store_uri
-from ganpipe.tracking.store import failures_of, open_store
 from ganpipe.training.model import load
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import digest

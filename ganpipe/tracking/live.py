@@ -45,7 +45,7 @@ class Worker:
             self._say("the store is slow")
 
     def _run(self) -> None:
-        from ganpipe.tracking.store import open_store
+        from ganpipe.tracking.opening import open_store
 
         store: Store | None = None
         pause = 0.0

@@ -26,9 +26,12 @@ def find_root(start: Path | None = None) -> Path:
 
 def store_uri(root: Path) -> str:
     """Address of the MLflow store: $MLFLOW_TRACKING_URI, or the SQLite file in the root."""
-    # SQLAlchemy ends the path at a question mark and decodes %; the rest of a name it takes as it is
-    path = str(root.resolve() / "mlflow.db").replace("%", "%25").replace("?", "%3F")
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(root.resolve() / "mlflow.db")
+
+
+def sqlite_uri(path: Path) -> str:
+    """Address of an SQLite file: SQLAlchemy ends the path at a question mark and decodes %; the rest it takes."""
+    return "sqlite:///" + str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def is_remote(uri: str) -> bool:

@@ -1,20 +1,14 @@
-"""The MLflow store: opened without noise or long waits, and the runs that the records ask for."""
+"""The runs in MLflow's store that the records ask for."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import os
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganpipe.tracking import values
-from ganpipe.tracking.paths import artifacts_folder, is_remote, store_lock, store_uri
 from ganpipe.tracking.records import Group, Training, digest, now
-from ganpipe.utils.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,66 +16,9 @@ if TYPE_CHECKING:
 
 METRICS_LIMIT, PARAMS_LIMIT = 1000, 100  # in one request
 DIGEST_LIMIT = 36  # characters of a data set's digest
-SET_UP_LIMIT = 600.0  # seconds that another process may take to make the tables
 
 KEY, TRAINED, EVALUATED, PARENT = "ganpipe.key", "ganpipe.trained", "ganpipe.evaluated", "mlflow.parentRunId"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens in its view of language models
-ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-
-
-def configure_environment() -> None:
-    """Short waits, no telemetry, no chatter, unless the user set it otherwise; before importing mlflow."""
-    for key, value in ENVIRONMENT.items():
-        os.environ.setdefault(key, value)
-
-
-def open_store(root: Path) -> Store:
-    """Import MLflow and open the store of this root; it is made on first use, by one process at a time.
-
-    Raises UserError where another process has been making it for ten minutes, and whatever MLflow raises.
-    """
-    configure_environment()
-    uri = store_uri(root)
-    with warnings.catch_warnings():
-        # SQLAlchemy 2.1 deprecates what MLflow's own tables use
-        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
-        from mlflow import MlflowClient
-
-        if not is_remote(uri):
-            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-    from filelock import FileLock, Timeout
-
-    # whoever imported mlflow before us had it say more; a failure of the store is one sentence of ours
-    logging.getLogger("mlflow").setLevel((os.environ["MLFLOW_LOGGING_LEVEL"] or "INFO").upper())
-    if is_remote(uri):
-        return Store(MlflowClient(tracking_uri=uri), uri, None)
-    try:
-        with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
-            return Store(MlflowClient(tracking_uri=uri), uri, artifacts_folder(root))
-    except Timeout:
-        raise UserError(f"{uri} has been set up by another process for too long: end it, then repeat.") from None
-
-
-@contextlib.contextmanager
-def failures_of(uri: str) -> Iterator[None]:
-    """Turn what MLflow raises into UserError, one sentence with the remedy."""
-    configure_environment()
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except MlflowException as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"The MLflow store {uri} fails; start or repair it, or name another: {reason}") from error
 
 
 class Store:

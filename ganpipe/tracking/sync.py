@@ -62,7 +62,7 @@ def sync(root: Path) -> SyncReport:
     found = list(records.groups(root))
     if not found:
         return report
-    from ganpipe.tracking.store import failures_of, open_store
+    from ganpipe.tracking.opening import failures_of, open_store
 
     with failures_of(store_uri(root)):
         store = open_store(root)

@@ -22,7 +22,7 @@ def ui(root: Path, selected: tuple[str, str] | None, host: str = "127.0.0.1", po
     selected: data set and variant, to whose runs a link is printed. Raises UserError where the store lies behind a
     server, which has pages of its own.
     """
-    from ganpipe.tracking.store import configure_environment
+    from ganpipe.tracking.opening import configure_environment
 
     uri = store_uri(root)
     if is_remote(uri):
@@ -43,7 +43,8 @@ def ui(root: Path, selected: tuple[str, str] | None, host: str = "127.0.0.1", po
 
 def links(root: Path, data: str, variant: str) -> list[tuple[str, str]]:
     """Ways in MLflow's pages: all variants as charts, and the seeds of the newest result of one variant compared."""
-    from ganpipe.tracking.store import PARENT, open_store
+    from ganpipe.tracking.opening import open_store
+    from ganpipe.tracking.store import PARENT
 
     store = open_store(root)
     if store.client.get_experiment_by_name(f"ganpipe/{data}") is None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ganpipe.tracking.store import Store, open_store
+from ganpipe.tracking.opening import open_store
+from ganpipe.tracking.store import Store
 
 OURS = (
     "MLFLOW_TRACKING_URI",

@@ -19,7 +19,8 @@ from fake_training import facts, write_evaluation, write_grid, write_history, wr
 
 from ganpipe.tracking import live, records
 from ganpipe.tracking.launch import evaluated, ranked, tracked
-from ganpipe.tracking.store import Store, open_store
+from ganpipe.tracking.opening import open_store
+from ganpipe.tracking.store import Store
 from ganpipe.tracking.sync import sync
 from ganpipe.utils.signals import Interrupted
 

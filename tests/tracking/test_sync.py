@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from fake_training import write_evaluation, write_run
 
 from ganpipe.tracking import records
 from ganpipe.tracking import sync as module
-from ganpipe.tracking.store import Store, open_store
+from ganpipe.tracking.opening import open_store
+from ganpipe.tracking.store import Store
 from ganpipe.tracking.sync import sync
 from ganpipe.tracking.ui import VIEW, links, ui
 
@@ -209,3 +211,17 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(root: Path, capsys: pyt
     said = capsys.readouterr().err
     assert said.startswith(f"ganpipe: {root.resolve()}/.tracking")
     assert said.endswith(" cannot be written (Not a directory): remove what is in the place of a folder.\n")
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_while_it_makes_the_store_spoils_nothing(tmp_path: Path, clean: None) -> None:
+    """MLflow can't open a store whose tables were made in part; a training may end at any moment of it."""
+    write_run(tmp_path)
+    environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "ganpipe.cli", "track"], env=environment) as process:
+        deadline = time.monotonic() + 240
+        while not any(path.stat().st_size > 100_000 for path in tmp_path.glob("*mlflow.db*")):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.kill()
+    assert sync(tmp_path).counts == {"created": 1}
