@@ -53,6 +53,7 @@ def check(params: Params = Path("params.yaml")) -> None:
     from ganpipe.pipeline.specs import resolve_runtime
 
     locks.check(Path())
+    locks.check_git(Path())
     chosen = _checked(params)
     resolve_runtime(chosen.runtime)
     print(f"{params} is valid: {len(chosen.variants)} variants, {len(chosen.seeds)} seeds, data {chosen.data.kind}.")

@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -63,16 +63,18 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 class Frozen(BaseModel):
     """A pydantic model that is immutable, with strict types, finite numbers and no unknown keys."""
 
+    also_known: ClassVar[tuple[str, ...]] = ()
+    """Keys beside the fields that are taken out before the validation."""
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, value: Any) -> Any:
         """Pydantic refuses them as well, without the keys that are known."""
-        known = list(cls.model_fields)
+        known = [*cls.model_fields, *cls.also_known]
         for key in value if isinstance(value, dict) else ():
-            if isinstance(key, str) and key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
+            if isinstance(key, str) and key not in cls.model_fields:
+                near = [] if key in cls.also_known else difflib.get_close_matches(key, known, n=1)
                 message = (
                     f"no such key is known: {f'did you mean {near[0]}' if near else 'remove it'} (known: {{known}})"
                 )
@@ -125,6 +127,9 @@ class Choice:
         if not isinstance(value, dict):
             raise _error("part_type", "should be a mapping with `kind`, one of: {known}", (), value, known=known)
         if "kind" not in value:
+            for key in difflib.get_close_matches("kind", [key for key in value if isinstance(key, str)], n=1):
+                message = "no such key is known: did you mean kind (one of: {known})"
+                raise _error("unknown_key", message, (key,), value[key], known=known)
             raise _error("part_kind", "lacks the key `kind`, one of: {known}", (), value, known=known)
         if value["kind"] not in known:
             raise _error("part_kind", "is not a known kind, use one of: {known}", ("kind",), value["kind"], known=known)

@@ -16,6 +16,11 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     # the top level
     "loss typo": (put("loss", "lsgna"), "loss is 'lsgna', which", ["did you mean lsgan", "known: non_saturating,"]),
     "loss unlike any": (put("loss", "qqq"), "loss is 'qqq'", ["known: non_saturating,"]),
+    "loss that YAML takes for another type": (
+        put("loss", True),
+        "loss is true: it should be a valid string",
+        ["put it in quotes"],
+    ),
     "unknown key": (put("losss", "lsgan"), "losss is 'lsgan', but no such key", ["did you mean loss", "variants"]),
     "unknown key unlike any": (put("zzz", 1), "zzz is 1, but no such key", ["remove it", "known: loss,"]),
     "key nothing": (lambda raw: raw.update({None: 2}), "None is a key that is not text", ["quotes or remove it"]),
@@ -26,6 +31,16 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         put("datasets.digits.kind", "x"),
         "datasets.digits.kind is 'x'",
         ["celeba, cifar10, digits, fashion_mnist, gaussian_1d"],
+    ),
+    "a key that is missing by a typo": (
+        both(put("datasets.image_folder.brokn", "skip"), drop("datasets.image_folder.broken")),
+        "datasets.image_folder.brokn is 'skip'",
+        ["did you mean broken"],
+    ),
+    "a kind that is missing by a typo": (
+        both(put("datasets.ring.knd", "ring"), drop("datasets.ring.kind")),
+        "datasets.ring.knd is 'ring'",
+        ["did you mean kind (one of: celeba, cifar10"],
     ),
     "data set unknown key": (put("datasets.ring.mode", 3), "datasets.ring.mode is 3", ["did you mean modes"]),
     "mnist of another size": (put("datasets.mnist.size", 64), "datasets.mnist.size is 64", ["28 or 32"]),
@@ -53,6 +68,16 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     # rows
     "row empty": (put("variants.new", {}), "variants/new.yaml lacks the key title", ["add it"]),
     "title long": (put("variants.lsgan.title", "x" * 81), "variants/lsgan.yaml: title is 'xxx", ["at most 80"]),
+    "overrides typo": (
+        put("variants.lsgan.overides", {"images": {}}),
+        "variants/lsgan.yaml: overides is {images: {}}",
+        ["did you mean overrides"],
+    ),
+    "objective kind typo": (
+        put("variants.lsgan.objective", {"kid": "lsgan", "real": 1.0}),
+        "variants/lsgan.yaml: objective.kid is 'lsgan'",
+        ["did you mean kind"],
+    ),
     "objective text": (
         put("variants.lsgan.objective", "lsgan"),
         "variants/lsgan.yaml: objective is 'lsgan'",

@@ -149,6 +149,8 @@ def _sentence(error: ErrorDetails, place: Place) -> str:
     message = error["msg"].removeprefix("Value error, ").replace(" after validation", "")
     for pattern, word in WORDS.items():
         message = re.sub(pattern, word, message)
+    if kind == "string_type" and isinstance(error["input"], (bool, int, float)):
+        message += ", so put it in quotes if it is text"  # YAML's true, 1e3
     return f"{place} is {value}: it {message}."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -87,6 +87,8 @@ class Variant(Frozen):
     moving average per generator step, less in the first ones. num_samples: written for the evaluation. log_every,
     sample_grid_every: in steps. snapshots: when they are taken. health: the thresholds of the status.
     """
+
+    also_known: ClassVar = ("overrides", "extends")
 
     title: Title
     objective: Annotated[Objective, Choice("ganpipe.objectives")]

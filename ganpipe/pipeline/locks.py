@@ -36,6 +36,14 @@ def check(root: Path) -> None:
         raise UserError(f"{path} is broken, as a dvc that is killed leaves it: {remedy}.")
 
 
+def check_git(root: Path) -> None:
+    """Raises UserError where the project is in no repository of git, in which DVC would not start."""
+    here = root.resolve()
+    config = _text(root / ".dvc/config") or ""
+    if "no_scm" not in config and not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        raise UserError(f"{here} is in no git repository, which DVC needs: run `git init` there.")
+
+
 def broken(root: Path) -> Iterator[Path]:
     """The lock files, DVC's table of running processes, and the entries of its run cache that are not complete."""
     yield from (path for path in (root / "dvc.lock", *sorted(root.glob("*/dvc.lock"))) if _broken(path, _is_lock))

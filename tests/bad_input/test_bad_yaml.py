@@ -60,7 +60,11 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str]] = {
     "a set": ("!!set {x}\n", None, "it should be a mapping"),
     "a long text": ("x" * 100_000, None, "xxx...: it should be a mapping"),
     "an empty mapping": ("{}\n", None, "lacks the key loss: add it"),
-    "a merge conflict": ("<<<<<<< HEAD\nloss: a\n=======\nloss: b\n>>>>>>> other\n", 2, ""),
+    "a merge conflict": (
+        "<<<<<<< HEAD\nloss: a\n=======\nloss: b\n>>>>>>> other\n",
+        None,
+        "mark of a git merge in line 1: ",
+    ),
 }
 
 

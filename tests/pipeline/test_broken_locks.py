@@ -125,3 +125,12 @@ def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(locks, "WRITE_SECONDS", 0.0)
     with pytest.raises(UserError, match="rwlock is broken, as a dvc that is killed leaves it: remove it"):
         locks.check(tmp_path)
+
+
+def test_a_project_that_git_does_not_know_is_named(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    with pytest.raises(UserError, match=r"project is in no git repository, which DVC needs: run `git init` there\.$"):
+        locks.check_git(project)
+    (tmp_path / ".git").mkdir()
+    locks.check_git(project)
