@@ -9,6 +9,7 @@ from ganpipe.evaluation import baselines
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import Clock, read_spec, run
 from ganpipe.training.checkpoint_dir import prune_checkpoints
+from ganpipe.training.grids import draw_real, save_png
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
     data, _ = prepared.read(Path("data/prepared", name))
     real = open_reference(spec, data, folder, stored=False)
     prune_checkpoints("classifier", name)
+    save_png(draw_real(data), folder / "real.png")
     baselines.write(real, spec["counts"], spec["snapshot_counts"], folder)
     print(f"{name}: {len(real.specs)} metrics against {len(real.real)} real samples")
     return clock.write()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganpipe.evaluation.baselines import Baseline, Baselines, compute_baselines, max_generated
+from ganpipe.evaluation.nearest import nearest_picture
 from ganpipe.evaluation.reference import Measurement, Reference, Samples, View
 from ganpipe.evaluation.status import Status, status
 from ganpipe.metrics import MetricSpec
@@ -75,6 +76,7 @@ def evaluate(
         },
         "classes": _classes(real, measured),
         "snapshots": over_time,
+        "nearest": _nearest(real, trained),
         "statuses": [status(real, ends[seed]["raw"], baselines, one.status) for seed, one in trained.items()],
     }
 
@@ -89,6 +91,7 @@ def not_applicable(*, variant: str, title: str, data: str, reason: str, seeds: l
         "metrics": {},
         "classes": None,
         "snapshots": None,
+        "nearest": None,
         "statuses": [None] * len(seeds),
     }
     return _head(variant, title, data, reason, seeds) | nothing
@@ -147,6 +150,12 @@ def _classes(real: Reference, ends: Sequence[Mapping[str, Measurement]]) -> dict
         "real": real.real_shares.tolist(),
         **{weights: [one[weights].shares for one in ends] for weights in WEIGHTS},
     }
+
+
+def _nearest(real: Reference, trained: Mapping[int, Trained]) -> str | None:
+    """Of the first seed whose samples are finite."""
+    samples = next((one.samples.raw for one in trained.values() if one.samples.finite), None)
+    return None if samples is None else nearest_picture(samples, real.data.train)
 
 
 def _over_time(

@@ -12,7 +12,7 @@ from typing import Any
 from ganpipe.report.formats import number
 from ganpipe.report.read import Run, Series
 
-MOST_POINTS = 160
+MAX_POINTS = 160
 """Longer curves are averaged in groups of neighbouring rows, which are means of their steps already."""
 
 LARGEST = 1e30
@@ -27,13 +27,17 @@ class Chart:
 
     note: what is not drawn as it is: values outside the axis, values that are not finite. summary: the alternative
     text. spec: what the script needs: `x` and `y`, their titles; `domain` of y or None; `lines`, each with its name and
-    points [x, y], y null in a gap. Without lines there is nothing to draw.
+    points [x, y], y null in a gap; or `points` of a scatter plot.
     """
 
     title: str
     note: str
     summary: str
     spec: dict[str, Any]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.spec.get("lines") or self.spec.get("points"))
 
 
 def learning_curves(runs: Sequence[Run]) -> list[Chart]:
@@ -61,14 +65,16 @@ def over_steps(name: str, series: dict[str, Series], with_mean: bool = False, x:
         notes.insert(0, f"axis cut, values from {number(min(values))} to {number(max(values))}")
     lines = [{"name": label, "points": _points(one)} for label, one in drawn.items()]
     last = [points[-1][1] for line in lines if (points := [p for p in line["points"] if p[1] is not None])]
-    summary = f"{title} over the {x}s: from {number(min(values))} to {number(max(values))}, at the end {number(last[0])}"
+    summary = (
+        f"{title} over the {x}s: from {number(min(values))} to {number(max(values))}, at the end {number(last[0])}"
+    )
     return Chart(title, ", ".join(notes), summary, {"x": x, "y": title, "domain": domain, "lines": lines})
 
 
 def thinned(series: Series) -> Series:
-    """At most `MOST_POINTS` points; a group with a value that is not finite becomes a gap."""
+    """At most `MAX_POINTS` points; a group with a value that is not finite becomes a gap."""
     pairs = [(s, v if _drawable(v) else math.nan) for s, v in zip(series.steps, series.values, strict=True)]
-    size = max(1, math.ceil(len(pairs) / MOST_POINTS))  # a seed that was lost before its first snapshot has none
+    size = max(1, math.ceil(len(pairs) / MAX_POINTS))  # a seed that was lost before its first snapshot has none
     groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     return Series(
         tuple(group[-1][0] for group in groups),

@@ -15,6 +15,7 @@ from ganpipe.report.table import Cell, Column
 from ganpipe.statistics import (
     LEVEL,
     MIN_SEEDS,
+    Better,
     Difference,
     Interval,
     Number,
@@ -32,7 +33,8 @@ from ganpipe.statistics import (
 class Compared:
     """One variant. rank: None where nothing is ranked. difference, superiority: to the best one, None for itself.
 
-    values: one per seed. mean: as the table of all metrics prints it.
+    values: one per seed. wins: in how many pairs, of a seed of the best one and a seed of this one, the best one is
+    better, and of how many. mean: as the table of all metrics prints it.
     """
 
     variant: str
@@ -43,6 +45,7 @@ class Compared:
     rank: RankInterval | None
     difference: Difference | None
     superiority: Superiority | None
+    wins: tuple[int, int] | None
     conclusion: str
 
     @property
@@ -54,7 +57,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All variants that have the metric, best first, or in the order of the page where nothing is ranked.
+    """All variants that have the metric, best mean first.
 
     best: the title of the one that the others are compared with, None where every variant has lost seeds. pairs: how
     many comparisons the p-values are adjusted for. seeds: of each variant, in words. refused: why nothing is ranked,
@@ -110,13 +113,29 @@ def comparison(column: Column, variants: Sequence[Variant], weights: Weights) ->
             rank=place,
             difference=None if other is None else welch(values[name], other),
             superiority=None if other is None else a12(values[name], other, better),
+            wins=None if other is None else _wins(other, values[name], better),
             conclusion=conclusion,
         )
 
     counts = [len(given) for given in values.values()]
     seeds = f"{extent(counts)} seed{'s' * (max(counts) > 1)}"
     refused = "" if ranking.resolved else f"not resolved: {seeds}; at least {MIN_SEEDS} are needed to rank"
-    return Comparison(tuple(compared(name) for name in ranks or values), best, ranking.pairs, seeds, refused)
+    order = list(ranks) or sorted(values, key=lambda name: _badness(measured[name][1], better))
+    return Comparison(tuple(compared(name) for name in order), best, ranking.pairs, seeds, refused)
+
+
+def _badness(mean: Cell, better: Better) -> float:
+    return math.inf if mean.value is None else mean.value if better == "lower" else -mean.value
+
+
+def _wins(best: Sequence[Number], other: Sequence[Number], better: Better) -> tuple[int, int]:
+    """In how many pairs of seeds the first is better, and of how many; a seed without a finite value loses."""
+    sign = 1 if better == "lower" else -1
+
+    def badness(value: Number) -> float:
+        return sign * value if value is not None and math.isfinite(value) else math.inf
+
+    return sum(badness(a) < badness(b) for a in best for b in other), len(best) * len(other)
 
 
 def ranks(root: Path, spec: Mapping[str, Any]) -> dict[str, tuple[str, Number]]:

@@ -111,7 +111,8 @@ class Snapshots(_Model):
 
 
 class Evaluation(_Model):
-    """`evals/<data>/<row>.json`. statuses: one status per seed, None where nothing is wrong."""
+    """`evals/<data>/<row>.json`. nearest: a PNG in base64, samples above
+    the training images nearest to them. statuses: one status per seed, None where nothing is wrong."""
 
     variant: str
     title: str
@@ -122,6 +123,7 @@ class Evaluation(_Model):
     metrics: dict[str, Metric]
     classes: Classes | None = None
     snapshots: Snapshots | None = None
+    nearest: str | None = None
     statuses: tuple[Status | None, ...] = ()
 
     @model_validator(mode="after")

@@ -1,24 +1,28 @@
-"""The two pages. Each is one HTML file that opens offline: pictures, styles and curves are inside."""
+"""The two pages. Each is one HTML file that opens offline: pictures, styles and charts are inside."""
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ganpipe.report.comparison import as_json, comparison
-from ganpipe.report.curves import Panel, panel, panels
+from ganpipe.report.charts import Chart, learning_curves, over_steps, rounded
+from ganpipe.report.comparison import Comparison, as_json, comparison
 from ganpipe.report.evaluations import WEIGHTS, Weights
 from ganpipe.report.external import read_external, read_externals
 from ganpipe.report.formats import NOTHING, count, duration, extent, number, p_value, signed
-from ganpipe.report.pictures import Histogram, Picture, film, histogram, picture, progression
+from ganpipe.report.pictures import Histogram, Picture, film, histogram, picture, picture_of, progression, thumbnail
 from ganpipe.report.read import Grid, Run, Variant, Zoo, read_classifier, read_zoo
-from ganpipe.report.snapshots import curves, over_time
+from ganpipe.report.snapshots import chart, curves, over_time
 from ganpipe.report.table import Cell, Column, cell, columns
+from ganpipe.statistics import MIN_SEEDS, summary
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,17 @@ class Sizes:
     film: bool
 
 
-ZOO = Sizes(grid=216, strip=160, strips=7, film=False)
-SUMMARY = Sizes(grid=380, strip=250, strips=10, film=True)
+ZOO = Sizes(grid=216, strip=0, strips=0, film=False)
+SUMMARY = Sizes(grid=380, strip=160, strips=10, film=True)
 
 
 @dataclass(frozen=True)
 class Entry:
     """One variant as the templates show it. cells, more: of each column of the two tables of metrics, by weights.
 
-    critic_steps: all updates, where the algorithm counts those of the generator apart; else all steps.
+    critic_steps: all updates, where the algorithm counts those of the generator apart; else all steps. curves: of the
+    history. courses: metrics over the snapshots. nearest: samples above the training images nearest to them. headline:
+    the result in a sentence. page: whether the variant has a page of its own beside this one.
     """
 
     variant: Variant
@@ -55,8 +61,11 @@ class Entry:
     strip_seed: int | None
     thumbnail: Picture | None
     histograms: dict[Weights, Histogram | None]
-    panels: tuple[Panel, ...]
-    courses: dict[Weights, tuple[Panel, ...]]
+    curves: tuple[Chart, ...]
+    courses: dict[Weights, tuple[Chart, ...]]
+    nearest: Picture | None
+    headline: dict[Weights, str]
+    page: bool
     statuses: tuple[tuple[int, str, str], ...]
     parameters: tuple[tuple[str, str], ...]
     pretrain: tuple[tuple[str, str], ...]
@@ -76,23 +85,25 @@ def zoo_page(root: Path, spec: dict[str, Any]) -> str:
     The rows of other programs stand behind the variants.
     """
     zoo = read_zoo(root, spec)
-    return _render("zoo.html.j2", replace(zoo, variants=zoo.variants + read_externals(root, zoo.data)), ZOO)
+    zoo = replace(zoo, variants=zoo.variants + read_externals(root, zoo.data))
+    return _render("zoo.html.j2", root, zoo, ZOO)
 
 
 def summary_page(root: Path, spec: dict[str, Any], name: str) -> str:
     """The page of one variant, with more room for its pictures."""
-    return _render("summary.html.j2", read_zoo(root, {**spec, "variants": [name], "loss": name}), SUMMARY)
+    return _render("summary.html.j2", root, read_zoo(root, {**spec, "variants": [name], "loss": name}), SUMMARY)
 
 
 def external_page(root: Path, data: str, name: str) -> str:
     """The page of one row of another program."""
     variant = read_external(root, data, name)
     zoo = Zoo(data, None, variant.evaluation.seeds, (variant,), read_classifier(root, data))
-    return _render("summary.html.j2", zoo, SUMMARY)
+    return _render("summary.html.j2", root, zoo, SUMMARY)
 
 
-def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
-    shown = [variant for variant in zoo.variants if variant.not_applicable is None]
+def _render(template: str, root: Path, zoo: Zoo, sizes: Sizes) -> str:
+    shown = _by_main_metric([variant for variant in zoo.variants if variant.not_applicable is None])
+    real = root / "reference_stats" / zoo.data / "real.png"
     table, more = (columns(shown, to_noise=sizes is SUMMARY, leading=leading) for leading in (True, False))
     protocols = [variant.evaluation.protocol for variant in shown]
     leaders = [leader for column in table for leader in column.leaders.values()]
@@ -101,6 +112,7 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
     found = {w: comparison(table[0], shown, w) for w in WEIGHTS} if table and sizes is ZOO else {}
     compared = {weights: of for weights, of in found.items() if of is not None}
     # another program's samples are shown beside those of either weights
+    snapshots = over_time(shown) if sizes is ZOO else None
     has_ema = any(m.ema for v in shown if not v.external for m in v.evaluation.metrics.values() if m.in_main_table)
     accuracy = zoo.classifier.get("accuracy")
     return (
@@ -108,12 +120,16 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
         .get_template(template)
         .render(
             zoo=zoo,
-            entries=[_entry(variant, table, more, index, sizes) for index, variant in enumerate(shown)],
+            entries=[_entry(variant, table, more, index, sizes, root) for index, variant in enumerate(shown)],
+            real=_picture(Grid(0, real), "real data", sizes) if real.is_file() else None,
             refused=[variant for variant in zoo.variants if variant.not_applicable is not None],
             columns=table,
             more=more,
-            snapshots=over_time(shown),
+            snapshots=snapshots,
+            over_time={weights: chart(snapshots, weights) for weights in WEIGHTS} if snapshots else {},
+            scatter={weights: _scatter(table, shown, weights) for weights in WEIGHTS} if sizes is ZOO else {},
             comparisons=compared,
+            headlines={weights: _zoo_headline(table[0], found) for weights, found in compared.items()},
             comparison_data=as_json(table[0], compared) if compared else None,
             unresolved=reasons[0] if reasons and not any(leader.resolved for leader in leaders) else None,
             weights_shown=WEIGHTS if has_ema else WEIGHTS[:1],
@@ -123,6 +139,74 @@ def _render(template: str, zoo: Zoo, sizes: Sizes) -> str:
             accuracy=None if accuracy is None else f"{100 * accuracy:.2f} %",
             platforms=_platforms(shown),
         )
+    )
+
+
+def _by_main_metric(variants: Sequence[Variant]) -> list[Variant]:
+    """The best mean of the last weights first, variants without one last."""
+
+    def badness(variant: Variant) -> float:
+        metric = next((m for m in variant.evaluation.metrics.values() if m.in_main_table), None)
+        mean = summary(metric.raw) if metric and metric.better else None
+        if metric is None or mean is None or mean.mean is None or mean.lost:
+            return math.inf
+        return mean.mean if metric.better == "lower" else -mean.mean
+
+    return sorted(variants, key=badness)
+
+
+def _picture(grid: Grid, caption: str, sizes: Sizes) -> Picture:
+    return thumbnail(grid, caption, sizes.grid) if sizes is ZOO else picture(grid, caption, sizes.grid)
+
+
+def _zoo_headline(column: Column, found: Comparison) -> str:
+    """Which variant does best, between which baselines, and how sure that is, in a sentence or two."""
+    first = found.variants[0]
+    mean = f"{first.mean.mean} ± {first.mean.half}" if first.mean.half else first.mean.mean
+    sentence = f"{first.title} has the best {column.label} so far, {mean} over {found.seeds}"
+    sentence += f"; real data gets {column.real}, noise {column.noise}."
+    if found.refused:
+        return f"{sentence} No rank is claimed: {found.seeds}, and a rank takes at least {MIN_SEEDS}."
+    tied = sum(one.conclusion == "not resolved" for one in found.variants)
+    others = f"{tied} other{'s' * (tied > 1)} cannot be told from it" if tied else "all others are worse"
+    return f"{sentence} At 95 %, corrected for {found.pairs} comparisons, {others}."
+
+
+def _scatter(table: Sequence[Column], variants: Sequence[Variant], weights: Weights) -> Chart | None:
+    """Each seed by the two metrics behind the main one in the table: precision and recall for images."""
+    if len(table) < 3:
+        return None
+    x, y = table[1], table[2]
+    points = []
+    for variant in variants:
+        metrics = variant.evaluation.metrics
+        if x.name in metrics and y.name in metrics:
+            values = zip(
+                variant.evaluation.seeds, metrics[x.name].of(weights), metrics[y.name].of(weights), strict=False
+            )
+            points += [{"name": variant.title, "seed": s, "x": rounded(a), "y": rounded(b)} for s, a, b in values]
+    first = next(
+        v.evaluation.metrics for v in variants if x.name in v.evaluation.metrics and y.name in v.evaluation.metrics
+    )
+    for name, field in (("real data", "real_baseline"), ("noise", "noise_baseline")):
+        at = [rounded(getattr(first[column.name], field)) for column in (x, y)]
+        points.append({"name": name, "seed": "", "x": at[0], "y": at[1]})
+    spec = {"x": x.label, "y": y.label, "points": [p for p in points if p["x"] is not None and p["y"] is not None]}
+    return Chart(f"{x.label} against {y.label}", "", f"{x.label} against {y.label}, a point for each seed", spec)
+
+
+def _headline(variant: Variant, column: Column | None, made: Cell) -> str:
+    """The main metric between its baselines, and whether any seed went wrong, in a sentence."""
+    if column is None:
+        return ""
+    number_of = len(variant.evaluation.seeds)
+    mean = f"{made.mean} ± {made.half}" if made.half else made.mean
+    kinds = [status.kind.replace("_", " ") for status in variant.evaluation.statuses if status]
+    wrong = ", ".join(f"{kinds.count(kind)} of {number_of} {kind}" for kind in dict.fromkeys(kinds))
+    seeds = f"{number_of} seed{'s' * (number_of > 1)}"
+    return (
+        f"{column.label} {mean} over {seeds}; real data gets {column.real}, noise {column.noise}; "
+        f"{wrong or ('no seed collapsed or diverged' if not variant.external else 'no seed collapsed')}."
     )
 
 
@@ -161,7 +245,9 @@ def _format_value(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], index: int, sizes: Sizes) -> Entry:
+def _entry(
+    variant: Variant, table: Sequence[Column], more: Sequence[Column], index: int, sizes: Sizes, root: Path
+) -> Entry:
     runs, evaluation = variant.runs, variant.evaluation
     seconds = _over_seeds(runs, "seconds")
     last = [(run, run.grids[-1]) for run in runs if run.grids]
@@ -175,14 +261,19 @@ def _entry(variant: Variant, table: Sequence[Column], more: Sequence[Column], in
         generator_steps=_extent_of_known(_generator_steps(run) for run in runs),
         seconds=seconds if seconds.value is None else replace(seconds, mean=duration(seconds.value)),
         rate=_over_seeds(runs, "steps_per_second"),
-        grids=tuple(picture(grid, _caption(variant, run, grid), sizes.grid) for run, grid in last),
+        grids=tuple(_picture(grid, _caption(variant, run, grid), sizes) for run, grid in last),
         strip=tuple(picture(grid, f"step {count(grid.step)}", sizes.strip) for grid in shown),
         film=film(shown, "all of these steps in turn", sizes.grid) if sizes.film and len(shown) > 1 else None,
         strip_seed=first.seed if first else None,
-        thumbnail=picture(last[0][1], variant.title, 160) if last else None,
+        thumbnail=thumbnail(last[0][1], variant.title, sizes.grid) if last else None,
         histograms={weights: histogram(evaluation.classes, weights) for weights in WEIGHTS},
-        panels=tuple(panels(runs, variant.name)),
-        courses={weights: _courses(variant, weights) for weights in WEIGHTS},
+        curves=tuple(learning_curves(runs)) if sizes is SUMMARY else (),
+        courses={weights: _courses(variant, weights) if sizes is SUMMARY else () for weights in WEIGHTS},
+        nearest=_nearest(variant) if sizes is SUMMARY else None,
+        headline={w: _headline(variant, table[0] if table else None, table[0].cells[w][index]) for w in WEIGHTS}
+        if table
+        else dict.fromkeys(WEIGHTS, ""),
+        page=(root / "reports" / variant.evaluation.data / f"{variant.name}.html").is_file(),
         statuses=tuple(
             (seed, status.kind.replace("_", " "), status.reason)
             for seed, status in zip(evaluation.seeds, evaluation.statuses, strict=False)
@@ -197,10 +288,22 @@ def _caption(variant: Variant, run: Run, grid: Grid) -> str:
     return f"seed {run.seed}" + ("" if variant.external else f", step {count(grid.step)}")
 
 
-def _courses(variant: Variant, weights: Weights) -> tuple[Panel, ...]:
+def _nearest(variant: Variant) -> Picture | None:
+    png = variant.evaluation.nearest
+    if png is None:
+        return None
+    return picture_of(
+        base64.b64decode(png), "above: samples; below: the training image nearest to each", 900, "nearest"
+    )
+
+
+def _courses(variant: Variant, weights: Weights) -> tuple[Chart, ...]:
     """Each metric over the snapshots of the training."""
     found = {label: seeds for label, seeds in curves(variant, weights).items() if any(seed.steps for seed in seeds)}
-    return tuple(panel(label, seeds, f"{variant.name}/{weights}/{label}") for label, seeds in found.items())
+    names = [f"seed {seed}" for seed in variant.evaluation.seeds]
+    return tuple(
+        over_steps(label, dict(zip(names, seeds, strict=True)), len(seeds) > 1) for label, seeds in found.items()
+    )
 
 
 def _last_step(run: Run) -> int | None:
@@ -241,10 +344,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"drawn": _drawn, "number": number, "signed": signed, "p_value": p_value}
+    environment.filters |= {"number": number, "signed": signed, "p_value": p_value}
+    environment.globals["vendored"] = _vendored
     return environment
 
 
-def _drawn(panel: Panel) -> Markup:
-    """The one thing that templates take as it is: the SVG of `curves`, whose text matplotlib has escaped."""
-    return Markup(panel.svg)
+def _vendored(name: str) -> Markup:
+    """A library's minified script, as it is: see `vendor/` for their licences."""
+    return Markup(files("ganpipe.report").joinpath("vendor", f"{name}.min.js").read_text(encoding="utf-8"))

@@ -63,7 +63,12 @@ class Histogram:
 
 def picture(grid: Grid, caption: str, target: int) -> Picture:
     """A grid scaled to about `target` pixels: pixel for pixel if it is smaller, smoothly if it is larger."""
-    png, width, height = _unscaled(grid)
+    return picture_of(grid.path.read_bytes(), caption, target, str(grid.path))
+
+
+def picture_of(png: bytes, caption: str, target: int, source: str) -> Picture:
+    """The same of the bytes of a PNG. source: where they are from, for the sentence where they are none."""
+    png, width, height = _unscaled(png, source)
     longest = max(width, height)
     small = longest <= 1.25 * target
     shown = width * max(1, round(target / longest)) if small else round(width * target / longest)
@@ -76,17 +81,32 @@ def film(grids: Sequence[Grid], caption: str, target: int) -> Picture:
     return Picture("data:image/webp;base64," + base64.b64encode(webp).decode("ascii"), caption, target, False)
 
 
-def _unscaled(grid: Grid) -> tuple[bytes, int, int]:
+def thumbnail(grid: Grid, caption: str, target: int) -> Picture:
+    """A grid for a page of many: that of small images whole; of larger ones the 4 by 4 images at the top left."""
+    from PIL import Image
+
+    png, width, height = _unscaled(grid.path.read_bytes(), str(grid.path))
+    if max(width, height) <= target:
+        return picture(grid, caption, target)
+    image = Image.open(io.BytesIO(png))
+    if image.width == image.height and (image.width - 1) % 8 == 0:  # 8 x 8 images, each with a line before it
+        image = image.crop((0, 0, 1 + image.width // 2, 1 + image.height // 2))
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, format="WEBP", quality=80)
+    uri = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Picture(uri, caption, target, image.width <= target)
+
+
+def _unscaled(png: bytes, source: str) -> tuple[bytes, int, int]:
     """The PNG as it was before it was enlarged by repeating pixels, its width and its height."""
     import numpy as np
     from PIL import Image
 
-    png = grid.path.read_bytes()
     try:
         image = Image.open(io.BytesIO(png))
         pixels = np.asarray(image).reshape(image.height, image.width, -1)
     except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{grid.path} is no PNG that can be read ({error}): run its stage again.") from error
+        raise UserError(f"{source} is no PNG that can be read ({error}): run its stage again.") from error
     changes = [1 + np.flatnonzero((np.diff(pixels, axis=axis) != 0).any((1 - axis, 2))) for axis in (0, 1)]
     factor = int(np.gcd.reduce([image.width, image.height, *changes[0], *changes[1]]))
     if not 1 < factor <= MAX_SCALE_FACTOR:

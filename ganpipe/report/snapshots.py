@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganpipe.report.charts import Chart, rounded
 from ganpipe.report.evaluations import WEIGHTS, Course, Weights
 from ganpipe.report.formats import NOTHING, count, extent, number
 from ganpipe.report.read import Series, Variant
@@ -64,6 +65,19 @@ def over_time(variants: Sequence[Variant]) -> SnapshotTable | None:
         rows={w: tuple(_row(v, of.steps, course, w, most) for v, of, course in kept) for w in WEIGHTS},
         others=tuple(v.title for v, _ in found if planned[v.name] != most),
     )
+
+
+def chart(table: SnapshotTable, weights: Weights) -> Chart:
+    """The metric over the shares of the training: a line for each variant, its mean over the seeds."""
+    shares = [100 * (k + 1) / len(table.shares) for k in range(len(table.shares))]
+    lines = [
+        {"name": row.title, "points": [[x, rounded(of.value)] for x, of in zip(shares, row.cells, strict=True)]}
+        for row in table.rows[weights]
+    ]
+    values = [y for line in lines for _, y in line["points"] if y is not None]
+    log = bool(values) and table.better == "lower" and 0 < 20 * min(values) < max(values)
+    spec = {"x": "% of the steps", "y": table.label, "series": "variant", "height": 380, "lines": lines, "log": log}
+    return Chart(table.label, "", f"{table.label} of {len(lines)} variants over their trainings", spec)
 
 
 def curves(variant: Variant, weights: Weights) -> dict[str, list[Series]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ganpipe.report.curves import mean_curve
+from ganpipe.report.charts import mean_curve
 from ganpipe.report.evaluations import Evaluation, Metric, Weights
 from ganpipe.report.read import Series, read_variant
 from ganpipe.statistics import finite, summary

@@ -50,6 +50,7 @@ class Column:
 
     source: features, numbers of samples and split. about: the source, and how far the values are known. note: why some
     were not computed, or what to know of them. real, noise: the baselines. real_at: where the first lies on the scale.
+    misleading: noise scores better than real data.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Column:
     noise: str
     real_at: float | None
     logarithmic: bool
+    misleading: bool
     cells: dict[Weights, tuple[Cell, ...]]
     leaders: dict[Weights, Leader]
 
@@ -167,6 +169,7 @@ def _column(name: str, variants: Sequence[Variant], to_noise: bool) -> Column:
         noise=_span(noise, known),
         real_at=scale(finite(real)[0]) if finite(real) else None,
         logarithmic=scale.logarithmic,
+        misleading=any(_noise_beats_real(metric) for metric in known),
         cells=cells,
         leaders=leaders,
     )
@@ -185,6 +188,11 @@ def _metric_cell(metric: Metric, weights: Weights, seeds: Sequence[int], scale: 
         and sign * made.value >= sign * noise
         and (real is None or sign * noise > sign * real),
     )
+
+
+def _noise_beats_real(metric: Metric) -> bool:
+    real, noise, sign = metric.real_baseline, metric.noise_baseline, 1 if metric.better == "lower" else -1
+    return metric.better is not None and real is not None and noise is not None and sign * noise < sign * real
 
 
 def _ranked(

@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganpipe.prepared import PreparedDataset
 from ganpipe.utils.io import write_bytes
+
+NUM_FIXED = {"images": 64, "points": 2000}
+"""Samples of a picture: those of fixed latents, by which the health check also sees whether they still change."""
 
 
 def draw_grid(samples: NDArray[Any], reference: NDArray[Any], columns: int | None = None) -> Image.Image:
@@ -22,6 +26,12 @@ def draw_grid(samples: NDArray[Any], reference: NDArray[Any], columns: int | Non
     if samples.ndim == 4:
         return _image_grid(samples, columns or int(np.ceil(np.sqrt(len(samples)))))
     return _scatter(samples, reference) if samples.shape[1] > 1 else _histogram(samples, reference)
+
+
+def draw_real(data: PreparedDataset) -> Image.Image:
+    """Test samples as a picture like those of a training: 64 images in random order, or 2000 points."""
+    order = np.random.default_rng(0).permutation(len(data.test))
+    return draw_grid(data.test[order[: NUM_FIXED[data.form]]], data.train)
 
 
 def save_grid(samples: NDArray[Any], reference: NDArray[Any], step: int, out: Path) -> None:

@@ -12,12 +12,11 @@ from torch.optim.swa_utils import update_bn
 
 from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Latent
+from ganpipe.training.grids import NUM_FIXED
 from ganpipe.utils.rng import make_rng, sample_latents
 
 CHUNK = 500
 """Samples per forward pass."""
-NUM_FIXED = {"images": 64, "points": 2000}
-"""Samples of fixed latents: in the pictures, and for the health check whether they still change."""
 
 
 @dataclass(frozen=True)
