@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import math
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ganpipe.report.curves import MAX_POINTS, mean_curve, panel, thinned
+from ganpipe.report.charts import MAX_POINTS, mean_curve, over_steps, thinned
 from ganpipe.report.evaluations import Classes
-from ganpipe.report.pictures import HEIGHT, MAX_BARS, histogram, picture, progression
+from ganpipe.report.pictures import HEIGHT, MAX_BARS, histogram, picture, progression, thumbnail
 from ganpipe.report.read import Grid, Series
 
 
@@ -38,31 +38,31 @@ def test_long_curves_are_averaged_in_groups() -> None:
     assert long.steps[-1] == 20 * MAX_POINTS
 
 
-def test_panel_draws_every_seed_and_their_mean_in_the_colours_of_the_page() -> None:
-    drawn = panel("critic_loss", [series([1.0, 2.0, 1.5]), series([1.2, 2.1, 1.4])], "salt")
-    assert (drawn.title, drawn.cut, drawn.lost) == ("critic loss", "", "")
-    assert len(re.findall(r"stroke: var\(--accent\)", drawn.svg)) == 3
-    assert not re.search(r"#[0-9a-f]{6}|http|<metadata|<\?xml|font-family", drawn.svg)
+def test_a_chart_has_every_seed_and_their_mean() -> None:
+    drawn = over_steps("critic_loss", {"seed 0": series([1.0, 2.0]), "seed 1": series([1.25, 2.5])}, with_mean=True)
+    assert (drawn.title, drawn.note) == ("critic loss", "")
+    assert drawn.spec["lines"] == [
+        {"name": "mean", "points": [[10, 1.125], [20, 2.25]]},
+        {"name": "seed 0", "points": [[10, 1.0], [20, 2.0]]},
+        {"name": "seed 1", "points": [[10, 1.25], [20, 2.5]]},
+    ]
+    assert drawn.summary == "critic loss over the steps: from 1 to 2.50, at the end 2.25"
 
 
 def test_a_peak_is_cut_and_stated() -> None:
-    drawn = panel("loss", [series([5000.0] + [math.sin(i) for i in range(120)])], "salt")
-    assert drawn.cut == "axis cut, values from \u22121.00 to 5\u2009000"
+    drawn = over_steps("loss", {"seed 0": series([5000.0] + [math.sin(i) for i in range(120)])})
+    assert drawn.note == "axis cut, values from \u22121.00 to 5\u2009000"
+    low, high = drawn.spec["domain"]
+    assert -1.2 < low < -1 < 1 < high < 1.2
 
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf, 1e200])
 def test_values_that_no_axis_can_show_are_gaps(value: float) -> None:
-    drawn = panel("loss", [series([1.0, 2.0, value, 1.0, 2.0])], "salt")
-    assert drawn.lost == "1 value not finite"
-    line = re.search(r'<path d="([^"]*)"[^>]*stroke: var\(--accent\)', drawn.svg)
-    assert line is not None
-    assert line[1].count("M") == 2
-    assert panel("loss", [series([value, value])], "salt").svg == ""
-
-
-@pytest.mark.parametrize("values", [[0.0], [3.0, 3.0], [1e29, -1e29]])
-def test_odd_ranges_and_names_are_drawn(values: list[float]) -> None:
-    assert "<svg" in panel("$\\frac$<b>&", [series(values)], "salt").svg
+    drawn = over_steps("loss", {"seed 0": series([1.0, value, 2.0])})
+    assert drawn.note == "1 value not finite"
+    assert [y for _, y in drawn.spec["lines"][0]["points"]] == [1.0, None, 2.0]
+    json.dumps(drawn.spec, allow_nan=False)
+    assert over_steps("loss", {"seed 0": series([value, value])}).empty
 
 
 def test_pictures_are_shown_at_a_whole_multiple_of_their_pixels(tmp_path: Path) -> None:
@@ -77,6 +77,16 @@ def test_pictures_are_shown_at_a_whole_multiple_of_their_pixels(tmp_path: Path) 
         Image.fromarray(array).save(tmp_path / f"{name}.png")
         shown = picture(Grid(0, tmp_path / f"{name}.png"), "x", target=200)
         assert (shown.width, shown.pixelated) == (width, pixelated)
+
+
+def test_the_thumbnail_of_large_images_is_a_quarter_of_the_grid(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (265, 265, 3), dtype=np.uint8)  # 8 x 8 images of 32 pixels
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    shown = thumbnail(Grid(0, tmp_path / "a.png"), "x", target=216)
+    inside = Image.open(io.BytesIO(base64.b64decode(shown.uri.removeprefix("data:image/webp;base64,"))))
+    assert (inside.size, shown.width, shown.pixelated) == ((133, 133), 216, True)
+    found = np.asarray(inside.convert("RGB")).astype(float).reshape(-1)
+    assert np.corrcoef(found, pixels[:133, :133].reshape(-1))[0, 1] > 0.3  # noise, which WebP keeps in part
 
 
 @pytest.mark.parametrize("most", [2, 7])
