@@ -17,8 +17,7 @@ from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import read_spec
 from ganpipe.report.page import external_page
-from ganpipe.training.grids import draw_grid, save_png
-from ganpipe.training.sampling import NUM_FIXED
+from ganpipe.training.grids import NUM_FIXED, draw_grid, save_png
 from ganpipe.utils.conventions import EXTERNAL
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes, write_json

@@ -64,10 +64,8 @@ def over_steps(name: str, series: dict[str, Series], with_mean: bool = False, x:
     if domain:
         notes.insert(0, f"axis cut, values from {number(min(values))} to {number(max(values))}")
     lines = [{"name": label, "points": _points(one)} for label, one in drawn.items()]
-    last = [points[-1][1] for line in lines if (points := [p for p in line["points"] if p[1] is not None])]
-    summary = (
-        f"{title} over the {x}s: from {number(min(values))} to {number(max(values))}, at the end {number(last[0])}"
-    )
+    last = next(value for one in drawn.values() for value in reversed(one.values) if math.isfinite(value))
+    summary = f"{title} over the {x}s: from {number(min(values))} to {number(max(values))}, at the end {number(last)}"
     return Chart(title, ", ".join(notes), summary, {"x": x, "y": title, "domain": domain, "lines": lines})
 
 

@@ -13,16 +13,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ganpipe.report.charts import Chart, learning_curves, over_steps, rounded
-from ganpipe.report.comparison import Comparison, as_json, comparison
+from ganpipe.report.charts import Chart, learning_curves, over_steps
+from ganpipe.report.comparison import as_json, comparison
 from ganpipe.report.evaluations import WEIGHTS, Weights
 from ganpipe.report.external import read_external, read_externals
 from ganpipe.report.formats import NOTHING, count, duration, extent, number, p_value, signed
+from ganpipe.report.overview import headline, scatter, zoo_headline
 from ganpipe.report.pictures import Histogram, Picture, film, histogram, picture, picture_of, progression, thumbnail
 from ganpipe.report.read import Grid, Run, Variant, Zoo, read_classifier, read_zoo
 from ganpipe.report.snapshots import chart, curves, over_time
 from ganpipe.report.table import Cell, Column, cell, columns
-from ganpipe.statistics import MIN_SEEDS, summary
+from ganpipe.statistics import summary
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,9 @@ def _render(template: str, root: Path, zoo: Zoo, sizes: Sizes) -> str:
             more=more,
             snapshots=snapshots,
             over_time={weights: chart(snapshots, weights) for weights in WEIGHTS} if snapshots else {},
-            scatter={weights: _scatter(table, shown, weights) for weights in WEIGHTS} if sizes is ZOO else {},
+            scatter={weights: scatter(table, shown, weights) for weights in WEIGHTS} if sizes is ZOO else {},
             comparisons=compared,
-            headlines={weights: _zoo_headline(table[0], found) for weights, found in compared.items()},
+            headlines={weights: zoo_headline(table[0], found) for weights, found in compared.items()},
             comparison_data=as_json(table[0], compared) if compared else None,
             unresolved=reasons[0] if reasons and not any(leader.resolved for leader in leaders) else None,
             weights_shown=WEIGHTS if has_ema else WEIGHTS[:1],
@@ -157,57 +158,6 @@ def _by_main_metric(variants: Sequence[Variant]) -> list[Variant]:
 
 def _picture(grid: Grid, caption: str, sizes: Sizes) -> Picture:
     return thumbnail(grid, caption, sizes.grid) if sizes is ZOO else picture(grid, caption, sizes.grid)
-
-
-def _zoo_headline(column: Column, found: Comparison) -> str:
-    """Which variant does best, between which baselines, and how sure that is, in a sentence or two."""
-    first = found.variants[0]
-    mean = f"{first.mean.mean} ± {first.mean.half}" if first.mean.half else first.mean.mean
-    sentence = f"{first.title} has the best {column.label} so far, {mean} over {found.seeds}"
-    sentence += f"; real data gets {column.real}, noise {column.noise}."
-    if found.refused:
-        return f"{sentence} No rank is claimed: {found.seeds}, and a rank takes at least {MIN_SEEDS}."
-    tied = sum(one.conclusion == "not resolved" for one in found.variants)
-    others = f"{tied} other{'s' * (tied > 1)} cannot be told from it" if tied else "all others are worse"
-    return f"{sentence} At 95 %, corrected for {found.pairs} comparisons, {others}."
-
-
-def _scatter(table: Sequence[Column], variants: Sequence[Variant], weights: Weights) -> Chart | None:
-    """Each seed by the two metrics behind the main one in the table: precision and recall for images."""
-    if len(table) < 3:
-        return None
-    x, y = table[1], table[2]
-    points = []
-    for variant in variants:
-        metrics = variant.evaluation.metrics
-        if x.name in metrics and y.name in metrics:
-            values = zip(
-                variant.evaluation.seeds, metrics[x.name].of(weights), metrics[y.name].of(weights), strict=False
-            )
-            points += [{"name": variant.title, "seed": s, "x": rounded(a), "y": rounded(b)} for s, a, b in values]
-    first = next(
-        v.evaluation.metrics for v in variants if x.name in v.evaluation.metrics and y.name in v.evaluation.metrics
-    )
-    for name, field in (("real data", "real_baseline"), ("noise", "noise_baseline")):
-        at = [rounded(getattr(first[column.name], field)) for column in (x, y)]
-        points.append({"name": name, "seed": "", "x": at[0], "y": at[1]})
-    spec = {"x": x.label, "y": y.label, "points": [p for p in points if p["x"] is not None and p["y"] is not None]}
-    return Chart(f"{x.label} against {y.label}", "", f"{x.label} against {y.label}, a point for each seed", spec)
-
-
-def _headline(variant: Variant, column: Column | None, made: Cell) -> str:
-    """The main metric between its baselines, and whether any seed went wrong, in a sentence."""
-    if column is None:
-        return ""
-    number_of = len(variant.evaluation.seeds)
-    mean = f"{made.mean} ± {made.half}" if made.half else made.mean
-    kinds = [status.kind.replace("_", " ") for status in variant.evaluation.statuses if status]
-    wrong = ", ".join(f"{kinds.count(kind)} of {number_of} {kind}" for kind in dict.fromkeys(kinds))
-    seeds = f"{number_of} seed{'s' * (number_of > 1)}"
-    return (
-        f"{column.label} {mean} over {seeds}; real data gets {column.real}, noise {column.noise}; "
-        f"{wrong or ('no seed collapsed or diverged' if not variant.external else 'no seed collapsed')}."
-    )
 
 
 def _not_comparable(variants: Sequence[Variant]) -> list[str]:
@@ -252,7 +202,7 @@ def _entry(
     seconds = _over_seeds(runs, "seconds")
     last = [(run, run.grids[-1]) for run in runs if run.grids]
     first = last[0][0] if last else None
-    shown = progression(first.grids if first else (), sizes.strips)
+    shown = progression(first.grids if first and sizes.strips else (), sizes.strips)
     return Entry(
         variant=variant,
         cells=tuple({weights: column.cells[weights][index] for weights in WEIGHTS} for column in table),
@@ -270,7 +220,7 @@ def _entry(
         curves=tuple(learning_curves(runs)) if sizes is SUMMARY else (),
         courses={weights: _courses(variant, weights) if sizes is SUMMARY else () for weights in WEIGHTS},
         nearest=_nearest(variant) if sizes is SUMMARY else None,
-        headline={w: _headline(variant, table[0] if table else None, table[0].cells[w][index]) for w in WEIGHTS}
+        headline={w: headline(variant, table[0] if table else None, table[0].cells[w][index]) for w in WEIGHTS}
         if table
         else dict.fromkeys(WEIGHTS, ""),
         page=(root / "reports" / variant.evaluation.data / f"{variant.name}.html").is_file(),

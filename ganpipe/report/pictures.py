@@ -88,7 +88,7 @@ def thumbnail(grid: Grid, caption: str, target: int) -> Picture:
     png, width, height = _unscaled(grid.path.read_bytes(), str(grid.path))
     if max(width, height) <= target:
         return picture(grid, caption, target)
-    image = Image.open(io.BytesIO(png))
+    image: Image.Image = Image.open(io.BytesIO(png))
     if image.width == image.height and (image.width - 1) % 8 == 0:  # 8 x 8 images, each with a line before it
         image = image.crop((0, 0, 1 + image.width // 2, 1 + image.height // 2))
     buffer = io.BytesIO()

@@ -70,11 +70,12 @@ def over_time(variants: Sequence[Variant]) -> SnapshotTable | None:
 def chart(table: SnapshotTable, weights: Weights) -> Chart:
     """The metric over the shares of the training: a line for each variant, its mean over the seeds."""
     shares = [100 * (k + 1) / len(table.shares) for k in range(len(table.shares))]
-    lines = [
-        {"name": row.title, "points": [[x, rounded(of.value)] for x, of in zip(shares, row.cells, strict=True)]}
+    points = {
+        row.title: [(x, rounded(of.value)) for x, of in zip(shares, row.cells, strict=True)]
         for row in table.rows[weights]
-    ]
-    values = [y for line in lines for _, y in line["points"] if y is not None]
+    }
+    lines = [{"name": title, "points": of} for title, of in points.items()]
+    values = [y for of in points.values() for _, y in of if y is not None]
     log = bool(values) and table.better == "lower" and 0 < 20 * min(values) < max(values)
     spec = {"x": "% of the steps", "y": table.label, "series": "variant", "height": 380, "lines": lines, "log": log}
     return Chart(table.label, "", f"{table.label} of {len(lines)} variants over their trainings", spec)

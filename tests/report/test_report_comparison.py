@@ -84,7 +84,8 @@ def test_the_page_names_each_interval_and_parts_what_can_be_told_apart(tmp_path:
     assert "Welch, Holm for 1 pair " in text
     assert "1 1 WGAN-GP 12.3 \u00b1 0.3" in text
     assert re.search(
-        r"48\.2 \u00b1 0\.7 47\.\d to 48\.\d \+36\.0 35\.\d to 36\.\d < 0\.001 0\.00 0\.00 to 0\.36 worse", text
+        r"48\.2 \u00b1 0\.7 47\.\d to 48\.\d 25 of 25 \+36\.0 35\.\d to 36\.\d < 0\.001 0\.00 0\.00 to 0\.36 worse",
+        text,
     )
     assert section(html).count('<tr class="apart is-best">') == section(html).count('class="apart') == 2
 
@@ -101,8 +102,8 @@ def test_variants_that_hardly_differ_are_not_resolved(tmp_path: Path) -> None:
 def test_few_seeds_have_differences_and_no_ranks(tmp_path: Path) -> None:
     text = text_of(zoo_page(tmp_path, with_values(tmp_path, {"wgan_gp": FAR[:4], "lsgan": NEAR[:2]})))
     assert "not resolved: 2 to 4 seeds; at least 5 are needed to rank." in text
-    assert text.index("WGAN-GP") < text.index("reference")  # the order of the page, not of the means
-    assert re.search(r"\+3\d\.\d (\d\d\.\d) to (\d\d\.\d) not resolved", text)
+    assert text.index("reference") < text.index("WGAN-GP")  # the better mean first
+    assert re.search(r"8 of 8 \+3\d\.\d (\d\d\.\d) to (\d\d\.\d) not resolved", text)
     for never in ("rank 95", "best mean", "worse than", "Holm", "bootstrap"):
         assert never not in text
 
@@ -121,7 +122,9 @@ def test_a_variant_with_a_lost_seed_stands_behind(tmp_path: Path) -> None:
     assert lost is not None
     assert lost.value == 0.8  # better in the four fifths that did not diverge
     text = text_of(zoo_page(tmp_path, spec))
-    assert re.search(r"2 2 WGAN-GP not finite \u2013 \u2013 \u2013 0\.80 0\.\d\d to \d\.\d\d 1 of 5 seeds lost", text)
+    assert re.search(
+        r"2 2 WGAN-GP not finite \u2013 5 of 25 \u2013 \u2013 0\.80 0\.\d\d to \d\.\d\d 1 of 5 seeds lost", text
+    )
 
 
 def test_where_every_variant_lost_seeds_none_is_the_best(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +140,15 @@ def test_the_pages_show_it_and_name_a_variant_with_another_number_of_snapshots(t
         "collapsed: seed 1",
         f"seed 1: recall is 0.01 {EVIL}",
         "Left out, with another number of snapshots: Progressive growing.",
-        "Metrics over time at 4 snapshots, 718 samples each",
     ):
         assert words in text, words
+    charts = re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+    over = next(chart for text in charts if (chart := json.loads(text))["x"] == "% of the steps")
+    assert [line["name"] for line in over["lines"]] == ["WGAN-GP", EVIL]
+    assert [x for x, _ in over["lines"][0]["points"]] == [25, 50, 75, 100]
+    assert (
+        "Metrics over the training at 4 snapshots, 718 samples each" in Page(summary_page(root, spec, "wgan_gp")).text
+    )
 
 
 def test_without_snapshots_there_is_no_table(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""What stands at the top of a page: the result in a sentence, and each seed as a point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ganpipe.report.charts import Chart, rounded
+from ganpipe.report.comparison import Comparison
+from ganpipe.report.evaluations import Weights
+from ganpipe.report.read import Variant
+from ganpipe.report.table import Cell, Column
+from ganpipe.statistics import MIN_SEEDS
+
+
+def zoo_headline(column: Column, found: Comparison) -> str:
+    """Which variant does best, between which baselines, and how sure that is, in a sentence or two."""
+    first = found.variants[0]
+    mean = f"{first.mean.mean} ± {first.mean.half}" if first.mean.half else first.mean.mean
+    sentence = f"{first.title} has the best {column.label} so far, {mean} over {found.seeds}"
+    sentence += f"; real data gets {column.real}, noise {column.noise}."
+    if found.refused:
+        return f"{sentence} No rank is claimed: {found.seeds}, and a rank takes at least {MIN_SEEDS}."
+    tied = sum(one.conclusion == "not resolved" for one in found.variants)
+    others = f"{tied} other{'s' * (tied > 1)} cannot be told from it" if tied else "all others are worse"
+    return f"{sentence} At 95 %, corrected for {found.pairs} comparisons, {others}."
+
+
+def scatter(table: Sequence[Column], variants: Sequence[Variant], weights: Weights) -> Chart | None:
+    """Each seed by the two metrics behind the main one in the table: precision and recall for images."""
+    if len(table) < 3:
+        return None
+    x, y = table[1], table[2]
+    points = []
+    for variant in variants:
+        metrics = variant.evaluation.metrics
+        if x.name in metrics and y.name in metrics:
+            values = zip(
+                variant.evaluation.seeds, metrics[x.name].of(weights), metrics[y.name].of(weights), strict=False
+            )
+            points += [{"name": variant.title, "seed": s, "x": rounded(a), "y": rounded(b)} for s, a, b in values]
+    first = next(
+        v.evaluation.metrics for v in variants if x.name in v.evaluation.metrics and y.name in v.evaluation.metrics
+    )
+    for name, field in (("real data", "real_baseline"), ("noise", "noise_baseline")):
+        at = [rounded(getattr(first[column.name], field)) for column in (x, y)]
+        points.append({"name": name, "seed": "", "x": at[0], "y": at[1]})
+    spec = {"x": x.label, "y": y.label, "points": [p for p in points if p["x"] is not None and p["y"] is not None]}
+    return Chart(f"{x.label} against {y.label}", "", f"{x.label} against {y.label}, a point for each seed", spec)
+
+
+def headline(variant: Variant, column: Column | None, made: Cell) -> str:
+    """The main metric between its baselines, and whether any seed went wrong, in a sentence."""
+    if column is None:
+        return ""
+    number_of = len(variant.evaluation.seeds)
+    mean = f"{made.mean} ± {made.half}" if made.half else made.mean
+    kinds = [status.kind.replace("_", " ") for status in variant.evaluation.statuses if status]
+    wrong = ", ".join(f"{kinds.count(kind)} of {number_of} {kind}" for kind in dict.fromkeys(kinds))
+    seeds = f"{number_of} seed{'s' * (number_of > 1)}"
+    return (
+        f"{column.label} {mean} over {seeds}; real data gets {column.real}, noise {column.noise}; "
+        f"{wrong or ('no seed collapsed or diverged' if not variant.external else 'no seed collapsed')}."
+    )
