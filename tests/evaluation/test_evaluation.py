@@ -25,7 +25,7 @@ from ganpipe.evaluation.reference import Samples
 from ganpipe.prepared import PreparedDataset
 
 HEAD = ["format", "variant", "title", "data", "not_applicable", "seeds"]
-REST = ["protocol", "metrics", "classes", "snapshots", "statuses"]
+REST = ["protocol", "metrics", "classes", "snapshots", "nearest", "statuses"]
 LOWER = ["frechet", "frechet_infinite", "kid", "class_kl", "sliced_wasserstein"]
 NEITHER = ["memorization", "memorization_z", "sharpness"]
 KNOWN = ("memorization", "memorization_z")
@@ -132,6 +132,7 @@ def test_a_row_that_does_not_apply() -> None:
         "metrics": {},
         "classes": None,
         "snapshots": None,
+        "nearest": None,
         "statuses": [None, None],
     }
 
