@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ganpipe.data._images import ImageDataset
 from ganpipe.utils.errors import UserError
@@ -54,7 +54,7 @@ def read_square(file: Path, size: int, channels: int, expected: tuple[int, int] 
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             # opened here because Pillow does not close a file that it cannot read
-            with file.open("rb") as stream, Image.open(stream, formats=FORMATS) as opened:
+            with file.open("rb") as stream, _opened(stream) as opened:
                 image = _rotated(opened)
                 pixels = _eight_bits(image, opened.format, MODES[channels])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -74,6 +74,16 @@ def read_square(file: Path, size: int, channels: int, expected: tuple[int, int] 
     cropped = pixels.crop((left, top, left + side, top + side))
     resized = np.asarray(cropped.resize((size, size), Image.Resampling.BICUBIC))
     return resized.reshape(size, size, channels).transpose(2, 0, 1)
+
+
+def _opened(stream: IO[bytes]) -> Image.Image:
+    """The image whose header was read, broken metadata beside it or not; its pixels were not read yet."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True  # while the header is read: otherwise pixels that are cut off would pass
+    try:
+        return Image.open(stream, formats=FORMATS)
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _rotated(opened: Image.Image) -> Image.Image:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +153,22 @@ def test_broken_exif_does_not_spoil_sound_pixels(tmp_path: Path) -> None:
     pixels = noise(8, 8)
     found = only(tmp_path, pixels, how={"exif": b"\0\x08\0\x02\x01\x12\0\x03"})
     np.testing.assert_array_equal(found, pixels.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "spoilt"), [(b"pHYsx", 0), (b"cHRMx", 0), (b"acTLx", 0), (b"eXIfx", 0), (b"tEXta\0b", 1)]
+)
+def test_broken_metadata_of_a_png_do_not_spoil_sound_pixels(chunk: bytes, spoilt: int, tmp_path: Path) -> None:
+    """Too short to hold what they should, or with a wrong checksum."""
+    pixels, file = noise(8, 8), io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    header, rest = file.getvalue()[:33], file.getvalue()[33:]
+    checksum = struct.pack(">I", zlib.crc32(chunk) ^ spoilt)
+    (tmp_path / "images").mkdir()
+    for name in "ab":
+        content = header + struct.pack(">I", len(chunk) - 4) + chunk + checksum + rest
+        (tmp_path / "images" / name).write_bytes(content)
+    np.testing.assert_array_equal(folder_of().load(tmp_path).train[0], pixels.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize(
