@@ -77,3 +77,15 @@ def test_the_same_seed_gives_the_same_bits(project: Project) -> None:
     assert forced.ran == {"train@ebgan-0"}
     after = project.results()
     assert {path for path in before if path.startswith("runs/") and after[path] != before[path]} == set()
+
+
+@pytest.mark.slow
+def test_an_experiment_that_is_applied_is_complete_while_other_variants_have_not_run(fresh: Project) -> None:
+    """As docs/dvc.md says: DVC counts what other variants have not made as missing."""
+    fresh.repro()
+    fresh.commit()
+    fresh.dvc("exp", "run", "summary", "--temp", "-S", "loss=wgan_gp", "-n", "one")
+    fresh.dvc("exp", "apply", "one", ok=None)
+    assert (fresh.plan("--selected"), fresh.repro().ran) == ({}, set())
+    assert (fresh.root / "reports/digits/wgan_gp.html").is_file()
+    fresh.dvc("checkout", "--allow-missing")
