@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # an environment without bytecode compiles torch anew in every process, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help env repro zoo test test-slow check format lock audit ui clean
+.PHONY: help env quick repro zoo docs test test-slow check format lock audit ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ env: .venv/.done ## build .venv from requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --reinstall-package ganpipe -e .
 	@touch $@
 
+# in a copy of what is committed, so that params.yaml and the results here stay as they are
+quick: env ## a first look in less than a minute: one seed, few steps, the page
+	rm -rf .cache/quick && git clone -q . .cache/quick
+	cd .cache/quick && sed -i.old -e 's/^seeds: .*/seeds: [0]/' -e 's/^  steps: 800/  steps: 200/' \
+	  -e 's/^  steps: 2000/  steps: 500/' -e 's/^  baseline_draws: .*/  baseline_draws: 2/' params.yaml && \
+	  GANPIPE_TRACKING=off dvc repro -q && ganpipe page
+
 repro: env ## train, evaluate and show the selected variant
 	ganpipe check
 	dvc repro
@@ -36,6 +43,10 @@ test: env ## run the tests, warnings are errors
 
 test-slow: env ## run the tests that take long by nature: kills under DVC, full disks, the fuzz at full size
 	python -m pytest -n 2 --dist loadfile -m slow
+
+docs: env ## build the site in .cache/docs/site; a warning, such as a broken link, is an error
+	python docs/pages.py .cache/docs
+	zensical build --strict -f .cache/docs/zensical.toml
 
 check: env ## format, lint, types
 	ruff format --check .

@@ -1,0 +1,212 @@
+"""The pictures and the table of README.md, from trainings of their own.
+
+    GANPIPE_DATA_ROOT=FOLDER python -m benchmarks.showcase [--folder .cache/showcase] [--jobs 2]
+
+Five variants with five seeds each on the digits, as params.yaml has them, in a copy of this project; four on MNIST at
+32x32 pixels with networks of half the width and half the steps. Writes `docs/results.json` (the metrics of each seed,
+the commit and the machine), the table in README.md and in `docs/results.md`, and the pictures in `docs/images/`. What
+lies in the folder already is not trained again: remove it to train anew, about 40 minutes of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from benchmarks.copies import SOURCE, commit, copy, edited
+from ganpipe.config import configuration
+from ganpipe.data import data_root
+from ganpipe.pipeline.specs import resolve_runtime
+from ganpipe.statistics.ranking import distinct, rank
+from ganpipe.statistics.seeds import summary
+from ganpipe.training.loop import TrainingArguments, configure, train
+from ganpipe.utils.io import write_bytes, write_json
+
+DIGITS = ["rpgan", "wgan_gp", "lsgan", "non_saturating", "vae"]
+SEEDS = 5
+METRICS = {"frechet": "Fréchet distance", "precision": "Precision", "recall": "Recall", "classes": "Classes"}
+MNIST = ["rpgan", "wgan_gp", "lsgan", "vae"]
+MNIST_WIDTH = 16
+TILE, ROWS, COLUMNS = 32, 4, 6
+
+
+def run_digits(folder: Path, jobs: int) -> dict[str, Any]:
+    """Sweep the variants in a copy of the project in `folder`; the metrics of each seed, the commit and the machine."""
+    results = folder / "results.json"
+    if not (folder / ".git").exists():
+        copy(folder)
+        with edited(folder) as params:
+            params["variants"] = {name: params["files"][name] for name in DIGITS}
+            params["loss"], params["seeds"] = DIGITS[0], list(range(SEEDS))
+            params["data"]["kind"], params["runtime"]["device"] = "digits", "cpu"
+        write_json(folder / "commit.json", describe())
+        commit(folder)
+    if not results.exists():
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {**os.environ, "PATH": path, "GANPIPE_TRACKING": "off"}
+        command = [sys.executable, "-m", "ganpipe.cli", "sweep", "-j", str(jobs)]
+        subprocess.run(command, cwd=folder, env=environment, check=True)
+        copied = json.loads((folder / "commit.json").read_text(encoding="utf-8"))
+        write_json(results, {"commit": copied, "machine": machine(), **metrics_of(folder / "evals/digits")})
+    found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+    return found
+
+
+def describe() -> str:
+    """The commit of the project, and whether files differ from it."""
+    git = ["git", "describe", "--always", "--match=", "--dirty= with changes"]
+    return subprocess.run(git, cwd=SOURCE, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def machine() -> str:
+    """The model of the CPU and the number of cores."""
+    info = Path("/proc/cpuinfo")
+    models = re.findall(r"model name\s*: (.*)", info.read_text()) if info.exists() else []
+    return f"{models[0] if models else platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def metrics_of(evals: Path) -> dict[str, Any]:
+    """Of each variant its title, statuses and the metrics of its averaged weights per seed; and the baselines."""
+    variants, baselines = {}, {}
+    for name in DIGITS:
+        found = json.loads((evals / f"{name}.json").read_text(encoding="utf-8"))
+        metrics = {key: metric for key, metric in found["metrics"].items() if key in METRICS}
+        variants[name] = {
+            "title": found["title"],
+            "statuses": [status and status["kind"] for status in found["statuses"]],
+            "metrics": {key: metric["ema"] for key, metric in metrics.items()},
+        }
+        for key, metric in metrics.items():
+            baselines[key] = [metric["real_baseline"], metric["noise_baseline"]]
+    return {"variants": variants, "baselines": baselines}
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results as Markdown, best first: mean and 95 % interval over seeds, between the two baselines."""
+    variants, baselines = results["variants"], results["baselines"]
+    ranking = rank({name: one["metrics"]["frechet"] for name, one in variants.items()}, "lower")
+    lines = [["Rank", "Variant", *METRICS.values()], ["---:", "---", *["---:"] * len(METRICS)]]
+    lines.append(["", "*real data*", *(_number(key, baselines[key][0]) for key in METRICS)])
+    for place in ranking.ranks:
+        one = variants[place.name]
+        cells = [_interval(key, one["metrics"][key]) for key in METRICS]
+        ranks = f"{place.low:g} to {place.high:g}" if place.low < place.high else f"{place.low:g}"
+        worse = "" if place.p_best is None or distinct(place.p_best) else " *"
+        lines.append([ranks + worse, f"[{one['title']}](variants/{place.name}.yaml)", *cells])
+    lines.append(["", "*noise*", *(_number(key, baselines[key][1]) for key in METRICS)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _interval(key: str, values: list[float | None]) -> str:
+    found = summary(values)
+    assert found.mean is not None
+    assert found.high is not None
+    return f"{_number(key, found.mean)} ± {_number(key, found.high - found.mean)}"
+
+
+def _number(key: str, value: float) -> str:
+    return f"{value:.{2 if key in ('precision', 'recall') else 1}f}"
+
+
+def caption(results: dict[str, Any]) -> str:
+    """What the table is made of, as a sentence."""
+    return (
+        f"{SEEDS} seeds each, {len(results['variants'])} variants at the steps of `params.yaml`, averaged weights, "
+        "mean ± half of the 95 % interval over seeds; ranks: 95 % interval over resamples of the seeds, * not "
+        f"distinguishable from the best. Commit {results['commit']}, {results['machine']}; "
+        "`python -m benchmarks.showcase` makes it again."
+    )
+
+
+def insert(file: Path, content: str) -> None:
+    """Put the content between the marks `<!-- results -->` and `<!-- end -->` of the file."""
+    old = file.read_text(encoding="utf-8")
+    between = re.compile(r"(<!-- results -->\n).*?(<!-- end -->)", re.DOTALL)
+    write_bytes(file, between.sub(lambda marks: f"{marks[1]}{content}\n{marks[2]}", old).encode())
+
+
+def train_mnist(folder: Path, jobs: int) -> None:
+    """Train the variants that have no samples in the folder yet."""
+    todo = [(name, folder / name) for name in MNIST if not (folder / name / "samples_ema.npy").exists()]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        list(pool.map(_train_mnist, todo))
+
+
+def _train_mnist(task: tuple[str, Path]) -> None:
+    name, out = task
+    chosen = configuration.load(SOURCE / "params.yaml")
+    runtime = resolve_runtime(chosen.runtime)
+    configure(runtime)
+    data, variant = chosen.datasets["mnist"].load(data_root(SOURCE)), chosen.variant(name, "mnist")
+    narrow = {
+        key: part.model_copy(update={"width": MNIST_WIDTH})
+        for key, part in (("generator", variant.generator), ("critic", variant.critic))
+        if hasattr(part, "width")
+    }
+    steps = variant.steps // 2
+    changes: dict[str, Any] = {"steps": steps, "sample_grid_every": steps, "num_samples": 256}
+    changes["snapshots"] = variant.snapshots.model_copy(update={"num_samples": 256})
+    out.mkdir(parents=True, exist_ok=True)
+    train(TrainingArguments(f"mnist {name}", variant.model_copy(update=narrow | changes), runtime, data, 0, out))
+
+
+def panels(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Of real data and of each variant: its title and samples (N, 1, H, W) of MNIST and of the digits."""
+    chosen = configuration.load(SOURCE / "params.yaml")
+    mnist = chosen.datasets["mnist"].load(data_root(SOURCE)).test
+    yield "real data", mnist, chosen.datasets["digits"].load(data_root(SOURCE)).test
+    for name in MNIST:
+        digits = np.load(folder / f"runs/digits/{name}/0/samples_ema.npy")
+        yield chosen.variant(name, "mnist").title, np.load(folder / f"mnist/{name}/samples_ema.npy"), digits
+
+
+def picture(folder: Path) -> Image.Image:
+    """Samples of each variant beside real ones: MNIST above, the digits below, the first ones of each file."""
+    shown = list(panels(folder))
+    gap, head = 12, 26
+    wide, tall = COLUMNS * TILE, ROWS * TILE
+    canvas = Image.new("L", (len(shown) * (wide + gap) + gap, head + 2 * (tall + gap)), 255)
+    font, draw = ImageFont.load_default(15), ImageDraw.Draw(canvas)
+    for column, (title, *both) in enumerate(shown):
+        x = gap + column * (wide + gap)
+        draw.text((x, 5), title.split(" with ")[0], 0, font)
+        for row, samples in enumerate(both):
+            for i, sample in enumerate(samples[: ROWS * COLUMNS]):
+                tile = Image.fromarray(sample[0]).resize((TILE, TILE), Image.Resampling.NEAREST)
+                at = (x + i % COLUMNS * TILE, head + row * (tall + gap) + i // COLUMNS * TILE)
+                canvas.paste(tile, at)
+    return canvas
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=SOURCE / ".cache/showcase")
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    folder = given.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    train_mnist(folder / "mnist", given.jobs)
+    results = run_digits(folder, given.jobs)
+    write_json(SOURCE / "docs/results.json", results)
+    for file in ("README.md", "docs/results.md"):
+        insert(SOURCE / file, f"{table(results)}\n\n{caption(results)}")
+    picture(folder).save(SOURCE / "docs/images/samples.webp", quality=80)
+
+
+if __name__ == "__main__":
+    main()
