@@ -67,7 +67,7 @@ class ImageFolder(ImageFiles):
         folder, sha = self._folder(root), hashlib.sha256()
         try:
             for entry in _walk(folder, folder):
-                stat = entry.stat()
+                stat = entry.stat(follow_symlinks=os.path.exists(entry.path))  # a link to nothing is for `load`
                 name = os.path.relpath(entry.path, folder)
                 sha.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
         except OSError as error:

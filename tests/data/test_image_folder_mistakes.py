@@ -75,6 +75,7 @@ def test_a_broken_image_is_refused(make: Callable[[Path], object], words: str, t
     file = tmp_path / "images" / "002x"
     make(file)
     assert folder_of().missing_files(tmp_path) is None  # `ganpipe check` opens no image
+    assert folder_of().fingerprint(tmp_path)
     with pytest.raises(UserError) as caught:
         folder_of().load(tmp_path)
     sentence = str(caught.value)
