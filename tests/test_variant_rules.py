@@ -59,6 +59,12 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "penalties.0.kind",
         "spectral_norm",
     ),
+    "an unrolled energy": (
+        "ebgan",
+        {"algorithm": {"unroll_steps": 5}},
+        "objective.kind",
+        "`algorithm.unroll_steps: 0`",
+    ),
     "clipping in an unrolled critic": (
         "unrolled",
         {"constraints": [CLIP]},

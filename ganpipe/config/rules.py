@@ -147,6 +147,11 @@ def _unrolling(v: Variant) -> Problem | None:
     """The differentiable steps of an unrolled critic are Adam's, and constraints hold in them as well."""
     if not getattr(v.algorithm, "unroll_steps", 0):
         return None
+    if v.objective.output_type == "energy":
+        sentence = (
+            "is no zero-sum game, of whose value an unrolled generator goes down; use `algorithm.unroll_steps: 0`"
+        )
+        return Problem(("objective", "kind"), v.objective.kind, sentence)
     if v.critic_optimizer.kind != "adam":
         sentence = "has no differentiable steps for an unrolled critic; use adam, or `algorithm.unroll_steps: 0`"
         return Problem(("critic_optimizer", "kind"), v.critic_optimizer.kind, sentence)

@@ -50,7 +50,7 @@ def arguments(row: str, out: Path, checkpoint: Checkpoint) -> TrainingArguments:
         update={"steps": STEPS, "log_every": 2, "sample_grid_every": 3, "ema": 0.9}
     )
     torch.manual_seed(0)  # the weights of a stack's first GAN, which come from a file where there is one
-    return TrainingArguments(row, chosen, RUNTIME, digits(), 3, out, None, checkpoint)
+    return TrainingArguments(row, chosen, RUNTIME, digits(), 3, out, checkpoint=checkpoint)
 
 
 def empty(folder: Path) -> Path:
