@@ -73,12 +73,13 @@ def test_a_row_changes_one_number_of_a_shared_part() -> None:
     found = checked(raw).variant("lsgan").generator_optimizer.model_dump()
     assert found == raw["train"]["generator_optimizer"] | {"lr": 0.125, "betas": found["betas"]}
     assert list(found["betas"]) == raw["train"]["generator_optimizer"]["betas"]
-    raw["variants"]["lsgan"]["generator_optimizer"] = {"kind": "rmsprop", "lr": 0.125, "alpha": 0.5}
-    assert checked(raw).variant("lsgan").generator_optimizer.model_dump() == {
+    raw["variants"]["lsgan"]["generator_optimizer"] = other = {
         "kind": "rmsprop",
         "lr": 0.125,
+        "schedule": {"kind": "linear", "final": 0.25},
         "alpha": 0.5,
     }
+    assert checked(raw).variant("lsgan").generator_optimizer.model_dump() == other
 
 
 def test_what_is_said_on_other_data_does_not_leak() -> None:

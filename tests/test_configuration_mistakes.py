@@ -63,7 +63,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "nested unknown key": (
         put("train.pretrain.optimizer.beta", [0.1, 0.1]),
         "train.pretrain.optimizer.beta is [0.1, 0.1]",
-        ["did you mean betas", "known: kind, lr, betas"],
+        ["did you mean betas", "known: kind, lr, schedule, betas"],
     ),
     # rows
     "row empty": (put("variants.new", {}), "variants/new.yaml lacks the key title", ["add it"]),
@@ -117,7 +117,22 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "other kind with a key of the replaced part": (
         put("variants.lsgan.generator_optimizer", {"kind": "rmsprop", "alpha": 0.9, "lr": 0.1, "betas": [0.5, 0.9]}),
         "variants/lsgan.yaml: generator_optimizer.betas is [0.5, 0.9]",
-        ["remove it", "known: kind, lr, alpha"],
+        ["remove it", "known: kind, lr, schedule, alpha"],
+    ),
+    "schedule of no kind": (
+        put("train.critic_optimizer.schedule", "linear"),
+        "train.critic_optimizer.schedule is 'linear'",
+        ["mapping with `kind`", "constant, linear"],
+    ),
+    "linear schedule without its end": (
+        put("train.critic_optimizer.schedule", {"kind": "linear"}),
+        "params.yaml lacks the key train.critic_optimizer.schedule.final",
+        ["add it"],
+    ),
+    "schedule to a negative rate": (
+        put("variants.lsgan.critic_optimizer", {"schedule": {"kind": "linear", "final": -1.0}}),
+        "variants/lsgan.yaml: critic_optimizer.schedule.final is -1.0",
+        ["greater than or equal to 0"],
     ),
     # a variant that is extended is named by its own file
     "in what is extended": (

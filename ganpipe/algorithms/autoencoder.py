@@ -89,6 +89,7 @@ class AutoencoderTrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of both networks."""
+        self.variant.generator_optimizer.set_rate(self.optimizer, self.steps / self.variant.steps)
         self.steps += 1
         loss = self.loss(next(batches).x)
         optimizer_step(self.optimizer, loss)

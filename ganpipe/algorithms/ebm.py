@@ -97,6 +97,7 @@ class EBMTrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of the critic on real samples and as many from its sampler, which carry no gradient."""
+        self.variant.critic_optimizer.set_rate(self.critic_optimizer, self.steps / self.variant.steps)
         self.steps += 1
         real = next(batches).x
         if self.algorithm.noise:

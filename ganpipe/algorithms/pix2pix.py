@@ -139,6 +139,8 @@ class Pix2PixTrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One update of the critic, and after every `critic_steps` of them one of the generator."""
+        self.variant.generator_optimizer.set_rate(self.generator_optimizer, self.steps / self.variant.steps)
+        self.variant.critic_optimizer.set_rate(self.critic_optimizer, self.steps / self.variant.steps)
         self.steps += 1
         metrics = self.critic_step(next(batches).x)
         if self.steps % self.algorithm.critic_steps == 0:

@@ -59,6 +59,7 @@ class VAETrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of both networks."""
+        self.variant.generator_optimizer.set_rate(self.optimizer, self.steps / self.variant.steps)
         self.steps += 1
         metrics = self.losses(next(batches).x, self.code_rng)
         optimizer_step(self.optimizer, metrics["generator_loss"])

@@ -11,6 +11,9 @@ from torch.nn.functional import conv2d, linear
 
 from ganpipe.networks._growing import MinibatchStdDev, PixelNorm, blended, equalized_lr
 from ganpipe.optimizers.adam import Adam
+from ganpipe.schedules.constant import Constant
+
+ADAM = Adam(kind="adam", lr=0.01, schedule=Constant(kind="constant"), betas=(0.9, 0.999))
 
 
 def test_blended_by_hand() -> None:
@@ -47,7 +50,7 @@ def test_an_adam_step_is_equally_large_for_every_fan_in() -> None:
         plain = nn.Linear(fan_in, 50)
         nn.init.normal_(plain.weight, 0.0, scale)
         for layer, expected in ((equalized_lr(nn.Linear(fan_in, 50)), 0.01), (plain, 0.01 / scale)):
-            optimizer = Adam(kind="adam", lr=0.01, betas=(0.9, 0.999)).build(layer.parameters())
+            optimizer = ADAM.build(layer.parameters())
             before = layer.weight.detach().clone()
             layer(torch.randn(8, fan_in)).square().sum().backward()
             optimizer.step()

@@ -139,10 +139,9 @@ def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
     data = cloud(2000, 6)
     pca = PCA(3).fit(data)
     best = float(((pca.inverse_transform(pca.transform(data)) - data) ** 2).mean())
-    at, real = linear(trainer((6,)), 6), batches(data, 500)
-    for step in range(600):
-        for group in at.optimizer.param_groups:
-            group["lr"] = 0.03 * (1 - step / 600)
+    rate = {"lr": 0.03, "schedule": {"kind": "linear", "final": 0.0}}
+    at, real = linear(trainer((6,), steps=600, generator_optimizer=rate), 6), batches(data, 500)
+    for _ in range(600):
         at.train_step(real)
     x = torch.from_numpy(data)
     with torch.no_grad():

@@ -46,7 +46,8 @@ def killing(checkpoint: Checkpoint, at: int) -> Checkpoint:
 
 
 def arguments(row: str, out: Path, checkpoint: Checkpoint) -> TrainingArguments:
-    chosen = variant(row, "digits").model_copy(
+    decaying = {"schedule": {"kind": "linear", "final": 0.0}}
+    chosen = variant(row, "digits", generator_optimizer=decaying, critic_optimizer=decaying).model_copy(
         update={"steps": STEPS, "log_every": 2, "sample_grid_every": 3, "ema": 0.9}
     )
     torch.manual_seed(0)  # the weights of a stack's first GAN, which come from a file where there is one

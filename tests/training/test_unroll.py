@@ -15,12 +15,13 @@ from ganpipe.algorithms._steps import critic_loss
 from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput
 from ganpipe.optimizers.adam import Adam
+from ganpipe.schedules.constant import Constant
 
 RATE = 0.01
 
 
 def adam(critic: nn.Module, lr: float = RATE, betas: tuple[float, float] = (0.9, 0.999)) -> optim.Optimizer:
-    return Adam(kind="adam", lr=lr, betas=betas).build(critic.parameters())
+    return Adam(kind="adam", lr=lr, schedule=Constant(kind="constant"), betas=betas).build(critic.parameters())
 
 
 # ---- what the paper derives ------------------------------------------------------------------------------------------

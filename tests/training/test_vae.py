@@ -202,11 +202,10 @@ def test_a_linear_vae_comes_to_the_likelihood_of_probabilistic_pca() -> None:
     values, vectors = torch.linalg.eigh(x.T.cov(correction=0))
     best = likelihood(marginal(vectors[:, 1:] * (values[1:] - DEVIATION**2).sqrt(), x.mean(0)), x)
     torch.manual_seed(0)
-    trainer = linear_vae(nn.Linear(3, 4), randn(3, 2), torch.zeros(3))
+    rate = {"lr": 0.05, "schedule": {"kind": "linear", "final": 0.0}}
+    trainer = linear_vae(nn.Linear(3, 4), randn(3, 2), torch.zeros(3), steps=800, generator_optimizer=rate)
     batches = Batches(data, 256, DataTransform("points", 1.0), 0, "order", CPU)
-    for step in range(800):
-        for group in trainer.optimizer.param_groups:
-            group["lr"] = 0.05 * (1 - step / 800)
+    for _ in range(800):
         trainer.train_step(batches)
     decoder = trainer.net.decoder
     assert isinstance(decoder, nn.Linear)
