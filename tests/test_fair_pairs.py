@@ -1,0 +1,53 @@
+"""Variants that a claim compares differ in what the claim is about and in nothing else, on every data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from parts_in_use import PARAMS
+
+from ganpipe.config import configuration
+
+CHOSEN = configuration.load(PARAMS)
+# base, variant, and the keys that differ; a key covers what is below it
+PAIRS: list[tuple[str, str, set[str]]] = [
+    ("ebgan", "ebgan_pt", {"penalties"}),
+    ("ebgan", "feature_matching", {"penalties"}),
+    ("ebgan", "ebgan_no_pretraining", {"pretrain.steps"}),
+    ("ebgan", "ebgan_no_margin", {"objective.margin"}),
+    ("non_saturating", "pacgan", {"algorithm.pack"}),
+    ("non_saturating", "pacgan_3", {"algorithm.pack", "batch"}),  # a batch is a whole number of packs
+    ("non_saturating", "pacgan_4", {"algorithm.pack"}),
+    ("non_saturating", "minimax", {"objective"}),
+    ("non_saturating", "r1", {"penalties"}),
+    ("non_saturating", "instance_noise", {"algorithm.instance_noise"}),
+    ("rpgan_plain", "rpgan", {"penalties"}),
+    ("wgan_gp", "wgan_lp", {"penalties"}),
+    # the same time, of which the generator gets more
+    ("wgan_gp", "wgan_gp_ttur", {"algorithm.critic_steps", "critic_optimizer.lr", "steps"}),
+    ("non_saturating", "ttur", {"critic_optimizer.lr"}),
+    ("unrolled_0", "unrolled_1", {"algorithm.unroll_steps"}),
+    ("unrolled_0", "unrolled", {"algorithm.unroll_steps"}),
+    ("unrolled_0", "unrolled_10", {"algorithm.unroll_steps"}),
+    ("progressive_fixed", "progressive", {"algorithm.phases"}),
+    ("sagan_no_attention", "sagan", {"generator.attention", "critic.attention"}),
+    # the second needs a condition, so it has latents for it
+    ("silhouettes", "stacked_silhouettes", {"stage1", "latent.size"}),
+    ("stacked", "stacked_silhouettes", {"algorithm.condition"}),
+]
+
+
+def differing(a: Any, b: Any, place: str = "") -> set[str]:
+    """The keys of nested mappings that differ, without titles."""
+    if not isinstance(a, dict) or not isinstance(b, dict) or a.get("kind") != b.get("kind"):
+        return {place} if a != b else set()
+    keys = {key for key in a.keys() | b.keys() if key != "title"}
+    return set().union(*(differing(a.get(key), b.get(key), f"{place}.{key}".strip(".")) for key in keys))
+
+
+@pytest.mark.parametrize(("base", "variant", "keys"), PAIRS, ids=[f"{a}-{b}" for a, b, _ in PAIRS])
+def test_a_pair_differs_in_one_thing(base: str, variant: str, keys: set[str]) -> None:
+    for data in CHOSEN.datasets:
+        a, b = (CHOSEN.variant(name, data).model_dump() for name in (base, variant))
+        assert differing(a, b) == keys, data
