@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -11,13 +11,15 @@ from ganpipe.parts import LARGEST, Frozen, Seed
 from ganpipe.utils.errors import UserError
 
 FeatureExtractor = Literal["classifier", "pixels", "inception", "dinov2", "clip"]
+Name = TypeVar("Name", bound=str)
+OptionalMetric = Literal["parzen", "sliced_wasserstein"]
 METRIC_INPUTS = {"images": ("features", "probabilities", "images"), "points": ("points",)}
 """What metrics of images and of points are computed from: the `kinds` of each metric."""
 
 
-def _all_different(names: tuple[FeatureExtractor, ...]) -> tuple[FeatureExtractor, ...]:
-    if len(set(names)) < len(names):
-        raise ValueError("names a network twice; remove the repeated one")
+def _all_different(names: tuple[Name, ...]) -> tuple[Name, ...]:
+    if repeated := [name for at, name in enumerate(names) if name in names[:at]]:
+        raise ValueError(f"names {repeated[0]} twice; remove the repeated one")
     return names
 
 
@@ -40,6 +42,8 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
     """How samples are compared with real ones. The other keys are those of the metrics, each in the metric's file.
 
     feature_extractors: the networks in whose features images are compared; those of the first are in the main table.
+    optional_metrics: metrics of images that are computed only where they stand here, as they take most of the time for
+    images of 32 x 32 pixels and up; of points the sliced Wasserstein distance is always there.
     max_samples: at most so many samples on each side; at least 2, as a covariance needs. baseline_draws: of real
     samples for the baseline, whose mean is shown. seed: of the choice of samples and of the noise.
     """
@@ -47,6 +51,7 @@ class EvaluateParams(*(metric.parameters for metric in metrics() if metric.param
     feature_extractors: Annotated[
         tuple[FeatureExtractor, ...], Field(strict=False, min_length=1), AfterValidator(_all_different)
     ]
+    optional_metrics: Annotated[tuple[OptionalMetric, ...], Field(strict=False), AfterValidator(_all_different)]
     max_samples: Annotated[int, Field(ge=2, le=LARGEST)]
     baseline_draws: Annotated[int, Field(ge=2, le=LARGEST)]
     status_thresholds: StatusThresholds

@@ -72,7 +72,7 @@ class View:
     @property
     def metrics(self) -> list[tuple[Metric, list[MetricSpec]]]:
         """The metrics for these inputs, and their specs under the names that they have here."""
-        suited = [metric for metric in metrics() if self.inputs.kind in metric.kinds]
+        suited = [metric for metric in metrics() if metric.suits(self.inputs.kind, self.inputs.params)]
         return [(metric, [self._named(spec) for spec in metric.specs(self.inputs)]) for metric in suited]
 
     def _named(self, spec: MetricSpec) -> MetricSpec:
@@ -156,7 +156,7 @@ class Reference:
             inputs.stats.update({name: torch.from_numpy(value).to(self._device) for name, value in kept.items()})
             return inputs
         for metric in metrics():
-            if kind in metric.kinds:
+            if metric.suits(kind, self.parameters):
                 inputs.stats.update(metric.prepare(inputs))
         features = {"real": real, "train": train} if extract else {}
         with atomic_write(path) as file:

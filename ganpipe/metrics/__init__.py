@@ -94,13 +94,20 @@ class Inputs:
 class Metric(ABC):
     """One or more numbers that are computed together.
 
-    kinds: what it can be given. order: its place in tables, the lower the earlier. parameters: its keys under
-    `evaluate` in params.yaml, where it has any.
+    kinds: what it can be given. optional: those of which it is computed only where `evaluate.optional_metrics` names
+    its module, as it costs too much for large images. order: its place in tables, the lower the earlier. parameters:
+    its keys under `evaluate` in params.yaml, where it has any.
     """
 
     kinds: ClassVar[tuple[Kind, ...]]
+    optional: ClassVar[tuple[Kind, ...]] = ()
     order: ClassVar[int] = 100
     parameters: ClassVar[type[Frozen] | None] = None
+
+    def suits(self, kind: Kind, params: Any) -> bool:
+        """Whether it is computed of this kind."""
+        asked = kind not in self.optional or type(self).__module__.rpartition(".")[2] in params.optional_metrics
+        return kind in self.kinds and asked
 
     @abstractmethod
     def specs(self, inputs: Inputs) -> Sequence[MetricSpec]:

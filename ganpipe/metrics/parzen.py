@@ -111,7 +111,7 @@ class Params(Frozen):
 
 
 class ParzenMetric(Metric):
-    kinds = ("images",)
+    kinds = optional = ("images",)
     order = 95
     parameters = Params
 

@@ -86,6 +86,7 @@ class Params(Frozen):
 
 class SlicedWassersteinMetric(Metric):
     kinds = ("images", "points")
+    optional = ("images",)
     order = 70
     parameters = Params
 

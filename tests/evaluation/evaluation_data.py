@@ -40,6 +40,7 @@ MODE_FIGURES = ["modes", "high_quality", "reverse_kl"]
 DISTANCES = ["wasserstein", "sliced_wasserstein", "memorization", "memorization_z"]
 PARAMETERS: dict[str, Any] = {
     "feature_extractors": ["classifier"],
+    "optional_metrics": ["parzen", "sliced_wasserstein"],
     "max_samples": 1000,
     "baseline_draws": 3,
     "precision_recall_k": 3,

@@ -150,9 +150,13 @@ def test_bad_parameters_within_are_refused(key: str, within: str, value: float) 
     assert [error["loc"] for error in caught.value.errors()] == [(key, within)]
 
 
-def test_a_network_named_twice_is_refused() -> None:
-    with pytest.raises(ValidationError, match="names a network twice; remove the repeated one"):
-        parameters(feature_extractors=["pixels", "classifier", "pixels"])
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [("feature_extractors", ["pixels", "classifier", "pixels"]), ("optional_metrics", ["parzen", "parzen"])],
+)
+def test_a_name_that_stands_twice_is_refused(key: str, names: list[str]) -> None:
+    with pytest.raises(ValidationError, match=f"names {names[0]} twice; remove the repeated one"):
+        parameters(**{key: names})
 
 
 @pytest.mark.parametrize("key", sorted(PARAMETERS))

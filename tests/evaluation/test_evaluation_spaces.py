@@ -74,6 +74,15 @@ def test_only_the_first_network_is_in_the_quick_figures(image_data: PreparedData
     assert [measured.value(name) for name in quick] == [whole.value(name) for name in quick]
 
 
+def test_what_costs_most_is_asked_for_by_name(image_data: PreparedDataset, point_data: PreparedDataset) -> None:
+    def left_out(*names: str) -> set[str]:
+        return set(IMAGE_FIGURES) - set(reference(image_data, optional_metrics=names).specs)
+
+    assert left_out() == {"parzen", "sliced_wasserstein"}
+    assert left_out("parzen") == {"sliced_wasserstein"}
+    assert "sliced_wasserstein" in reference(point_data, optional_metrics=()).specs
+
+
 def test_quick_figures_of_points_need_no_transport(point_data: PreparedDataset) -> None:
     assert quick_of(reference(point_data)) == ("modes", "high_quality", "reverse_kl", "sliced_wasserstein")
     assert quick_of(reference(replace(point_data, modes=None, mode_std=None))) == ("sliced_wasserstein",)
