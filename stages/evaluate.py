@@ -12,6 +12,7 @@ import numpy as np
 from ganpipe import prepared
 from ganpipe.evaluation import baselines
 from ganpipe.evaluation.evaluate import Trained, evaluate, not_applicable
+from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import Clock, read_spec, run
@@ -37,7 +38,8 @@ def main() -> None:
         real = open_reference(spec, data, folder, stored=True)
         all_baselines, quick = baselines.read(folder)
         trained = {seed: _trained(folders[seed], runs[seed]["status"]) for seed in seeds}
-        result = evaluate(real, trained, **facts, all_baselines=all_baselines, quick_baselines=quick)
+        with PROGRESS.lines(f"evaluate {name}/{variant}"):
+            result = evaluate(real, trained, **facts, all_baselines=all_baselines, quick_baselines=quick)
     path = Path("evals", name, f"{variant}.json")
     write_json(path, result)
     for seed in seeds:

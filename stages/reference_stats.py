@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ganpipe import prepared
 from ganpipe.evaluation import baselines
+from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import Clock, read_spec, run
 from ganpipe.training.checkpoint_dir import prune_checkpoints
@@ -17,10 +18,11 @@ def main() -> None:
     name = spec["data"]
     clock, folder = Clock(Path("timings", name, "reference_stats.json")), Path("reference_stats", name)
     data, _ = prepared.read(Path("data/prepared", name))
-    real = open_reference(spec, data, folder, stored=False)
-    prune_checkpoints("classifier", name)
-    save_png(draw_real(data), folder / "real.png")
-    baselines.write(real, spec["counts"], spec["snapshot_counts"], folder)
+    with PROGRESS.lines(f"reference_stats {name}"):
+        real = open_reference(spec, data, folder, stored=False)
+        prune_checkpoints("classifier", name)
+        save_png(draw_real(data), folder / "real.png")
+        baselines.write(real, spec["counts"], spec["snapshot_counts"], folder)
     print(f"{name}: {len(real.specs)} metrics against {len(real.real)} real samples")
     return clock.write()
 

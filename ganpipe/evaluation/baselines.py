@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.evaluation.reference import Measurement, Reference
 from ganpipe.metrics import MetricSpec
 from ganpipe.utils.errors import UserError
@@ -45,10 +48,12 @@ def compute_baselines(real: Reference, generated: int, quick: bool = False) -> d
 
     Raises UserError where that is too few.
     """
-    draws = [
-        real.measure(real.choose(real.data.train, generated, f"floor {draw}"), generated, quick)
-        for draw in range(real.parameters.baseline_draws)
-    ]
+    train, draws = real.data.train, []
+    for draw in range(real.parameters.baseline_draws):
+        PROGRESS.whose = f"real samples for the baseline, draw {draw + 1}"
+        places = real.choose(np.arange(len(train)), generated, f"floor {draw}")
+        draws.append(real.measure(train[places], generated, quick, real.train_features(places)))
+    PROGRESS.whose = "noise"
     noise = real.measure(real.noise(generated), generated, quick)
     specs = [spec for _, spec in real.specs.values() if spec.quick or not quick]
     found = {spec.name: _baseline(spec, draws, noise) for spec in specs}

@@ -8,6 +8,7 @@ from typing import Any
 
 from ganpipe.evaluation.baselines import Baseline, Baselines, compute_baselines, max_generated
 from ganpipe.evaluation.nearest import nearest_picture
+from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.evaluation.reference import Measurement, Reference, Samples, View
 from ganpipe.evaluation.status import Status, status
 from ganpipe.metrics import MetricSpec
@@ -100,6 +101,7 @@ def not_applicable(*, variant: str, title: str, data: str, reason: str, seeds: l
 def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: bool = False) -> dict[str, Measurement]:
     if not samples.finite:
         return dict.fromkeys(WEIGHTS, real.all_missing())
+    PROGRESS.whose = whose
     try:
         raw = real.measure(samples.raw, count, quick)
         # another program's samples are one set

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.evaluation.extractors import Classifying, Extract
+from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.metrics import Inputs, Kind, Metric, MetricSpec, MetricValue, choose, metrics
 from ganpipe.metrics.class_coverage import class_shares
 from ganpipe.metrics.modes import modes
@@ -23,8 +24,6 @@ from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import atomic_write
 
 Array = NDArray[Any]
-Classify = Callable[[Array], NDArray[np.float64]]
-"""Images uint8 (N, C, H, W) to the probability of each class (N, K)."""
 FeatureExtractors = Mapping[str, tuple[str, Extract]]
 """Resizer and function of each feature network, the leading one first."""
 
@@ -85,6 +84,7 @@ class View:
         found = dict[str, MetricValue]()
         for metric, specs in self.metrics:
             if any(spec.quick for spec in specs) or (specs and not quick):
+                PROGRESS.what = ", ".join(spec.name for spec in specs)
                 values = metric.measure(generated, self.inputs)
                 plain = [spec.name for spec in metric.specs(self.inputs)]
                 found |= {spec.name: _finite(values[name]) for spec, name in zip(specs, plain, strict=True)}
@@ -94,8 +94,9 @@ class View:
 class Reference:
     """The test split, at most `max_samples` of it, and what is known of it once and for all.
 
-    extractors: those that images are compared in. classify: None where images have no classes. folder:
-    of what is computed once; stored: whether it is there already. device: where torch computes.
+    extractors: those that images are compared in. classify: of the classes, None where images have none; where its
+    `extract` is that of an extractor, it reads each sample once. folder: of what is computed once; stored: whether it
+    is there already. device: where torch computes.
 
     specs: every metric by its name in files, in the order in which they are shown, and the view that it is of.
     real_shares (K,): of the classes or known modes; empty where the data has none. Raises UserError where there are
@@ -107,7 +108,7 @@ class Reference:
         data: PreparedDataset,
         parameters: EvaluateParams,
         extractors: FeatureExtractors,
-        classify: Classify | None,
+        classify: Classifying | None,
         folder: Path,
         *,
         stored: bool,
@@ -146,6 +147,7 @@ class Reference:
         """Inputs of these samples, or of their features, with what depends on them alone from the file or into it."""
         path = self._folder / f"{kind}-{source}.npz"
         kept = _read(path) if self._stored else {}
+        PROGRESS.whose, PROGRESS.what = "real images", f"features of {source}"
         if extract:
             known = (
                 [kept.pop(name) for name in ("real", "train")] if kept else map(extract, (self.real, self.data.train))
@@ -157,15 +159,23 @@ class Reference:
             return inputs
         for metric in metrics():
             if metric.suits(kind, self.parameters):
+                PROGRESS.what = type(metric).__module__.rpartition(".")[2]
                 inputs.stats.update(metric.prepare(inputs))
         features = {"real": real, "train": train} if extract else {}
         with atomic_write(path) as file:
             np.savez(file, **{name: value.cpu().numpy() for name, value in (features | inputs.stats).items()})
         return inputs
 
-    def measure(self, samples: Array, generated: int, quick: bool = False) -> Measurement:
+    def train_features(self, places: Array) -> dict[str, Array]:
+        """The features of training images at these places, by network."""
+        return {name: self.views[f"features-{name}"].inputs.train[places].cpu().numpy() for name in self._extractors}
+
+    def measure(
+        self, samples: Array, generated: int, quick: bool = False, features: Mapping[str, Array] | None = None
+    ) -> Measurement:
         """Metrics of `generated` of the samples (N, ...), shares of classes over all; quick: those of snapshots alone.
 
+        features: of all samples (N, d), by network, where they are known.
         Samples that are not all finite, as a broken generator makes, have no values: a metric of the rest would flatter
         it. Raises UserError where shape or type are not those of the data, or there are too few samples.
         """
@@ -179,10 +189,18 @@ class Reference:
         if samples.dtype != self.data.train.dtype:
             raise UserError(f"Samples have the type {samples.dtype} and the data has {self.data.train.dtype}.")
         chosen = self.choose(np.arange(len(samples)), generated, "samples")
-        probabilities = self._classify(samples) if self._classify else None
+        known, probabilities = dict(features or {}), None
+        PROGRESS.what = "features"
+        if self._classify:
+            same = [name for name, (_, extract) in self._extractors.items() if extract is self._classify.extract]
+            seen = next((known[name] for name in same if name in known), None)
+            seen = self._classify.extract(samples) if seen is None else seen
+            known |= dict.fromkeys(same, seen)
+            probabilities = self._classify.probabilities(seen)
+        compared = {name: of[chosen] for name, of in known.items()}
         found = dict[str, MetricValue]()
         for view, given in self._given(
-            samples[chosen], None if probabilities is None else probabilities[chosen], quick
+            samples[chosen], compared, None if probabilities is None else probabilities[chosen], quick
         ):
             found |= view.measure(given, quick)
         ordered = {name: found[name] for name in self.specs if name in found}
@@ -192,7 +210,9 @@ class Reference:
         ]
         return Measurement(ordered, *shares)
 
-    def _given(self, compared: Array, probabilities: Array | None, quick: bool) -> Iterator[tuple[View, Any]]:
+    def _given(
+        self, compared: Array, known: Mapping[str, Array], probabilities: Array | None, quick: bool
+    ) -> Iterator[tuple[View, Any]]:
         """The samples as each view has them."""
         if self.data.form == "points":
             yield self.views["points-none"], compared
@@ -200,7 +220,8 @@ class Reference:
             view = self.views[f"features-{name}"]
             if quick and view.suffix:
                 continue
-            features = extract(compared)
+            PROGRESS.what = f"features of {name}"
+            features = known[name] if name in known else extract(compared)
             yield view, torch.from_numpy(features).to(self._device)
             if isinstance(extract, Classifying):
                 yield self.views[f"probabilities-{name}"], extract.probabilities(features)

@@ -10,9 +10,9 @@ from typing import Any
 
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.config.variant import Runtime
-from ganpipe.evaluation.extractors import ExtractorContext, open_extractor
+from ganpipe.evaluation.extractors import Classifying, ExtractorContext, open_extractor
 from ganpipe.evaluation.extractors.classifier import open_classifier
-from ganpipe.evaluation.reference import Classify, FeatureExtractors, Reference
+from ganpipe.evaluation.reference import FeatureExtractors, Reference
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.loop import configure
 from ganpipe.utils.errors import UserError
@@ -27,13 +27,14 @@ def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *,
     params, runtime = EvaluateParams.model_validate(spec["params"]), Runtime.model_validate(spec["runtime"])
     configure(runtime)
     extractors: FeatureExtractors = {}
-    classify: Classify | None = None
+    classify: Classifying | None = None
     if data.form == "images":
         if sentence := params.incompatibility(spec["data"], data.classes):
             raise UserError(sentence)
         context = ExtractorContext(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
         extractors = {name: open_extractor(name, context) for name in params.feature_extractors}
         if data.classes > 1:
-            read = open_classifier(context)
-            classify = lambda images: read(images)[1]  # noqa: E731
+            classify = open_classifier(context)
+            if "classifier" in extractors:  # one network, so that it reads each sample once
+                extractors["classifier"] = (extractors["classifier"][0], classify.extract)
     return Reference(data, params, extractors, classify, folder, stored=stored, device=runtime.device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,6 @@ from ganpipe.utils.rng import make_rng, seeded_init
 from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import GeneratorState, Stateful
 
-Classify = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]
-"""Images (N, C, H, W) to features (N, d) and the probability of each class (N, K)."""
 CHUNK = 1000
 
 
@@ -45,9 +43,14 @@ class Classifier(nn.Module):
         )
         self.head = nn.Linear(params.embedding_dim, classes)
 
+    def features(self, images: Tensor) -> Tensor:
+        """uint8 images to features (N, d)."""
+        found: Tensor = self.body(images.float() / 127.5 - 1)
+        return found
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 images to features (N, d) and logits (N, classes)."""
-        features = self.body(images.float() / 127.5 - 1)
+        features = self.features(images)
         return features, self.head(features)
 
 
@@ -82,7 +85,8 @@ def fit(
             schedule.step()
             checkpoint.maybe_save(step, state, last=step == params.steps)
     save_weights(net, out / "classifier.safetensors")
-    predicted = as_classify(net, data.base, device)(data.test)[1].argmax(1)
+    read = Reader(net, data.base, device)
+    predicted = read.probabilities(read.features(data.test)).argmax(1)
     return {
         "accuracy": float((predicted == data.test_labels).mean()),
         "embedding_dim": params.embedding_dim,
@@ -107,40 +111,52 @@ def _single_channel(data: PreparedDataset) -> tuple[NDArray[np.uint8], NDArray[n
     return data.train.reshape(-1, 1, *data.shape[1:]), digits.reshape(-1)
 
 
-def as_classify(net: nn.Module, base: int | None, device: torch.device) -> Classify:
-    """The function from images to features and probabilities.
+@dataclass(frozen=True)
+class Reader:
+    """What the network sees in images, and what follows from it.
 
     base: of data whose channels are images of their own; the features of the channels then stand side by side, and a
     class is a combination of theirs, its probability the product.
     """
 
+    net: Classifier
+    base: int | None
+    device: torch.device
+
     @torch.no_grad()
-    def read(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        net.eval()
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Images (N, C, H, W) to features (N, d)."""
+        self.net.eval()
+        parts = []
+        for part in np.split(images, range(CHUNK, len(images), CHUNK)):
+            given = torch.from_numpy(part).to(self.device)
+            each = given if self.base is None else given.flatten(0, 1)[:, None]
+            parts.append(self.net.features(each).reshape(len(part), -1).cpu())
+        self.net.train()
+        return torch.cat(parts).numpy()
+
+    @torch.no_grad()
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Features (N, d) to the probability of each class (N, K)."""
         parts = [
-            _read(net, torch.from_numpy(images[i : i + CHUNK]).to(device), base) for i in range(0, len(images), CHUNK)
+            self._probabilities(torch.from_numpy(part).to(self.device)).cpu()
+            for part in np.split(features, range(CHUNK, len(features), CHUNK))
         ]
-        net.train()
-        return torch.cat([f for f, _ in parts]).cpu().numpy(), torch.cat([p for _, p in parts]).cpu().numpy()
+        return torch.cat(parts).numpy()
 
-    return read
-
-
-def _read(net: nn.Module, images: Tensor, base: int | None) -> tuple[Tensor, Tensor]:
-    if base is None:
-        features, logits = net(images)
-        return features, logits.double().softmax(1)
-    n, channels = images.shape[:2]
-    features, logits = net(images.reshape(n * channels, 1, *images.shape[2:]))
-    each = logits.double().softmax(1).reshape(n, channels, base)
-    joint = each[:, 0]
-    for channel in range(1, channels):
-        joint = (joint[:, :, None] * each[:, channel, None]).flatten(1)
-    return features.reshape(n, -1), joint
+    def _probabilities(self, features: Tensor) -> Tensor:
+        each: Tensor = self.net.head(features.reshape(-1, self.net.head.in_features)).double().softmax(1)
+        if self.base is None:
+            return each
+        each = each.reshape(len(features), -1, self.base)
+        joint = each[:, 0]
+        for channel in range(1, each.shape[1]):
+            joint = (joint[:, :, None] * each[:, channel, None]).flatten(1)
+        return joint
 
 
-def load(folder: Path, params: ClassifierParams, data: PreparedDataset, device: torch.device) -> Classify:
+def load(folder: Path, params: ClassifierParams, data: PreparedDataset, device: torch.device) -> Reader:
     """The trained network of this folder."""
     net = _build(params, data)
     net.load_state_dict(load_file(folder / "classifier.safetensors"))
-    return as_classify(net.to(device), data.base, device)
+    return Reader(net.to(device), data.base, device)

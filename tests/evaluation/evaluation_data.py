@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.evaluation.evaluate import Trained, evaluate
+from ganpipe.evaluation.extractors import Classifying
 from ganpipe.evaluation.extractors.pixels import pixels
-from ganpipe.evaluation.reference import Classify, FeatureExtractors, Reference, Samples
+from ganpipe.evaluation.reference import FeatureExtractors, Reference, Samples
 from ganpipe.prepared import PreparedDataset
 
 Array = NDArray[Any]
@@ -92,6 +93,15 @@ class CountingExtractor:
         weights = np.exp(gaps.min(axis=1, keepdims=True) - gaps)
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
+    @property
+    def classifying(self) -> Classifying:
+        return on_images(self.classify)
+
+
+def on_images(classify: Any) -> Classifying:
+    """A network whose features are the images themselves."""
+    return Classifying(lambda batch: batch, classify)
+
 
 def parameters(**changes: Any) -> EvaluateParams:
     return EvaluateParams.model_validate(PARAMETERS | changes)
@@ -108,12 +118,12 @@ def reference(
     data: PreparedDataset,
     network: CountingExtractor | None = None,
     opened: FeatureExtractors | None = None,
-    classify: Classify | None = None,
+    classify: Classifying | None = None,
     **changes: Any,
 ) -> Reference:
     """The real side; networks and classes are those of `network` where no others are given."""
     own = network or CountingExtractor()
-    known = classify or (own.classify if data.classes == CLASSES else None)
+    known = classify or (own.classifying if data.classes == CLASSES else None)
     with tempfile.TemporaryDirectory() as folder:
         return Reference(data, parameters(**changes), opened or networks(own), known, Path(folder), stored=False)
 

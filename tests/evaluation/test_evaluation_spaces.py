@@ -13,6 +13,7 @@ from evaluation_data import (
     IMAGE_FIGURES,
     SPACE_FIGURES,
     TWO,
+    Array,
     CountingExtractor,
     balanced,
     both,
@@ -29,6 +30,7 @@ from evaluation_data import (
 from ganpipe.evaluation import baselines
 from ganpipe.evaluation.baselines import compute_baselines
 from ganpipe.evaluation.evaluate import Trained
+from ganpipe.evaluation.extractors import Classifying
 from ganpipe.evaluation.reference import Reference, Samples
 from ganpipe.prepared import PreparedDataset
 from ganpipe.utils.errors import UserError
@@ -72,6 +74,25 @@ def test_only_the_first_network_is_in_the_quick_figures(image_data: PreparedData
     assert set(measured.values) == {*quick, "class_kl"}
     whole = real.measure(images(balanced(100), 3), 100)
     assert [measured.value(name) for name in quick] == [whole.value(name) for name in quick]
+
+
+def test_the_classifier_reads_each_sample_once(image_data: PreparedDataset) -> None:
+    """The real ones when the reference is made, of the generated ones all, and of the noise as many as are compared."""
+    own, read = CountingExtractor(), list[int]()
+
+    def extract(batch: Array) -> Array:
+        read.append(len(batch))
+        return batch.reshape(len(batch), -1).astype(np.float32)
+
+    network = Classifying(extract, lambda features: own.classify(features.astype(np.uint8)))
+    real = reference(image_data, opened={"classifier": ("none", network.extract)}, classify=network)
+    assert read == [200, 600]
+    read.clear()
+    one, other = images(balanced(260), 3), images(balanced(260), 4)
+    found = judged(real, {0: Trained(Samples(one, other), {10: Samples(one[:70], other[:70])})})
+    assert read == [260, 260, 260, 70, 70, 70]
+    apart = reference(image_data, opened={"classifier": ("none", extract)}, classify=own.classifying)
+    assert found["metrics"] == judged(apart, {0: Trained(Samples(one, other), {})})["metrics"]
 
 
 def test_what_costs_most_is_asked_for_by_name(image_data: PreparedDataset, point_data: PreparedDataset) -> None:
@@ -124,7 +145,7 @@ def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, t
     good, snapshot = both(images(balanced(250), 3)), both(images(balanced(70), 4))
     seeds = {0: Trained(good, {10: snapshot}), 1: Trained(both(image_data.train[:260]), {10: snapshot})}
     params, network = parameters(feature_extractors=["classifier", "pixels"]), CountingExtractor()
-    real = Reference(image_data, params, TWO, network.classify, tmp_path, stored=False)
+    real = Reference(image_data, params, TWO, network.classifying, tmp_path, stored=False)
     baselines.write(real, [250, 260], [70], tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "baselines.json",
@@ -134,19 +155,19 @@ def test_from_the_files_comes_the_same_evaluation(image_data: PreparedDataset, t
         "probabilities-classifier.npz",
     ]
     fresh = judged(real, seeds)
-    again = Reference(image_data, params, TWO, network.classify, tmp_path, stored=True)
+    again = Reference(image_data, params, TWO, network.classifying, tmp_path, stored=True)
     known, quick = baselines.read(tmp_path)
     network.calls.clear()
     kept = judged(again, seeds, all_baselines=known, quick_baselines=quick)
     assert json.dumps(kept) == json.dumps(fresh)
-    assert network.calls == [250, 250, 260, 260, 70, 70, 70, 70]  # no bounds were computed again
+    assert network.calls == [250, 260, 70, 70]  # no bounds were computed again
 
 
 def test_the_files_are_the_same_whenever_they_are_written(image_data: PreparedDataset, tmp_path: Path) -> None:
     """DVC compares them by their bytes."""
     for folder in (tmp_path / "one", tmp_path / "two"):
         baselines.write(
-            Reference(image_data, parameters(), networks(), CountingExtractor().classify, folder, stored=False),
+            Reference(image_data, parameters(), networks(), CountingExtractor().classifying, folder, stored=False),
             [50],
             [],
             folder,
@@ -179,7 +200,7 @@ def test_bounds_are_those_that_were_written(image_data: PreparedDataset, tmp_pat
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "garbage", "cut", "flipped", "pickled", "array"])
 def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Path, broken: str) -> None:
-    Reference(image_data, parameters(), networks(), CountingExtractor().classify, tmp_path, stored=False)
+    Reference(image_data, parameters(), networks(), CountingExtractor().classifying, tmp_path, stored=False)
     path = tmp_path / "features-classifier.npz"
     whole = path.read_bytes()
     with np.load(path) as file:
@@ -201,7 +222,7 @@ def test_a_broken_file_is_one_sentence(image_data: PreparedDataset, tmp_path: Pa
         with path.open("wb") as out:
             np.save(out, arrays["mean"])
     with pytest.raises(UserError) as caught:
-        Reference(image_data, parameters(), networks(), CountingExtractor().classify, tmp_path, stored=True)
+        Reference(image_data, parameters(), networks(), CountingExtractor().classifying, tmp_path, stored=True)
     message = str(caught.value)
     assert message.startswith(f"{path} can't be read (")
     assert message.endswith("): delete it and run `dvc repro`.")

@@ -17,6 +17,7 @@ from evaluation_data import (
     both,
     images,
     judged,
+    on_images,
     parameters,
     quick_of,
     reference,
@@ -58,7 +59,7 @@ def thousand() -> Reference:
     data = PreparedDataset(stacked(train), train, stacked(test), test, classes=MODES, base=BASE)
     assert MODES - len(np.unique(test)) > 0
     changes: dict[str, Any] = {"max_samples": 2500, "sliced_wasserstein_projections": 2, "baseline_draws": 2}
-    return reference(data, opened=PIXELS, classify=classify, **changes)
+    return reference(data, opened=PIXELS, classify=on_images(classify), **changes)
 
 
 def test_modes_are_counted_and_no_share_is_listed(thousand: Reference) -> None:

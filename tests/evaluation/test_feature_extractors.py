@@ -50,7 +50,9 @@ def test_pixels_are_the_pixels() -> None:
 def test_the_classifier_gives_its_features_and_its_classes(image_data: PreparedDataset, tmp_path: Path) -> None:
     fit(image_data, ClassifierParams.model_validate(ARCHITECTURE), torch.device("cpu"), tmp_path)
     resizer, extract = open_extractor("classifier", around(image_data, tmp_path))
-    features, probabilities = open_classifier(around(image_data, tmp_path))(image_data.test)
+    network = open_classifier(around(image_data, tmp_path))
+    features = network.extract(image_data.test)
+    probabilities = network.probabilities(features)
     assert resizer == "none"
     assert (features.shape, features.dtype) == ((200, 3), np.float32)
     assert probabilities.shape == (200, 4)

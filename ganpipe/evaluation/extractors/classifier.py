@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 
 from ganpipe.config.classifier import ClassifierParams
-from ganpipe.evaluation.extractors import Extract, ExtractorContext
-from ganpipe.training.classifier import Classify, load
+from ganpipe.evaluation.extractors import Classifying, Extract, ExtractorContext
+from ganpipe.training.classifier import load
 
 RESIZER = "none"
 
 
 def open_extractor(context: ExtractorContext) -> Extract:
-    classify = open_classifier(context)
-    return lambda images: classify(images)[0]
+    return open_classifier(context).extract
 
 
-def open_classifier(context: ExtractorContext) -> Classify:
-    """Images to features and class probabilities, of data with two classes or more."""
+def open_classifier(context: ExtractorContext) -> Classifying:
+    """Of data with two classes or more."""
     architecture = ClassifierParams.model_validate(context.architecture)
-    return load(context.classifier, architecture, context.data, torch.device(context.device))
+    reader = load(context.classifier, architecture, context.data, torch.device(context.device))
+    return Classifying(reader.features, reader.probabilities)
