@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ganpipe.config.configuration import Configuration
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Train, evaluate and compare GANs. The pipeline runs under DVC: dvc repro, dvc exp run summary -S loss=lsgan.",
@@ -36,6 +35,23 @@ def main() -> None:
             raise
         print(f"ganpipe: {sentence}.", file=sys.stderr)
         sys.exit(1)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from ganpipe import __version__
+
+        print(f"ganpipe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
 
 
 def _checked(params: Path) -> Configuration:
@@ -59,6 +75,12 @@ def check(params: Params = Path("params.yaml")) -> None:
     print(f"{params} is valid: {len(chosen.variants)} variants, {len(chosen.seeds)} seeds, data {chosen.data.kind}.")
 
 
+def _specs(root: Path) -> dict[str, dict[str, Any]]:
+    from ganpipe.pipeline import specs
+
+    return specs.build(_checked(root / "params.yaml"), root)
+
+
 @app.command()
 def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -68,12 +90,12 @@ def plan(
     from rich.console import Console
     from rich.table import Table
 
-    from ganpipe.pipeline import locks, specs
+    from ganpipe.pipeline import locks
     from ganpipe.pipeline import plan as planning
 
     root = Path()
     locks.check(root)
-    items = planning.plan(root, specs.build(_checked(root / "params.yaml"), root))
+    items = planning.plan(root, lambda: _specs(root))
     items = [item for item in items if item.selected or not selected]
     if as_json:
         print(json.dumps([vars(item) for item in items], indent=2))
@@ -299,7 +321,7 @@ def page(zoo: Annotated[bool, typer.Option("--zoo", help="The page of all varian
     data, loss = selected(Path("params.yaml"))
     path = Path("reports", data, "zoo.html" if zoo else f"{loss}.html")
     if not path.is_file():
-        raise UserError(f"{path} is not there: run `dvc repro{' -P' if zoo else ''}` first.")
+        raise UserError(f"{path} is not there: run `{'ganpipe sweep' if zoo else 'dvc repro'}` first.")
     print(f"The page: {path.resolve()}")
 
 

@@ -1,16 +1,17 @@
 """What `dvc repro -P` would run, why, and about how long it takes, before anything runs.
 
 DVC cannot say it: after an edit `dvc repro --dry` lists only `resolve`, which decides what the specs are. So the new
-specs are built in memory and compared with those of each stage's last run; for all else DVC's own status decides. What
-depends on a stage that runs is listed too: an upper bound, as DVC stops where a stage makes the same files again, and
-restores from its run cache what it ran before on the same inputs.
+specs are built in memory and compared with those of each stage's last run; for all else DVC's own status decides. Where
+nothing changed that `resolve` reads, the specs are those on the disk, and torch, which takes seconds, is not imported.
+What depends on a stage that runs is listed too: an upper bound, as DVC stops where a stage makes the same files again,
+and restores from its run cache what it ran before on the same inputs.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -22,11 +23,10 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import Stage
 
-from ganpipe.pipeline.fingerprint import fingerprint
-from ganpipe.pipeline.specs import Spec, text
 from ganpipe.pipeline.stage import SPECS
 from ganpipe.utils.errors import UserError
 
+Spec = dict[str, Any]
 STATUS = {"deleted": "is missing", "not in cache": "is not in DVC's cache", "new": "is new", "modified": "changed"}
 MAX_DIFFERENCES = 3
 """How many differences of a spec are listed."""
@@ -48,23 +48,25 @@ class Item:
     needs: tuple[str, ...] = ()
 
 
-def plan(root: Path, specs: dict[str, Spec]) -> list[Item]:
+def plan(root: Path, build: Callable[[], dict[str, Spec]]) -> list[Item]:
     """The stages that `dvc repro -P` would run or restore, each after those that it depends on.
 
-    specs: what `resolve` would write, by path below data/specs. Raises UserError where DVC cannot read the pipeline.
+    build: makes what `resolve` would write, by path below data/specs; called where `resolve` would run. Raises
+    UserError where DVC cannot read the pipeline.
     """
     try:
         with Repo(str(root)) as repo:
-            return _items(root, repo, specs)
+            return _items(root, repo, build)
     except DvcException as error:
+        build()  # says it better where params.yaml is at fault
         reason = " ".join(str(error).split())
         raise UserError(f"DVC cannot read the pipeline ({reason}): correct that and try again.") from None
 
 
-def _items(root: Path, repo: Any, specs: dict[str, Spec]) -> list[Item]:
+def _items(root: Path, repo: Any, build: Callable[[], dict[str, Spec]]) -> list[Item]:
     graph = repo.index.graph
     selected = {s for end in graph if end.addressing == "summary" for s in networkx.descendants(graph, end) | {end}}
-    comparison, timings = _Comparison(root, repo, specs), _Timings(root)
+    comparison, timings = _Comparison(root, repo, build), _Timings(root)
     items: dict[str, Item] = {}
     for stage in reversed(list(networkx.topological_sort(graph))):
         needs = tuple(sorted(map(_name, graph.successors(stage))))
@@ -80,9 +82,9 @@ def _items(root: Path, repo: Any, specs: dict[str, Spec]) -> list[Item]:
 class _Comparison:
     """Why stages are not up to date; asked for in the order of the graph."""
 
-    def __init__(self, root: Path, repo: Any, specs: dict[str, Spec]) -> None:
-        self._root, self._cache = root, repo.cache.local
-        self._specs = {(SPECS / name).as_posix(): text(spec) for name, spec in specs.items()}
+    def __init__(self, root: Path, repo: Any, build: Callable[[], dict[str, Spec]]) -> None:
+        self._root, self._cache, self._build = root, repo.cache.local, build
+        self._specs: dict[str, Spec] = {}  # by path; of `resolve`, on which all others depend
         self._hashes: dict[str, Any] = {}
 
     def reason(self, stage: Stage, upstream: list[str]) -> str | None:
@@ -93,8 +95,14 @@ class _Comparison:
         changes = self._changes(stage, upstream)
         if name == "resolve":
             changed = ", ".join(changes)
-            if not changed:  # DVC leaves the specs as they are
-                self._specs = {path: (self._root / path).read_text(encoding="utf-8") for path in self._specs}
+            if changed:
+                # as they will be read again: lists for tuples
+                new = json.loads(json.dumps(self._build()))
+            else:  # DVC leaves the specs as they are
+                folder = self._root / SPECS
+                files = folder.rglob("*.json")
+                new = {f.relative_to(folder).as_posix(): json.loads(f.read_text(encoding="utf-8")) for f in files}
+            self._specs = {(SPECS / name).as_posix(): spec for name, spec in new.items()}
             return changed or None
         return next(iter(changes), None)
 
@@ -130,7 +138,7 @@ class _Comparison:
         try:
             # without a cache, as after `git clone`: what the last `resolve` wrote
             file = kept if kept and kept.is_file() else self._root / dep.def_path
-            old, new = json.loads(file.read_text(encoding="utf-8")), json.loads(self._specs[dep.def_path])
+            old, new = json.loads(file.read_text(encoding="utf-8")), self._specs[dep.def_path]
         except (OSError, ValueError, LookupError):
             return f"{dep.def_path} changed"
         found = list(differences(old, new))
@@ -143,8 +151,10 @@ class _Comparison:
         file = self._root / out.def_path
         if not file.is_file() or not out.hash_info:
             return "never ran"
-        now = text(fingerprint(json.loads(spec), self._root))
-        return None if file.read_text(encoding="utf-8") == now else "the files that the data is read from changed"
+        from ganpipe.pipeline.fingerprint import fingerprint
+
+        same = json.loads(file.read_text(encoding="utf-8")) == fingerprint(spec, self._root)
+        return None if same else "the files that the data is read from changed"
 
 
 def differences(old: Any, new: Any, key: str = "") -> Iterator[str]:

@@ -27,6 +27,7 @@ from ganpipe.pipeline.clean import MATRIX_STAGE
 from ganpipe.pipeline.plan import Item
 from ganpipe.pipeline.specs import build, resolve_runtime
 from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import write_bytes
 
 FOLDER = Path(".cache/sweep")
 STATUSES = ("not_finite", "diverged", "collapsed", "stalled", "memorizing")
@@ -70,7 +71,7 @@ def sweep(
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / FOLDER / "lock", timeout=0):
-            items = planning.plan(root, build(configuration, root))
+            items = planning.plan(root, lambda: build(configuration, root))
             return _Sweep(configuration, root, frozenset(variants), slots).run(items)
     except Timeout:
         raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
@@ -277,12 +278,29 @@ class _Sweep:
         if self._skipped:
             self._print(f"Not done for want of these: {', '.join(self._skipped)}")
         page = (self._root / "reports" / self._configuration.data.kind / "zoo.html").resolve()
+        if self._variants:
+            self._write_pages(page.parent)
         if "report" in {item.stage for item in planned} - {item.stage for item in items}:
             self._print("The page of all variants waits for the other variants: `ganpipe sweep` without names.")
         elif not {"report"} & (self._failed.keys() | self._skipped.keys()):
             without = ", ".join(self._incomplete())
             self._print(f"The page: {page}" + (f", without {without}" if without else ""))
         return int(bool(self._failed))
+
+    def _write_pages(self, folder: Path) -> None:
+        """Write the page of each of the named variants that are complete, and one of all of them beside each other."""
+        from ganpipe.report.page import summary_page, zoo_page
+
+        c, incomplete = self._configuration, self._incomplete()
+        names = [name for name in c.variants if name in self._variants and name not in incomplete]
+        titles = {name: c.variant(name).title for name in names}
+        spec = {"data": c.data.kind, "seeds": list(c.seeds), "variants": names, "titles": titles}
+        for name in names:
+            write_bytes(folder / f"{name}.html", summary_page(self._root, spec, name).encode())
+            self._print(f"The page of {name}: {folder / name}.html")
+        if len(names) > 1:
+            write_bytes(folder / "sweep.html", zoo_page(self._root, spec).encode())
+            self._print(f"The page of {', '.join(names)}: {folder / 'sweep.html'}")
 
     def _statuses(self) -> dict[str, list[str]]:
         """By kind, the seeds of the chosen variants whose evaluation says that the training went wrong."""

@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline_project import ROWS, SOURCE, Project
 from running import Commands
 
-from ganpipe import cli
+from ganpipe import __version__, cli
 from ganpipe.pipeline import clean as cleaning
 from ganpipe.utils.errors import ResourceError
 
@@ -73,9 +73,22 @@ def test_variants_as_a_table_and_as_json(fresh: Project, commands: Commands) -> 
         assert word in table
 
 
+def test_version_and_completion(fresh: Project, commands: Commands) -> None:
+    assert commands(fresh, "--version") == (0, f"ganpipe {__version__}\n", "")
+    asked = {"_GANPIPE_COMPLETE": "complete_bash", "COMP_WORDS": "ganpipe swe", "COMP_CWORD": "1"}  # as bash does
+    command = [sys.executable, "-c", "import sys; sys.argv = ['ganpipe']; from ganpipe.cli import main; main()"]
+    done = subprocess.run(
+        command, env=fresh.environment | asked, cwd=SOURCE, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["sweep"]
+
+
 def test_page_says_where_it_is(fresh: Project, commands: Commands) -> None:
     reports = fresh.root / "reports/digits"
     assert commands.refusal(fresh, "page") == "reports/digits/lsgan.html is not there: run `dvc repro` first."
+    assert (
+        commands.refusal(fresh, "page", "--zoo") == "reports/digits/zoo.html is not there: run `ganpipe sweep` first."
+    )
     reports.mkdir(parents=True)
     for name, arguments in (("lsgan", []), ("zoo", ["--zoo"])):
         (reports / f"{name}.html").touch()

@@ -47,7 +47,18 @@ def test_a_failure_is_named_and_the_rest_is_complete(project: Project) -> None:
 
     some = project.ganpipe("sweep", "wgan_gp", "-j", "2")
     assert set(words(some.out)) == {"resolve", *trained, "evaluate@wgan_gp"}
+    pages = project.root / "reports/digits"
+    assert f"\nThe page of wgan_gp: {pages / 'wgan_gp.html'}\n" in some.out
+    assert not (pages / "sweep.html").exists()
     assert some.out.endswith("The page of all variants waits for the other variants: `ganpipe sweep` without names.\n")
+
+    both = project.ganpipe("sweep", "wgan_gp", "lsgan").out
+    assert words(both) == {}
+    assert f"\nThe page of lsgan, wgan_gp: {pages / 'sweep.html'}\n" in both
+    compared = (pages / "sweep.html").read_text(encoding="utf-8")
+    assert "ebgan" not in compared
+    assert "wgan_gp" in compared
+    assert (pages / "lsgan.html").is_file()
 
     failed = project.ganpipe("sweep", "-j", "2", ok=False)
     assert (failed.code, failed.err) == (1, "")
