@@ -128,29 +128,17 @@ def sweep(
 
 @app.command()
 def exps(
-    every: Annotated[
-        bool, typer.Option("-A", "--all-commits", help="Those of every commit, not of HEAD alone.")
-    ] = False,
+    every: Annotated[bool, typer.Option("-A", "--all-commits", help="Of every commit, not of HEAD alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List DVC's experiments: the variant, what was overridden, the main metric with its 95 % interval, the status."""
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    from ganpipe.pipeline.exps import experiments
+    from ganpipe.pipeline.exps import experiments, print_table
 
     found = experiments(Path(), every)
     if as_json:
         print(json.dumps([vars(experiment) for experiment in found], indent=2))
-        return
-    table = Table(
-        Column("name", no_wrap=True), "loss", "overrides", "metric", "value", "status", box=None, pad_edge=False
-    )
-    for experiment in found:
-        changes = [f"{key}={value}" if value is not None else f"~{key}" for key, value in experiment.overrides.items()]
-        name, loss, metric = experiment.name, experiment.loss, experiment.metric or ""
-        table.add_row(name, loss, "\n".join(changes), metric, experiment.value(), experiment.status)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+    else:
+        print_table(found)
 
 
 def _duration(seconds: float | None) -> str:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Column, Table
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -66,6 +69,17 @@ def experiments(root: Path, every: bool = False) -> list[Experiment]:
         if every or baseline == head:
             table.append(_read(git, name, commit, baseline, ""))
     return table
+
+
+def print_table(table: Sequence[Experiment]) -> None:
+    """Print the rows for a person."""
+    shown = Table(
+        Column("name", no_wrap=True), "loss", "overrides", "metric", "value", "status", box=None, pad_edge=False
+    )
+    for row in table:
+        changes = [f"{key}={value}" if value is not None else f"~{key}" for key, value in row.overrides.items()]
+        shown.add_row(row.name, row.loss, "\n".join(changes), row.metric or "", row.value(), row.status)
+    Console(soft_wrap=not sys.stdout.isatty()).print(shown, markup=False)
 
 
 class _Git:
