@@ -75,12 +75,6 @@ def check(params: Params = Path("params.yaml")) -> None:
     print(f"{params} is valid: {len(chosen.variants)} variants, {len(chosen.seeds)} seeds, data {chosen.data.kind}.")
 
 
-def _specs(root: Path) -> dict[str, dict[str, Any]]:
-    from ganpipe.pipeline import specs
-
-    return specs.build(_checked(root / "params.yaml"), root)
-
-
 @app.command()
 def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -95,7 +89,7 @@ def plan(
 
     root = Path()
     locks.check(root)
-    items = planning.plan(root, lambda: _specs(root))
+    items = planning.plan(root, lambda: _checked(root / "params.yaml"))
     items = [item for item in items if item.selected or not selected]
     if as_json:
         print(json.dumps([vars(item) for item in items], indent=2))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx
 from dvc.dependency import ParamsDependency
@@ -25,6 +25,9 @@ from dvc.stage import Stage
 
 from ganpipe.pipeline.stage import SPECS
 from ganpipe.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from ganpipe.config.configuration import Configuration
 
 Spec = dict[str, Any]
 STATUS = {"deleted": "is missing", "not in cache": "is not in DVC's cache", "new": "is new", "modified": "changed"}
@@ -48,25 +51,25 @@ class Item:
     needs: tuple[str, ...] = ()
 
 
-def plan(root: Path, build: Callable[[], dict[str, Spec]]) -> list[Item]:
+def plan(root: Path, load: Callable[[], Configuration]) -> list[Item]:
     """The stages that `dvc repro -P` would run or restore, each after those that it depends on.
 
-    build: makes what `resolve` would write, by path below data/specs; called where `resolve` would run. Raises
-    UserError where DVC cannot read the pipeline.
+    load: the checked configuration; called where `resolve` would run. Raises UserError where DVC cannot read the
+    pipeline.
     """
     try:
         with Repo(str(root)) as repo:
-            return _items(root, repo, build)
+            return _items(root, repo, load)
     except DvcException as error:
-        build()  # says it better where params.yaml is at fault
+        load()  # says it better where params.yaml is at fault
         reason = " ".join(str(error).split())
         raise UserError(f"DVC cannot read the pipeline ({reason}): correct that and try again.") from None
 
 
-def _items(root: Path, repo: Any, build: Callable[[], dict[str, Spec]]) -> list[Item]:
+def _items(root: Path, repo: Any, load: Callable[[], Configuration]) -> list[Item]:
     graph = repo.index.graph
     selected = {s for end in graph if end.addressing == "summary" for s in networkx.descendants(graph, end) | {end}}
-    comparison, timings = _Comparison(root, repo, build), _Timings(root)
+    comparison, timings = _Comparison(root, repo, load), _Timings(root)
     items: dict[str, Item] = {}
     for stage in reversed(list(networkx.topological_sort(graph))):
         needs = tuple(sorted(map(_name, graph.successors(stage))))
@@ -82,8 +85,8 @@ def _items(root: Path, repo: Any, build: Callable[[], dict[str, Spec]]) -> list[
 class _Comparison:
     """Why stages are not up to date; asked for in the order of the graph."""
 
-    def __init__(self, root: Path, repo: Any, build: Callable[[], dict[str, Spec]]) -> None:
-        self._root, self._cache, self._build = root, repo.cache.local, build
+    def __init__(self, root: Path, repo: Any, load: Callable[[], Configuration]) -> None:
+        self._root, self._cache, self._load = root, repo.cache.local, load
         self._specs: dict[str, Spec] = {}  # by path; of `resolve`, on which all others depend
         self._hashes: dict[str, Any] = {}
 
@@ -96,8 +99,11 @@ class _Comparison:
         if name == "resolve":
             changed = ", ".join(changes)
             if changed:
-                # as they will be read again: lists for tuples
-                new = json.loads(json.dumps(self._build()))
+                from ganpipe.pipeline.specs import build
+
+                new = json.loads(
+                    json.dumps(build(self._load(), self._root))
+                )  # as they are read again: lists for tuples
             else:  # DVC leaves the specs as they are
                 folder = self._root / SPECS
                 files = folder.rglob("*.json")

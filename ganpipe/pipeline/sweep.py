@@ -25,7 +25,7 @@ from ganpipe.config.variant import Runtime
 from ganpipe.pipeline import plan as planning
 from ganpipe.pipeline.clean import MATRIX_STAGE
 from ganpipe.pipeline.plan import Item
-from ganpipe.pipeline.specs import build, resolve_runtime
+from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes
 
@@ -71,7 +71,7 @@ def sweep(
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / FOLDER / "lock", timeout=0):
-            items = planning.plan(root, lambda: build(configuration, root))
+            items = planning.plan(root, lambda: configuration)
             return _Sweep(configuration, root, frozenset(variants), slots).run(items)
     except Timeout:
         raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
