@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def test_a_file_that_the_list_does_not_name_is_not_used(
     project.write_text(edit(project.read_text(encoding="utf-8")), encoding="utf-8")
     in_file("half_written", "title: [\n")(project)
     monkeypatch.chdir(project.parent)
+    subprocess.run(["git", "init", "-q"], check=True)
     found = CliRunner().invoke(app, ["check"])
     assert (found.exit_code, found.output) == (0, "params.yaml is valid: 1 variants, 3 seeds, data digits.\n")
 

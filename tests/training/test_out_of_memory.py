@@ -27,6 +27,11 @@ from stages.train import _train
 HUGE = 1 << 45  # more than any address space holds
 
 
+@pytest.fixture(autouse=True)
+def no_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANPIPE_TRACKING", "off")
+
+
 def failing(row: str, batch: int, out: Path) -> Any:
     """A training whose generator can't be allocated: by the real allocator, and whatever memory there is."""
     made = arguments(row, out, Checkpoint.disabled())
@@ -34,11 +39,16 @@ def failing(row: str, batch: int, out: Path) -> Any:
     return replace(made, variant=made.variant.model_copy(update={"latent": latent, "batch": batch}))
 
 
+def facts(row: str) -> dict[str, Any]:
+    """What the stage knows of a training beforehand."""
+    return {"variant": row, "data": "digits", "seed": 0, "spec_digest": "0" * 64}
+
+
 @pytest.mark.parametrize(("row", "batch", "less"), [("lsgan", 8, 4), ("lsgan", 9, 4), ("pacgan_3", 21, 9)])
 def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ResourceError) as caught:
-        _train(failing(row, batch, out), {"variant": row, "data": "digits"})
+        _train(failing(row, batch, out), facts(row))
     setting = f"`dvc exp run summary -S variants/{row}.yaml:++overrides.digits.batch={less}`"
     assert str(caught.value) == (
         f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
@@ -48,7 +58,7 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
 
 def test_where_no_smaller_batch_is_legal_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"^pacgan_3 .* with batch 6, the smallest: try narrower networks\.$"):
-        _train(failing("pacgan_3", 6, tmp_path), {"variant": "pacgan_3", "data": "digits"})
+        _train(failing("pacgan_3", 6, tmp_path), facts("pacgan_3"))
 
 
 def test_phases_have_batches_of_their_own() -> None:
