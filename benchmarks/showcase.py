@@ -3,7 +3,7 @@
     GANPIPE_DATA_ROOT=FOLDER python -m benchmarks.showcase [--folder .cache/showcase] [--jobs 2]
 
 Five variants with five seeds each on the digits, as params.yaml has them, in a copy of this project; four on MNIST at
-32x32 pixels with networks of half the width and half the steps. Writes `docs/results.json` (the metrics of each seed,
+32x32 pixels with networks of half the width. Writes `docs/results.json` (the metrics of each seed,
 the commit and the machine), the table in README.md and in `docs/results.md`, and the pictures in `docs/images/`. What
 lies in the folder already is not trained again: remove it to train anew, about 40 minutes of one core.
 """
@@ -18,7 +18,6 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -38,10 +37,10 @@ from ganpipe.utils.io import write_bytes, write_json
 
 DIGITS = ["rpgan", "wgan_gp", "lsgan", "non_saturating", "vae"]
 SEEDS = 5
-METRICS = {"frechet": "Fréchet distance", "precision": "Precision", "recall": "Recall", "classes": "Classes"}
-MNIST = ["rpgan", "wgan_gp", "lsgan", "vae"]
-MNIST_WIDTH = 16
-TILE, ROWS, COLUMNS = 32, 4, 6
+METRICS = {"frechet": "Fréchet distance", "precision": "Precision", "recall": "Recall", "coverage": "Coverage"}
+MNIST = ["rpgan", "lsgan", "non_saturating", "vae"]
+MNIST_STEPS, MNIST_WIDTH = 3000, 16
+TILE, SPACE, ROWS, COLUMNS = 32, 4, 4, 5
 
 
 def run_digits(folder: Path, jobs: int) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def table(results: dict[str, Any]) -> str:
         one = variants[place.name]
         cells = [_interval(key, one["metrics"][key]) for key in METRICS]
         ranks = f"{place.low:g} to {place.high:g}" if place.low < place.high else f"{place.low:g}"
-        worse = "" if place.p_best is None or distinct(place.p_best) else " *"
+        worse = "" if place.p_best is None or distinct(place.p_best) else " †"
         lines.append([ranks + worse, f"[{one['title']}](variants/{place.name}.yaml)", *cells])
     lines.append(["", "*noise*", *(_number(key, baselines[key][1]) for key in METRICS)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -119,14 +118,14 @@ def _interval(key: str, values: list[float | None]) -> str:
 
 
 def _number(key: str, value: float) -> str:
-    return f"{value:.{2 if key in ('precision', 'recall') else 1}f}"
+    return f"{value:.{1 if key == 'frechet' else 2}f}"
 
 
 def caption(results: dict[str, Any]) -> str:
     """What the table is made of, as a sentence."""
     return (
         f"{SEEDS} seeds each, {len(results['variants'])} variants at the steps of `params.yaml`, averaged weights, "
-        "mean ± half of the 95 % interval over seeds; ranks: 95 % interval over resamples of the seeds, * not "
+        "mean ± half of the 95 % interval over seeds; ranks: 95 % interval over resamples of the seeds; † not "
         f"distinguishable from the best. Commit {results['commit']}, {results['machine']}; "
         "`python -m benchmarks.showcase` makes it again."
     )
@@ -158,39 +157,35 @@ def _train_mnist(task: tuple[str, Path]) -> None:
         for key, part in (("generator", variant.generator), ("critic", variant.critic))
         if hasattr(part, "width")
     }
-    steps = variant.steps // 2
-    changes: dict[str, Any] = {"steps": steps, "sample_grid_every": steps, "num_samples": 256}
+    changes: dict[str, Any] = {"steps": MNIST_STEPS, "sample_grid_every": MNIST_STEPS, "num_samples": 256}
     changes["snapshots"] = variant.snapshots.model_copy(update={"num_samples": 256})
     out.mkdir(parents=True, exist_ok=True)
     train(TrainingArguments(f"mnist {name}", variant.model_copy(update=narrow | changes), runtime, data, 0, out))
 
 
-def panels(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Of real data and of each variant: its title and samples (N, 1, H, W) of MNIST and of the digits."""
+def picture(data: str, samples: dict[str, Path]) -> Image.Image:
+    """Real test images, and beside them the first samples of each variant, from the files (N, 1, H, W)."""
     chosen = configuration.load(SOURCE / "params.yaml")
-    mnist = chosen.datasets["mnist"].load(data_root(SOURCE)).test
-    yield "real data", mnist, chosen.datasets["digits"].load(data_root(SOURCE)).test
-    for name in MNIST:
-        digits = np.load(folder / f"runs/digits/{name}/0/samples_ema.npy")
-        yield chosen.variant(name, "mnist").title, np.load(folder / f"mnist/{name}/samples_ema.npy"), digits
-
-
-def picture(folder: Path) -> Image.Image:
-    """Samples of each variant beside real ones: MNIST above, the digits below, the first ones of each file."""
-    shown = list(panels(folder))
+    shown = {"real data": chosen.datasets[data].load(data_root(SOURCE)).test}
+    shown |= {chosen.variant(name, data).title.split(" with ")[0]: np.load(file) for name, file in samples.items()}
     gap, head = 12, 26
-    wide, tall = COLUMNS * TILE, ROWS * TILE
-    canvas = Image.new("L", (len(shown) * (wide + gap) + gap, head + 2 * (tall + gap)), 255)
-    font, draw = ImageFont.load_default(15), ImageDraw.Draw(canvas)
-    for column, (title, *both) in enumerate(shown):
-        x = gap + column * (wide + gap)
-        draw.text((x, 5), title.split(" with ")[0], 0, font)
-        for row, samples in enumerate(both):
-            for i, sample in enumerate(samples[: ROWS * COLUMNS]):
-                tile = Image.fromarray(sample[0]).resize((TILE, TILE), Image.Resampling.NEAREST)
-                at = (x + i % COLUMNS * TILE, head + row * (tall + gap) + i // COLUMNS * TILE)
-                canvas.paste(tile, at)
+    tiles = [grid(images) for images in shown.values()]
+    wide = tiles[0].width + gap
+    canvas = Image.new("L", (len(tiles) * wide + gap, head + tiles[0].height + gap), 255)
+    for column, (title, tile) in enumerate(zip(shown, tiles, strict=True)):
+        ImageDraw.Draw(canvas).text((gap + column * wide, 4), title, 0, ImageFont.load_default(15))
+        canvas.paste(tile, (gap + column * wide, head))
     return canvas
+
+
+def grid(samples: NDArray[np.uint8], scale: int = 1) -> Image.Image:
+    """The first samples (N, 1, H, W) on grey, each as a tile of TILE pixels, enlarged without smoothing."""
+    pitch = TILE + SPACE
+    canvas = Image.new("L", (COLUMNS * pitch + SPACE, ROWS * pitch + SPACE), 96)
+    for i, sample in enumerate(samples[: ROWS * COLUMNS]):
+        tile = Image.fromarray(sample[0]).resize((TILE, TILE), Image.Resampling.NEAREST)
+        canvas.paste(tile, (SPACE + i % COLUMNS * pitch, SPACE + i // COLUMNS * pitch))
+    return canvas.resize((scale * canvas.width, scale * canvas.height), Image.Resampling.NEAREST)
 
 
 def main() -> None:
@@ -200,12 +195,20 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    train_mnist(folder / "mnist", given.jobs)
     results = run_digits(folder, given.jobs)
     write_json(SOURCE / "docs/results.json", results)
-    for file in ("README.md", "docs/results.md"):
-        insert(SOURCE / file, f"{table(results)}\n\n{caption(results)}")
-    picture(folder).save(SOURCE / "docs/images/samples.webp", quality=80)
+    found = f"{table(results)}\n\n{caption(results)}"
+    insert(SOURCE / "README.md", found)
+    insert(SOURCE / "docs/results.md", found.replace("](variants/", "](../variants/"))
+    images = SOURCE / "docs/images"
+    images.mkdir(exist_ok=True)
+    digits = {name: folder / f"runs/digits/{name}/0/samples_ema.npy" for name in DIGITS}
+    picture("digits", digits).save(images / "digits.webp", lossless=True)
+    for name, file in digits.items():
+        grid(np.load(file), 2).save(images / f"{name}.webp", lossless=True)
+    train_mnist(folder / "mnist", given.jobs)
+    mnist = {name: folder / f"mnist/{name}/samples_ema.npy" for name in MNIST}
+    picture("mnist", mnist).save(images / "mnist.webp", quality=80)
 
 
 if __name__ == "__main__":
