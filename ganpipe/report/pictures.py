@@ -6,7 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganpipe.report.animation import animation
 from ganpipe.report.evaluations import Classes, Weights
@@ -86,15 +86,20 @@ def thumbnail(grid: Grid, caption: str, target: int) -> Picture:
     from PIL import Image
 
     png, width, height = _unscaled(grid.path.read_bytes(), str(grid.path))
-    if max(width, height) <= target:
-        return picture(grid, caption, target)
     image: Image.Image = Image.open(io.BytesIO(png))
+    if max(width, height) <= target:
+        buffer = io.BytesIO()
+        image.save(buffer, format="WEBP", lossless=True, method=6)
+        return replace(picture(grid, caption, target), uri=_webp(buffer))
     if image.width == image.height and (image.width - 1) % 8 == 0:  # 8 x 8 images, each with a line before it
         image = image.crop((0, 0, 1 + image.width // 2, 1 + image.height // 2))
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, format="WEBP", quality=80)
-    uri = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Picture(uri, caption, target, image.width <= target)
+    return Picture(_webp(buffer), caption, target, image.width <= target)
+
+
+def _webp(buffer: io.BytesIO) -> str:
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _unscaled(png: bytes, source: str) -> tuple[bytes, int, int]:
