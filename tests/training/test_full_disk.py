@@ -76,12 +76,12 @@ def test_checkpoints_that_do_not_fit_end_no_training(
 
 
 @pytest.mark.slow
-def test_a_history_that_does_not_fit(small: Path, tmp_path: Path) -> None:
+def test_the_first_file_that_does_not_fit_is_named(small: Path) -> None:
     resize(small, 4)
     (small / "filler").write_bytes(b"x" * 4096)
     with pytest.raises(OSError, match="No space left on device") as caught:
         train(arguments("lsgan", small, Checkpoint.disabled()))
-    assert caught.value.filename == str(small / "history.csv")
+    assert caught.value.filename == str(small / "grids/000000.png")
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ made = arguments("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
 made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20),) * 2)
-stage.run(lambda: _train(made, {"variant": "lsgan", "data": "digits"}))
+stage.run(lambda: _train(made, {"variant": "lsgan", "data": "digits", "seed": 0, "spec_digest": "0" * 64}))
 """
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "out"), *paths]
