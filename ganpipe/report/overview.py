@@ -15,6 +15,8 @@ from ganpipe.statistics import MIN_SEEDS
 def zoo_headline(column: Column, found: Comparison) -> str:
     """Which variant does best, between which baselines, and how sure that is, in a sentence or two."""
     first = found.variants[0]
+    if found.best is None:
+        return f"No variant has a {column.label} of every seed: real data gets {column.real}, noise {column.noise}."
     mean = f"{first.mean.mean} ± {first.mean.half}" if first.mean.half else first.mean.mean
     sentence = f"{first.title} has the best {column.label} so far, {mean} over {found.seeds}"
     sentence += f"; real data gets {column.real}, noise {column.noise}."
@@ -30,17 +32,16 @@ def scatter(table: Sequence[Column], variants: Sequence[Variant], weights: Weigh
     if len(table) < 3:
         return None
     x, y = table[1], table[2]
+    shown = [v for v in variants if {x.name, y.name} <= v.evaluation.metrics.keys()]
+    if not shown:
+        return None
     points = []
-    for variant in variants:
+    for variant in shown:
         metrics = variant.evaluation.metrics
-        if x.name in metrics and y.name in metrics:
-            values = zip(
-                variant.evaluation.seeds, metrics[x.name].of(weights), metrics[y.name].of(weights), strict=False
-            )
-            points += [{"name": variant.title, "seed": s, "x": rounded(a), "y": rounded(b)} for s, a, b in values]
-    first = next(
-        v.evaluation.metrics for v in variants if x.name in v.evaluation.metrics and y.name in v.evaluation.metrics
-    )
+        pairs = zip(metrics[x.name].of(weights), metrics[y.name].of(weights), strict=True)
+        values = zip(variant.evaluation.seeds, pairs, strict=False)  # no value where there are no averaged weights
+        points += [{"name": variant.title, "seed": s, "x": rounded(a), "y": rounded(b)} for s, (a, b) in values]
+    first = shown[0].evaluation.metrics
     for name, field in (("real data", "real_baseline"), ("noise", "noise_baseline")):
         at = [rounded(getattr(first[column.name], field)) for column in (x, y)]
         points.append({"name": name, "seed": "", "x": at[0], "y": at[1]})

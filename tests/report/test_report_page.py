@@ -80,6 +80,16 @@ def test_the_result_stands_at_the_top_in_a_sentence(pages: Pages) -> None:
     assert Page(pages.zoo).text.index("WGAN-GP") < Page(pages.zoo).text.index(EVIL)  # sorted by the metric
 
 
+def test_no_scatter_plot_where_no_variant_has_both_metrics(tmp_path: Path) -> None:
+    spec = write_tree(tmp_path, [0, 1], runs=False)
+    more = metric("Precision", "higher", 0.9, 0.1, [0.5, 0.6])
+    change_evaluations(tmp_path, lambda evaluation: evaluation["metrics"].update(precision=more))
+    assert "Recall against Precision" in Page(zoo_page(tmp_path, spec)).text
+    change_evaluations(tmp_path, lambda evaluation: evaluation["metrics"].pop("recall"), "wgan_gp")
+    change_evaluations(tmp_path, lambda evaluation: evaluation["metrics"].pop("precision"), "lsgan")
+    assert "a point for each seed" not in Page(zoo_page(tmp_path, spec)).text
+
+
 def test_a_metric_in_which_noise_beats_real_data_is_flagged(tmp_path: Path) -> None:
     spec = write_tree(tmp_path, [0, 1], runs=False)
     flag = "noise scores better than real data"
