@@ -35,7 +35,7 @@ class CriticBatch:
 
     real, fake: (N, ...), paired by index; N packs where samples are packed. An output is computed when it is first
     read, so a generator loss that does not read D(x) does not pay for it. joint: both outputs come from one forward
-    pass, which is faster, and the same where no layer couples samples. gradients_at: where `input_gradient` will be
+    pass, which is faster; for critics in which no layer couples samples. gradients_at: where `input_gradient` will be
     asked for, so that it is taken from the pass whose scores the loss reads.
     """
 
@@ -66,7 +66,8 @@ class CriticBatch:
         return self._output("fake")
 
     def input_gradient(self, at: Samples) -> Tensor:
-        """dD/dx at the samples, as `input_gradient`."""
+        """dD/dx at the real or the fake samples, (N, d): from the loss's own forward pass where `gradients_at` names
+        them, else from another one. As the function `input_gradient` in all else."""
         if at not in self._gradients_at:  # in a pass of its own
             return input_gradient(self._critic, self.real if at == "real" else self.fake)
         if at not in self._gradients:

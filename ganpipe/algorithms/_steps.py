@@ -20,12 +20,14 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
     return torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bfloat16")
 
 
-def autocast_critic(critic: nn.Module, runtime: Runtime) -> CriticFunction:
-    """The critic under autocast, samples (N, ...) to its output in float32."""
+def autocast_critic(critic: CriticFunction, runtime: Runtime) -> CriticFunction:
+    """The critic in the runtime's precision, samples (N, ...) to its output in float32."""
+    if runtime.precision == "float32":
+        return critic
 
     def run(x: Tensor) -> CriticOutput:
         with autocast(runtime):
-            output: CriticOutput = critic(x)
+            output = critic(x)
         return CriticOutput(output.score.float(), None if output.code is None else output.code.float())
 
     return run
@@ -34,9 +36,10 @@ def autocast_critic(critic: nn.Module, runtime: Runtime) -> CriticFunction:
 def critic_batch(
     variant: Variant, real: Tensor, fake: Tensor, critic: CriticFunction, loss_state: LossState
 ) -> CriticBatch:
-    """D(x) and D(G(z)), computed in one forward pass where that is the same as two.
+    """D(x) and D(G(z)), computed in one forward pass where no layer couples samples.
 
-    It is not where the critic has batch norm, say: real and generated samples then have batch statistics of their own.
+    Batch norm does: real and generated samples then have batch statistics of their own. With spectral norm one pass is
+    one power iteration, and two would be two.
     """
     at = frozenset(p.gradient_at for p in variant.penalties if p.network == "critic" and p.gradient_at)
     # a gradient at one half of a joint pass would be taken through the other half as well
@@ -62,9 +65,16 @@ def penalty_terms(
 
 
 def critic_loss(
-    variant: Variant, real: Tensor, fake: Tensor, loss_state: LossState, rng: torch.Generator, critic: CriticFunction
+    variant: Variant,
+    runtime: Runtime,
+    real: Tensor,
+    fake: Tensor,
+    loss_state: LossState,
+    rng: torch.Generator,
+    critic: CriticFunction,
 ) -> Tensor:
     """What the critic minimises, penalties included, as a function of the critic: (); for unrolling."""
+    critic = autocast_critic(critic, runtime)
     batch = critic_batch(variant, real, fake, critic, loss_state)
     penalties = penalty_terms(variant, "critic", critic, batch, rng)
     return torch.stack([variant.objective.critic(batch).mean(), *penalties.values()]).sum()

@@ -105,8 +105,8 @@ class GANTrainer(StateMixin, Trainer):
     def critic_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the critic D on real samples x (N, *shape) and as many generated ones G(z).
 
-        For WGAN-GP the objective is D(G(z)) - D(x) and the penalty 10 (|dD/dx| - 1)^2 between them (Gulrajani et al.
-        2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))), where D is the
+        For WGAN-GP the objective is D(G(z)) - D(x) and the penalty lambda (|dD/dx| - 1)^2 between them (Gulrajani et
+        al. 2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))), where D is the
         reconstruction error of an autoencoder (Zhao et al. 2016, equation 1).
         """
         self.critic.requires_grad_(True)
@@ -135,8 +135,9 @@ class GANTrainer(StateMixin, Trainer):
         real, fake = self.critic_input(real), self.critic_input(fake)
         critic = autocast_critic(self.critic, self.runtime)
         if self.algorithm.unroll_steps:
-            loss_of = partial(critic_loss, self.variant, real, fake, self.loss_state, self.penalty_rng)
-            critic = unrolled(self.critic, loss_of, self.critic_optimizer, self.algorithm.unroll_steps)
+            loss_of = partial(critic_loss, self.variant, self.runtime, real, fake, self.loss_state, self.penalty_rng)
+            ahead = unrolled(self.critic, loss_of, self.critic_optimizer, self.algorithm.unroll_steps)
+            critic = autocast_critic(ahead, self.runtime)
             batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
             loss = -self.variant.objective.critic(batch).mean()
         else:

@@ -37,8 +37,8 @@ def run(
 ) -> dict[str, Any]:
     """Write `critic.safetensors`; returns the mean energy of held-out real samples before and after.
 
-    energy_over_margin: energies above the margin do not enter EBGAN's hinge, so a GAN that starts with real energies
-    above it can only raise them.
+    energy_over_margin: EBGAN's hinge pushes the energy of generated samples up to the margin and no further, so above 1
+    generated samples would need no more than the energy of real ones.
     """
     device, seed = torch.device(runtime.device), params.pretrain.seed
     transform = DataTransform(data.form, data.scale)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn, optim
 from torch.nn.functional import softplus
-from training_cases import parameters, real_batch, same, trainer, weights
+from training_cases import build, parameters, real_batch, same, trainer, variant, weights
 
 from ganpipe.algorithms._steps import critic_loss
 from ganpipe.algorithms._unrolled import unrolled
@@ -103,7 +103,7 @@ def test_a_fast_generator_collapses_without_steps_ahead_and_not_with_them(steps:
 
 def loss_of(at: Any, real: Tensor, fake: Tensor, critic: CriticFunction) -> Tensor:
     """What the critic minimises."""
-    return critic_loss(at.variant, real, fake, at.loss_state, at.penalty_rng, critic)
+    return critic_loss(at.variant, at.runtime, real, fake, at.loss_state, at.penalty_rng, critic)
 
 
 def norms(norm: str) -> dict[str, Any]:
@@ -250,3 +250,14 @@ def test_gradients_flow_through_the_unrolled_critics_scores_of_real_samples() ->
         found = torch.autograd.grad(real_output.sum(), list(at.generator.parameters()), allow_unused=True)
         learns = any(gradient is not None and gradient.abs().sum() > 0 for gradient in found)
         assert learns == (steps > 0)
+
+
+def test_the_critic_ahead_runs_in_the_networks_precision() -> None:
+    at = build(variant("unrolled", "points", algorithm={"unroll_steps": 2}), (2,), precision="bfloat16")
+    seen = set[torch.dtype]()
+    for layer in at.critic.modules():
+        if isinstance(layer, nn.Linear):
+            layer.register_forward_hook(lambda module, args, output: seen.add(output.dtype))
+    at.generator_step(real_batch("points"))
+    assert seen == {torch.bfloat16}
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in at.generator.parameters())
