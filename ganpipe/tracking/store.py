@@ -157,12 +157,13 @@ class Store:
         """Log what the run lacks of the history, the pictures and the facts."""
         wanted = values.history(one.history)
         known = {
-            (name, metric.step)
+            (name, metric.step): metric.timestamp
             for name in {name for name, _ in wanted}
             for metric in self.client.get_metric_history(run_id, name)
         }
         lacking = {point: value for point, value in wanted.items() if point not in known}
-        self.log_points(run_id, lacking, _clock(one, lacking))
+        latest = max(known.values(), default=0)  # points that were logged live came later than their steps were done
+        self.log_points(run_id, lacking, {step: max(at, latest) for step, at in _clock(one, lacking).items()})
         logged = {
             file.path.partition("+step+")[2].partition("+")[0] for file in self.client.list_artifacts(run_id, "images")
         }
