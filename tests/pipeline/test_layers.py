@@ -17,7 +17,7 @@ LAYERS = (
     {"config"},
     {"training", "report"},
     {"evaluation", "tracking", "export"},
-    {"pipeline"},
+    {"pipeline", "lecture"},
     {"cli", "stages"},
 )
 SIBLINGS = LAYERS[1]
