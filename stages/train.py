@@ -103,8 +103,7 @@ def _up_to_date(spec: dict[str, Any], variant: Variant, runtime: Runtime) -> boo
         settings = read_variant(Path(FOLDER), spec["variant"])
         now = merged(params["train"], settings, spec["form"], spec["data"])
         same = type(variant).model_validate(now) == variant and params["data"]["kind"] == spec["data"]
-        device = params["runtime"]["device"]
-        resolved = params["runtime"] | {"device": runtime.device if device == "auto" else device}
+        resolved = {k: getattr(runtime, k) if value == "auto" else value for k, value in params["runtime"].items()}
         return same and bool(type(runtime).model_validate(resolved) == runtime)
     except (ValidationError, LookupError, TypeError, AttributeError):
         return False

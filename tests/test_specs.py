@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ganpipe.config import configuration
 from ganpipe.config.configuration import Configuration
 from ganpipe.config.overlay import merge, read_project
 from ganpipe.pipeline import specs
+from ganpipe.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 Specs = dict[str, dict[str, Any]]
@@ -35,6 +37,23 @@ def named(spec: dict[str, Any], package: str) -> set[str]:
     """The modules of a package that the spec holds, without what parts share."""
     prefix = f"ganpipe.{package}."
     return {name.removeprefix(prefix) for name in spec["code"] if name.startswith(prefix) and "._" not in name}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"avx2": True, "amx_bf16": False}, "float32"), ({"avx512_bf16": True}, "bfloat16"), ({"bf16": True}, "bfloat16")],
+)
+def test_auto_is_bfloat16_where_the_processor_has_units_for_it(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], precision: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    runtime = configured(runtime={"device": "cpu", "precision": "auto"}).runtime
+    assert specs.resolve_runtime(runtime) == runtime.model_copy(update={"precision": precision})
+
+
+def test_tf32_is_refused_where_the_device_has_none() -> None:
+    with pytest.raises(UserError, match=r"^runtime.precision is 'tf32', which the device cpu does not have: use auto"):
+        specs.build(configured(runtime={"device": "cpu", "precision": "tf32"}), ROOT)
 
 
 def test_every_row_has_its_two_specs(built: Specs) -> None:

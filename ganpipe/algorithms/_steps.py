@@ -22,7 +22,7 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
 
 def autocast_critic(critic: CriticFunction, runtime: Runtime) -> CriticFunction:
     """The critic in the runtime's precision, samples (N, ...) to its output in float32."""
-    if runtime.precision == "float32":
+    if runtime.precision != "bfloat16":
         return critic
 
     def run(x: Tensor) -> CriticOutput:

@@ -40,14 +40,16 @@ class Runtime(Frozen):
     """Device and arithmetic.
 
     device: `auto` is resolved once; the specs hold the result. threads: CPU threads of one training; bits differ
-    between thread counts, so the number is part of the result. precision: of the networks' forward passes; norms of
-    gradients are computed in float32 in any case. deterministic: only kernels that give the same bits each time, which
-    are slower on a GPU; on the CPU all do.
+    between thread counts, so the number is part of the result. precision: of training, the metrics are computed in
+    float32 or float64 in any case; `bfloat16` is that of the networks' forward passes, with weights and norms of
+    gradients in float32; `tf32` rounds the factors of products on a GPU to 10 bits; `auto` is resolved once, as the
+    device: bfloat16 where it has units for it, else float32. deterministic: only kernels that give the same bits each
+    time, which are slower on a GPU; on the CPU all do.
     """
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: Annotated[int, Field(ge=1, le=1024)]
-    precision: Literal["float32", "bfloat16"]
+    precision: Literal["auto", "float32", "tf32", "bfloat16"]
     deterministic: bool
 
 

@@ -25,7 +25,7 @@ def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *,
     classifier: `check` says so before, for data sets that know their classes.
     """
     params, runtime = EvaluateParams.model_validate(spec["params"]), Runtime.model_validate(spec["runtime"])
-    configure(runtime)
+    configure(runtime.model_copy(update={"precision": "float32"}))
     extractors: FeatureExtractors = {}
     classify: Classifying | None = None
     if data.form == "images":

@@ -75,13 +75,27 @@ def parts_of(value: Any) -> set[str]:
 
 
 def resolve_runtime(runtime: Runtime) -> Runtime:
-    """The runtime with `auto` replaced by a device. Raises UserError where this machine does not have the device."""
+    """The runtime with `auto` replaced by what this machine has. Raises UserError for what it does not have."""
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if runtime.device == "auto":
-        return runtime.model_copy(update={"device": next(name for name, found in available.items() if found)})
-    if not available[runtime.device]:
-        raise UserError(f"runtime.device is {runtime.device!r}, which this machine does not have: use auto.")
-    return runtime
+    device: str = runtime.device
+    if device == "auto":
+        device = next(name for name, found in available.items() if found)
+    if not available[device]:
+        raise UserError(f"runtime.device is {device!r}, which this machine does not have: use auto.")
+    precision: str = runtime.precision
+    if precision == "auto":
+        precision = "bfloat16" if _has_bfloat16_units(device) else "float32"
+    if precision == "tf32" and not (device == "cuda" and torch.cuda.is_tf32_supported()):
+        raise UserError(f"runtime.precision is 'tf32', which the device {device} does not have: use auto or float32.")
+    return runtime.model_copy(update={"device": device, "precision": precision})
+
+
+def _has_bfloat16_units(device: str) -> bool:
+    """Whether it multiplies in bfloat16. Elsewhere bfloat16 is slower than float32; Apple's GPUs gain nothing."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    found = torch.cpu.get_capabilities()  # the names of x86 processors, then those of ARM
+    return device == "cpu" and any(found.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16"))
 
 
 def build(configuration: Configuration, root: Path) -> dict[str, Spec]:

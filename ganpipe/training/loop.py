@@ -58,7 +58,11 @@ class Outcome:
 def configure(runtime: Runtime) -> None:
     """Set torch's threads and precision. Call it once per process, before any tensor is made."""
     torch.set_num_threads(runtime.threads)
-    torch.set_float32_matmul_precision("highest")
+    tf32 = runtime.precision == "tf32"
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    # by default cuDNN rounds the factors of convolutions
+    torch.backends.cudnn.conv.fp32_precision = "tf32" if tf32 else "ieee"  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = not runtime.deterministic  # the fastest kernel may be another one each time
     if runtime.deterministic:  # else the call is avoided: even with False it imports torch's compiler
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # docs.nvidia.com/cuda/cublas, "Reproducibility"
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

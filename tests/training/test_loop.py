@@ -184,7 +184,14 @@ def test_configure_sets_the_threads_of_the_spec() -> None:
     assert torch.get_num_threads() == 2
     configure(RUNTIME)
     assert torch.get_num_threads() == 1
-    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_configure_sets_the_precision_of_the_spec() -> None:
+    """Of products and convolutions on a GPU; by default torch has TF32 for the second."""
+    for precision, products, convolutions in (("tf32", "high", "tf32"), ("float32", "highest", "ieee")):
+        configure(RUNTIME.model_copy(update={"precision": precision}))
+        assert torch.get_float32_matmul_precision() == products
+        assert torch.backends.cudnn.conv.fp32_precision == convolutions
 
 
 def test_configure_switches_deterministic_algorithms_on() -> None:
