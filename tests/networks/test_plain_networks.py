@@ -11,6 +11,7 @@ from torch import nn
 
 from ganpipe.networks.critics.autoencoder import AutoencoderCritic
 from ganpipe.networks.critics.dcgan import DCGANCritic
+from ganpipe.networks.critics.mlp import MLPCritic
 from ganpipe.networks.encoders.dcgan import DCGANEncoder
 from ganpipe.networks.generators.dcgan import DCGANGenerator
 
@@ -93,3 +94,24 @@ def test_images_come_from_a_map_of_a_few_pixels(size: int) -> None:
     assert layers_of(made)[0].weight.shape == (top * base**2, 6)
     assert layers_of(judged)[-1].weight.shape == (1, top * base**2)
     assert len(layers_of(made)) == len(layers_of(judged)) == depth + 1
+
+
+def mlp_weights(**options: float) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    part = MLPCritic.model_validate(
+        {"kind": "mlp", "width": 2000, "depth": 1, "norm": "none", "output": "score"} | options
+    )
+    return [weight.detach() for weight in part.build((2,)).parameters()]
+
+
+def test_kinks_of_the_first_layer_start_at_all_distances_up_to_the_spread() -> None:
+    """The kink of a neuron is the line w x + b = 0, at the distance |b| / |w| from 0: uniform in [0, spread]."""
+    plain, spread = mlp_weights(), mlp_weights(first_layer_scale=8.0, bias_spread=2.0)
+    assert not plain[1].any()  # all kinks go through 0
+    assert torch.equal(spread[0], 8 * plain[0])
+    assert all(torch.equal(a, b) for a, b in zip(plain[2:], spread[2:], strict=True))
+    distances = spread[1].abs() / spread[0].norm(dim=1)
+    expected = torch.tensor([0.2, 1.0, 1.8])
+    torch.testing.assert_close(distances.quantile(expected / 2), expected, atol=0.1, rtol=0)
+    assert distances.max() <= 2.0 + 1e-5
+    assert abs((spread[1] > 0).float().mean() - 0.5) < 0.05
