@@ -26,6 +26,13 @@ FIRST = PARAMS["variants"]["stacked"]["stage1"]
 
 # what is wrong: the variant that it is laid on, the change, the key that is named, and words of the sentence
 WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "a snapshot after the end": (
+        "lsgan",
+        {"steps": 100, "snapshots": {"steps": [50, 200]}},
+        "snapshots.steps.1",
+        "use at most 100, or remove it",
+    ),
+    "snapshots out of order": ("lsgan", {"snapshots": {"steps": [50, 50]}}, "snapshots.steps.1", "use increasing"),
     "energy for a score": ("lsgan", {"critic": ENERGY}, "critic.kind", "`output: score`"),
     "score for an energy": ("loss_sensitive", {"critic": SCORE}, "critic.kind", "`output: energy`"),
     "one score for several": (

@@ -220,6 +220,15 @@ def _stage1(v: Variant) -> Problem | None:
     return None
 
 
+def _snapshots(v: Variant) -> Problem | None:
+    """A snapshot is taken of a training that is still going on."""
+    if not v.snapshots.steps or v.snapshots.steps[-1] <= v.steps:
+        return None
+    last = len(v.snapshots.steps) - 1
+    sentence = f"comes after the last step, `steps` = {v.steps}; use at most {v.steps}, or remove it"
+    return Problem(("snapshots", "steps", last), v.snapshots.steps[-1], sentence)
+
+
 # in this order: a rule may rely on those before it
 RULES = (
     _objective_and_critic,
@@ -236,6 +245,7 @@ RULES = (
     _packs,
     _pretraining,
     _stage1,
+    _snapshots,
 )
 
 

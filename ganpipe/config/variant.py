@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -54,10 +55,19 @@ class Runtime(Frozen):
 
 
 class Snapshots(Frozen):
-    """Snapshots of the samples. count: how many, evenly spaced, the last step included. num_samples: in each."""
+    """Snapshots of the samples. count: how many, evenly spaced, the last step included. steps: after which other steps,
+    increasing. num_samples: in each."""
 
     count: Annotated[int, Field(ge=1, le=1000)]
+    steps: Annotated[tuple[Count, ...], Field(strict=False, max_length=1000)]
     num_samples: Annotated[int, Field(ge=100, le=LARGEST)]
+
+    @model_validator(mode="after")
+    def _steps_increase(self) -> Snapshots:
+        for i, (before, step) in enumerate(pairwise(self.steps), 1):
+            if step <= before:
+                raise refuse(f"does not come after {before}; use increasing steps", "steps", i, value=step)
+        return self
 
 
 class Health(Frozen):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganpipe.report.charts import Chart, rounded
-from ganpipe.report.evaluations import WEIGHTS, Course, Weights
+from ganpipe.report.evaluations import WEIGHTS, Course, Snapshots, Weights
 from ganpipe.report.formats import NOTHING, count, extent, number
 from ganpipe.report.read import Series, Variant
 from ganpipe.report.table import Cell, cell
@@ -45,16 +45,17 @@ class SnapshotTable:
 
 
 def over_time(variants: Sequence[Variant]) -> SnapshotTable | None:
-    """The first metric at each snapshot, of all variants for which as many were planned as for most of them.
+    """The first metric at the evenly spaced snapshots, of all variants for which as many were planned as for most.
 
     A seed that ended early has no value from there on. None where no variant has any snapshot.
     """
     found = [(v, of) for v in variants if (of := v.evaluation.snapshots) and of.metrics]
     if not found:
         return None
-    planned = {v.name: _planned(v) for v, _ in found}
-    most = max(planned.values(), key=list(planned.values()).count)
-    kept = [(v, of, next(iter(of.metrics.values()))) for v, of in found if planned[v.name] == most]
+    planned = {v.name: _planned(v, of) for v, of in found}
+    counts = [len(steps) for steps in planned.values()]
+    most = max(counts, key=counts.count)
+    kept = [(v, of, next(iter(of.metrics.values()))) for v, of in found if len(planned[v.name]) == most]
     first = kept[0][2]
     return SnapshotTable(
         label=first.label,
@@ -62,8 +63,8 @@ def over_time(variants: Sequence[Variant]) -> SnapshotTable | None:
         real_baseline=" to ".join(dict.fromkeys(number(course.real_baseline) for _, _, course in kept)),
         generated=" to ".join(dict.fromkeys(count(of.generated) for _, of, _ in kept)),
         shares=tuple(f"{100 * (k + 1) / most:.0f} %" for k in range(most)),
-        rows={w: tuple(_row(v, of.steps, course, w, most) for v, of, course in kept) for w in WEIGHTS},
-        others=tuple(v.title for v, _ in found if planned[v.name] != most),
+        rows={w: tuple(_row(v, of.steps, course, w, planned[v.name]) for v, of, course in kept) for w in WEIGHTS},
+        others=tuple(v.title for v, _ in found if len(planned[v.name]) != most),
     )
 
 
@@ -88,13 +89,12 @@ def curves(variant: Variant, weights: Weights) -> dict[str, list[Series]]:
     return {course.label: [_series(found.steps, seed) for seed in course.of(weights)] for course in courses if found}
 
 
-def _planned(variant: Variant) -> int:
-    """How many snapshots the training would have had; those that were reached where no run states it."""
-    reached = len(variant.evaluation.snapshots.steps) if variant.evaluation.snapshots else 0
+def _planned(variant: Variant, found: Snapshots) -> list[int]:
+    """After which steps the training would have had evenly spaced snapshots; all found where no run states it."""
     for parameters in (run.parameters for run in variant.runs):
         if "steps" in parameters and "snapshots" in parameters:
-            return max(reached, len(snapshot_steps(parameters["steps"], parameters["snapshots"]["count"])))
-    return reached
+            return snapshot_steps(parameters["steps"], parameters["snapshots"]["count"])
+    return list(found.steps)
 
 
 def _series(steps: Sequence[int], values: Sequence[Number]) -> Series:
@@ -102,10 +102,13 @@ def _series(steps: Sequence[int], values: Sequence[Number]) -> Series:
     return Series(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))
 
 
-def _row(variant: Variant, steps: Sequence[int], course: Course, weights: Weights, most: int) -> VariantRow:
+def _row(
+    variant: Variant, steps: Sequence[int], course: Course, weights: Weights, planned: Sequence[int]
+) -> VariantRow:
     seeds, sign = variant.evaluation.seeds, 1 if course.better == "lower" else -1
-    padded = [(*values, *(None,) * (most - len(steps))) for values in course.of(weights)]
-    signed = [[(sign * v, step, v) for step, v in zip(steps, of, strict=False) if v is not None] for of in padded]
+    by_step = [dict(zip(steps, values, strict=True)) for values in course.of(weights)]
+    padded = [[values.get(step) for step in planned] for values in by_step]
+    signed = [[(sign * v, step, v) for step, v in zip(planned, of, strict=True) if v is not None] for of in padded]
     best = [min(of) if of else None for of in signed]
     return VariantRow(
         variant=variant.name,

@@ -87,7 +87,8 @@ def train(arguments: TrainingArguments) -> Outcome:
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, transform, arguments.seed, variant.batch, device)
     history, health = History(arguments.out / "history.csv", arguments.live), HealthMonitor(variant.health, data)
-    snapshots_at = snapshot_steps(variant.steps, variant.snapshots.count)
+    health_checks_at = snapshot_steps(variant.steps, variant.snapshots.count)
+    snapshots_at = {*health_checks_at, *variant.snapshots.steps}
     state: dict[str, Stateful] = {"trainer": trainer, "batches": batches, "history": history, "health": health}
 
     # ---- loop -------------------------------------------------------------------------------------------------------
@@ -107,7 +108,8 @@ def train(arguments: TrainingArguments) -> Outcome:
             elif snapshot_due:
                 trainer.prepare_for_sampling(batches)
                 samples = take_snapshot(step, trainer.generators, sampler, variant.snapshots.num_samples, arguments.out)
-                history.add(health.check_samples(step, *samples))
+                if step in health_checks_at:  # its thresholds are for evenly spaced snapshots
+                    history.add(health.check_samples(step, *samples))
 
             last = step == variant.steps or health.failed
             if last or step % variant.log_every == 0:

@@ -124,6 +124,17 @@ def test_snapshots_that_fall_on_one_step_are_one(tree: tuple[Path, Spec]) -> Non
     assert [row.cells[-1].value for row in table.rows["raw"]] == [11.0, 11.0]
 
 
+def test_named_snapshots_are_in_the_curves_and_not_among_the_shares(tree: tuple[Path, Spec]) -> None:
+    root, _ = tree
+    for path in root.glob("runs/digits/*/*/run.json"):
+        name, snapshots = str(path.relative_to(root)), {"count": 2, "steps": [50, 150]}
+        change_json(root, name, lambda run, of=snapshots: run["parameters"].update(steps=200, snapshots=of))
+    assert table_of(tree).shares == ("50 %", "100 %")
+    assert [cell.value for cell in first(table_of(tree)).cells] == [22.5, 20.5]
+    drawn = curves(read_zoo(*tree).variants[0], "raw")
+    assert {series.steps for of in drawn.values() for series in of} == {(50, 100, 150, 200)}
+
+
 def test_the_pages_show_it_and_name_a_variant_with_another_number_of_snapshots(tree: tuple[Path, Spec]) -> None:
     root, spec = tree
     content = json.loads((root / "evals/digits/lsgan.json").read_text()) | {"variant": "progressive"}

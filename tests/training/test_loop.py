@@ -135,11 +135,11 @@ def test_hooks_do_not_change_the_training(
     monkeypatch.setenv(SWITCH, "0")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     out = tmp_path / "often"
-    often = variant(
-        row, "digits", steps=7, snapshots={"count": 7, "num_samples": 150}, log_every=1, sample_grid_every=1
-    )
+    snapshots = {"count": 2, "steps": [1, 2, 5], "num_samples": 150}
+    often = variant(row, "digits", steps=7, snapshots=snapshots, log_every=1, sample_grid_every=1)
     checkpoint = Checkpoint(tmp_path / "kept", "key", out)
     train(TrainingArguments(row, often, RUNTIME, data["digits"], 0, out, checkpoint=checkpoint))
+    assert {int(path.stem[:6]) for path in (out / "snapshots").iterdir()} == {1, 2, 4, 5, 7}
     results = [path for path in (tmp_path / "plain").iterdir() if path.suffix in (".safetensors", ".npy")]
     assert results
     for path in results:  # the weights beside another spec, which stands in the metadata
