@@ -211,7 +211,7 @@ def _entry(
         generator_steps=_extent_of_known(_generator_steps(run) for run in runs),
         seconds=seconds if seconds.value is None else replace(seconds, mean=duration(seconds.value)),
         rate=_over_seeds(runs, "steps_per_second"),
-        grids=tuple(_picture(grid, _caption(variant, run, grid), sizes) for run, grid in last),
+        grids=tuple(picture(grid, _caption(variant, run, grid), sizes.grid) for run, grid in last if sizes is SUMMARY),
         strip=tuple(picture(grid, f"step {count(grid.step)}", sizes.strip) for grid in shown),
         film=film(shown, "all of these steps in turn", sizes.grid) if sizes.film and len(shown) > 1 else None,
         strip_seed=first.seed if first else None,
