@@ -32,7 +32,13 @@ def plan(values: Values) -> None:
     assert values["least_excess"] >= 0
 
 
-@pytest.mark.parametrize(("name", "check"), [("parallel_lines", lines), ("moving_plan", plan)])
+def slip(values: Values) -> None:
+    """The bounds of the project's f-divergences: both halves sum to JSD, one alone is something else."""
+    assert values["sum_error"] < 1e-9
+    assert values["slip_error"] > 1e-3
+
+
+@pytest.mark.parametrize(("name", "check"), [("parallel_lines", lines), ("moving_plan", plan), ("jsd_slip", slip)])
 def test_closed_forms(name: str, check: Callable[[Values], None]) -> None:
     found = run(name)
     check(found.values)
