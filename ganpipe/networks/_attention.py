@@ -29,7 +29,8 @@ class SelfAttention(nn.Module):
         keys = max_pool2d(self.key(x), 2).flatten(2)  # (N, C / 8, sources)
         values = max_pool2d(self.value(x), 2).flatten(2)  # (N, C / 2, sources)
         weights = torch.softmax(queries.transpose(1, 2) @ keys, dim=2)  # (N, positions, sources)
-        gathered = (values @ weights.transpose(1, 2)).reshape(len(x), -1, *x.shape[2:])
+        # not len(x): torch.export would take the batch for a constant
+        gathered = (values @ weights.transpose(1, 2)).reshape(x.shape[0], -1, *x.shape[2:])
         result: Tensor = x + self.gamma * self.output(gathered)
         return result
 

@@ -47,6 +47,24 @@ def test_blocks_halve_and_double_as_the_paper_says(size: int) -> None:
     assert map_sizes(critic().build((1, size, size)), DownBlock, judged) == CRITIC_MAPS[size]
 
 
+def test_maps_have_their_channels_last_in_memory_and_weights_do_not() -> None:
+    """The maps are faster so; weights as they are everywhere else need nothing of optimizers, checkpoints and files."""
+    layouts = []
+    for net, x in (
+        (generator().build(6, (3, 32, 32)), torch.randn(2, 6)),
+        (critic().build((3, 32, 32)), torch.randn(2, 3, 32, 32)),
+    ):
+        assert all(weight.is_contiguous() for weight in net.parameters())
+        for layer in net.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.register_forward_hook(
+                    lambda _module, _input, out: layouts.append(out.is_contiguous(memory_format=torch.channels_last))
+                )
+        net(x)
+    assert len(layouts) == 20
+    assert all(layouts)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_attention_stands_once_behind_the_map_of_the_asked_size(size: int) -> None:
     shape = (1, size, size)
