@@ -124,7 +124,8 @@ def _number(key: str, value: float) -> str:
 def caption(results: dict[str, Any]) -> str:
     """What the table is made of, as a sentence."""
     return (
-        f"{SEEDS} seeds each, {len(results['variants'])} variants at the steps of `params.yaml`, averaged weights, "
+        f"{SEEDS} seeds each, {len(results['variants'])} variants at the steps of `params.yaml`, averaged weights "
+        "(the pages open with the last ones), "
         "mean ± half of the 95 % interval over seeds; ranks: 95 % interval over resamples of the seeds; † not "
         f"distinguishable from the best. Commit {results['commit']}, {results['machine']}; "
         "`python -m benchmarks.showcase` makes it again."

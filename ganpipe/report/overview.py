@@ -22,9 +22,11 @@ def zoo_headline(column: Column, found: Comparison) -> str:
     sentence += f"; real data gets {column.real}, noise {column.noise}."
     if found.refused:
         return f"{sentence} No rank is claimed: {found.seeds}, and a rank takes at least {MIN_SEEDS}."
-    tied = sum(one.conclusion == "not resolved" for one in found.variants)
-    others = f"{tied} other{'s' * (tied > 1)} cannot be told from it" if tied else "all others are worse"
-    return f"{sentence} At 95 %, corrected for {found.pairs} comparisons, {others}."
+    tied = [one.title for one in found.variants if one.conclusion == "not resolved"]
+    names = " and ".join(tied) if len(tied) < 3 else f"{len(tied)} others"
+    others = f"{names} cannot be told from it" if tied else "all others are worse"
+    comparisons = f"{found.pairs} comparison{'s' * (found.pairs > 1)}"
+    return f"{sentence} At 95 %, corrected for {comparisons}, {others}."
 
 
 def scatter(table: Sequence[Column], variants: Sequence[Variant], weights: Weights) -> Chart | None:

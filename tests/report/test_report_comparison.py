@@ -96,6 +96,7 @@ def test_variants_that_hardly_differ_are_not_resolved(tmp_path: Path) -> None:
     assert re.search(r"1\u20132 WGAN-GP", text_of(html))
     assert "worse than" not in text_of(html)
     assert text_of(html).count(" not resolved ") == 2  # by the last and by the averaged weights
+    assert f"At 95 %, corrected for 1 comparison, {EVIL} cannot be told from it." in text_of(html)
     assert 'class="apart' not in section(html)
 
 
