@@ -59,12 +59,13 @@ def on_data(chosen: Configuration, name: str) -> tuple[Variant, str]:
 
 
 def variant_page(name: str, variant: Variant, data: str) -> Iterator[str]:
-    """The lines of the page of one variant: what it fixes, formulas, file, sources."""
+    """The lines of the page of one variant: what it fixes, results, formulas, file, sources."""
     parts = [(axis, part) for axis in AXES for part in _listed(getattr(variant, axis))]
     yield from (f"# {variant.title}", "", _purpose(name), "")
     yield from ("```console", f"$ dvc exp run summary -S loss={name}", "```", "")
     if (ROOT / f"docs/images/{name}.webp").exists():
         yield from (f"![Samples of {variant.title} on the digits](../images/{name}.webp)", "")
+    yield from _results(name)
     yield from (f"## Formulas, on {data}", "")
     yield from (
         "r, f: the critic's scores of real and of generated samples. Each network minimises what stands here.",
@@ -91,6 +92,15 @@ def variant_page(name: str, variant: Variant, data: str) -> Iterator[str]:
     docs = " ".join(inspect.getmodule(type(part)).__doc__ or "" for _, part in parts)
     if found := sorted(set(ARXIV.findall(docs))):
         yield from ("## Sources", "", *(f"- [arXiv {number}](https://arxiv.org/abs/{number})" for number in found), "")
+
+
+def _results(name: str) -> Iterator[str]:
+    """The variant's row of the table in docs/results.md, between real data and noise; nothing where it has none."""
+    found = (ROOT / "docs/results.md").read_text(encoding="utf-8").partition("<!-- end -->")[0].splitlines()
+    rows = [line for line in found if line.startswith("|")]
+    if own := [re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", row) for row in rows if f"/{name}.yaml)" in row]:
+        yield from ("## Results on the digits", "", *rows[:3], *own, rows[-1], "")
+        yield from ("[All, and how they were measured](../results.md)", "")
 
 
 def _listed(value: Any) -> list[Any]:
