@@ -56,8 +56,12 @@ def train_critic(
     constraints: Sequence[Constraint] = (),
     betas: tuple[float, float] = (0.5, 0.999),
     watch: Watch | None = None,
+    anneal: bool = False,
 ) -> nn.Module:
-    """Train the critic on fixed samples, (N, ...) and (M, ...). batch: samples of each a step; None: all."""
+    """Train the critic on fixed samples, (N, ...) and (M, ...). batch: samples of each a step; None: all.
+
+    anneal: the rate falls linearly to 0, so that the critic ends at its best and does not go on around it.
+    """
     optimizer, rng = adam(critic.parameters(), lr, betas), make_rng(seed, "probe", "cpu")
     for constraint in constraints:
         constraint.enforce(critic)
@@ -66,6 +70,8 @@ def train_critic(
             watch(step, critic)
         if step == steps:
             break
+        if anneal:
+            optimizer.param_groups[0]["lr"] = lr * (1 - step / steps)
         x, y = (real, fake) if batch is None else (draw(real, batch, rng), draw(fake, batch, rng))
         samples = CriticBatch(x, y, critic)
         loss = objective.critic(samples).mean()

@@ -146,7 +146,7 @@ def descend(game: Game) -> list[tuple[float, float]]:
 
 
 def draw(axis: Any, game: Game, path: list[tuple[float, float]], found: list[complex]) -> None:
-    side = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    side = torch.linspace(-2, 2, 7, dtype=torch.float64)
     theta, psi = (x.flatten() for x in torch.meshgrid(side, side, indexing="xy"))
     u, v = (x.detach().numpy() for x in field(game, theta, psi))
     size = np.hypot(u, v)

@@ -58,8 +58,9 @@ def fit(real: Tensor, fake: Tensor, limit: float | None) -> nn.Module:
     held: dict[str, Any] = {"penalties": [WGAN_GP]}
     if limit:
         held = {"constraints": [WeightClipping(kind="weight_clipping", network="critic", limit=limit)]}
-    lr = 1e-3 if limit is None else limit / 100
-    return train_critic(critic, WGAN(kind="wgan"), real, fake, steps=STEPS, lr=lr, batch=128, betas=(0.0, 0.9), **held)
+    lr = 5e-3 if limit is None else limit / 100
+    held |= {"lr": lr, "batch": 128, "betas": (0.0, 0.9), "anneal": True}
+    return train_critic(critic, WGAN(kind="wgan"), real, fake, steps=STEPS, **held)
 
 
 def share_at(critic: nn.Module, limit: float) -> float:
@@ -70,7 +71,7 @@ def share_at(critic: nn.Module, limit: float) -> float:
 
 def draw(axis: Any, critic: nn.Module, real: Tensor) -> None:
     """Lines of equal value over the data."""
-    side = np.linspace(-2.6, 2.6, 60)
+    side = np.linspace(-2.6, 2.6, 40)
     x, y = np.meshgrid(side, side)
     points = torch.from_numpy(np.stack([x.ravel(), y.ravel()], 1)).float()
     with torch.no_grad():
