@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from ganpipe.utils.errors import UserError
 from ganpipe.utils.signals import Interrupted
 
 SWITCH = "GANPIPE_TRACKING"
-INHERITED = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
 
 
 @dataclass
@@ -36,7 +36,7 @@ def tracked(out: Path, facts: Mapping[str, Any]) -> Iterator[Tracked]:
     at the end only, and no longer than `live.WAIT`.
     """
     more = Tracked()
-    live = None if off() else _without_errors("begin", root(), out, facts, _tags())
+    live = _call("Live", out, facts)
     status = "FAILED"
     try:
         yield more
@@ -46,39 +46,25 @@ def tracked(out: Path, facts: Mapping[str, Any]) -> Iterator[Tracked]:
         raise
     finally:
         if live is not None:
-            _without_errors("end", live, status, more.seconds)
+            _call("Live.end", live, status, more.seconds)
 
 
 def evaluated(evaluation: Path) -> None:
     """Keep the record of `evals/<data>/<variant>.json`, and show its metrics in MLflow."""
-    if not off():
-        _without_errors("evaluated", root(), evaluation, _tags())
+    _call("evaluated", evaluation)
 
 
 def ranked(ranks: Mapping[str, tuple[str, float | None]], data: str) -> None:
     """Keep the ranks of variants, each in words and as a number, and show them in MLflow."""
-    if not off():
-        _without_errors("ranked", root(), data, ranks)
+    _call("ranked", ranks, data)
 
 
-def off() -> bool:
-    """Whether the user asked for no tracking."""
-    return os.environ.get(SWITCH, "").lower() in {"0", "off", "no", "false"}
-
-
-def root() -> Path:
-    """The repository, also for an experiment that runs in a folder of its own."""
-    return Path(os.environ.get("DVC_ROOT") or ".").resolve()
-
-
-def _tags() -> dict[str, str]:
-    return {key: os.environ[key] for key in INHERITED if os.environ.get(key)}
-
-
-def _without_errors(name: str, *arguments: Any) -> Any:
-    """Call it; a record that can't be written is one sentence, and the work goes on."""
+def _call(name: str, *arguments: Any) -> Any:
+    """Call it in `live`; a record that can't be written is one sentence, and the work goes on."""
+    if os.environ.get(SWITCH, "").lower() in {"0", "off", "no", "false"}:
+        return None
     try:
-        return getattr(importlib.import_module("ganpipe.tracking.live"), name)(*arguments)
+        return attrgetter(name)(importlib.import_module("ganpipe.tracking.live"))(*arguments)
     except (OSError, UserError) as error:
         say(f"ganpipe: no record for MLflow, the work goes on: {error}\n")
         return None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganpipe.tracking import records, values
+from ganpipe.tracking.content import of_beginning, of_training
+from ganpipe.tracking.paths import find_root
 from ganpipe.tracking.records import Group, now
 from ganpipe.tracking.sync import SyncReport, complete
 from ganpipe.utils.console import say
@@ -16,6 +20,7 @@ from ganpipe.utils.console import say
 if TYPE_CHECKING:
     from ganpipe.tracking.store import Store
 
+INHERITED = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "DVC_STAGE")
 POLL, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two looks at the files, and at most while the store fails."""
 WAIT = {"FINISHED": 5.0, "FAILED": 1.0, "KILLED": 1.0}
@@ -30,8 +35,8 @@ class Worker:
     A store that fails is one sentence; it is tried again while the work goes on.
     """
 
-    def __init__(self, root: Path, tick: Callable[[Store], None], finish: Callable[[Store], None]) -> None:
-        self._root, self._tick, self._finish = root, tick, finish
+    def __init__(self, tick: Callable[[Store], None], finish: Callable[[Store], None]) -> None:
+        self._root, self._tick, self._finish = find_root(), tick, finish
         self._ended = threading.Event()
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
@@ -72,18 +77,18 @@ class Worker:
 class Live:
     """The run of a training that grows with its files."""
 
-    def __init__(self, root: Path, out: Path, facts: Mapping[str, Any], tags: dict[str, str]) -> None:
-        self._out, self._facts, self._tags = out.resolve(), facts, tags
-        self._group = records.group(root, facts["data"], facts["variant"], facts["spec_digest"])
-        self._training = self._group.training(facts["seed"])
-        self._started, self._status = now(), "FAILED"
-        self._run: str | None = None
-        self._logged: set[values.Point] = set()
-        self._grids: set[int] = set()
-        self._monitor: Any = None
-        self._training.begin(self._started, tags)
+    def __init__(self, out: Path, facts: Mapping[str, Any]) -> None:
+        """Note that a training begins, and follow it."""
+        self._out, self._started, self._status = out.resolve(), now(), "FAILED"
+        group = records.group(find_root(), facts["data"], facts["variant"], facts["spec_digest"])
+        self._training = group.training(facts["seed"])
+        self._training.folder.mkdir(parents=True, exist_ok=True)
         self._lock = self._training.lock
-        self._worker = Worker(root, self._log_new, self._finish)
+        self._content = of_beginning(self._training, facts, self._started, _tags())
+        self._run = ""
+        self._logged: dict[values.Point, Any] = {}
+        self._monitor: Any = None
+        self._worker = Worker(self._log_new, self._finish)
 
     def end(self, status: str, seconds: float) -> None:
         """Keep the record, and let the thread finish the run. seconds: of the training in all of its processes."""
@@ -91,76 +96,62 @@ class Live:
         try:
             if status == "FINISHED":
                 ended = now()
-                self._training.keep(self._out, min(self._started, ended - round(1000 * seconds)), ended, self._tags)
+                self._training.keep(self._out, min(self._started, ended - round(1000 * seconds)), ended, _tags())
         finally:
             self._worker.end(WAIT[status])
 
     def _log_new(self, store: Store) -> None:
-        if not self._lock.is_locked:
-            self._lock.acquire(timeout=POLL)
-        if self._run is None:
-            self._run = store.begin(self._training, self._facts["parameters"])
-            self._watch_system(store)
-        new = {point: x for point, x in values.history(self._out / "history.csv").items() if point not in self._logged}
-        store.log_points(self._run, new, now())
-        self._logged |= new.keys()
-        for step, path in records.grids(self._out).items():
-            if step not in self._grids:
-                store.log_grid(self._run, step, path, now())
-                self._grids.add(step)
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        self._hold()
+        if not self._run:
+            self._run = store.begin(self._content)
+            self._monitor = SystemMetricsMonitor(self._run, tracking_uri=store.uri)  # type: ignore[no-untyped-call]
+            self._monitor.start()
+        points, grids = values.history(self._out / "history.csv"), records.grids(self._out)
+        store.log(self._run, replace(self._content, points=points, grids=grids), self._logged, lambda step: now())
 
     def _finish(self, store: Store) -> None:
-        with suppress(Exception):
-            if self._monitor is not None:
+        if self._monitor is not None:
+            with suppress(Exception):
                 self._monitor.finish()
-        if not self._lock.is_locked:
-            self._lock.acquire()
+        self._hold()
         try:
             if self._status == "FINISHED":
-                parent = [run.info.run_id for run in store.active(self._group.data, self._group.key)]
-                store.complete(self._group, self._training, parent[0] if parent else None)
-            elif self._run is not None:
+                store.complete(of_training(self._training))
+            elif self._run:
                 store.client.set_terminated(self._run, self._status)
         finally:
             self._lock.release()
 
-    def _watch_system(self, store: Store) -> None:
-        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-        self._monitor = SystemMetricsMonitor(self._run, tracking_uri=store.uri)  # type: ignore[no-untyped-call]
-        self._monitor.start()
+    def _hold(self) -> None:
+        if not self._lock.is_locked:
+            self._lock.acquire()
 
 
-def begin(root: Path, out: Path, facts: Mapping[str, Any], tags: dict[str, str]) -> Live:
-    """Note that a training begins, and follow it."""
-    return Live(root, out, facts, tags)
-
-
-def end(live: Live, status: str, seconds: float) -> None:
-    """Keep what it left, and end its run."""
-    live.end(status, seconds)
-
-
-def evaluated(root: Path, evaluation: Path, tags: dict[str, str]) -> None:
+def evaluated(evaluation: Path) -> None:
     """Keep an evaluation, and log it to the runs of its seeds and to their parent."""
-    if group := records.group_of(root, evaluation.resolve()):
-        group.keep(evaluation.read_bytes(), tags)
-        _log(root, [group])
+    if found := records.group_of(evaluation.resolve(), find_root()):
+        found.keep(evaluation.read_bytes(), _tags())
+        _log([found])
 
 
-def ranked(root: Path, data: str, ranks: Mapping[str, tuple[str, float | None]]) -> None:
+def ranked(ranks: Mapping[str, tuple[str, float | None]], data: str) -> None:
     """Keep and log the ranks of variants, whose evaluations lie in this folder."""
-    groups = []
-    for variant, rank in ranks.items():
-        if group := records.group_of(root, Path("evals", data, f"{variant}.json").resolve()):
-            group.rank(*rank)
-            groups.append(group)
-    _log(root, groups)
+    found = {name: records.group_of(Path("evals", data, f"{name}.json").resolve(), find_root()) for name in ranks}
+    known = {name: one for name, one in found.items() if one}
+    for name, one in known.items():
+        one.rank(*ranks[name])
+    _log(list(known.values()))
 
 
-def _log(root: Path, groups: list[Group]) -> None:
+def _log(groups: list[Group]) -> None:
     def finish(store: Store) -> None:
-        for group in groups:
-            complete(store, group, SyncReport())
+        for one in groups:
+            complete(store, one, SyncReport())
 
-    Worker(root, lambda store: None, finish).end(WAIT_EVALUATED)
+    Worker(lambda store: None, finish).end(WAIT_EVALUATED)
+
+
+def _tags() -> dict[str, str]:
+    return {key: os.environ[key] for key in INHERITED if os.environ.get(key)}

@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock
+
 from ganpipe.tracking.paths import artifacts_folder, is_remote, sqlite_uri, store_lock, store_uri
 from ganpipe.tracking.store import Store
 from ganpipe.utils.errors import UserError
 
-SET_UP_LIMIT = 600.0  # seconds that another process may take to make the tables
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
@@ -35,7 +36,7 @@ def configure_environment() -> None:
 def open_store(root: Path) -> Store:
     """Import MLflow and open the store of this root; it is made on first use, by one process at a time.
 
-    Raises UserError where another process has been making it for ten minutes, and whatever MLflow raises.
+    Raises whatever MLflow raises.
     """
     configure_environment()
     uri = store_uri(root)
@@ -46,18 +47,13 @@ def open_store(root: Path) -> Store:
 
         if not is_remote(uri):
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-    from filelock import FileLock, Timeout
-
     # whoever imported mlflow before us had it say more; a failure of the store is one sentence of ours
     logging.getLogger("mlflow").setLevel((os.environ["MLFLOW_LOGGING_LEVEL"] or "INFO").upper())
     if is_remote(uri):
         return Store(MlflowClient(tracking_uri=uri), uri, None)
-    try:
-        with FileLock(store_lock(root), timeout=SET_UP_LIMIT):
-            _make_tables(uri, root)
-            return Store(MlflowClient(tracking_uri=uri), uri, artifacts_folder(root))
-    except Timeout:
-        raise UserError(f"{uri} has been set up by another process for too long: end it, then repeat.") from None
+    with FileLock(store_lock(root)):
+        _make_tables(uri, root)
+        return Store(MlflowClient(tracking_uri=uri), uri, artifacts_folder(root))
 
 
 def _make_tables(uri: str, root: Path) -> None:

@@ -4,7 +4,6 @@
     evaluation.json  rank.json  tags.json      what `evaluate` and `report` found, and where they ran
     <seed>/run.json  history.csv  grids/       copies of what the training wrote
     <seed>/times.json                          written last: beginning and end, and where it ran
-    <seed>/running.json                        the same of a training that has not ended
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,88 +25,6 @@ from ganpipe.utils.io import write_bytes, write_json
 
 SPEC_DIGITS = 16
 PARTS = ("run.json", "history.csv")
-
-
-@dataclass(frozen=True)
-class Training:
-    """A training by its record's folder, finished or not."""
-
-    folder: Path
-
-    @property
-    def data(self) -> str:
-        return self.folder.parts[-4]
-
-    @property
-    def variant(self) -> str:
-        return self.folder.parts[-3]
-
-    @property
-    def seed(self) -> int:
-        return int(self.folder.name)
-
-    @property
-    def key(self) -> str:
-        """Digest of the spec and the seed: the same training always has the same."""
-        return f"{self.folder.parts[-2]}-{self.seed}"
-
-    @property
-    def lock(self) -> FileLock:
-        """Held by whoever writes the record or its run in MLflow."""
-        return FileLock(self.folder / "lock", thread_local=False)
-
-    @property
-    def finished(self) -> bool:
-        return (self.folder / "times.json").is_file()
-
-    @cached_property
-    def times(self) -> dict[str, Any]:
-        """started, ended: milliseconds since 1970; tags: where it ran."""
-        return read_json(self.folder / ("times.json" if self.finished else "running.json"))
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """run.json."""
-        return read_json(self.folder / "run.json")
-
-    @property
-    def history(self) -> Path:
-        return self.folder / "history.csv"
-
-    @property
-    def grids(self) -> dict[int, Path]:
-        """The pictures by step."""
-        return grids(self.folder)
-
-    @property
-    def digest(self) -> str:
-        """Of all that the run shows of the training."""
-        texts = [(self.folder / name).read_bytes() for name in (*PARTS, "times.json") if (self.folder / name).exists()]
-        return digest(*texts, *(path.name.encode() for path in self.grids.values()))
-
-    def begin(self, started: int, tags: dict[str, str]) -> None:
-        """Note that the training runs."""
-        write_json(self.folder / "running.json", {"started": started, "tags": tags or self._earlier_tags()})
-
-    def keep(self, out: Path, started: int, ended: int, tags: dict[str, str]) -> None:
-        """Copy what the training left in `out`. Raises OSError."""
-        tags = tags or self._earlier_tags()
-        (self.folder / "times.json").unlink(missing_ok=True)
-        for name in PARTS:
-            if (out / name).is_file():
-                write_bytes(self.folder / name, (out / name).read_bytes())
-        shutil.rmtree(self.folder / "grids", ignore_errors=True)
-        for path in grids(out).values():
-            write_bytes(self.folder / "grids" / path.name, path.read_bytes())
-        write_json(self.folder / "times.json", {"started": started, "ended": ended, "tags": tags})
-        (self.folder / "running.json").unlink(missing_ok=True)
-        for name in ("times", "facts"):
-            self.__dict__.pop(name, None)
-
-    def _earlier_tags(self) -> dict[str, str]:
-        """Those of an earlier training of the same: DVC may run outside an experiment what an experiment began."""
-        known = [self.folder / name for name in ("times.json", "running.json")]
-        return next((dict(read_json(path)["tags"]) for path in known if path.is_file()), {})
 
 
 @dataclass(frozen=True)
@@ -127,21 +43,23 @@ class Group:
 
     @property
     def key(self) -> str:
+        """Digest of the spec."""
         return self.folder.name
 
     @property
     def lock(self) -> FileLock:
+        """Held by whoever writes its run in MLflow."""
         return FileLock(self.folder / "lock", thread_local=False)
 
     def training(self, seed: int) -> Training:
-        return Training(self.folder / str(seed))
+        return Training(self, seed)
 
     @property
     def trainings(self) -> list[Training]:
-        """All that have a record, by seed."""
-        folders = [path for path in self.folder.glob("*/") if path.name.isdecimal()]
-        known = (Training(path) for path in sorted(folders, key=lambda path: int(path.name)))
-        return [one for one in known if one.finished or (one.folder / "running.json").is_file()]
+        """All that ever began, by seed."""
+        return [
+            Training(self, seed) for seed in sorted(int(p.name) for p in self.folder.glob("*/") if p.name.isdecimal())
+        ]
 
     def read(self, name: str) -> dict[str, Any]:
         """One of evaluation.json, rank.json, tags.json; empty where it is not there."""
@@ -159,6 +77,65 @@ class Group:
         write_json(self.folder / "rank.json", {"text": text, "number": number})
 
 
+@dataclass(frozen=True)
+class Training:
+    """A training, finished or not."""
+
+    group: Group
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        return self.group.folder / str(self.seed)
+
+    @property
+    def data(self) -> str:
+        return self.group.data
+
+    @property
+    def variant(self) -> str:
+        return self.group.variant
+
+    @property
+    def key(self) -> str:
+        """Digest of the spec, and the seed: the same training always has the same."""
+        return f"{self.group.key}-{self.seed}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}/{self.seed}"
+
+    @property
+    def lock(self) -> FileLock:
+        """Held by whoever writes the record or its run in MLflow."""
+        return FileLock(self.folder / "lock", thread_local=False)
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / "times.json").is_file()
+
+    @property
+    def times(self) -> dict[str, Any]:
+        """started, ended: milliseconds since 1970; tags: where it ran."""
+        return read_json(self.folder / "times.json")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """run.json."""
+        return read_json(self.folder / "run.json")
+
+    def keep(self, out: Path, started: int, ended: int, tags: dict[str, str]) -> None:
+        """Copy what the training left in `out`. Raises OSError."""
+        (self.folder / "times.json").unlink(missing_ok=True)
+        for name in PARTS:
+            if (out / name).is_file():
+                write_bytes(self.folder / name, (out / name).read_bytes())
+        shutil.rmtree(self.folder / "grids", ignore_errors=True)
+        for path in grids(out).values():
+            write_bytes(self.folder / "grids" / path.name, path.read_bytes())
+        write_json(self.folder / "times.json", {"started": started, "ended": ended, "tags": tags})
+
+
 def group(root: Path, data: str, variant: str, spec_digest: str) -> Group:
     """The group of a variant's spec, by the digest that run.json names."""
     return Group(records_folder(root) / data / variant / spec_digest[:SPEC_DIGITS])
@@ -169,19 +146,29 @@ def groups(root: Path) -> Iterator[Group]:
     yield from (Group(path) for path in sorted(records_folder(root).glob("*/*/*/")))
 
 
+def group_of(evaluation: Path, root: Path) -> Group | None:
+    """The group that `evals/<data>/<variant>.json` speaks of, by the run of its first seed; None without one.
+
+    root: the repository, where the records lie, while an experiment may run in a folder of its own.
+    """
+    content = read_json(evaluation) if evaluation.is_file() else {}
+    data, variant = evaluation.parent.name, evaluation.stem
+    run = evaluation.parents[2] / "runs" / data / variant / str((content.get("seeds") or [None])[0]) / "run.json"
+    if content.get("not_applicable") or not run.is_file():
+        return None
+    return group(root, data, variant, str(read_json(run).get("spec_digest")))
+
+
 def adopt(root: Path, problems: list[str]) -> None:
     """Keep a record of what lies in `runs/` and `evals/` and has none: DVC restored it, or tracking was off.
 
     problems: gets a sentence for each file that can't be read.
     """
-    for path in sorted((root / "runs").glob("*/*/*/run.json")):
+    for path in sorted([*root.glob("runs/*/*/*/run.json"), *root.glob("evals/*/*.json")]):
         try:
-            _adopt_training(root, path)
-        except UserError as error:
-            problems.append(str(error))
-    for path in sorted((root / "evals").glob("*/*.json")):
-        try:
-            if (found := group_of(root, path)) and found.read("evaluation.json") != read_json(path):
+            if path.name == "run.json":
+                _adopt_training(root, path)
+            elif (found := group_of(path, root)) and found.read("evaluation.json") != read_json(path):
                 found.keep(path.read_bytes(), {})
         except UserError as error:
             problems.append(str(error))
@@ -192,30 +179,17 @@ def _adopt_training(root: Path, path: Path) -> None:
     data, variant, seed = path.parts[-4:-1]
     if facts.get("not_applicable"):
         return
-    if [facts.get(key) for key in ("data", "variant", "seed")] != [data, variant, int(seed)] or not facts.get(
-        "spec_digest"
-    ):
-        raise UserError(f"{path} is not of {data}/{variant}/{seed}: run the training again.")
+    if not facts.get("spec_digest"):
+        raise UserError(f"{path} names no spec: run the training again.")
     one = group(root, data, variant, facts["spec_digest"]).training(int(seed))
-    one.folder.mkdir(parents=True, exist_ok=True)
-    same = one.finished and all(_bytes(one.folder / name) == _bytes(out / name) for name in PARTS)
-    if same:
+    if one.finished and all(_bytes(one.folder / name) == _bytes(out / name) for name in PARTS):
         return
     ended = path.stat().st_mtime_ns // 1_000_000
     clock = root / "timings" / data / "train" / variant / f"{seed}.json"
     seconds = float(read_json(clock).get("training_seconds", 0.0)) if clock.is_file() else 0.0
+    one.folder.mkdir(parents=True, exist_ok=True)
     with one.lock:
         one.keep(out, ended - round(1000 * seconds), ended, {})
-
-
-def group_of(root: Path, evaluation: Path) -> Group | None:
-    """The group that `<root>/evals/<data>/<variant>.json` speaks of, by its first run; None without one."""
-    content = read_json(evaluation) if evaluation.is_file() else {}
-    data, variant = evaluation.parent.name, evaluation.stem
-    run = evaluation.parents[2] / "runs" / data / variant / str((content.get("seeds") or [None])[0]) / "run.json"
-    if content.get("not_applicable") or not run.is_file():
-        return None
-    return group(root, data, variant, str(read_json(run).get("spec_digest")))
 
 
 def grids(folder: Path) -> dict[int, Path]:
@@ -223,9 +197,9 @@ def grids(folder: Path) -> dict[int, Path]:
     return {int(path.stem): path for path in sorted((folder / "grids").glob("*.png")) if path.stem.isdecimal()}
 
 
-def digest(*parts: bytes) -> str:
-    """16 hexadecimal digits of SHA-256."""
-    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:16]
+def digest(content: Any) -> str:
+    """16 hexadecimal digits of SHA-256 of what JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def now() -> int:

@@ -1,24 +1,29 @@
-"""The runs in MLflow's store that the records ask for."""
+"""Runs in MLflow's store."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganpipe.tracking import values
-from ganpipe.tracking.records import Group, Training, digest, now
+from ganpipe.tracking.content import KEY, Content
+from ganpipe.tracking.values import Point
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 METRICS_LIMIT, PARAMS_LIMIT = 1000, 100  # in one request
-DIGEST_LIMIT = 36  # characters of a data set's digest
+DATA_DIGEST_LIMIT = 36  # characters of a data set's digest
 
-KEY, TRAINED, EVALUATED, PARENT = "ganpipe.key", "ganpipe.trained", "ganpipe.evaluated", "mlflow.parentRunId"
+DIGEST, PARENT = "ganpipe.digest", "mlflow.parentRunId"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens in its view of language models
+SAMPLES = "samples"
+Clock = Callable[[int], int]
+"""When a step was done, in milliseconds since 1970."""
 
 
 class Store:
@@ -38,244 +43,106 @@ class Store:
     def _find_experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 
+        if self.client.get_experiment_by_name(name) is None:
+            location = self._artifacts.as_uri() if self._artifacts else None  # MLflow would decode a path
+            with suppress(MlflowException):  # another process may be faster
+                self.client.create_experiment(name, artifact_location=location, tags=KIND)
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            location = self._artifacts.as_uri() if self._artifacts else None  # MLflow would decode a path
-            try:
-                return str(self.client.create_experiment(name, artifact_location=location, tags=KIND))
-            except MlflowException:
-                found = self.client.get_experiment_by_name(name)  # another process was faster
-                if found is None:
-                    raise
+            raise MlflowException(f"the experiment {name} can't be made")
         if found.lifecycle_stage != "active":
             self.client.restore_experiment(found.experiment_id)
-        for key, value in KIND.items() - found.tags.items():
-            self.client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
 
-    def runs(self, data: str, key: str | None = None) -> list[Run]:
-        """The runs of the data set, or those with this key, newest first; deleted ones, too."""
+    def runs(self, data: str, **tags: str) -> list[Run]:
+        """The runs of the data set with these tags, newest first; deleted ones, too."""
         from mlflow.entities import ViewType
 
-        query = f"tags.`{KEY}` = '{key}'" if key else ""
-        found: list[Run] = []
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                [self.experiment(data)], query, ViewType.ALL, max_results=METRICS_LIMIT, page_token=token
-            )
-            found += page
-            token = page.token
-            if not token:
-                return found
+        query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        return list(self.client.search_runs([self.experiment(data)], query, ViewType.ALL))
 
-    def by_key(self, data: str) -> dict[str, list[Run]]:
-        """All runs of the data set by the key of their record."""
-        found: dict[str, list[Run]] = {}
-        for run in self.runs(data):
-            found.setdefault(run.data.tags.get(KEY, ""), []).append(run)
-        return found
-
-    def active(self, data: str, key: str) -> list[Run]:
-        """The runs with this key that nobody deleted, newest first."""
-        return _active(self.runs(data, key))
-
-    # ---- while a training runs --------------------------------------------------------------------------------------
-
-    def begin(self, one: Training, parameters: Mapping[str, Any]) -> str:
-        """Begin the run of a training in place of older ones; its number."""
-        old = self.active(one.data, one.key)
-        run_id = self._create(one, one.times["started"], one.times["tags"], f"{one.variant}/{one.seed}")
-        self.client.set_tag(run_id, "seed", str(one.seed))
-        self._log_parameters(run_id, parameters)
-        for run in old:
-            self.client.delete_run(run.info.run_id)
-        return run_id
-
-    def log_points(self, run_id: str, points: Mapping[values.Point, float], at: Mapping[int, int] | int) -> None:
-        """Log metrics at these times, in milliseconds by step. What was logged at the same time counts once."""
-        from mlflow.entities import Metric
-
-        metrics = [
-            Metric(name, value, at if isinstance(at, int) else at[step], step) for (name, step), value in points.items()
-        ]
-        for first in range(0, len(metrics), METRICS_LIMIT):
-            self.client.log_batch(run_id, metrics=metrics[first : first + METRICS_LIMIT])
-
-    def log_grid(self, run_id: str, step: int, path: Path, at: int) -> None:
-        """Log a picture of samples: the UI shows those of all steps with a slider."""
-        from PIL import Image
-
-        with Image.open(path) as image:
-            self.client.log_image(run_id, image, key="samples", step=step, timestamp=at)
-
-    # ---- from the records -------------------------------------------------------------------------------------------
-
-    def complete(self, group: Group, one: Training, parent: str | None, known: list[Run] | None = None) -> str | None:
-        """Make the run of a finished training what its record says; what was done, None for nothing.
-
-        known: the runs with its key, perhaps from before its lock was held. A run that a person deleted in MLflow when
-        it was complete stays deleted.
-        """
-        evaluation = group.read("evaluation.json")
-        points = values.of_seed(evaluation, one.seed, _last(one)) if evaluation else {}
-        status = evaluation["statuses"][evaluation["seeds"].index(one.seed)] if points else one.facts.get("status")
-        want = {TRAINED: one.digest}
-        want |= {EVALUATED: _digest([sorted(points.items()), status])} if points else {}
-        links = {PARENT: parent} if parent else {}
-        if _current(known or [], want | links) or _current(runs := self.runs(one.data, one.key), want | links):
-            return None
-        active = _active(runs)
-        fit = [run for run in active if _fits(run, want) and run.info.start_time == one.times["started"]]
-        done = None if fit else "replaced" if active else "created"
-        if fit:
-            run_id, tags, ended = fit[0].info.run_id, fit[0].data.tags, fit[0].info.status == "FINISHED"
-        else:
-            name = f"{one.variant}/{one.seed}"
-            run_id, tags, ended = self._create(one, one.times["started"], one.times["tags"], name), {}, False
-        if TRAINED not in tags or not ended:
-            self._log_training(run_id, one)
-            self._tag(run_id, values.status(status) | {TRAINED: want[TRAINED]})
-            self.client.set_terminated(run_id, "FINISHED", one.times["ended"])
-            done = done or "completed"
-        if points and EVALUATED not in tags:
-            self.log_points(run_id, points, _clock(one, points))
-            self._tag(run_id, values.status(status) | {EVALUATED: want[EVALUATED]})
-            done = done or "evaluated"
-        if links:
-            self._tag(run_id, links)
-        return self._remove_others(run_id, active) or done or "evaluated"
-
-    def end(self, one: Training) -> str | None:
-        """End the run of a training that was killed; what was done, None for nothing."""
-        running = [run for run in self.active(one.data, one.key) if run.info.status == "RUNNING"]
-        for run in running:
-            self.client.set_terminated(run.info.run_id, "KILLED")
-        return "ended" if running else None
-
-    def _log_training(self, run_id: str, one: Training) -> None:
-        """Log what the run lacks of the history, the pictures and the facts."""
-        wanted = values.history(one.history)
-        known = {
-            (name, metric.step): metric.timestamp
-            for name in {name for name, _ in wanted}
-            for metric in self.client.get_metric_history(run_id, name)
-        }
-        lacking = {point: value for point, value in wanted.items() if point not in known}
-        latest = max(known.values(), default=0)  # points that were logged live came later than their steps were done
-        self.log_points(run_id, lacking, {step: max(at, latest) for step, at in _clock(one, lacking).items()})
-        logged = {
-            file.path.partition("+step+")[2].partition("+")[0] for file in self.client.list_artifacts(run_id, "images")
-        }
-        clock = _clock(one, [("", step) for step in one.grids])
-        for step, path in one.grids.items():
-            if str(step) not in logged:
-                self.log_grid(run_id, step, path, clock[step])
-        self.client.log_artifact(run_id, str(one.folder / "run.json"))
-        facts = one.facts
-        self._log_parameters(run_id, facts["parameters"])
-        self._log_data(run_id, facts)
-        about = {"device": str(facts.get("device")), "seed": str(one.seed), "mlflow.note.content": facts["title"]}
-        self._tag(run_id, about)
-
-    def complete_parent(self, group: Group, known: list[Run] | None = None) -> tuple[str | None, str | None]:
-        """The same for an evaluated variant: the number of its run, if it has one, and what was done."""
-        evaluation = group.read("evaluation.json")
-        children = [one for seed in evaluation.get("seeds") or () if (one := group.training(seed)).finished]
-        if not children:
-            return None, None
-        began = min(one.times["started"] for one in children)
-        ended = began + sum(one.times["ended"] - one.times["started"] for one in children)  # all of its trainings
-        tags, rank = group.read("tags.json") or children[0].times["tags"], group.read("rank.json")
-        want = {EVALUATED: _digest([evaluation, began, ended, tags])}
-        ranked = {"rank": str(rank["text"])} if rank else {}
-        for runs in (known or [], self.runs(group.data, group.key)):
-            if _current(runs, want | ranked):
-                return next((run.info.run_id for run in _active(runs)), None), None
-        active = _active(runs)
-        fit = [run.info.run_id for run in active if _fits(run, want) and run.info.status == "FINISHED"]
-        done = "evaluated" if fit else "replaced" if active else "created"
-        last = _last(children[0])
-        if fit:
-            run_id = fit[0]
-        else:
-            name = f"{group.variant} ({tags['DVC_EXP_NAME']})" if "DVC_EXP_NAME" in tags else group.variant
-            run_id = self._create(group, began, tags, name)
-            facts = children[0].facts
-            self._log_parameters(run_id, facts["parameters"])
-            self._log_data(run_id, facts)
-            points = values.of_variant(evaluation, last)
-            self.log_points(run_id, points, _clock(children[0], points))
-            self.client.log_artifact(run_id, str(group.folder / "evaluation.json"))
-            about = {"seeds": " ".join(str(one.seed) for one in children), "mlflow.note.content": facts["title"]}
-            self._tag(run_id, about | values.statuses(evaluation) | want)
-            self.client.set_terminated(run_id, "FINISHED", ended)
-        if rank and rank["number"] is not None:
-            self.log_points(run_id, {("rank", last): rank["number"]}, now())
-        if ranked:
-            self._tag(run_id, ranked)
-        self._remove_others(run_id, active)
-        return run_id, done
-
-    # ---- parts of both ----------------------------------------------------------------------------------------------
-
-    def _create(self, of: Training | Group, started: int, tags: Mapping[str, str], name: str) -> str:
-        tags = {**tags, KEY: of.key, "data": of.data, "variant": of.variant}
-        run = self.client.create_run(self.experiment(of.data), started, tags=tags, run_name=name)
-        return str(run.info.run_id)
-
-    def _log_parameters(self, run_id: str, parameters: Mapping[str, Any]) -> None:
+    def begin(self, content: Content) -> str:
+        """Begin a run; its number."""
         from mlflow.entities import Param
 
-        params = [Param(key, value) for key, value in values.flatten(parameters).items()]
+        experiment = self.experiment(content.tags["data"])
+        run_id = str(self.client.create_run(experiment, content.started, content.tags, content.name).info.run_id)
+        params = [Param(key, value) for key, value in values.flatten(content.facts["parameters"]).items()]
         for first in range(0, len(params), PARAMS_LIMIT):
             self.client.log_batch(run_id, params=params[first : first + PARAMS_LIMIT])
+        return run_id
 
-    def _log_data(self, run_id: str, facts: Mapping[str, Any]) -> None:
+    def log(self, run_id: str, content: Content, logged: dict[Point, Any], clock: Clock) -> None:
+        """Log the metrics and pictures that `logged` does not hold, and add them to it."""
+        from mlflow.entities import Metric
+        from PIL import Image
+
+        new = {point: value for point, value in content.points.items() if point not in logged}
+        metrics = [Metric(name, value, clock(step), step) for (name, step), value in new.items()]
+        for first in range(0, len(metrics), METRICS_LIMIT):
+            self.client.log_batch(run_id, metrics=metrics[first : first + METRICS_LIMIT])
+        logged |= new
+        for step, path in content.grids.items():
+            if (SAMPLES, step) not in logged:
+                with Image.open(path) as image:  # the UI shows those of all steps with a slider
+                    self.client.log_image(run_id, image, key=SAMPLES, step=step, timestamp=clock(step))
+                logged[SAMPLES, step] = None
+
+    def complete(self, content: Content, parent: str | None = None) -> tuple[str | None, str]:
+        """Make a run what it should be, and the only one of its key; its number, and what was done.
+
+        One that lacks something is completed, one that says anything else is replaced, and one that a person deleted in
+        MLflow when it was complete stays deleted: its number is None.
+        """
+        data = content.tags["data"]
+        every = self.runs(data, **{KEY: content.tags[KEY]})
+        runs = [run for run in every if run.info.lifecycle_stage == "active"]
+        whole = {DIGEST: content.digest} | ({PARENT: parent} if parent else {})
+        for run in runs[:1] or every[:1]:
+            if len(runs) < 2 and run.info.status == "FINISHED" and whole.items() <= run.data.tags.items():
+                return (run.info.run_id if runs else None), "unchanged"
+        wanted = {**content.points, **{(SAMPLES, step): None for step in content.grids}}
+        run_id, logged = "", {}
+        for run in runs:
+            held = {} if run_id else self._held(run)
+            if not run_id and run.info.start_time == content.started and held.items() <= wanted.items():
+                run_id, logged = run.info.run_id, held
+            else:
+                self.client.delete_run(run.info.run_id)
+        done = "completed" if run_id else "replaced" if runs else "created"
+        run_id = run_id or self.begin(content)
+        self.log(run_id, content, logged, content.clock)
+        self._log_files(run_id, content)
+        self._tag(run_id, {**content.tags, **whole})
+        self.client.set_terminated(run_id, "FINISHED", content.ended)
+        return run_id, done
+
+    def end(self, data: str, key: str) -> str:
+        """End the run of a training that was killed; what was done."""
+        running = [run for run in self.runs(data, **{KEY: key}) if run.info.status == "RUNNING"]
+        for run in running:
+            self.client.set_terminated(run.info.run_id, "KILLED")
+        return "ended" if running else "unchanged"
+
+    def _held(self, run: Run) -> dict[Point, Any]:
+        """What a run has of metrics and pictures."""
+        run_id = run.info.run_id
+        names = [name for name in run.data.metrics if not name.startswith("system/")]
+        histories = [self.client.get_metric_history(run_id, name) for name in names]
+        images = [file.path.split("+") for file in self.client.list_artifacts(run_id, "images")]
+        points = {(one.key, one.step): one.value for history in histories for one in history}
+        return points | {(SAMPLES, int(parts[2])): None for parts in images}
+
+    def _log_files(self, run_id: str, content: Content) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        if facts.get("dataset_digest"):
-            place = json.dumps({"uri": f"data/prepared/{facts['data']}"})
-            dataset = Dataset(facts["data"], facts["dataset_digest"][:DIGEST_LIMIT], "local", place)
+        self.client.log_artifact(run_id, str(content.file))
+        if found := content.facts.get("dataset_digest"):
+            place = json.dumps({"uri": f"data/prepared/{content.tags['data']}"})
+            dataset = Dataset(content.tags["data"], found[:DATA_DIGEST_LIMIT], "local", place)
             self.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
-
-    def _remove_others(self, run_id: str, runs: list[Run]) -> str | None:
-        """Remove doubled and outdated runs; what was done, None for nothing."""
-        others = [run for run in runs if run.info.run_id != run_id]
-        for run in others:
-            self.client.delete_run(run.info.run_id)
-        return "replaced" if others else None
 
     def _tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
 
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-
-
-def _active(runs: list[Run]) -> list[Run]:
-    return [run for run in runs if run.info.lifecycle_stage == "active"]
-
-
-def _current(runs: list[Run], want: Mapping[str, str]) -> bool:
-    """Whether there is nothing to do: one run, complete, or a complete one that a person deleted."""
-    of = _active(runs) or runs[:1]
-    return len(of) == 1 and of[0].info.status == "FINISHED" and want.items() <= of[0].data.tags.items()
-
-
-def _fits(run: Run, want: Mapping[str, str]) -> bool:
-    """Whether the run says nothing else than it should; it may lack something."""
-    return all(run.data.tags.get(key, value) == value for key, value in want.items())
-
-
-def _digest(content: Any) -> str:
-    return digest(json.dumps(content, sort_keys=True).encode())
-
-
-def _last(one: Training) -> int:
-    return int(one.facts["parameters"]["steps"])
-
-
-def _clock(one: Training, points: Any) -> dict[int, int]:
-    """When a step was done, in milliseconds: the record knows beginning and end, and the rest lies evenly between."""
-    began, ended, last = one.times["started"], one.times["ended"], _last(one)
-    return {step: began + round((ended - began) * min(1.0, step / max(last, 1))) for _, step in points}

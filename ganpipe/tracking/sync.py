@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +10,16 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from ganpipe.tracking import records
+from ganpipe.tracking.content import of_group, of_training
 from ganpipe.tracking.paths import store_uri
-from ganpipe.tracking.records import Group, Training
+from ganpipe.tracking.records import Group
 from ganpipe.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
-
     from ganpipe.tracking.store import Store
 
 PATIENCE = 10.0  # seconds to wait for a training that is about to end its run
-DONE = ("created", "replaced", "completed", "evaluated", "ended", "unchanged")
+DONE = ("created", "replaced", "completed", "ended", "unchanged")
 
 
 @dataclass
@@ -35,16 +32,6 @@ class SyncReport:
     counts: Counter[str] = field(default_factory=Counter)
     busy: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        """Whether the store was written to."""
-        return any(count for what, count in self.counts.items() if what != "unchanged")
-
-    def count(self, done: str | None) -> None:
-        """One run more to which this was done."""
-        if done:
-            self.counts[done] += 1
 
     def __str__(self) -> str:
         counts = [f"{self.counts[what]} {what}" for what in DONE if self.counts[what]]
@@ -59,54 +46,39 @@ def sync(root: Path) -> SyncReport:
     """
     report = SyncReport()
     records.adopt(root, report.problems)
-    found = list(records.groups(root))
-    if not found:
+    groups = list(records.groups(root))
+    if not groups:
         return report
     from ganpipe.tracking.opening import failures_of, open_store
 
     with failures_of(store_uri(root)):
         store = open_store(root)
-        known: dict[str, dict[str, list[Run]]] = {}
-        for group in found:
-            if group.data not in known:
-                known[group.data] = store.by_key(group.data)
+        for group in groups:
             try:
-                complete(store, group, report, known[group.data])
-            except UserError as error:
-                report.problems.append(str(error))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                problem = f"{group.folder} can't be read ({error!r}): remove it and run the stages again."
-                report.problems.append(problem)
+                complete(store, group, report)
+            except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
+                what = error if isinstance(error, UserError) else f"{error!r}"
+                report.problems.append(f"{group.folder} can't be read: remove it and run the stages again: {what}")
     return report
 
 
-def complete(store: Store, group: Group, report: SyncReport, known: dict[str, list[Run]] | None = None) -> None:
-    """Complete the runs of a variant and of its seeds. known: the runs of the data set by their keys."""
-    known = known or {}
+def complete(store: Store, group: Group, report: SyncReport) -> None:
+    """Complete the runs of a variant and of its seeds."""
     parent: str | None = None
-    with _held(group, report) as free:
-        if free:
-            parent, done = store.complete_parent(group, known.get(group.key))
-            report.count(done or ("unchanged" if parent else None))
-    for one in group.trainings:
-        with _held(one, report) as free:
-            if free and one.finished:
-                report.count(store.complete(group, one, parent, known.get(one.key)) or "unchanged")
-            elif free:
-                report.count(store.end(one))
-
-
-@contextmanager
-def _held(one: Group | Training, report: SyncReport) -> Iterator[bool]:
-    """Whether its lock could be had in time; it is then held inside."""
-    lock = one.lock
     try:
-        lock.acquire(timeout=PATIENCE if isinstance(one, Group) or one.finished else 0)
+        with group.lock.acquire(timeout=PATIENCE):
+            if content := of_group(group):
+                parent, done = store.complete(content)
+                report.counts[done] += 1
     except Timeout:
-        report.busy.append("/".join(one.folder.parts[-4:]))
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+        report.busy.append(group.variant)
+    for one in group.trainings:
+        try:
+            with one.lock.acquire(timeout=PATIENCE if one.finished else 0):
+                if one.finished:
+                    _, done = store.complete(of_training(one), parent)
+                else:
+                    done = store.end(one.data, one.key)
+                report.counts[done] += 1
+        except Timeout:
+            report.busy.append(one.name)

@@ -50,11 +50,10 @@ def links(root: Path, data: str, variant: str) -> list[tuple[str, str]]:
     if store.client.get_experiment_by_name(f"ganpipe/{data}") is None:
         return []
     number = store.experiment(data)
-    runs = [run for run in store.runs(data) if run.info.lifecycle_stage == "active"]
     found = [("All variants", f"experiments/{number}/runs?compareRunsMode=CHART")]
-    of_variant = [run for run in runs if run.data.tags.get("variant") == variant]
-    parents = [run.data.tags[PARENT] for run in of_variant if PARENT in run.data.tags]
-    seeds = [run.info.run_id for run in of_variant if parents and run.data.tags.get(PARENT) == parents[0]]
+    runs = [run for run in store.runs(data, variant=variant) if run.info.lifecycle_stage == "active"]
+    parents = [run.data.tags[PARENT] for run in runs if PARENT in run.data.tags]
+    seeds = [run.info.run_id for run in runs if run.data.tags.get(PARENT) in parents[:1]]
     if seeds:
         query = f"runs={quote(json.dumps(seeds))}&experiments={quote(json.dumps([number]))}"
         found.append((f"The seeds of {variant}", f"compare-runs?{query}"))

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,43 +33,27 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def clean_name(text: str) -> str:
-    """A name that MLflow takes: other characters become underscores, parts like `..` vanish."""
-    clean = re.sub(r"[^\w\-. :/]", "_", text.strip(), flags=re.ASCII)
-    return "/".join(part for part in clean.split("/") if part not in {"", ".", ".."})[:250].rstrip("/") or "_"
+    """A name that MLflow takes: other characters become underscores."""
+    return re.sub(r"[^\w\-. :/]", "_", text, flags=re.ASCII)[:250]
 
 
 def history(path: Path) -> dict[Point, float]:
-    """The whole lines of a history.csv, as `train/<column>`; {} without one. It may be growing."""
-    try:
-        text = path.read_bytes()
-    except OSError:
-        return {}
-    lines = csv.reader(text[: text.rfind(b"\n") + 1].decode("utf-8", "replace").splitlines())
-    columns = [clean_name(f"train/{column}") for column in next(lines, [])]
-    return dict(_points(columns, lines))
-
-
-def _points(columns: list[str], lines: Iterator[list[str]]) -> Iterator[tuple[Point, float]]:
-    for line in lines:
-        if line and line[0].isdecimal():
-            for name, cell in zip(columns[1:], line[1:], strict=False):
-                try:
-                    yield (name, int(line[0])), float(cell)
-                except ValueError:
-                    continue
+    """The whole lines of a history.csv, which may be growing, as `train/<column>`; {} without one."""
+    text = path.read_text() if path.is_file() else ""
+    found: dict[Point, float] = {}
+    for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
+        step = int(row.pop("step"))
+        found |= {(clean_name(f"train/{column}"), step): float(cell) for column, cell in row.items() if cell}
+    return found
 
 
 def of_seed(evaluation: Mapping[str, Any], seed: int, last: int) -> dict[Point, float]:
-    """The metrics of one seed: at its last step, and at those of its snapshots before."""
+    """The metrics of one seed, if it is evaluated: at its last step, and at those of its snapshots before."""
     seeds = list(evaluation.get("seeds") or ())
     if seed not in seeds:
         return {}
     index = seeds.index(seed)
-
-    def pick(values: Sequence[Any]) -> float | None:
-        return next(iter(finite(values[index : index + 1])), None)
-
-    return _evaluated(evaluation, pick, last)
+    return _evaluated(evaluation, lambda values: next(iter(finite(values[index : index + 1])), None), last)
 
 
 def of_variant(evaluation: Mapping[str, Any], last: int) -> dict[Point, float]:
@@ -90,28 +74,22 @@ def of_variant(evaluation: Mapping[str, Any], last: int) -> dict[Point, float]:
 def _evaluated(
     evaluation: Mapping[str, Any], pick: Callable[[Sequence[Any]], float | None], last: int
 ) -> dict[Point, float]:
-    metrics = evaluation["metrics"]
-    found: dict[Point, float | None] = {}
-    for name, metric in metrics.items():
-        found[_place(name, metrics), last] = pick(metric["raw"])
-        found[f"ema/{name}", last] = pick(metric["ema"])
+    metrics, found = evaluation["metrics"], {}
     snapshots = evaluation.get("snapshots") or {"steps": [], "metrics": {}}
-    for name, course in snapshots["metrics"].items():
-        for index, step in enumerate(snapshots["steps"]):
-            if step < last:
-                at_step = {weights: [of_seed[index] for of_seed in course[weights]] for weights in ("raw", "ema")}
-                found[_place(name, metrics), step] = pick(at_step["raw"])
-                found[f"ema/{name}", step] = pick(at_step["ema"])
-    return {
-        (clean_name(name), step): value
-        for (name, step), value in found.items()
-        if value is not None and math.isfinite(value)
-    }
+    for weights in ("raw", "ema"):
+        for name, metric in metrics.items():
+            found[_place(name, weights, metrics), last] = pick(metric[weights])
+        for name, course in snapshots["metrics"].items():
+            for index, step in enumerate(snapshots["steps"]):
+                if step < last:
+                    found[_place(name, weights, metrics), step] = pick([of_seed[index] for of_seed in course[weights]])
+    return {point: value for point, value in found.items() if value is not None and math.isfinite(value)}
 
 
-def _place(name: str, metrics: Mapping[str, Any]) -> str:
-    """Where a metric of the last weights stands: the leading ones in front."""
-    return name if name in metrics and metrics[name]["in_main_table"] else f"more/{name}"
+def _place(name: str, weights: str, metrics: Mapping[str, Any]) -> str:
+    """Where a metric stands: the main ones of the last weights in front."""
+    in_front = name in metrics and metrics[name]["in_main_table"]
+    return clean_name(f"ema/{name}" if weights == "ema" else name if in_front else f"more/{name}")
 
 
 def status(found: Mapping[str, Any] | None) -> dict[str, str]:

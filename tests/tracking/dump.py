@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganpipe.tracking.store import KEY, PARENT, Store
+from ganpipe.tracking.content import KEY
+from ganpipe.tracking.store import PARENT, Store
 
 
 def dump(store: Store, times: bool = True) -> dict[str, dict[str, Any]]:

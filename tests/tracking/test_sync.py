@@ -8,19 +8,27 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import ganpipe
 from dump import dump
-from fake_training import write_evaluation, write_run
+from fake_training import facts, write_evaluation, write_run
 
 from ganpipe.tracking import records
 from ganpipe.tracking import sync as module
+from ganpipe.tracking.content import of_beginning, of_training
 from ganpipe.tracking.opening import open_store
 from ganpipe.tracking.store import Store
 from ganpipe.tracking.sync import sync
 from ganpipe.tracking.ui import VIEW, links, ui
+
+
+def active(store: Store) -> list[Any]:
+    """The runs that nobody deleted."""
+    return [run for run in store.runs("ring") if run.info.lifecycle_stage == "active"]
 
 
 def test_a_parent_for_the_variant_and_a_child_for_each_seed(root: Path, store: Store) -> None:
@@ -60,8 +68,7 @@ def test_a_second_sync_changes_nothing_and_a_deleted_store_comes_back_without_th
     shutil.rmtree(root / "runs")
     shutil.rmtree(root / "evals")
     again = sync(root)
-    assert not again.changed
-    assert again.counts["unchanged"] == 3
+    assert again.counts == {"unchanged": 3}
     assert dump(store) == before
     store.client._tracking_client.store.engine.dispose()
     shutil.rmtree(root / "mlartifacts")
@@ -75,16 +82,16 @@ def test_an_evaluation_that_comes_later_and_changes_and_a_rank(root: Path, store
     write_run(root, seed=1)
     assert sync(root).counts == {"created": 2}
     write_evaluation(root, [8.0, 6.0])
-    assert sync(root).counts == {"created": 1, "evaluated": 2}
+    assert sync(root).counts == {"created": 1, "completed": 2}
     write_evaluation(root, [8.0, 5.0])
-    assert sync(root).counts == {"replaced": 2, "evaluated": 1}  # one seed has the same values and another parent
+    assert sync(root).counts == {"replaced": 2, "completed": 1}  # one seed has the same values and another parent
     found = dump(store)
     assert found["lsgan/1"]["metrics"]["modes"][-1][:2] == (500, 5.0)
     assert found["lsgan/0"]["parent"] == "lsgan"
     (group,) = records.groups(root)
     group.rank("1 of 2, between 1 and 2", 1.0)
-    assert sync(root).changed
-    assert not sync(root).changed
+    assert sync(root).counts == {"completed": 1, "unchanged": 2}
+    assert sync(root).counts.keys() == {"unchanged"}
     parent = dump(store)["lsgan"]
     assert (parent["tags"]["rank"], parent["metrics"]["rank"][0][1]) == ("1 of 2, between 1 and 2", 1.0)
 
@@ -95,17 +102,17 @@ def test_what_a_killed_training_or_thread_left_is_completed_or_ended(root: Path,
     (group,) = records.groups(root)
     lost, half = group.training(7), group.training(0)
     lost.folder.mkdir()
-    lost.begin(1, {})
-    store.begin(lost, {})
+    store.begin(of_beginning(lost, facts(seed=7), 1, {}))
     # as if its training had ended while the store was out of reach: some of the history is there, and it failed
-    run_id = store.begin(half, {})
-    store.log_points(run_id, {("train/critic_loss", 100): 1.0}, 5)
+    content = of_training(half)
+    run_id = store.begin(content)
+    store.log(run_id, replace(content, points={("train/critic_loss", 100): 1.0}), {}, lambda step: 5)
     store.client.set_terminated(run_id, "FAILED")
     assert sync(root).counts == {"completed": 1, "ended": 1}
     found = dump(store)
     assert (found["lsgan/7"]["status"], found["lsgan/0"]["status"]) == ("KILLED", "FINISHED")
     assert [step for step, *_ in found["lsgan/0"]["metrics"]["train/critic_loss"]] == [100, 200, 300, 400, 500]
-    assert not sync(root).changed
+    assert sync(root).counts.keys() == {"unchanged"}
 
 
 def test_a_doubled_run_goes_and_one_that_a_person_deleted_stays_away(root: Path, store: Store) -> None:
@@ -113,12 +120,12 @@ def test_a_doubled_run_goes_and_one_that_a_person_deleted_stays_away(root: Path,
     sync(root)
     (group,) = records.groups(root)
     (one,) = group.trainings
-    store._create(one, one.times["started"], {}, "lsgan/0")
-    assert sync(root).counts == {"replaced": 1}
-    (run,) = store.active("ring", one.key)
+    store.begin(of_training(one))
+    assert sync(root).counts == {"completed": 1}
+    (run,) = active(store)
     store.client.delete_run(run.info.run_id)
-    assert not sync(root).changed
-    assert store.active("ring", one.key) == []
+    assert sync(root).counts.keys() == {"unchanged"}
+    assert not active(store)
 
 
 def test_a_run_that_another_process_writes_is_left_alone(
@@ -130,7 +137,7 @@ def test_a_run_that_another_process_writes_is_left_alone(
     (group,) = records.groups(root)
     with group.training(0).lock:
         report = sync(root)
-    assert (str(report), report.changed) == ("MLflow: 1 still being written.", False)
+    assert str(report) == "MLflow: 1 still being written."
     assert sync(root).counts == {"created": 1}
 
 
@@ -201,7 +208,7 @@ def test_four_processes_at_once_make_the_store_and_each_run_once(tmp_path: Path,
     found = dump(open_store(tmp_path))
     assert found.keys() == {"lsgan", *(f"lsgan/{seed}" for seed in range(6))}
     assert {len(run["metrics"]["train/critic_loss"]) for name, run in found.items() if "/" in name} == {5}
-    assert not sync(tmp_path).changed
+    assert sync(tmp_path).counts.keys() == {"unchanged"}
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
