@@ -11,7 +11,9 @@ import difflib
 import importlib
 import pkgutil
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
@@ -88,10 +90,11 @@ class Part(Frozen):
     kind: str
 
 
-def kinds(package: str) -> list[str]:
+@cache  # asked for with each part of each variant, and reads a folder
+def kinds(package: str) -> tuple[str, ...]:
     """The kinds of parts in a package, sorted: the names of its public modules."""
     path = importlib.import_module(package).__path__
-    return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")))
 
 
 def part_class(package: str, kind: str) -> type[Part]:
@@ -154,7 +157,7 @@ def _described(part: type[Part], handler: GetJsonSchemaHandler) -> JsonSchemaVal
         _UNFINISHED.remove(name)
 
 
-def _error(code: str, message: str, loc: tuple[str, ...], value: Any, known: list[str]) -> ValidationError:
+def _error(code: str, message: str, loc: tuple[str, ...], value: Any, known: Sequence[str]) -> ValidationError:
     problem = PydanticCustomError(code, message, {"known": ", ".join(known)})
     return ValidationError.from_exception_data("part", [InitErrorDetails(type=problem, loc=loc, input=value)])
 

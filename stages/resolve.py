@@ -13,7 +13,8 @@ def main() -> None:
     chosen = configuration.load(Path("params.yaml"))
     configuration.check(chosen)
     changed = specs.write(specs.build(chosen, Path()), SPECS)
-    print(f"resolved {len(chosen.variants)} variants on {chosen.data.kind}: {len(changed)} specs changed")
+    specs_changed = "1 spec" if len(changed) == 1 else f"{len(changed)} specs"
+    print(f"resolved {len(chosen.variants)} variants on {chosen.data.kind}: {specs_changed} changed")
 
 
 if __name__ == "__main__":

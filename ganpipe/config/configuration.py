@@ -188,10 +188,14 @@ def check(configuration: Configuration) -> None:
     _check_overrides(c.train, Place(PARAMS, ("train",)), {*DATA_FORMS, *c.datasets})
     for variant, source in c.variants.items():
         _check_overrides(source, Place(file_of(variant)), {*DATA_FORMS, *c.datasets})
-    for variant in c.variants:
+    for variant, source in c.variants.items():
+        seen = set[str]()  # most data sets have the settings of another one; as text, in which 1 is not true
         for data_form in DATA_FORMS:  # a mistake in the settings for data that is not chosen is a mistake as well
             for data in [name for name, dataset in c.datasets.items() if dataset.form == data_form] or [""]:
-                c._variant(variant, data_form, data)
+                settings = repr(merged(c.train, source, data_form, data))
+                if settings not in seen:
+                    c._variant(variant, data_form, data)
+                    seen.add(settings)
     _check_data(c)
 
 
