@@ -1,10 +1,12 @@
 """How many modes of a ring and a grid of Gaussians a variant finds, over several seeds: PacGAN's table.
 
-    python -m benchmarks.modes [ROW ...] [--data ring grid] [--seeds 5] [--steps 10000] [--jobs 2]
+    python -m benchmarks.modes [ROW ...] [--data ring grid] [--seeds 5] [--steps 20000] [--jobs 2] [--page]
 
-Lin et al. 2018 (arXiv 1712.04086), section 4.1, with the variants of params.yaml: 2,500 samples of the raw generator, a
-mode counts from one sample within 3 standard deviations on, mean +- standard error over seeds. Results so far are
-kept in --out, one JSON line a training, and are not trained again while the variant stays as it is.
+Lin et al. 2018 (arXiv 1712.04086), section 4.1, with the variants of params.yaml at their own steps or at --steps:
+2,500 samples of the raw generator, a mode counts from one sample within 3 standard deviations on. Besides: how often
+the mode with the most samples changes between fifty snapshots of the training. Mean +- half of the 95 % interval over
+seeds. Results so far are kept in --out, one JSON line a training, and are not trained again while the variant stays as
+it is. --page writes all that is printed into `docs/results.md`, too.
 """
 
 from __future__ import annotations
@@ -15,54 +17,107 @@ import json
 import multiprocessing
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.copies import SOURCE
+from benchmarks.showcase import describe, machine
 from ganpipe.config import configuration
+from ganpipe.config.variant import Variant
 from ganpipe.data import data_root
 from ganpipe.metrics.modes import modes
 from ganpipe.pipeline.specs import resolve_runtime
+from ganpipe.statistics.seeds import summary
 from ganpipe.training.loop import TrainingArguments, configure, train
+from ganpipe.utils.io import write_bytes
 
 ROWS = ["non_saturating", "pacgan", "pacgan_4", "unrolled", "lsgan", "hinge", "vae", "gmm"]
-SAMPLES = 2500
-Task = tuple[str, str, int, int]
+SAMPLES, SNAPSHOTS = 2500, 50
+COLUMNS = {"modes": 1, "high_quality": 1, "reverse_kl": 3, "changes": 1}  # and decimals
+START, END = "<!-- modes -->\n", "<!-- end of modes -->"
+Task = tuple[str, str, int, int | None]  # data, row, seed, steps: None for the row's own
+
+
+def settings(task: Task) -> Variant:
+    """The variant of a task, with as many steps as it asks for."""
+    data, row, _, steps = task
+    variant = configuration.load(Path("params.yaml")).variant(row, data)
+    if steps and variant.algorithm.is_adversarial:
+        variant = variant.model_copy(update={"steps": steps})
+    snapshots = {"count": min(SNAPSHOTS, variant.steps), "num_samples": SAMPLES}
+    return variant.model_copy(
+        update={
+            "sample_grid_every": variant.steps,
+            "num_samples": SAMPLES,
+            "snapshots": variant.snapshots.model_copy(update=snapshots),
+        }
+    )
 
 
 def work(task: Task) -> dict[str, Any]:
     """One training: data, row, seed and number of steps to figures."""
-    data, row, seed, steps = task
+    data, row, seed, _ = task
     chosen = configuration.load(Path("params.yaml"))
     runtime = resolve_runtime(chosen.runtime)
     configure(runtime)
-    source = chosen.datasets[data].load(data_root(Path()))
-    variant = chosen.variant(row, data)
-    if variant.algorithm.is_adversarial:
-        variant = variant.model_copy(update={"steps": steps, "sample_grid_every": steps})
+    source, variant = chosen.datasets[data].load(data_root(Path())), settings(task)
     assert source.modes is not None
     assert source.mode_std is not None
     with tempfile.TemporaryDirectory() as folder:
         train(TrainingArguments(f"{data} {row}/{seed}", variant, runtime, source, seed, Path(folder)))
-        samples = np.load(Path(folder) / "samples.npy")
-    found = modes(samples[:SAMPLES].astype(float), centres=source.modes, std=source.mode_std)
-    figures = {"modes": found.covered, "high_quality": 100 * found.high_quality, "reverse_kl": found.reverse_kl}
-    return {"task": list(task), "row": digest(task), **figures}
+        snapshots = sorted(Path(folder, "snapshots").glob("??????.npy"))
+        paths = [*snapshots, Path(folder, "samples.npy")]
+        found = [modes(np.load(path).astype(float), centres=source.modes, std=source.mode_std) for path in paths]
+    leading = [int(one.shares.argmax()) for one in found[:-1]]
+    figures = {
+        "modes": found[-1].covered,
+        "high_quality": 100 * found[-1].high_quality,
+        "reverse_kl": found[-1].reverse_kl,
+        "changes": sum(a != b for a, b in pairwise(leading)),
+    }
+    return {"task": list(task), "row": digest(task), "title": variant.title, "steps": variant.steps, **figures}
 
 
 def digest(task: Task) -> str:
     """Of everything that params.yaml says of the training, its data and the runtime; not of the code."""
-    data, row, _, _ = task
     chosen = configuration.load(Path("params.yaml"))
-    parts = (chosen.variant(row, data), chosen.datasets[data], chosen.runtime)
+    parts = (settings(task), chosen.datasets[task[0]], chosen.runtime)
     whole = [part.model_dump(mode="json") for part in parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def said(values: list[float], decimals: int) -> str:
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-    return f"{np.mean(values):7.{decimals}f} +- {error:{decimals + 3}.{decimals}f}"
+def cell(values: list[float], decimals: int) -> str:
+    found = summary(values)
+    if found.high is None or found.mean is None:
+        return f"{values[0]:.{decimals}f}"
+    return f"{found.mean:.{decimals}f} ± {found.high - found.mean:.{decimals}f}"
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Markdown: a line for each data set and variant, those of a data set by their share of high quality."""
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in lines:
+        rows.setdefault((line["task"][0], line["task"][1]), []).append(line)
+    best = sorted(rows.items(), key=lambda item: (item[0][0] != "ring", -np.mean([r["high_quality"] for r in item[1]])))
+    out = ["| data | variant | steps | seeds | modes | high quality % | reverse KL | changes of the leading mode |"]
+    out.append(f"|{' --- |' * 2}{' ---: |' * 6}")
+    for (data, row), seeds in best:
+        cells = [cell([one[key] for one in seeds], digits) for key, digits in COLUMNS.items()]
+        name = f"[{seeds[0]['title']}](../variants/{row}.yaml)"
+        out.append(f"| {data} | {name} | {seeds[0]['steps']} | {len(seeds)} | {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
+def read(file: Path, rows: dict[Task, str]) -> dict[Task, dict[str, Any]]:
+    """The results of these tasks that are there already, whose variants are as they were."""
+    done: dict[Task, dict[str, Any]] = {}
+    for line in map(json.loads, file.read_text(encoding="utf-8").splitlines() if file.exists() else ()):
+        if rows.get(task := tuple(line["task"])) == line["row"]:
+            done[task] = line
+    return done
 
 
 def main() -> None:
@@ -70,23 +125,21 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", default=ROWS)
     parser.add_argument("--data", nargs="+", default=["ring", "grid"])
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path(".cache/modes.jsonl"))
+    parser.add_argument("--page", action="store_true")
     given = parser.parse_args()
     known = configuration.load(Path("params.yaml"))
     for names, choices in ((given.rows, list(known.variants)), (given.data, list(known.datasets))):
         for name in names:
             if name not in choices:
                 parser.error(f"{name} is not in params.yaml: use some of {', '.join(choices)}")
-    tasks = [(d, row, s, given.steps) for d in given.data for row in given.rows for s in range(given.seeds)]
-    rows = {task: digest(task) for task in tasks}
-    done: dict[Task, dict[str, Any]] = {}
-    if given.out.exists():
-        for line in map(json.loads, given.out.read_text(encoding="utf-8").splitlines()):
-            task = tuple(line["task"])
-            if rows.get(task) == line["row"]:
-                done[task] = line
+    for row in given.rows:
+        if known.variant(row, given.data[0]).pretrained_file:
+            parser.error(f"{row} starts from an earlier training: use `ganpipe sweep {row}`")
+    tasks = [(d, row, s, given.steps) for d in given.data for s in range(given.seeds) for row in given.rows]
+    done = read(given.out, {task: digest(task) for task in tasks})
     given.out.parent.mkdir(parents=True, exist_ok=True)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(given.jobs, mp_context=spawn) as pool, given.out.open("a", encoding="utf-8") as file:
@@ -95,14 +148,16 @@ def main() -> None:
             done[tuple(line["task"])] = line
             file.write(json.dumps(line) + "\n")
             file.flush()
-    print(f"{given.seeds} seeds, {given.steps} steps, {SAMPLES} samples, mean +- standard error")
-    print(f"{'data':6} {'row':16} {'modes':>18} {'high quality %':>18} {'reverse KL':>18}")
-    for data in given.data:
-        for row in given.rows:
-            of = [done[data, row, seed, given.steps] for seed in range(given.seeds)]
-            columns = {"modes": 2, "high_quality": 2, "reverse_kl": 4}
-            figures = " ".join(f"{said([one[key] for one in of], digits):>18}" for key, digits in columns.items())
-            print(f"{data:6} {row:16} {figures}")
+    content = table([done[task] for task in tasks])
+    content += (
+        f"\n\n{SAMPLES} samples of the raw generator, mean ± half of the 95 % interval over seeds, "
+        f"{SNAPSHOTS} snapshots. Commit {describe()}, {machine()}."
+    )
+    print(content)
+    if given.page:
+        page = SOURCE / "docs/results.md"
+        head, rest = page.read_text(encoding="utf-8").split(START)
+        write_bytes(page, f"{head}{START}{content}\n{END}{rest.split(END)[1]}".encode())
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ PAIRS: list[tuple[str, str, set[str]]] = [
     ("silhouettes", "stacked_silhouettes", {"stage1", "latent.size"}),
     ("stacked", "stacked_silhouettes", {"algorithm.condition"}),
 ]
+# where a variant is its base: all critics of points have the rate that `ttur` gives its critic
+SAME = {("ttur", data) for data in ("ring", "grid", "swiss_roll")}
 
 
 def differing(a: Any, b: Any, place: str = "") -> set[str]:
@@ -50,4 +52,4 @@ def differing(a: Any, b: Any, place: str = "") -> set[str]:
 def test_a_pair_differs_in_one_thing(base: str, variant: str, keys: set[str]) -> None:
     for data in CHOSEN.datasets:
         a, b = (CHOSEN.variant(name, data).model_dump() for name in (base, variant))
-        assert differing(a, b) == keys, data
+        assert differing(a, b) == (set() if (variant, data) in SAME else keys), data
