@@ -160,5 +160,5 @@ def _shrink(mapping: Any) -> None:
         if isinstance(value, dict):
             if key != "pretrain":
                 _shrink(value)
-        elif key in SMALL:
+        elif key in SMALL and not isinstance(value, list):  # the named steps of snapshots
             mapping[key] = SMALL[key]
