@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # an environment without bytecode compiles torch anew in every process, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help env quick repro zoo zoo5 docs test test-slow check format lock audit ui clean
+.PHONY: help env quick repro zoo zoo5 lecture docs test test-slow check format lock audit ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,17 @@ zoo: env ## every variant, several at a time, and the page of all of them
 zoo5: env ## the same with the five seeds that a ranking needs, which it writes into params.yaml
 	sed -i.old 's/^seeds: .*/seeds: [0, 1, 2, 3, 4]/' params.yaml && rm params.yaml.old
 	ganpipe sweep $(VARIANTS)
+
+# DVC runs one stage at a time: here as many as there are cores, each by a dvc of its own
+LECTURE := stages/lecture/dvc.yaml
+lecture: env ## test the claims of the lectures, in about an hour, and show them on a page
+	sed -i.old 's/^lecture: \[\]/lecture: [claims]/' params.yaml && rm params.yaml.old
+	ganpipe check
+	dvc repro $(LECTURE):resolve_lecture@claims
+	for stages in lecture_data 'probe|digits|ring|grid|gaussian_1d'; do \
+	  dvc stage list --name-only $(LECTURE) | grep -E ":($$stages)@" | \
+	  xargs -P $$(getconf _NPROCESSORS_ONLN) -n 1 dvc --wait-for-lock repro --single-item || exit 1; done
+	dvc repro --single-item $(LECTURE):claims@claims
 
 test: env ## run the tests, warnings are errors
 	python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ganpipe import prepared
 from ganpipe.evaluation import baselines
-from ganpipe.evaluation.evaluate import Trained, evaluate, not_applicable
+from ganpipe.evaluation.evaluate import evaluate, not_applicable, read_trained
 from ganpipe.evaluation.progress import PROGRESS
-from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import Clock, read_spec, run
 from ganpipe.tracking.launch import evaluated
@@ -37,7 +33,7 @@ def main() -> None:
         data, _ = prepared.read(Path("data/prepared", name))
         real = open_reference(spec, data, folder, stored=True)
         all_baselines, quick = baselines.read(folder)
-        trained = {seed: _trained(folders[seed], runs[seed]["status"]) for seed in seeds}
+        trained = {seed: read_trained(folders[seed], runs[seed]["status"]) for seed in seeds}
         with PROGRESS.lines(f"evaluate {name}/{variant}"):
             result = evaluate(real, trained, **facts, all_baselines=all_baselines, quick_baselines=quick)
     path = Path("evals", name, f"{variant}.json")
@@ -46,18 +42,6 @@ def main() -> None:
         prune_checkpoints("train", f"{name}-{variant}-{seed}")
     clock.write()
     return evaluated(path)
-
-
-def _trained(folder: Path, status: dict[str, Any] | None) -> Trained:
-    steps = sorted(path.stem for path in (folder / "snapshots").glob("*.npy") if path.stem.isdecimal())
-    finite = status is None or status["kind"] != "not_finite"
-    snapshots = {int(step): _samples(folder / "snapshots", step) for step in steps}
-    return Trained(_samples(folder, "samples", finite), snapshots, status)
-
-
-def _samples(folder: Path, name: str, finite: bool = True) -> Samples:
-    raw, ema = (np.load(folder / f"{name}{which}.npy", allow_pickle=False) for which in ("", "_ema"))
-    return Samples(raw, ema, finite)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -64,6 +64,7 @@ class Configuration(Frozen):
     classifier: ClassifierParams
     train: Overlay
     evaluate: EvaluateParams
+    lecture: Annotated[tuple[Literal["claims"], ...], Field(strict=False, max_length=1)] = ()
     variants: Annotated[dict[str, Overlay], Field(min_length=1)]
 
     @property

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ganpipe.evaluation.baselines import Baseline, Baselines, compute_baselines, max_generated
 from ganpipe.evaluation.nearest import nearest_picture
@@ -27,6 +30,19 @@ class Trained:
     samples: Samples
     snapshots: Mapping[int, Samples]
     status: Status | None = None
+
+
+def read_trained(folder: Path, status: Status | None) -> Trained:
+    """The results of a training in its folder. status: what the training was called."""
+    steps = sorted(path.stem for path in (folder / "snapshots").glob("*.npy") if path.stem.isdecimal())
+    finite = status is None or status["kind"] != "not_finite"
+    snapshots = {int(step): _read_samples(folder / "snapshots", step) for step in steps}
+    return Trained(_read_samples(folder, "samples", finite), snapshots, status)
+
+
+def _read_samples(folder: Path, name: str, finite: bool = True) -> Samples:
+    raw, ema = (np.load(folder / f"{name}{which}.npy", allow_pickle=False) for which in ("", "_ema"))
+    return Samples(raw, ema, finite)
 
 
 def generated_count(real: Reference, samples: Sequence[Samples]) -> int:

@@ -18,8 +18,12 @@ from ganpipe.training.loop import configure
 from ganpipe.utils.errors import UserError
 
 
-def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *, stored: bool) -> Reference:
+def open_reference(
+    spec: dict[str, Any], data: PreparedDataset, folder: Path, *, stored: bool, classifier: Path | None = None
+) -> Reference:
     """The real side as the spec says. stored: whether the stage `reference_stats` has written the folder.
+
+    classifier: the folder of the classifier, by default that of the stage of this name.
 
     Raises UserError as `Reference` and `open_extractor` do, and where the data turned out to have no classes for the
     classifier: `check` says so before, for data sets that know their classes.
@@ -31,7 +35,9 @@ def open_reference(spec: dict[str, Any], data: PreparedDataset, folder: Path, *,
     if data.form == "images":
         if sentence := params.incompatibility(spec["data"], data.classes):
             raise UserError(sentence)
-        context = ExtractorContext(data, Path("classifiers", spec["data"]), spec["classifier"], runtime.device)
+        context = ExtractorContext(
+            data, classifier or Path("classifiers", spec["data"]), spec["classifier"], runtime.device
+        )
         extractors = {name: open_extractor(name, context) for name in params.feature_extractors}
         if data.classes > 1:
             classify = open_classifier(context)

@@ -127,7 +127,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         "report.json": spec({"stages.report"}, seeds=seeds, variants=list(variants), titles=titles),
     }
     for name, variant in variants.items():
-        incompatibility, pretraining = variant.incompatibility(dataset.shape), _pretraining(variant)
+        incompatibility, needed = variant.incompatibility(dataset.shape), pretraining(variant)
         specs[f"train/{name}.json"] = spec(
             {"stages.train", *parts_of(variant)},
             variant=name,
@@ -136,11 +136,11 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
             parameters=_json(variant),
             runtime=runtime,
         )
-        if incompatibility or pretraining is None:
+        if incompatibility or needed is None:
             reason = incompatibility or "the variant has no pre-training"
             specs[f"pretrain/{name}.json"] = {"variant": name, "data": data, "not_applicable": reason}
             continue
-        module, params = pretraining
+        module, params = needed
         specs[f"pretrain/{name}.json"] = spec(
             {"stages.pretrain", f"ganpipe.training.{module}", *parts_of(params)},
             variant=name,
@@ -174,7 +174,7 @@ def _shared_counts(c: Configuration, variants: Iterable[Variant]) -> dict[str, l
     }
 
 
-def _pretraining(variant: Variant) -> tuple[str, BaseModel] | None:
+def pretraining(variant: Variant) -> tuple[str, BaseModel] | None:
     """The module in ganpipe/training that makes what the variant starts from, and its parameters; None for none."""
     if variant.stage1:
         condition, seed = getattr(variant.algorithm, "condition", None), variant.pretrain.seed

@@ -44,19 +44,22 @@ def _end(sentence: str, code: int) -> None:
     sys.exit(code)
 
 
-def read_spec(name: str) -> dict[str, Any]:
-    """A spec by its path below data/specs. Raises UserError where it is missing or older than the code."""
-    path = SPECS / name
+def read_spec(name: str, folder: Path = SPECS, resolve: str = "resolve") -> dict[str, Any]:
+    """A spec by its path below the folder. Raises UserError where it is missing or older than the code.
+
+    resolve: the DVC stage that writes the folder.
+    """
+    path = folder / name
     try:
         spec: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(spec, dict):
             raise ValueError
     except (OSError, ValueError):
-        raise UserError(f"{path} is missing or broken: run `dvc repro resolve` first.") from None
+        raise UserError(f"{path} is missing or broken: run `dvc repro {resolve}` first.") from None
     for module, digest in spec.get("code", {}).items():
         file = Path(module) if "/" in module else module_file(module, Path())
         if not file.is_file() or code_digest(file) != digest:
-            raise UserError(f"{path} is older than {file}: run `dvc repro resolve` first.")
+            raise UserError(f"{path} is older than {file}: run `dvc repro {resolve}` first.")
     return spec
 
 

@@ -7,6 +7,7 @@ and 0.5.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log
 
 import torch
@@ -49,6 +50,7 @@ def run() -> ProbeResult:
     return ProbeResult(
         values={
             "gap": [gaps[step] for step in STEPS_OF_G],
+            "gap_growth": [gaps[after] - gaps[step] for step, after in pairwise(STEPS_OF_G)],
             **{f"gap_{name}": gaps[step] for name, step in CANDIDATES.items()},
             "best_error": max(abs(best - closed) for *_, best, closed in rows),
         },

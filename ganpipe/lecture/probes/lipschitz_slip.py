@@ -43,6 +43,7 @@ def run() -> ProbeResult:
         values={
             "lipschitz_constant": chord,
             "gradient_norm": least,
+            "norm_error": abs(least - 1),
             "two_sided": two_sided,
             "one_sided": one_sided,
         },

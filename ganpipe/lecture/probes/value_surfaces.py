@@ -49,6 +49,14 @@ def run() -> ProbeResult:
             rows.append((name, way, median, float(norms.quantile(0.05)), float(norms.quantile(0.95)), gap, exact))
             draw(panels[3 * row + column], critic, real)
             panels[3 * row + column].set_title(f"{name}, {TITLES[way]}\n|∇D| = {median:.3g}", fontsize="small")
+    clips = [way for way, limit in WAYS.items() if limit]
+    values["clip_distance"] = [abs(median - 1) for way in clips for median in values[f"{way}_median"]]
+    values["share_at_limit"] = [share for way in clips for share in values[f"{way}_share_at_limit"]]
+    values["extra_w_error"] = [
+        error - penalised
+        for way in clips
+        for error, penalised in zip(values[f"{way}_w_error"], values["penalty_w_error"], strict=True)
+    ]
     return ProbeResult(values, ["data", "way", "median_norm", "norm_5", "norm_95", "gap", "exact_w1"], rows, figure)
 
 
