@@ -5,7 +5,10 @@
 Five variants with five seeds each on the digits, as params.yaml has them, in a copy of this project; four on MNIST at
 32x32 pixels with networks of half the width. Writes `docs/results.json` (the metrics of each seed,
 the commit and the machine), the table in README.md and in `docs/results.md`, and the pictures in `docs/images/`. What
-lies in the folder already is not trained again: remove it to train anew, about 40 minutes of one core.
+lies in the folder already is not trained again: remove it to train anew, about an hour of one core. The picture of the
+page of all variants is a browser's:
+
+    chromium --headless --window-size=1180,955 --screenshot=zoo.png .cache/showcase/reports/digits/zoo.html
 """
 
 from __future__ import annotations
@@ -30,16 +33,23 @@ from benchmarks.copies import SOURCE, commit, copy, edited
 from ganpipe.config import configuration
 from ganpipe.data import data_root
 from ganpipe.pipeline.specs import resolve_runtime
-from ganpipe.statistics.ranking import distinct, rank
+from ganpipe.statistics.ranking import Ranking, distinct, rank
 from ganpipe.statistics.seeds import summary
 from ganpipe.training.loop import TrainingArguments, configure, train
 from ganpipe.utils.io import write_bytes, write_json
 
 DIGITS = ["rpgan", "wgan_gp", "lsgan", "non_saturating", "vae"]
 SEEDS = 5
-METRICS = {"frechet": "Fréchet distance", "precision": "Precision", "recall": "Recall", "coverage": "Coverage"}
+METRICS = ("frechet", "precision", "recall")
+HEADINGS = {
+    "Fréchet distance ↓": ("frechet", "raw"),
+    "of averaged weights ↓": ("frechet", "ema"),
+    "Precision ↑": ("precision", "raw"),
+    "Recall ↑": ("recall", "raw"),
+}
+"""Each heading of the table with the metric and the weights below it."""
 MNIST = ["rpgan", "lsgan", "non_saturating", "vae"]
-MNIST_STEPS, MNIST_WIDTH = 3000, 16
+MNIST_STEPS, MNIST_WIDTH = 1500, 16
 TILE, SPACE, ROWS, COLUMNS = 32, 4, 4, 5
 
 
@@ -79,7 +89,7 @@ def machine() -> str:
 
 
 def metrics_of(evals: Path) -> dict[str, Any]:
-    """Of each variant its title, statuses and the metrics of its averaged weights per seed; and the baselines."""
+    """Of each variant its title, statuses and metrics per seed, with either weights; and the baselines."""
     variants, baselines = {}, {}
     for name in DIGITS:
         found = json.loads((evals / f"{name}.json").read_text(encoding="utf-8"))
@@ -87,7 +97,9 @@ def metrics_of(evals: Path) -> dict[str, Any]:
         variants[name] = {
             "title": found["title"],
             "statuses": [status and status["kind"] for status in found["statuses"]],
-            "metrics": {key: metric["ema"] for key, metric in metrics.items()},
+            "metrics": {
+                key: {weights: metric[weights] for weights in ("raw", "ema")} for key, metric in metrics.items()
+            },
         }
         for key, metric in metrics.items():
             baselines[key] = [metric["real_baseline"], metric["noise_baseline"]]
@@ -97,16 +109,16 @@ def metrics_of(evals: Path) -> dict[str, Any]:
 def table(results: dict[str, Any]) -> str:
     """The results as Markdown, best first: mean and 95 % interval over seeds, between the two baselines."""
     variants, baselines = results["variants"], results["baselines"]
-    ranking = rank({name: one["metrics"]["frechet"] for name, one in variants.items()}, "lower")
-    lines = [["Rank", "Variant", *METRICS.values()], ["---:", "---", *["---:"] * len(METRICS)]]
-    lines.append(["", "*real data*", *(_number(key, baselines[key][0]) for key in METRICS)])
+    ranking = ranking_of(results)
+    lines = [["Rank", "Variant", *HEADINGS], ["---:", "---", *["---:"] * len(HEADINGS)]]
+    lines.append(["", "*real data*", *(_number(key, baselines[key][0]) for key, _ in HEADINGS.values())])
     for place in ranking.ranks:
         one = variants[place.name]
-        cells = [_interval(key, one["metrics"][key]) for key in METRICS]
+        cells = [_interval(key, one["metrics"][key][weights]) for key, weights in HEADINGS.values()]
         ranks = f"{place.low:g} to {place.high:g}" if place.low < place.high else f"{place.low:g}"
         worse = "" if place.p_best is None or distinct(place.p_best) else " †"
         lines.append([ranks + worse, f"[{one['title']}](variants/{place.name}.yaml)", *cells])
-    lines.append(["", "*noise*", *(_number(key, baselines[key][1]) for key in METRICS)])
+    lines.append(["", "*noise*", *(_number(key, baselines[key][1]) for key, _ in HEADINGS.values())])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -123,13 +135,21 @@ def _number(key: str, value: float) -> str:
 
 def caption(results: dict[str, Any]) -> str:
     """What the table is made of, as a sentence."""
+    best, *others = ranking_of(results).ranks
+    titles = {name: one["title"] for name, one in results["variants"].items()}
+    tied = [titles[place.name] for place in others if not distinct(place.p_best)]
+    sure = f"{' and '.join(tied)} (†) cannot be told from it with so few seeds" if tied else "all others are worse"
     return (
-        f"{SEEDS} seeds each, {len(results['variants'])} variants at the steps of `params.yaml`, averaged weights "
-        "(the pages open with the last ones), "
-        "mean ± half of the 95 % interval over seeds; ranks: 95 % interval over resamples of the seeds; † not "
-        f"distinguishable from the best. Commit {results['commit']}, {results['machine']}; "
+        f"{titles[best.name]} has the best mean; at 95 %, {sure}. {SEEDS} seeds each at the steps of `params.yaml`, "
+        "the weights of the last step, ± half of the 95 % interval over seeds; ranks: 95 % interval over resamples of "
+        f"the seeds. Commit {results['commit']}, {results['machine']}; "
         "`python -m benchmarks.showcase` makes it again."
     )
+
+
+def ranking_of(results: dict[str, Any]) -> Ranking:
+    """The variants by the Fréchet distances of their seeds."""
+    return rank({name: one["metrics"]["frechet"]["raw"] for name, one in results["variants"].items()}, "lower")
 
 
 def insert(file: Path, content: str) -> None:
