@@ -26,7 +26,8 @@ OBJECTIVE = Minimax(kind="minimax")
 
 
 def run() -> ProbeResult:
-    """gap: max_D V(G', D) - V(G', D) by the growing size of the step, from 0 to 2; gap_G1, gap_G2, gap_G3: of the
+    """gap: max_D V(G', D) - V(G', D) by the growing size of the step, from 0 to 2; gap_growth: from each
+    to the next; gap_G1, gap_G2, gap_G3: of the
     candidates. best_error: the largest distance of max_D V, taken at the best critic, from 2 JSD - 2 log 2."""
     real = P.quantiles(4000)
     critic = train_critic(build(mlp(32, 2), (1,), 0), OBJECTIVE, real, at(START), steps=500, lr=0.01)
@@ -50,7 +51,7 @@ def run() -> ProbeResult:
     return ProbeResult(
         values={
             "gap": [gaps[step] for step in STEPS_OF_G],
-            "gap_growth": [gaps[after] - gaps[step] for step, after in pairwise(STEPS_OF_G)],
+            "gap_growth": [gaps[b] - gaps[a] for a, b in pairwise(STEPS_OF_G)],
             **{f"gap_{name}": gaps[step] for name, step in CANDIDATES.items()},
             "best_error": max(abs(best - closed) for *_, best, closed in rows),
         },

@@ -49,8 +49,8 @@ DIVERGENCES: dict[str, tuple[Function, Function]] = {
 def run() -> ProbeResult:
     """worst_excess: the largest bound - divergence over all divergences and critics, random ones included.
     optimum_error: the largest |bound at T* - divergence| but for total variation, which has its own, tight only in the
-    limit. trained_shortfall: (divergence - bound) / |divergence| of trained critics, one for each other divergence, in
-    the order of the table; total_variation_shortfall: its own."""
+    limit. trained_ratio: 1 - (divergence - bound) / |divergence| of trained critics, one for each other divergence, in
+    the order of the table; total_variation_ratio: its own."""
     figure, panels = axes(4, rows=3, width=2.4, height=1.9)
     rows, excess = [], []
     for axis, (name, (f, best)) in zip(panels, DIVERGENCES.items(), strict=False):
@@ -62,22 +62,22 @@ def run() -> ProbeResult:
         trained = train(objective)
         at_best, at_trained = bound(objective, v), bound(objective, trained)
         excess += [one - divergence for one in (at_best, at_trained, *random_bounds(objective, v))]
-        rows.append((name, divergence, at_best, at_trained, (divergence - at_trained) / abs(divergence)))
+        rows.append((name, divergence, at_best, at_trained, 1 - (divergence - at_trained) / abs(divergence)))
         axis.plot(GRID[SHOWN], objective.activation(trained)[SHOWN], label="trained T")
         axis.plot(GRID[SHOWN], objective.activation(v)[SHOWN], "k--", lw=1, label="T* = f'(p/q)")
         axis.set_title(name.replace("_", " "), fontsize="small")
         axis.tick_params(labelsize="x-small")
     panels[-1].axis("off")
     panels[-1].legend(*panels[0].get_legend_handles_labels(), loc="center", frameon=False)
-    short = {row[0]: row[4] for row in rows}
+    ratios = {row[0]: row[4] for row in rows}
     return ProbeResult(
         values={
             "worst_excess": max(excess),
             "optimum_error": max(abs(best - d) for name, d, best, *_ in rows if name != "total_variation"),
-            "trained_shortfall": [value for name, value in short.items() if name != "total_variation"],
-            "total_variation_shortfall": short["total_variation"],
+            "trained_ratio": [ratio for name, ratio in ratios.items() if name != "total_variation"],
+            "total_variation_ratio": ratios["total_variation"],
         },
-        columns=["divergence", "value", "bound_at_optimum", "bound_trained", "shortfall"],
+        columns=["divergence", "value", "bound_at_optimum", "bound_trained", "ratio"],
         rows=rows,
         figure=figure,
     )

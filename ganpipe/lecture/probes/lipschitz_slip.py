@@ -26,7 +26,8 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def run() -> ProbeResult:
     """lipschitz_constant: the steepest chord of x / 2 between any two of 601 points; gradient_norm: the norm of its
-    gradient; two_sided, one_sided: what WGAN-GP's penalty and its one-sided form make it cost."""
+    gradient; norm_error: its distance from 1; two_sided, one_sided: what WGAN-GP's penalty and its one-sided form
+    make it cost."""
     figure, panels = axes(len(FUNCTIONS), width=2.3, height=2.1)
     rows = []
     for axis, (name, function) in zip(panels, FUNCTIONS.items(), strict=True):
