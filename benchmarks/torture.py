@@ -128,7 +128,7 @@ def shorten(mapping: Any, steps: int) -> None:
     for key, value in mapping.items():
         if isinstance(value, dict) and key != "algorithm":
             shorten(value, steps)
-        elif key == "steps":
+        elif key == "steps" and not isinstance(value, list):  # the named steps of snapshots
             mapping[key] = min(value, steps)
 
 
