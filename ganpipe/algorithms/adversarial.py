@@ -122,7 +122,7 @@ class GANTrainer(StateMixin, Trainer):
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
 
     def generator_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x).

@@ -114,7 +114,7 @@ class EBMTrainer(StateMixin, Trainer):
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
         update_ema(self.ema, self.sampler, self.variant.ema, self.steps)
-        return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
 
 
 def _build_sampler(variant: Variant, shape: Shape) -> GradientAscent:

@@ -163,7 +163,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        return {"critic_loss": loss, **scores, **penalties, **self.loss_state}
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
 
     def generator_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the generator down the objective and l1 * mean |G(z, c) - x| (equation 4)."""

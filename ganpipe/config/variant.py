@@ -78,8 +78,9 @@ class Health(Frozen):
     is present from `mode_presence` times its share of the samples on. min_vendi_ratio: where no modes are known,
     collapsed with a Vendi score below this share of that of as many held-out samples, whose score has to be above 1 /
     min_vendi_ratio. vendi_bandwidth: of the kernel of that score. stall_threshold: stalled when the samples of fixed
-    latents moved by less since the last snapshot, in standard deviations of the data. divergence_threshold: diverged
-    with a loss, score or penalty beyond it.
+    latents moved by less since the last snapshot, in standard deviations of the data. min_active_hinge: margin_inactive
+    where, since the last snapshot, less than this share of the samples had an energy below the margin.
+    divergence_threshold: diverged with a loss, score or penalty beyond it.
     """
 
     min_variance_ratio: Annotated[float, Field(ge=0, lt=1)]
@@ -88,6 +89,7 @@ class Health(Frozen):
     min_vendi_ratio: Annotated[float, Field(ge=0, le=1)]
     vendi_bandwidth: Length
     stall_threshold: NonNegative
+    min_active_hinge: Annotated[float, Field(ge=0, le=1)]
     divergence_threshold: Positive
 
 

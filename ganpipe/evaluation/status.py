@@ -6,7 +6,7 @@ from typing import Any
 
 from ganpipe.evaluation.baselines import PRESENT, Baselines
 from ganpipe.evaluation.reference import Measurement, Reference
-from ganpipe.utils.conventions import STALLED
+from ganpipe.utils.conventions import MARGIN_INACTIVE, STALLED
 
 Status = dict[str, Any]
 """kind, and a reason in words with the values."""
@@ -15,10 +15,12 @@ Status = dict[str, Any]
 def status(real: Reference, raw: Measurement, baselines: Baselines, training: Status | None) -> Status | None:
     """Of one seed, by the samples of its raw generator. training: what `run.json` says. None: nothing is wrong.
 
-    The training's own stands, but for STALLED: a generator that stands still may have collapsed.
+    The training's own stands, but for STALLED and MARGIN_INACTIVE: the generator may have collapsed as well, which
+    says more.
     """
     own = None if training is None else {"kind": training["kind"], "reason": training["reason"]}
-    return own if own is not None and own["kind"] != STALLED else _by_samples(real, raw, baselines) or own
+    stands = own is not None and own["kind"] not in (STALLED, MARGIN_INACTIVE)
+    return own if stands else _by_samples(real, raw, baselines) or own
 
 
 def _by_samples(real: Reference, raw: Measurement, baselines: Baselines) -> Status | None:

@@ -46,6 +46,10 @@ class Objective(Part):
         """The state after a critic step on this batch."""
         return batch.loss_state
 
+    def metrics(self, batch: CriticBatch) -> dict[str, Tensor]:
+        """What the history records of a critic step besides loss and scores, each of shape (). Nothing by default."""
+        return {}
+
     def critic(self, batch: CriticBatch) -> Tensor:
         """The critic's loss, (N,)."""
         raise NotImplementedError

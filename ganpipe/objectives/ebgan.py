@@ -10,6 +10,7 @@ from torch.nn.functional import relu
 from ganpipe.critic import CriticBatch
 from ganpipe.objectives import Objective
 from ganpipe.parts import Positive
+from ganpipe.utils.conventions import ACTIVE_HINGE
 
 
 class EBGAN(Objective):
@@ -18,6 +19,10 @@ class EBGAN(Objective):
     kind: Literal["ebgan"]
     margin: Positive
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
+
+    def metrics(self, batch: CriticBatch) -> dict[str, Tensor]:
+        """The share of generated samples with f < m: the others give the critic no gradient."""
+        return {ACTIVE_HINGE: (batch.fake_output.score < self.margin).float().mean()}
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """r + relu(m - f): equation 1, the hinge per sample."""

@@ -30,7 +30,7 @@ from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes
 
 FOLDER = Path(".cache/sweep")
-STATUSES = ("not_finite", "diverged", "collapsed", "stalled", "memorizing")
+STATUSES = ("not_finite", "diverged", "collapsed", "stalled", "margin_inactive", "memorizing")
 VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 DEFAULT_SECONDS = {"train": 60.0, "pretrain": 30.0}

@@ -19,7 +19,7 @@ from ganpipe.config.variant import Health
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.vendi import vendi
 from ganpipe.prepared import PreparedDataset
-from ganpipe.utils.conventions import STALLED
+from ganpipe.utils.conventions import ACTIVE_HINGE, MARGIN_INACTIVE, STALLED
 
 EVERY = 50
 """Steps between two checks of the metrics. A check waits for the device; no result depends on when it is made, but for
@@ -34,7 +34,8 @@ NUM_VENDI_SAMPLES = 500
 
 @dataclass(frozen=True)
 class RunStatus:
-    """kind: `not_finite`, `diverged`, `collapsed` or `stalled`. reason: one sentence with the values. step: when."""
+    """kind: `not_finite`, `diverged`, `collapsed`, `stalled` or `margin_inactive`. reason: a sentence with the values.
+    step: when."""
 
     kind: str
     reason: str
@@ -57,6 +58,7 @@ class HealthMonitor:
         self._previous: NDArray[np.float64] | None = None
         self._diverged: RunStatus | None = None
         self._diverged_since: int | None = None
+        self._active_hinge: list[float] = []  # since the last snapshot
         self.status: RunStatus | None = None
 
     @property
@@ -66,10 +68,17 @@ class HealthMonitor:
 
     def state_dict(self) -> dict[str, Any]:
         status, diverged = (one and asdict(one) for one in (self.status, self._diverged))
-        return {"previous": self._previous, "since": self._diverged_since, "status": status, "diverged": diverged}
+        return {
+            "previous": self._previous,
+            "since": self._diverged_since,
+            "active_hinge": self._active_hinge,
+            "status": status,
+            "diverged": diverged,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._previous, self._diverged_since = state_dict["previous"], state_dict["since"]
+        self._active_hinge = state_dict["active_hinge"]
         self.status, self._diverged = (
             None if state_dict[name] is None else RunStatus(**state_dict[name]) for name in ("status", "diverged")
         )
@@ -83,6 +92,7 @@ class HealthMonitor:
         if step % EVERY and step > 1 and generators is None:
             return
         values = dict(zip(metrics, torch.stack([v.detach().float() for v in metrics.values()]).tolist(), strict=True))
+        self._active_hinge += [values[ACTIVE_HINGE]] if ACTIVE_HINGE in values else []
         since, self._diverged_since, self._diverged = self._diverged_since, None, None
         for name, value in values.items():
             if not math.isfinite(value):
@@ -119,6 +129,7 @@ class HealthMonitor:
             scores = [vendi(_flat(x), bandwidth=self._thresholds.vendi_bandwidth) for x in (fake, real)]
             metrics["sample_vendi"] = scores[0] / scores[1]
         before, self.status = self.status, self._status(step, samples, metrics)
+        self._active_hinge = []
         if before or self.status:
             metrics["status"] = float(self.status is not None)
         return {name: torch.tensor(value, dtype=torch.float32) for name, value in metrics.items()}
@@ -142,6 +153,12 @@ class HealthMonitor:
         if metrics.get("sample_change", math.inf) < thresholds.stall_threshold:
             reason = f"samples of fixed latents moved by {metrics['sample_change']:.2g} standard deviations of the data"
             return RunStatus(STALLED, f"{reason} since the snapshot before step {step}", step)
+        active = float(np.mean(self._active_hinge)) if self._active_hinge else 1.0
+        if active < thresholds.min_active_hinge:
+            reason = (
+                f"the critic learns nothing from {100 * (1 - active):.0f} % of the samples, as their energies are above"
+            )
+            return RunStatus(MARGIN_INACTIVE, f"{reason} its margin, since the snapshot before step {step}", step)
         return None
 
     def _modes(self, samples: NDArray[Any]) -> tuple[int, float, int]:

@@ -5,6 +5,12 @@ from __future__ import annotations
 STALLED = "stalled"
 """The status of a training that the status of its samples replaces, as that says more; any other stays."""
 
+MARGIN_INACTIVE = "margin_inactive"
+"""The status of a training whose critic learns nothing from most generated samples; replaced as STALLED is."""
+
+ACTIVE_HINGE = "active_hinge"
+"""The column of a history with the share of generated samples that are within the margin of the critic's loss."""
+
 SOURCE = ("network", "resizer", "generated", "real", "split")
 """What a metric was computed with, as an evaluation records it: only metrics with the same can be compared."""
 

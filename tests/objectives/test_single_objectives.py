@@ -64,6 +64,19 @@ def test_ebgan_hinges_each_sample_before_the_mean() -> None:
     assert losses.mean() > torch.relu(0.7 - energies.mean())
 
 
+def test_ebgan_says_how_many_samples_its_hinge_acts_on() -> None:
+    """Margin 0.7: the share whose energy gets a gradient from the critic's loss."""
+    _, objective = case("ebgan")
+    energies = torch.tensor([0.0, 0.69, 0.71, 5.0, 0.3], requires_grad=True)
+    batch = batch_of(torch.zeros(5), energies)
+    objective.critic(batch).sum().backward()
+    assert energies.grad is not None
+    active = objective.metrics(batch)["active_hinge"]
+    assert active.item() == pytest.approx(0.6)
+    assert active == (energies.grad != 0).float().mean()
+    assert not active.requires_grad
+
+
 def test_ebgan_scales_with_the_margin_and_is_the_margin_at_equilibrium() -> None:
     """Zhao et al.: V = m where p = q, for every critic whose energy is the same everywhere and at most m."""
     for margin in (0.1, 1.0, 20.0):

@@ -150,6 +150,28 @@ def test_samples_that_do_not_change_have_stalled(moved: float, kind: str | None)
     assert (found.kind if found else None) == kind
 
 
+@pytest.mark.parametrize(("late", "kind"), [(0.51, None), (0.49, "margin_inactive")])
+def test_a_critic_that_learns_from_few_samples(late: float, kind: str | None) -> None:
+    """By the mean since the last snapshot, whatever came before it, and a checkpoint knows it."""
+    at, samples = monitor(), mixture(np.arange(300) % 4)
+    at.check(EVERY, {"active_hinge": torch.tensor(0.0)}, None)
+    at.check_samples(EVERY, samples, samples[:20])
+    assert at.status is not None
+    at.check(2 * EVERY, {"active_hinge": torch.tensor(late - 0.2)}, None)
+    again = monitor()
+    again.load_state_dict(at.state_dict())
+    again.check(3 * EVERY, {"active_hinge": torch.tensor(late + 0.2)}, None)
+    found = status_of(again, samples, 3 * EVERY, samples[:20] + np.float32(1))
+    assert (found.kind if found else None) == kind
+    if found:
+        said = "the critic learns nothing from 51 % of the samples, as their energies are above its margin"
+        assert found.reason == f"{said}, since the snapshot before step {3 * EVERY}"
+    again.check(4 * EVERY, {"active_hinge": torch.tensor(0.0)}, None)
+    found = status_of(again, mixture(np.zeros(300, np.int64)), 4 * EVERY)
+    assert found is not None
+    assert found.kind == "collapsed"  # which says more
+
+
 def test_repeated_images_have_collapsed() -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(50, 1, 8, 8)).astype(np.uint8)
