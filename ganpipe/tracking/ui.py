@@ -53,8 +53,9 @@ def links(root: Path, data: str, variant: str) -> list[tuple[str, str]]:
     found = [("All variants", f"experiments/{number}/runs?compareRunsMode=CHART")]
     runs = [run for run in store.runs(data, variant=variant) if run.info.lifecycle_stage == "active"]
     parents = [run.data.tags[PARENT] for run in runs if PARENT in run.data.tags]
-    seeds = [run.info.run_id for run in runs if run.data.tags.get(PARENT) in parents[:1]]
-    if seeds:
+    children = [run for run in runs if run.data.tags.get(PARENT) in parents[:1]]
+    if children:
+        seeds = [run.info.run_id for run in sorted(children, key=lambda run: int(run.data.tags["seed"]))]
         query = f"runs={quote(json.dumps(seeds))}&experiments={quote(json.dumps([number]))}"
         found.append((f"The seeds of {variant}", f"compare-runs?{query}"))
     return found

@@ -67,7 +67,10 @@ def of_variant(evaluation: Mapping[str, Any], last: int) -> dict[Point, float]:
     for name, metric in evaluation["metrics"].items():
         found = summary(metric["raw"])
         if metric["in_main_table"] and not found.lost and found.low is not None and found.high is not None:
-            points |= {(clean_name(f"low/{name}"), last): found.low, (clean_name(f"high/{name}"), last): found.high}
+            points |= {
+                (clean_name(f"more/low/{name}"), last): found.low,
+                (clean_name(f"more/high/{name}"), last): found.high,
+            }
     return points
 
 
@@ -87,9 +90,9 @@ def _evaluated(
 
 
 def _place(name: str, weights: str, metrics: Mapping[str, Any]) -> str:
-    """Where a metric stands: the main ones of the last weights in front."""
+    """Where a metric stands: the main ones in front, which on a page of charts is the section `ema`."""
     in_front = name in metrics and metrics[name]["in_main_table"]
-    return clean_name(f"ema/{name}" if weights == "ema" else name if in_front else f"more/{name}")
+    return clean_name(("" if in_front else "more/") + ("ema/" if weights == "ema" else "") + name)
 
 
 def status(found: Mapping[str, Any] | None) -> dict[str, str]:

@@ -61,14 +61,14 @@ def test_any_column_becomes_a_name_that_mlflow_takes(name: str) -> None:
 def test_main_metrics_stand_in_front_and_by_step_and_a_lost_seed_leaves_no_mean(tmp_path: Path) -> None:
     found = json.loads(write_evaluation(tmp_path, [8.0, None]).read_text())
     first = {("modes", 250): 4.0, ("modes", 500): 8.0, ("ema/modes", 250): 4.0, ("ema/modes", 500): 8.0}
-    assert of_seed(found, 0, 500) == first | {("more/memorization", 500): 8.0, ("ema/memorization", 500): 8.0}
+    assert of_seed(found, 0, 500) == first | {("more/memorization", 500): 8.0, ("more/ema/memorization", 500): 8.0}
     assert (of_seed(found, 1, 500), of_seed(found, 7, 500), of_variant(found, 500)) == ({}, {}, {})
     both = of_variant(json.loads(write_evaluation(tmp_path, [8.0, 6.0]).read_text()), 500)
     # Student's t(0.975, 1) = 12.7062
     assert (both["modes", 250], both["modes", 500]) == (3.5, 7.0)
-    assert both["high/modes", 500] == pytest.approx(7 + 12.7062, abs=1e-4)
-    assert both["low/modes", 500] == pytest.approx(7 - 12.7062, abs=1e-4)
-    assert ("low/memorization", 500) not in both
+    assert both["more/high/modes", 500] == pytest.approx(7 + 12.7062, abs=1e-4)
+    assert both["more/low/modes", 500] == pytest.approx(7 - 12.7062, abs=1e-4)
+    assert ("more/low/memorization", 500) not in both
     bad = {"kind": "collapsed", "reason": "x"}
     assert statuses({"statuses": [None, None]}) == {"status": "healthy"}
     assert statuses({"statuses": [None, bad, bad]}) == {"status": "1 healthy, 2 collapsed"}
