@@ -5,8 +5,8 @@
 Lin et al. 2018 (arXiv 1712.04086), section 4.1, with the variants of params.yaml at their own steps or at --steps:
 2,500 samples of the raw generator, a mode counts from one sample within 3 standard deviations on. Besides: how often
 the mode with the most samples changes between fifty snapshots of the training. Mean +- half of the 95 % interval over
-seeds. Results so far are kept in --out, one JSON line a training, and are not trained again while the variant stays as
-it is. --page writes all that is printed into `docs/results.md`, too.
+seeds. Results are kept in --out, one JSON line a training; while a variant stays as it is they are not trained again,
+and all of them are printed. --page writes what is printed into `docs/results.md`, too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import multiprocessing
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,15 @@ START, END = "<!-- modes -->\n", "<!-- end of modes -->"
 Task = tuple[str, str, int, int | None]  # data, row, seed, steps: None for the row's own
 
 
+@cache
+def params() -> configuration.Configuration:
+    return configuration.load(Path("params.yaml"))
+
+
 def settings(task: Task) -> Variant:
     """The variant of a task, with as many steps as it asks for."""
     data, row, _, steps = task
-    variant = configuration.load(Path("params.yaml")).variant(row, data)
+    variant = params().variant(row, data)
     if steps and variant.algorithm.is_adversarial:
         variant = variant.model_copy(update={"steps": steps})
     snapshots = {"count": min(SNAPSHOTS, variant.steps), "num_samples": SAMPLES}
@@ -60,8 +66,7 @@ def settings(task: Task) -> Variant:
 def work(task: Task) -> dict[str, Any]:
     """One training: data, row, seed and number of steps to figures."""
     data, row, seed, _ = task
-    chosen = configuration.load(Path("params.yaml"))
-    runtime = resolve_runtime(chosen.runtime)
+    chosen, runtime = params(), resolve_runtime(params().runtime)
     configure(runtime)
     source, variant = chosen.datasets[data].load(data_root(Path())), settings(task)
     assert source.modes is not None
@@ -83,8 +88,7 @@ def work(task: Task) -> dict[str, Any]:
 
 def digest(task: Task) -> str:
     """Of everything that params.yaml says of the training, its data and the runtime; not of the code."""
-    chosen = configuration.load(Path("params.yaml"))
-    parts = (settings(task), chosen.datasets[task[0]], chosen.runtime)
+    parts = (settings(task), params().datasets[task[0]], params().runtime)
     whole = [part.model_dump(mode="json") for part in parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -98,26 +102,24 @@ def cell(values: list[float], decimals: int) -> str:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown: a line for each data set and variant, those of a data set by their share of high quality."""
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     for line in lines:
-        rows.setdefault((line["task"][0], line["task"][1]), []).append(line)
+        rows.setdefault((line["task"][0], line["task"][1], line["steps"]), []).append(line)
     best = sorted(rows.items(), key=lambda item: (item[0][0] != "ring", -np.mean([r["high_quality"] for r in item[1]])))
     out = ["| data | variant | steps | seeds | modes | high quality % | reverse KL | changes of the leading mode |"]
     out.append(f"|{' --- |' * 2}{' ---: |' * 6}")
-    for (data, row), seeds in best:
+    for (data, row, steps), seeds in best:
         cells = [cell([one[key] for one in seeds], digits) for key, digits in COLUMNS.items()]
         name = f"[{seeds[0]['title']}](../variants/{row}.yaml)"
-        out.append(f"| {data} | {name} | {seeds[0]['steps']} | {len(seeds)} | {' | '.join(cells)} |")
+        out.append(f"| {data} | {name} | {steps} | {len(seeds)} | {' | '.join(cells)} |")
     return "\n".join(out)
 
 
-def read(file: Path, rows: dict[Task, str]) -> dict[Task, dict[str, Any]]:
-    """The results of these tasks that are there already, whose variants are as they were."""
-    done: dict[Task, dict[str, Any]] = {}
-    for line in map(json.loads, file.read_text(encoding="utf-8").splitlines() if file.exists() else ()):
-        if rows.get(task := tuple(line["task"])) == line["row"]:
-            done[task] = line
-    return done
+def read(file: Path) -> dict[Task, dict[str, Any]]:
+    """The results that are there already, of variants that are as they were."""
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    known = [line for line in lines if line["task"][1] in params().variants]
+    return {tuple(line["task"]): line for line in known if digest(tuple(line["task"])) == line["row"]}
 
 
 def main() -> None:
@@ -130,7 +132,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".cache/modes.jsonl"))
     parser.add_argument("--page", action="store_true")
     given = parser.parse_args()
-    known = configuration.load(Path("params.yaml"))
+    known = params()
     for names, choices in ((given.rows, list(known.variants)), (given.data, list(known.datasets))):
         for name in names:
             if name not in choices:
@@ -139,7 +141,7 @@ def main() -> None:
         if known.variant(row, given.data[0]).pretrained_file:
             parser.error(f"{row} starts from an earlier training: use `ganpipe sweep {row}`")
     tasks = [(d, row, s, given.steps) for d in given.data for s in range(given.seeds) for row in given.rows]
-    done = read(given.out, {task: digest(task) for task in tasks})
+    done = read(given.out)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(given.jobs, mp_context=spawn) as pool, given.out.open("a", encoding="utf-8") as file:
@@ -148,7 +150,7 @@ def main() -> None:
             done[tuple(line["task"])] = line
             file.write(json.dumps(line) + "\n")
             file.flush()
-    content = table([done[task] for task in tasks])
+    content = table(list(done.values()))
     content += (
         f"\n\n{SAMPLES} samples of the raw generator, mean ± half of the 95 % interval over seeds, "
         f"{SNAPSHOTS} snapshots. Commit {describe()}, {machine()}."
