@@ -14,7 +14,8 @@ from torch import Tensor
 class CriticOutput:
     """The critic's output for N samples.
 
-    score: (N,) logit, value or energy; (N, K) of an ensemble of K critics. code: (N, C) encoder code, if it has one.
+    score: (N,) logit, value or energy; (N, K) of an ensemble of K critics, (N, P) of a critic of P
+    patches of an image. code: (N, C) encoder code, if it has one.
     """
 
     score: Tensor

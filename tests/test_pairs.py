@@ -43,7 +43,7 @@ def critics() -> dict[str, Any]:
     """One of each kind, and of those with cheap layers one for each output and use of batch statistics."""
     found: dict[str, Any] = {}
     for kind, part in parts_in_use("ganpipe.networks.critics").items():
-        for one in [narrow(part)] if kind in ("dcgan", "resnet") else variations(narrow(part)):
+        for one in [narrow(part)] if kind in ("dcgan", "resnet", "patch") else variations(narrow(part)):
             found.setdefault(f"{kind}, {one.output_type}{', batch statistics' * one.uses_batch_stats}", one)
     return found
 
@@ -125,11 +125,13 @@ def test_pairs_of_objective_critic_and_penalty_are_forbidden_by_what_they_say_of
     for (o, objective), (c, critic) in product(AXES["objective"].items(), AXES["critic"].items()):
         none = (objective.kind == "none", critic.kind == "none")
         speak = (objective.output_type, objective.num_scores) == (critic.output_type, critic.num_scores)
-        if none[0] != none[1] or (not speak and not none[0]):
+        if none[0] != none[1] or (not speak and not none[0]) or (objective.compares_samples and critic.has_patches):
             expected.add((o, c))
     for p, penalty in list(AXES["penalty"].items())[1:]:
         for c, critic in AXES["critic"].items():
-            no_gradient = penalty.uses_input_gradient and (critic.uses_batch_stats or critic.num_scores > 1)
+            no_gradient = penalty.uses_input_gradient and (
+                critic.uses_batch_stats or critic.num_scores > 1 or critic.has_patches
+            )
             if critic.kind == "none" or no_gradient or (penalty.needs_code and not critic.has_code):
                 expected.add((p, c))
         for o, objective in AXES["objective"].items():

@@ -21,6 +21,7 @@ GP = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": Fa
 CLIP = {"kind": "weight_clipping", "network": "critic", "limit": 0.1}
 SN = {"kind": "spectral_norm", "network": "critic"}
 HINGES = {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "hinge"}]}
+PATCHES = {"kind": "patch", "width": 8, "layers": 1, "norm": "none"}
 PAIR = {"kind": "ensemble", "num_members": 2}
 FIRST = PARAMS["variants"]["stacked"]["stage1"]
 
@@ -66,6 +67,13 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "penalties.0.kind",
         "spectral_norm",
     ),
+    "a slope of patches": (
+        "lsgan",
+        {"critic": PATCHES, "penalties": [GP]},
+        "penalties.0.kind",
+        "spectral_norm",
+    ),
+    "patches whose distance is not known": ("gls", {"critic": PATCHES}, "critic.kind", "use `critic.kind: dcgan`"),
     "an unrolled energy": (
         "ebgan",
         {"algorithm": {"unroll_steps": 5}},

@@ -100,6 +100,14 @@ def _num_scores(v: Variant) -> Problem | None:
     return Problem(("critic", "kind"), v.critic.kind, f"{found}; use {remedy}")
 
 
+def _patches(v: Variant) -> Problem | None:
+    """A critic of patches gives each sample many scores, all of one sort."""
+    if not v.critic.has_patches or not v.objective.compares_samples:
+        return None
+    sentence = f"scores patches, and the objective {v.objective.kind} reads one score for each sample"
+    return Problem(("critic", "kind"), v.critic.kind, f"{sentence}; use `critic.kind: dcgan`")
+
+
 def _penalties_and_critic(v: Variant) -> Problem | None:
     """The critic has the code, or the gradient at single samples, that a penalty reads."""
     for i, penalty in enumerate(v.penalties):
@@ -116,8 +124,9 @@ def _penalties_and_critic(v: Variant) -> Problem | None:
             layer, remedy = v.critic.batch_stats_layer
             sentence = f"reads the critic's gradient at single samples, and {layer} couples the samples of a batch"
             return Problem(loc, penalty.kind, f"{sentence}; use {remedy}")
-        if penalty.uses_input_gradient and v.critic.num_scores > 1:
-            sentence = "reads one gradient of the critic a sample, and an ensemble has several"
+        if penalty.uses_input_gradient and (v.critic.num_scores > 1 or v.critic.has_patches):
+            several = "patches have one each" if v.critic.has_patches else "an ensemble has several"
+            sentence = f"reads one gradient of the critic a sample, and {several}"
             remedy = "use `constraints: [{kind: spectral_norm, network: critic}]`"
             return Problem(loc, penalty.kind, f"{sentence}; {remedy}")
     return None
@@ -237,6 +246,7 @@ RULES = (
     _networks_of_penalties_and_constraints,
     _output_type,
     _num_scores,
+    _patches,
     _penalties_and_critic,
     _one_constraint_per_network,
     _lipschitz,

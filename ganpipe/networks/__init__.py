@@ -85,9 +85,11 @@ class CriticNetwork(Network):
     """Maps samples (N, *shape) to a `CriticOutput`. Packing widens shape[0] before the network sees it.
 
     has_code: its output carries a code, the features of an encoder. is_autoencoder: it can be
-    pre-trained alone, to reconstruct real samples.
+    pre-trained alone, to reconstruct real samples. has_patches: it scores each of P patches of an image, so that scores
+    are (N, P), and losses as well.
     """
 
+    has_patches: ClassVar[bool] = False
     has_code: ClassVar[bool] = False
     is_autoencoder: ClassVar[bool] = False
 

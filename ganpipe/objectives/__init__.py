@@ -19,7 +19,10 @@ class Objective(Part):
     """The losses of critic and generator.
 
     output_type: of the critic: a `score` is any real number, high = real; an `energy` is >= 0, low = real.
+    compares_samples: its losses read the samples beside the scores, of which there is one for each.
     """
+
+    compares_samples: ClassVar[bool] = False
 
     output_type: ClassVar[Literal["score", "energy"]] = "score"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
@@ -24,6 +24,7 @@ class GLSGAN(Objective):
     kind: Literal["gls"]
     margin: Positive
     slope: Annotated[float, Field(ge=0, le=1)]
+    compares_samples: ClassVar[bool] = True
 
     @property
     def needs_lipschitz(self) -> bool:

@@ -22,6 +22,7 @@ class LossSensitive(Objective):
     kind: Literal["loss_sensitive"]
     margin: Positive
     gamma: NonNegative
+    compares_samples: ClassVar[bool] = True
     output_type: ClassVar[Literal["score", "energy"]] = "energy"
 
     def critic(self, batch: CriticBatch) -> Tensor:

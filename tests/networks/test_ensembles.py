@@ -13,6 +13,7 @@ from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.parts import part_class
 
 MLP: dict[str, Any] = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
+PATCHES: dict[str, Any] = {"kind": "patch", "width": 4, "layers": 1, "norm": "none"}
 DCGAN: dict[str, Any] = {"kind": "dcgan", "width": 4, "norm": "batch"}
 
 
@@ -87,7 +88,7 @@ def test_a_column_moves_its_own_member_only() -> None:
         assert moved == [k == 1] * len(moved)
 
 
-@pytest.mark.parametrize("member", [{"kind": "none"}, {"kind": "ensemble", "num_members": 2, "base": MLP}])
+@pytest.mark.parametrize("member", [{"kind": "none"}, PATCHES, {"kind": "ensemble", "num_members": 2, "base": MLP}])
 def test_a_critic_ensemble_refuses_members_without_a_score_of_their_own(member: dict[str, Any]) -> None:
     if "base" in member:
         member = {**member, "base": {**MLP, "output": "score"}}

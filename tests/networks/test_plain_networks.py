@@ -12,8 +12,10 @@ from torch import nn
 from ganpipe.networks.critics.autoencoder import AutoencoderCritic
 from ganpipe.networks.critics.dcgan import DCGANCritic
 from ganpipe.networks.critics.mlp import MLPCritic
+from ganpipe.networks.critics.patch import PatchCritic
 from ganpipe.networks.encoders.dcgan import DCGANEncoder
 from ganpipe.networks.generators.dcgan import DCGANGenerator
+from ganpipe.networks.generators.unet import UNetGenerator
 
 NORMALISING = (nn.BatchNorm2d, nn.GroupNorm)
 
@@ -116,3 +118,34 @@ def test_the_kinks_of_the_first_layer_start_at_all_distances_up_to_the_spread() 
     torch.testing.assert_close(distances.quantile(expected / 2), expected, atol=0.1, rtol=0)
     assert distances.max() <= 2.0 + 1e-5
     assert abs((spread[1] > 0).float().mean() - 0.5) < 0.05
+
+
+@pytest.mark.parametrize(("layers", "side", "patches"), [(1, 16, 14 * 14), (2, 34, 14 * 14), (3, 70, 14 * 14)])
+def test_a_score_of_the_patch_critic_depends_on_its_patch_alone(layers: int, side: int, patches: int) -> None:
+    """By gradient; sides as in pix2pix, appendix 6.1.2 (16, 70) and its code (34)."""
+    part = PatchCritic(kind="patch", width=2, layers=layers, norm="none")
+    size = 16 << layers
+    x = randn(2, 3, size, size).requires_grad_(True)
+    scores = part.build((3, size, size))(x).score
+    assert scores.shape == (2, patches)
+    (gradient,) = torch.autograd.grad(scores[0, patches // 2 + 7], x)  # in the middle
+    rows, columns = gradient[0].abs().sum(0).nonzero().unbind(1)
+    expected = min(side, size)
+    assert [int(at.max() - at.min()) + 1 for at in (rows, columns)] == [expected, expected]
+    assert gradient[1].abs().max() == 0
+    assert part.patch_size == side
+    assert part.incompatibility((1, side + 1, side + 1)) is None
+    assert f"patches of {side} pixels" in str(part.incompatibility((1, side, side)))
+    assert "the data are points" in str(part.incompatibility((2,)))
+
+
+def test_the_first_layers_of_pix2pix_have_no_norm() -> None:
+    """Appendices 6.1.1 and 6.1.2."""
+    translator = UNetGenerator(kind="unet", width=4, norm="batch").build_translator(5, (1, 8, 8), (1, 32, 32))
+    judge = PatchCritic(kind="patch", width=4, layers=2, norm="batch").build((2, 64, 64))
+    down = [any(isinstance(one, NORMALISING) for one in layer) for layer in translator.down]  # type: ignore[union-attr]
+    assert down == [False, True, True]
+    assert [type(one).__name__ for one in judge.body][:5] == [  # type: ignore[arg-type, union-attr]
+        *("Conv2d", "LeakyReLU"),
+        *("Conv2d", "BatchNorm2d", "LeakyReLU"),
+    ]

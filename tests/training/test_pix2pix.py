@@ -63,6 +63,29 @@ def test_the_critic_sees_real_and_generated_images_beside_the_same_condition(cha
     assert not same(parameters(at.ema), before[2])
 
 
+def test_pix2pix_as_in_its_paper_takes_a_step_of_32_pixels_and_is_refused_for_fewer() -> None:
+    """The critic's loss is the mean over the patches of all images."""
+    chosen = variant("pix2pix", "convolutions")
+    assert "patches of 16 pixels" in str(chosen.incompatibility(SHAPE))
+    assert "points" in str(chosen.incompatibility((2,)))
+    assert chosen.incompatibility((3, 32, 32)) is None
+    at, real = build(chosen, (3, 32, 32)), torch.rand(4, 3, 32, 32) * 2 - 1
+    scores: list[Tensor] = []
+    at.critic.register_forward_hook(lambda module, args, out: scores.append(out.score))
+    critic, generator = parameters(at.critic), parameters(at.generator)
+    metrics = at.critic_step(real)
+    assert [score.shape for score in scores] == [(4, 14 * 14)] * 2
+    by_patch = [
+        -(logit if is_real else -logit).sigmoid().log() for is_real, logit in zip((True, False), scores, strict=True)
+    ]
+    torch.testing.assert_close(metrics["critic_loss"], sum(loss.mean() for loss in by_patch))
+    metrics |= at.generator_step(real)
+    assert all(value.shape == () and value.isfinite() for value in metrics.values())
+    assert not same(parameters(at.critic), critic)
+    assert not same(parameters(at.generator), generator)
+    assert metrics["l1"] > 10 * metrics["generator_loss"]
+
+
 def test_l1_is_the_distance_to_the_image_of_the_condition() -> None:
     """In the generator's loss alone; its gradient beside that of the objective."""
     at, plain = (trainer("translate", "digits", algorithm={"l1": weight}) for weight in (3.0, 0.0))

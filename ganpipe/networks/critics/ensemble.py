@@ -31,7 +31,7 @@ class EnsembleCritic(EnsembleNetwork, CriticNetwork):
 
     @model_validator(mode="after")
     def _single(self) -> EnsembleCritic:
-        if self.base.num_scores > 1 or self.base.kind == "none":
+        if self.base.num_scores > 1 or self.base.has_patches or self.base.kind == "none":
             sentence = "is no critic with one score; use `kind: mlp` or another that is"
             raise refuse(sentence, "base", "kind", value=self.base.kind)
         return self

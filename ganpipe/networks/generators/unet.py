@@ -17,7 +17,8 @@ from ganpipe.parts import Count
 class _UNet(nn.Module):
     """Strided convolutions down to the smallest map, where the noise joins as channels, and as many back up.
 
-    Each layer on the way up also gets the map of its size from the way down (skip connections).
+    Each layer on the way up also gets the map of its size from the way down (skip connections). The first layer has no
+    norm (appendix 6.1.1 of pix2pix).
     """
 
     def __init__(self, noise: int, condition_channels: int, shape: Shape, width: int, norm: Norm) -> None:
@@ -28,7 +29,8 @@ class _UNet(nn.Module):
         for level in range(depth):
             above = width << (level - 1) if level else condition_channels
             layers: list[nn.Module] = [nn.Conv2d(above, width << level, 4, stride=2, padding=1)]
-            self.down.append(nn.Sequential(*layers, *norm_2d(norm, width << level), nn.LeakyReLU(0.2)))
+            layers += norm_2d(norm, width << level) if level else []
+            self.down.append(nn.Sequential(*layers, nn.LeakyReLU(0.2)))
         for level in reversed(range(depth)):
             # the skip connection; at the smallest size the noise takes its place
             skip = noise if level == depth - 1 else width << level
