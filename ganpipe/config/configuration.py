@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from ganpipe.config.classifier import ClassifierParams
+from ganpipe.config.classifier import ClassifierSettings
 from ganpipe.config.evaluation import EvaluateParams
 from ganpipe.config.overlay import (
     FOLDER,
@@ -61,7 +61,7 @@ class Configuration(Frozen):
     runtime: Runtime
     data: DataSelection
     datasets: Annotated[dict[str, Annotated[Dataset, Choice("ganpipe.data")]], Field(min_length=1)]
-    classifier: ClassifierParams
+    classifier: ClassifierSettings
     train: Overlay
     evaluate: EvaluateParams
     lecture: Annotated[tuple[Literal["claims"], ...], Field(strict=False, max_length=1)] = ()

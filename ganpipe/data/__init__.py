@@ -43,6 +43,11 @@ class Dataset(Part):
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample: (C, H, W) for images, (D,) for points."""
 
+    @property
+    def has_colour(self) -> bool:
+        """Whether its three channels are the colours of one image."""
+        return len(self.shape) == 3 and self.shape[0] == 3
+
     @abstractmethod
     def load(self, root: Path) -> PreparedDataset:
         """Generate or read the samples and their labels, with a fixed split.

@@ -38,6 +38,10 @@ class StackedImages(ImageDataset):
     def shape(self) -> tuple[int, ...]:
         return (CHANNELS, *self.base_dataset.shape[1:])
 
+    @property
+    def has_colour(self) -> bool:
+        return False
+
     def classes(self, root: Path) -> int:
         return int(self.base_dataset.classes(root) ** CHANNELS)
 

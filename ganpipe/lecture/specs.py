@@ -15,17 +15,16 @@ def build(ledger: Ledger, configuration: Configuration, root: Path) -> dict[str,
     code, c, runtime = Code(root), configuration, resolve_runtime(configuration.runtime).model_dump(mode="json")
     metrics = {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
     metrics |= {f"ganpipe.evaluation.extractors.{name}" for name in c.evaluate.feature_extractors}
-    evaluation = {
-        "classifier": c.classifier.model_dump(mode="json"),
-        "params": ledger.evaluation(c).model_dump(mode="json"),
-        "runtime": runtime,
-    }
+    params = ledger.evaluation(c).model_dump(mode="json")
     specs: dict[str, Spec] = {}
     for probe in ledger.probes:
         modules = {"stages.lecture.probe", f"ganpipe.lecture.probes.{probe}"}
         specs[f"probes/{probe}.json"] = {"probe": probe, "code": code.closure(modules)}
     for data, names in ledger.experiments.items():
-        dataset, variants = c.datasets[data], {name: ledger.experiment(c, data, name) for name in names}
+        dataset = c.datasets[data]
+        classifier = c.classifier.of(dataset).model_dump(mode="json")
+        evaluation = {"classifier": classifier, "params": params, "runtime": runtime}
+        variants = {name: ledger.experiment(c, data, name) for name in names}
         specs[f"data/{data}.json"] = {
             "data": data,
             "dataset": dataset.model_dump(mode="json"),

@@ -113,11 +113,12 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     extractors = c.evaluate.feature_extractors if dataset.form == "images" else ()
     metrics = {f"ganpipe.evaluation.extractors.{name}" for name in extractors}
     metrics |= {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
-    evaluation = {"classifier": _json(c.classifier), "params": _json(c.evaluate), "runtime": runtime}
+    classifier = _json(c.classifier.of(dataset))
+    evaluation = {"classifier": classifier, "params": _json(c.evaluate), "runtime": runtime}
     specs = {
         "data.json": spec({"stages.fingerprint", "stages.prepare", *parts_of(dataset)}, dataset=_json(dataset)),
         "classifier.json": spec(
-            {"stages.classifier"}, not_applicable=no_classifier, params=_json(c.classifier), runtime=runtime
+            {"stages.classifier"}, not_applicable=no_classifier, params=classifier, runtime=runtime
         ),
         "reference_stats.json": spec(
             {"stages.reference_stats", *metrics}, **evaluation, **_shared_counts(c, variants.values())

@@ -36,6 +36,9 @@ class Sizes:
     film: bool
 
 
+LOW_ACCURACY = 0.6
+"""Of the classifier: below it the pages say that its features are not to be trusted."""
+
 ZOO = Sizes(grid=216, strip=0, strips=0, film=False)
 SUMMARY = Sizes(grid=380, strip=160, strips=10, film=True)
 
@@ -138,6 +141,7 @@ def _render(template: str, root: Path, zoo: Zoo, sizes: Sizes) -> str:
             different=_not_comparable(shown),
             seeds=extent([len(variant.evaluation.seeds) for variant in shown]),
             accuracy=None if accuracy is None else f"{100 * accuracy:.2f} %",
+            inaccurate=accuracy is not None and accuracy < LOW_ACCURACY,
             platforms=_platforms(shown),
         )
     )

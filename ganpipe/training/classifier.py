@@ -33,9 +33,12 @@ class Classifier(nn.Module):
         channels, size, width = shape[0], shape[1], params.width
         layers: list[nn.Module] = []
         while True:
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-            layers += [nn.Conv2d(width, 2 * width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-            channels, size = 2 * width, size // 2
+            for out in (width, 2 * width):
+                layers += [nn.Conv2d(channels, out, 3, padding=1)]
+                layers += [*([nn.BatchNorm2d(out)] if params.norm == "batch" else []), nn.ReLU()]
+                channels = out
+            layers += [nn.MaxPool2d(2)]
+            width, size = params.growth * width, size // 2
             if size <= 7:
                 break
         self.body = nn.Sequential(
@@ -54,6 +57,18 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
 
+def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Images (N, C, H, W), each mirrored or not and moved by up to an eighth of its size, edge pixels repeated."""
+    (n, _, height, width), device = images.shape, images.device
+    moves = [torch.randint(-(of // 8), of // 8 + 1, (n, 1), generator=rng, device=device) for of in (height, width)]
+    rows = (torch.arange(height, device=device) + moves[0]).clamp(0, height - 1)
+    columns = (torch.arange(width, device=device) + moves[1]).clamp(0, width - 1)
+    mirrored = torch.rand((n, 1), generator=rng, device=device) < 0.5
+    columns = torch.where(mirrored, columns.flip(1), columns)
+    each = torch.arange(n, device=device)[:, None, None]
+    return images[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
 def fit(
     data: PreparedDataset,
     params: ClassifierParams,
@@ -67,18 +82,20 @@ def fit(
     optimizer = eager(torch.optim.Adam)(net.parameters(), lr=params.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * params.lr, params.steps)
     images, labels = (torch.from_numpy(array).to(device) for array in _single_channel(data))
-    rng = make_rng(params.seed, "classifier order", device)
+    rng, augmentation = (make_rng(params.seed, f"classifier {name}", device) for name in ("order", "augmentation"))
     checkpoint = checkpoint or Checkpoint.disabled()
     state: dict[str, Stateful] = {
         "net": net,
         "optimizer": optimizer,
         "schedule": schedule,
         "order": GeneratorState(rng),
+        "augmentation": GeneratorState(augmentation),
     }
     with defer_signals():
         for step in range(checkpoint.resume(state) + 1, params.steps + 1):
             now = torch.randint(len(images), (params.batch,), generator=rng, device=device)
-            loss = cross_entropy(net(images[now])[1], labels[now])
+            x = augmented(images[now], augmentation) if params.augment else images[now]
+            loss = cross_entropy(net(x)[1], labels[now])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

@@ -23,7 +23,8 @@ from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import fit
 from ganpipe.utils.errors import UserError
 
-ARCHITECTURE = {"width": 2, "embedding_dim": 3, "steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
+NETWORK = {"width": 2, "growth": 1, "norm": "none", "embedding_dim": 3, "augment": False}
+ARCHITECTURE = NETWORK | {"steps": 2, "batch": 4, "lr": 0.001, "seed": 0}
 COLOURS = np.random.default_rng(0).integers(256, size=(3, 3, 8, 8), dtype=np.uint8)
 
 

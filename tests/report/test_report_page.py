@@ -308,3 +308,12 @@ def test_a_row_of_another_program_stands_behind_the_variants(tmp_path: Path) -> 
         assert words in one.text, words
     assert "averaged weights" not in one.text
     assert [attrs["alt"] for tag, attrs in one.tags if tag == "img"] == ["samples of other, seed 0"]
+
+
+@pytest.mark.parametrize(("accuracy", "said"), [(0.61, False), (0.59, True)])
+def test_a_classifier_that_knows_little_is_named(accuracy: float, said: bool, tmp_path: Path) -> None:
+    spec = write_tree(tmp_path, [0], runs=False)
+    write_json(tmp_path, "classifiers/digits/classifier.json", {"accuracy": accuracy})
+    text = Page(zoo_page(tmp_path, spec)).text
+    assert f"classifier accuracy {100 * accuracy:.2f} %" in text
+    assert (f"The classifier names only {100 * accuracy:.2f} % of the test images correctly" in text) == said

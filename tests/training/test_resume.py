@@ -115,7 +115,8 @@ def test_pretraining_ends_with_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_the_classifier_ends_with_the_same_bits(tmp_path: Path) -> None:
-    params = classifier.ClassifierParams(width=4, embedding_dim=8, steps=STEPS, batch=8, lr=0.01, seed=0)
+    shape = {"width": 4, "growth": 2, "norm": "batch", "embedding_dim": 8, "augment": True}
+    params = classifier.ClassifierParams.model_validate(shape | {"steps": STEPS, "batch": 8, "lr": 0.01, "seed": 0})
     whole, twice = tmp_path / "whole", tmp_path / "twice"
     whole.mkdir(), twice.mkdir()
     device = torch.device("cpu")
