@@ -51,7 +51,9 @@ def on_data(chosen: Configuration, name: str) -> tuple[Variant, str]:
     refused: UserError | None = None
     for data in DATA:
         try:
-            return chosen.variant(name, data), data
+            found = chosen.variant(name, data)
+            if found.incompatibility(chosen.datasets[data].shape) is None:
+                return found, data
         except UserError as error:
             refused = error
     assert refused is not None
