@@ -62,7 +62,7 @@ class Mixture(nn.Module):
         elif len(self.factors) == 1:
             x = x + noise @ self.factors[0].T
         else:
-            # by components, as a factor for each sample would take N * D * D numbers; a device waits for the sizes alone
+            # by components: a factor for each sample would be N * D * D numbers; a device waits once, for the sizes
             order, sizes = chosen.argsort(stable=True), chosen.bincount(minlength=len(self.factors)).tolist()
             parts = zip(torch.split(noise[order], sizes), self.factors, strict=True)
             x[order] += torch.cat([part @ factor.T for part, factor in parts])
