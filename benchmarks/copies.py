@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 SOURCE = Path(__file__).resolve().parents[1]
-LEFT_OUT = ("dvc.lock", "stages/dvc.lock", "metrics.json")
+LEFT_OUT = ("dvc.lock", "stages/dvc.lock", "stages/lecture/dvc.lock", "metrics.json")
 WHO = {f"GIT_{who}_{what}": "copy@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 

@@ -125,7 +125,7 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
     for name in {os.fsdecode(name) for name in listed.split(b"\0") if name}:
         source, target = SOURCE / name, folder / name
         # what an earlier `make repro` left untracked is not the project
-        made = name in ("dvc.lock", "stages/dvc.lock", "metrics.json") or name.startswith("external/digits/")
+        made = name.endswith("dvc.lock") or name == "metrics.json" or name.startswith("external/digits/")
         if source.is_file() and not made and not name.startswith("tests/"):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
