@@ -87,9 +87,9 @@ def work(task: Task) -> dict[str, Any]:
 
 
 def digest(task: Task) -> str:
-    """Of everything that params.yaml says of the training, its data and the runtime; not of the code."""
+    """Of all that params.yaml says of the training, its data and the runtime; not of thresholds nor of the code."""
     parts = (settings(task), params().datasets[task[0]], params().runtime)
-    whole = [part.model_dump(mode="json") for part in parts]
+    whole = [part.model_dump(mode="json", exclude={"health"}) for part in parts]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -152,7 +152,7 @@ def main() -> None:
             file.flush()
     content = table(list(done.values()))
     content += (
-        f"\n\n{SAMPLES} samples of the raw generator, mean ± half of the 95 % interval over seeds, "
+        f"\n\n{SAMPLES} samples of the raw generator; of several seeds the mean ± half of its 95 % interval; "
         f"{SNAPSHOTS} snapshots. Commit {describe()}, {machine()}."
     )
     print(content)
