@@ -5,8 +5,8 @@
 Five variants with five seeds each on the digits, as params.yaml has them, in a copy of this project; four on MNIST at
 32x32 pixels with networks of half the width. Writes `docs/results.json` (the metrics of each seed,
 the commit and the machine), the table in README.md and in `docs/results.md`, and the pictures in `docs/images/`. What
-lies in the folder already is not trained again: remove it to train anew, about an hour of one core. The picture of the
-page of all variants is a browser's:
+lies in the folder already is not trained again: remove it to train anew, about an hour of one core. The pictures of the
+page of all variants and of MLflow (`ganpipe sweep lsgan rpgan`, then `ganpipe ui`) are a browser's:
 
     chromium --headless --window-size=1180,955 --screenshot=zoo.png .cache/showcase/reports/digits/zoo.html
 """
