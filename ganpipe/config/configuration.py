@@ -64,7 +64,7 @@ class Configuration(Frozen):
     classifier: ClassifierSettings
     train: Overlay
     evaluate: EvaluateParams
-    lecture: Annotated[tuple[Literal["claims"], ...], Field(strict=False, max_length=1)] = ()
+    lecture: Annotated[tuple[Literal["claims"], ...], Field(strict=False, max_length=1)]
     variants: Annotated[dict[str, Overlay], Field(min_length=1)]
 
     @property
