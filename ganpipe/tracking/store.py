@@ -96,7 +96,7 @@ class Store:
         """
         data = content.tags["data"]
         every = self.runs(data, **{KEY: content.tags[KEY]})
-        runs = [run for run in every if run.info.lifecycle_stage == "active"]
+        runs = _active(every)
         whole = {DIGEST: content.digest} | ({PARENT: parent} if parent else {})
         for run in runs[:1] or every[:1]:
             if len(runs) < 2 and run.info.status == "FINISHED" and whole.items() <= run.data.tags.items():
@@ -119,7 +119,7 @@ class Store:
 
     def end(self, data: str, key: str) -> str:
         """End the run of a training that was killed; what was done."""
-        running = [run for run in self.runs(data, **{KEY: key}) if run.info.status == "RUNNING"]
+        running = [run for run in _active(self.runs(data, **{KEY: key})) if run.info.status == "RUNNING"]
         for run in running:
             self.client.set_terminated(run.info.run_id, "KILLED")
         return "ended" if running else "unchanged"
@@ -146,3 +146,7 @@ class Store:
         from mlflow.entities import RunTag
 
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def _active(runs: list[Run]) -> list[Run]:
+    return [run for run in runs if run.info.lifecycle_stage == "active"]
