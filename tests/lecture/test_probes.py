@@ -114,7 +114,7 @@ def test_every_probe(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["jsd_slip", "critic_first", "dual_critic", "attention_map"])
+@pytest.mark.parametrize("name", ["moving_plan", "critic_first", "loss_sensitive_margin", "ebgan_energy"])
 def test_the_same_bytes(tmp_path: Path, name: str) -> None:
     for folder in ("one", "two"):
         write(run(name), tmp_path / folder)
