@@ -89,8 +89,7 @@ def plan(
 
     root = Path()
     locks.check(root)
-    items = planning.plan(root, lambda: _checked(root / "params.yaml"))
-    items = [item for item in items if item.selected or not selected]
+    items = planning.plan(root, lambda: _checked(root / "params.yaml"), selected)
     if as_json:
         print(json.dumps([vars(item) for item in items], indent=2))
         return

@@ -13,6 +13,7 @@ from ganpipe.config.configuration import Configuration
 from ganpipe.evaluation import baselines
 from ganpipe.evaluation.evaluate import Trained, evaluate
 from ganpipe.evaluation.external import ExternalSamples, read_samples
+from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.evaluation.reference import Samples
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.pipeline.stage import read_spec
@@ -41,7 +42,8 @@ def evaluate_external(
             known = f"select it first, by `dvc exp run -S data.kind={data} {STAGE}`"
         raise UserError(f"--data is {data}, and params.yaml selects {selected}: {known}.")
     row = _name(paths, name)
-    found = [read_samples(path, configuration.dataset.shape) for path in paths]
+    with PROGRESS.lines(f"evaluate {row}"):
+        found = [_read(path, configuration) for path in paths]
     _check_ranges(paths, found)
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", STAGE]
     if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode:
@@ -51,14 +53,15 @@ def evaluate_external(
     real_data, _ = prepared.read(Path("data/prepared", selected))
     reference = Path("reference_stats", selected)
     all_baselines, _ = baselines.read(reference)
-    result = evaluate(
-        open_reference(spec, real_data, reference, stored=True),
-        {seed: Trained(Samples(one.samples, one.samples, one.finite), {}) for seed, one in enumerate(found)},
-        variant=f"external-{row}",
-        title=row,
-        data=selected,
-        all_baselines=all_baselines,
-    )
+    with PROGRESS.lines(f"evaluate {row}"):
+        result = evaluate(
+            open_reference(spec, real_data, reference, stored=True),
+            {seed: Trained(Samples(one.samples, one.samples, one.finite), {}) for seed, one in enumerate(found)},
+            variant=f"external-{row}",
+            title=row,
+            data=selected,
+            all_baselines=all_baselines,
+        )
     read = [f"{path.name}: {one.how}" for path, one in zip(paths, found, strict=True)]
     folder = Path(EXTERNAL, selected, row)
     for old in folder.glob("samples-*.png"):
@@ -70,6 +73,11 @@ def evaluate_external(
     page = Path("reports", selected, f"external-{row}.html")
     write_bytes(page, external_page(Path(), selected, row).encode())
     return read + _fewer(result["protocol"]["generated"], max(all_baselines, default=0)), page
+
+
+def _read(path: Path, configuration: Configuration) -> ExternalSamples:
+    PROGRESS.what = f"reading {path}"
+    return read_samples(path, configuration.dataset.shape)
 
 
 def _name(paths: Sequence[Path], name: str | None) -> str:

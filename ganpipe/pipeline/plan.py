@@ -51,27 +51,29 @@ class Item:
     needs: tuple[str, ...] = ()
 
 
-def plan(root: Path, load: Callable[[], Configuration]) -> list[Item]:
+def plan(root: Path, load: Callable[[], Configuration], selected_only: bool = False) -> list[Item]:
     """The stages that `dvc repro -P` would run or restore, each after those that it depends on.
 
-    load: the checked configuration; called where `resolve` would run. Raises UserError where DVC cannot read the
-    pipeline.
+    selected_only: those of `dvc repro`, and no others are looked at. load: the checked configuration; called where
+    `resolve` would run. Raises UserError where DVC cannot read the pipeline.
     """
     try:
         with Repo(str(root)) as repo:
-            return _items(root, repo, load)
+            return _items(root, repo, load, selected_only)
     except DvcException as error:
         load()  # says it better where params.yaml is at fault
         reason = " ".join(str(error).split())
         raise UserError(f"DVC cannot read the pipeline ({reason}): correct that and try again.") from None
 
 
-def _items(root: Path, repo: Any, load: Callable[[], Configuration]) -> list[Item]:
+def _items(root: Path, repo: Any, load: Callable[[], Configuration], selected_only: bool) -> list[Item]:
     graph = repo.index.graph
     selected = {s for end in graph if end.addressing == "summary" for s in networkx.descendants(graph, end) | {end}}
     comparison, timings = _Comparison(root, repo, load), _Timings(root)
     items: dict[str, Item] = {}
     for stage in reversed(list(networkx.topological_sort(graph))):
+        if selected_only and stage not in selected:
+            continue
         needs = tuple(sorted(map(_name, graph.successors(stage))))
         # what `resolve` changes is known, spec by spec
         upstream = [name for name in needs if name in items and name != "resolve"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from pipeline_project import Project
 from running import Commands
 
 PREPARED = "data/prepared/digits"
+# the line of every ten seconds, a thousand times as often
+IMPATIENT = "from ganpipe import cli; from ganpipe.evaluation import progress; progress.LINE_EVERY = .01; cli.main()"
 
 
 def write_folder(folder: Path, images: np.ndarray) -> Path:
@@ -39,7 +43,9 @@ def test_the_test_split_is_near_real_data_and_noise_near_noise(project: Project,
     seeds = [str(write_folder(tmp_path / f"noise/{seed}", noise[seed * 100 :][:100])) for seed in (0, 1)]
     said = project.ganpipe("evaluate", str(tmp_path / "test_split"), "--data", "digits").out
     assert "test_split: 360 image files\npage: reports/digits/external-test_split.html\n" in said
-    project.ganpipe("evaluate", *seeds, "--name", "noise")
+    evaluate = project.run(sys.executable, "-c", IMPATIENT, "evaluate", *seeds, "--name", "noise")
+    said = re.findall(r"^evaluate noise  0:\d\d  seed ([01]), (\w.+)$", evaluate.err, re.MULTILINE)
+    assert len(set(said)) > 4
     real, made = metric(project, "test_split"), metric(project, "noise")
     assert abs(real["mean"] - real["real"]) < 0.1 * (real["noise"] - real["real"])
     assert abs(made["mean"] - made["noise"]) < 0.1 * (made["noise"] - made["real"])

@@ -67,6 +67,7 @@ def test_a_new_seed_and_a_vanished_row_and_what_of_it_is_selected(project: Proje
     planned = project.plan()
     selected = {stage for stage, item in planned.items() if item["selected"]}
     assert selected == {"resolve", "reference_stats", "train@lsgan-5", "evaluate@lsgan", "summary"}
+    assert project.plan("--selected") == {stage: planned[stage] for stage in selected}
     assert project.repro().ran == selected
     assert planned["evaluate@lsgan"]["reason"] == "params.baseline_draws: 2 -> 3; seeds: [0, 1] -> [0, 1, 5]"
     rest = carry_out(project)
