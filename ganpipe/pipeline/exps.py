@@ -25,6 +25,7 @@ from ganpipe.utils.errors import UserError, format_value, join_key
 
 METRICS = "metrics.json"
 WORKSPACE, BASELINE = "workspace", "HEAD"
+COMMIT = "`git add dvc.lock stages/dvc.lock metrics.json && git commit -m baseline`"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ def print_table(table: Sequence[Experiment]) -> None:
         changes = [f"{key}={value}" if value is not None else f"~{key}" for key, value in row.overrides.items()]
         shown.add_row(row.name, row.loss, "\n".join(changes), row.metric or "", row.value(), row.status)
     Console(soft_wrap=not sys.stdout.isatty()).print(shown, markup=False)
+    metrics = {row.name: row.metric for row in table}
+    if metrics[BASELINE] is None and any(metrics.values()):
+        print(f"{BASELINE} has no results to compare with. After a `dvc repro` that is to be the baseline: {COMMIT}")
 
 
 class _Git:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pipeline_project import SOURCE, Project
 
-from ganpipe.pipeline.exps import experiments
+from ganpipe.pipeline.exps import experiments, print_table
 from ganpipe.utils.errors import UserError
 
 PARAMS = "loss: lsgan\nseeds: [0, 1]\ntrain:\n  steps: 100\n"
@@ -75,6 +75,18 @@ def test_what_was_overridden_and_what_came_of_it(repository: Path) -> None:
         "variants/lsgan.yaml:penalties.1.weight": "5",
     }
     assert (experiment.metric, experiment.value()) == ("frechet", "12.3 ± 1.3")
+
+
+def test_a_baseline_without_results_is_said_to_have_none(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "HEAD has no results to compare with."
+    print_table(experiments(repository))
+    assert said not in capsys.readouterr().out  # nothing has any
+    write(repository, {"metrics.json": '{"frechet": {"mean": 3}}'})
+    print_table(experiments(repository))
+    assert said in capsys.readouterr().out
+    commit(repository)
+    print_table(experiments(repository))
+    assert said not in capsys.readouterr().out
 
 
 def test_experiments_belong_to_a_commit(repository: Path) -> None:
