@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ganpipe.critic import CriticFunction, input_gradient
@@ -16,4 +15,4 @@ def gradient_norm(critic: CriticFunction, at: Tensor) -> Tensor:
     """
     squared = input_gradient(critic, at).square().sum(1)
     is_zero = squared < 1e-24
-    return torch.where(is_zero, 0.0, torch.where(is_zero, 1.0, squared).sqrt())
+    return squared.masked_fill(is_zero, 1.0).sqrt().masked_fill(is_zero, 0.0)  # torch.where would wait for the 0
