@@ -56,6 +56,8 @@ NOT_EXECUTED = {
     "make repro": "CI runs it: .ci/run",
     "make zoo": "hours: all variants at full length; test_sweep.py runs a small one",
     "make zoo5": "hours: all variants at full length; test_sweep.py runs a small one",
+    "make lecture": "an hour of trainings; test_lecture.py runs a small one",
+    "dvc repro --single-item stages/lecture/dvc.yaml:claims@claims": "test_lecture.py",
     "make ui": "tracking/test_pages.py runs `ganpipe ui`",
     "python -m benchmarks.showcase": "an hour of trainings",
     "python -m benchmarks.fgan_gaussian": "minutes of trainings",
