@@ -54,7 +54,7 @@ def test_the_pages_show_variants_seeds_compared_and_samples(
 ) -> None:
     def shown(way: str) -> str:
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-        options += ["--virtual-time-budget=60000", "--window-size=1500,2500", "--dump-dom"]
+        options += ["--virtual-time-budget=60000", "--window-size=1500,5000", "--dump-dom"]
         done = subprocess.run([BROWSER, *options, address + way], capture_output=True, text=True, timeout=300)
         return done.stdout
 
