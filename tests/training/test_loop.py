@@ -91,6 +91,7 @@ def test_the_history_has_a_row_every_so_many_steps_and_at_the_end(
     names = {
         "vae": {"generator_loss", "reconstruction", "kl", "held_out_loss"},
         "ebm": {"critic_loss", *scores},
+        "feature_matching": {"critic_loss", "generator_loss", "active_hinge", *scores},
     }.get(row, {"critic_loss", "generator_loss", *scores})
     chosen = variant(row, "points")
     names |= {"step"} | {penalty.kind for penalty in chosen.penalties} | set(chosen.objective.initial_state(CPU))
