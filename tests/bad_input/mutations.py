@@ -129,7 +129,7 @@ def wrong(nodes: list[Raw], value: Any) -> Iterator[Any]:
         fewest = max(node.get("minItems", 0) for node in nodes)
         most = min((node["maxItems"] for node in nodes if "maxItems" in node), default=None)
         yield from ([value[: fewest - 1]] if fewest else [])
-        yield from ([[*value, *value[-1:] * (most + 1 - len(value))]] if most else [])
+        yield from ([[*value, *value[-1:] * (most + 1 - len(value))]] if most and value else [])
 
 
 def example(node: Raw) -> Any:

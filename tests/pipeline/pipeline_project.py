@@ -135,6 +135,7 @@ def make(folder: Path, environment: dict[str, str]) -> Project:
         params["data"]["kind"] = "digits"
         params["runtime"]["device"] = "cpu"
         params["classifier"].update(width=4, embedding_dim=8, steps=30, batch=16, lr=0.01)
+        params["classifier"]["colour"].update(width=4, steps=30, batch=16)
         params["evaluate"].update(
             max_samples=100,
             wasserstein_max_points=50,

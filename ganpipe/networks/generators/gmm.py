@@ -62,10 +62,9 @@ class Mixture(nn.Module):
         elif len(self.factors) == 1:
             x = x + noise @ self.factors[0].T
         else:
-            # by components: a factor for each sample would be N * D * D numbers; a device waits once, for the sizes
-            order, sizes = chosen.argsort(stable=True), chosen.bincount(minlength=len(self.factors)).tolist()
-            parts = zip(torch.split(noise[order], sizes), self.factors, strict=True)
-            x[order] += torch.cat([part @ factor.T for part, factor in parts])
+            for k, factor in enumerate(self.factors):  # a factor for each sample would take N * D * D numbers
+                own = chosen == k
+                x[own] += noise[own] @ factor.T
         x = x.reshape(-1, *self.shape)
         return x.clamp(-1, 1) if form_of(self.shape) == "images" else x
 
