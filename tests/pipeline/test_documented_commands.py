@@ -61,7 +61,7 @@ NOT_EXECUTED = {
     "python -m benchmarks.modes pacgan unrolled --data ring --seeds 5": "minutes of trainings",
     "python -m benchmarks.modes unrolled_0 unrolled --data ring --seeds 3 --steps 1000": "minutes of trainings",
     "python -m benchmarks.train": "minutes of trainings; test_benchmark_train.py runs one round",
-    "dvc exp run summary -S loss=lsgan -S data.kind=image_folder": "minutes; test_image_folder_changes.py runs a folder",
+    "dvc exp run summary -S loss=lsgan -S data.kind=image_folder": "test_image_folder_changes.py",
     "ganpipe sweep lsgan wgan_gp": "test_sweep.py",
     "ganpipe evaluate FOLDER --data digits --name studiogan": "test_external.py",
     "ganpipe export lsgan/0 --to onnx": "training/test_export.py",
