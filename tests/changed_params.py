@@ -72,4 +72,13 @@ def both(*changes: Change) -> Change:
 
 
 def critic(output: str = "score", norm: str = "none", **more: Any) -> Raw:
-    return {"kind": "mlp", "width": 8, "depth": 1, "norm": norm, "output": output, **more}
+    return {
+        "kind": "mlp",
+        "width": 8,
+        "depth": 1,
+        "norm": norm,
+        "output": output,
+        "first_layer_scale": 1.0,
+        "bias_spread": 0.0,
+        **more,
+    }

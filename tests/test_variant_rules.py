@@ -14,8 +14,8 @@ from ganpipe.config.variant import Variant
 
 PARAMS = read_project(Path(__file__).resolve().parents[1] / "params.yaml")
 MLP = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
-SCORE = MLP | {"output": "score"}
-ENERGY = MLP | {"output": "energy"}
+SCORE = MLP | {"output": "score", "first_layer_scale": 1.0, "bias_spread": 0.0}
+ENERGY = SCORE | {"output": "energy"}
 CODER = {"kind": "autoencoder", "layers": "dense", "width": 8, "norm": "none", "code": 3}
 GP = {"kind": "gradient_penalty", "weight": 10.0, "target": 1.0, "one_sided": False}
 CLIP = {"kind": "weight_clipping", "network": "critic", "limit": 0.1}

@@ -18,7 +18,15 @@ from ganpipe.penalties import Penalty
 
 _nothing_changes = pytest.fixture(untouched, autouse=True)
 VARIANT = ROW["properties"]
-SCORE = {"kind": "mlp", "width": 4, "depth": 1, "norm": "none", "output": "score"}
+SCORE = {
+    "kind": "mlp",
+    "width": 4,
+    "depth": 1,
+    "norm": "none",
+    "output": "score",
+    "first_layer_scale": 1.0,
+    "bias_spread": 0.0,
+}
 CODER = {"kind": "autoencoder", "layers": "dense", "width": 4, "norm": "none", "code": 2}
 SN = [{"kind": "spectral_norm", "network": "critic"}]
 PACKAGES = {

@@ -79,7 +79,7 @@ def build_generator(part: GeneratorNetwork, shape: Shape) -> tuple[nn.Module, in
     """A network and the size of its latents; one that only translates gets a fixed condition."""
     latent = next(n for n in (LATENT, prod(shape), prod(shape) + 1) if part.latent_incompatibility(n, shape) is None)
     if isinstance(part, GradientAscentGenerator):
-        critic = MLPCritic.model_validate(MLP | {"output": "score"})
+        critic = MLPCritic.model_validate(MLP | {"output": "score", "first_layer_scale": 1.0, "bias_spread": 0.0})
         return part.build_sampler(critic.build(shape), shape, 1), latent
     if type(part).build is GeneratorNetwork.build:
         return Translator(part, latent, shape), latent

@@ -13,6 +13,7 @@ from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.parts import part_class
 
 MLP: dict[str, Any] = {"kind": "mlp", "width": 8, "depth": 1, "norm": "none"}
+SCORE: dict[str, Any] = {**MLP, "output": "score", "first_layer_scale": 1.0, "bias_spread": 0.0}
 PATCHES: dict[str, Any] = {"kind": "patch", "width": 4, "layers": 1, "norm": "none"}
 DCGAN: dict[str, Any] = {"kind": "dcgan", "width": 4, "norm": "batch"}
 
@@ -62,15 +63,15 @@ def test_an_ensemble_takes_what_holds_for_its_base() -> None:
     judge = critic(num_members=2, base={**DCGAN, "output": "score"})
     assert (judge.num_scores, judge.output_type, judge.uses_batch_stats) == (2, "score", True)
     assert "images" in str(judge.incompatibility((2,)))
-    energies = critic(num_members=4, base={**MLP, "output": "energy"})
+    energies = critic(num_members=4, base={**SCORE, "output": "energy"})
     assert (energies.num_scores, energies.output_type, energies.uses_batch_stats) == (4, "energy", False)
     assert (energies.has_code, energies.is_autoencoder) == (False, False)
-    assert critic(**MLP, output="score").num_scores == 1
+    assert critic(**SCORE).num_scores == 1
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
 def test_a_critic_ensemble_has_a_column_for_each_member(shape: tuple[int, ...]) -> None:
-    net = critic(num_members=3, base={**MLP, "output": "score"}).build(shape)
+    net = critic(num_members=3, base=SCORE).build(shape)
     x = torch.randn(5, *shape)
     said = net(x)
     assert said.score.shape == (5, 3)
@@ -81,7 +82,7 @@ def test_a_critic_ensemble_has_a_column_for_each_member(shape: tuple[int, ...]) 
 
 
 def test_a_column_moves_its_own_member_only() -> None:
-    net = critic(num_members=3, base={**MLP, "output": "score"}).build((2,))
+    net = critic(num_members=3, base=SCORE).build((2,))
     net(torch.randn(5, 2)).score[:, 1].sum().backward()
     for k, member in enumerate(net.members):
         moved = [weight.grad is not None and float(weight.grad.abs().sum()) > 0 for weight in member.parameters()]
@@ -91,7 +92,7 @@ def test_a_column_moves_its_own_member_only() -> None:
 @pytest.mark.parametrize("member", [{"kind": "none"}, PATCHES, {"kind": "ensemble", "num_members": 2, "base": MLP}])
 def test_a_critic_ensemble_refuses_members_without_a_score_of_their_own(member: dict[str, Any]) -> None:
     if "base" in member:
-        member = {**member, "base": {**MLP, "output": "score"}}
+        member = {**member, "base": SCORE}
     with pytest.raises(ValidationError) as caught:
         critic(num_members=2, base=member)
     (error,) = caught.value.errors()
@@ -135,7 +136,7 @@ def test_the_remedy_against_coupling_names_the_members_key() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 33])
 def test_ensembles_have_two_members_or_more(count: int) -> None:
-    for build, member in ((generator, MLP), (critic, {**MLP, "output": "score"})):
+    for build, member in ((generator, MLP), (critic, SCORE)):
         with pytest.raises(ValidationError):
             build(num_members=count, base=member)
 

@@ -101,7 +101,16 @@ def test_images_come_from_a_map_of_a_few_pixels(size: int) -> None:
 def mlp_weights(**options: float) -> list[torch.Tensor]:
     torch.manual_seed(0)
     part = MLPCritic.model_validate(
-        {"kind": "mlp", "width": 2000, "depth": 1, "norm": "none", "output": "score"} | options
+        {
+            "kind": "mlp",
+            "width": 2000,
+            "depth": 1,
+            "norm": "none",
+            "output": "score",
+            "first_layer_scale": 1.0,
+            "bias_spread": 0.0,
+        }
+        | options
     )
     return [weight.detach() for weight in part.build((2,)).parameters()]
 

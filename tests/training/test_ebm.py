@@ -195,7 +195,15 @@ def test_it_learns_two_clusters() -> None:
         "algorithm": {"kind": "ebm", "noise": 0.05},
     }
     gradient_ascent = {"kind": "gradient_ascent", "steps": 10, "rate": 0.1}
-    critic = {"kind": "mlp", "width": 32, "depth": 2, "norm": "none", "output": "score"}
+    critic = {
+        "kind": "mlp",
+        "width": 32,
+        "depth": 2,
+        "norm": "none",
+        "output": "score",
+        "first_layer_scale": 1.0,
+        "bias_spread": 0.0,
+    }
     critic |= {"first_layer_scale": 1.0, "bias_spread": 0.0}
     optimizer = {"kind": "adam", "lr": 0.002, "schedule": {"kind": "constant"}, "betas": [0.0, 0.99]}
     at = trainer("points", **changes, generator=gradient_ascent, critic=critic, critic_optimizer=optimizer)

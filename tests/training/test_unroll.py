@@ -108,7 +108,15 @@ def loss_of(at: Any, real: Tensor, fake: Tensor, critic: CriticFunction) -> Tens
 
 def norms(norm: str) -> dict[str, Any]:
     """A critic with batch norm, or under spectral norm, which both write on their buffers."""
-    critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": "batch" if norm == "batch" else "none", "output": "score"}
+    critic = {
+        "kind": "mlp",
+        "width": 8,
+        "depth": 2,
+        "norm": "batch" if norm == "batch" else "none",
+        "output": "score",
+        "first_layer_scale": 1.0,
+        "bias_spread": 0.0,
+    }
     constraints = [{"kind": "spectral_norm", "network": "critic"}] if norm == "spectral" else []
     return {"critic": critic, "constraints": constraints, "penalties": []}
 

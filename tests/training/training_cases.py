@@ -155,7 +155,15 @@ def inputs_of(net: nn.Module) -> list[Tensor]:
 
 def bare(space: str, norm: str = "none", output: str = "score", **more: Any) -> dict[str, Any]:
     """Changes of a variant: a small critic with this norm, no penalties, no constraints."""
-    critic = {"kind": "mlp", "width": 8, "depth": 2, "norm": norm, "output": output}
+    critic = {
+        "kind": "mlp",
+        "width": 8,
+        "depth": 2,
+        "norm": norm,
+        "output": output,
+        "first_layer_scale": 1.0,
+        "bias_spread": 0.0,
+    }
     if space == "convolutions":
         critic = {"kind": "dcgan", "width": 4, "norm": norm, "output": output}
     return {"critic": critic, "penalties": [], "constraints": [], "algorithm": {"critic_steps": 1}, **more}

@@ -26,8 +26,8 @@ class MLPCritic(NormalisedCritic, ScoringCritic):
     kind: Literal["mlp"]
     width: Count
     depth: Depth
-    first_layer_scale: Positive = 1.0
-    bias_spread: NonNegative = 0.0
+    first_layer_scale: Positive
+    bias_spread: NonNegative
 
     def build(self, shape: Shape) -> nn.Module:
         body = mlp(prod(shape), self.width, self.depth, 1, self.norm, 0.2)
