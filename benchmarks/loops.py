@@ -169,7 +169,7 @@ def textbook(variant: Variant, data: Tensor, device: str, *, library: bool = Fal
         loss = critic_loss(kind, real_score, fake_score)
         for term in penalties(variant, critic, real, fake.detach()):
             loss = loss + term
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer_d.step()
         log.append((loss.item(),))
         if library:
@@ -181,7 +181,7 @@ def textbook(variant: Variant, data: Tensor, device: str, *, library: bool = Fal
                 loss = softplus(critic(reals()) - score).mean()
             else:
                 loss = softplus(-score).mean() if kind == "non_saturating" else -score.mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer_g.step()
             log.append((loss.item(),))
 

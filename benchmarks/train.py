@@ -7,7 +7,7 @@ The step is what `stages.train` runs: the trainer on its batches, with the histo
 bfloat16. Each contender is a process of its own, and they take turns, every other round the other way round. A step is
 one update of the critic with its share of those of the generator. Time is that of the CPU, or of the clock on a GPU.
 Products of matrices take their turns too: `share` is the rate of a step's floating-point operations (as torch counts
-them) over theirs, in the same precision. Writes all figures into `benchmarks/results/<machine>.json`.
+them) over theirs, in the same precision. Writes what it prints into `benchmarks/results/<machine>.json`.
 
 Not measured: CUDA graphs, which this project does not use.
 """
@@ -134,6 +134,8 @@ def measure(name: str, runtime: Runtime, rounds: int, seconds: float) -> dict[st
         own |= summary(own, facts["ganpipe"], facts["products in auto" if contender == "auto" else "products"], clock)
         if not contender.startswith("products"):
             print(line(contender, own), flush=True)
+    for own in facts.values():
+        del own["ms"]  # the rounds, of which all of the above is the summary
     return {"title": CASES[name].title, "contenders": facts}
 
 
@@ -212,7 +214,7 @@ def serve(connection: Connection, contender: str, case: str, given: dict[str, An
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
     for _ in range(every):
         step()
-    with FlopCounter() as counter:  # type: ignore[no-untyped-call]
+    with FlopCounter() as counter:
         for _ in range(every):
             step()
     connection.send(every)
@@ -234,10 +236,12 @@ def serve(connection: Connection, contender: str, case: str, given: dict[str, An
         connection.send({clock: 1000 * seconds / number for clock, seconds in spent.items()})
 
 
-class FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class FlopCounter(TorchDispatchMode):
     """Floating-point operations of products and convolutions; torch's own counter refuses gradients at samples."""
 
-    flop = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.flop = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))

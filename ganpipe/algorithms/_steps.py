@@ -86,7 +86,7 @@ def optimizer_step(optimizer: optim.Optimizer, *terms: Tensor) -> None:
     for term in terms[1:]:
         loss = loss + term
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
 
 

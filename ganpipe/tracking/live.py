@@ -106,7 +106,7 @@ class Live:
         self._hold()
         if not self._run:
             self._run = store.begin(self._content)
-            self._monitor = SystemMetricsMonitor(self._run, tracking_uri=store.uri)  # type: ignore[no-untyped-call]
+            self._monitor = SystemMetricsMonitor(self._run, tracking_uri=store.uri)
             self._monitor.start()
         points, grids = values.history(self._out / "history.csv"), records.grids(self._out)
         store.log(self._run, replace(self._content, points=points, grids=grids), self._logged, lambda step: now())

@@ -66,7 +66,7 @@ def _make_tables(uri: str, root: Path) -> None:
         return
     part = Path(file).with_name(f".{Path(file).name}.part")
     part.unlink(missing_ok=True)
-    store = SqlAlchemyStore(sqlite_uri(part), artifacts_folder(root).as_uri())  # type: ignore[no-untyped-call]
+    store = SqlAlchemyStore(sqlite_uri(part), artifacts_folder(root).as_uri())
     store.engine.dispose()
     part.replace(file)
 

@@ -97,7 +97,7 @@ def fit(
             x = augmented(images[now], augmentation) if params.augment else images[now]
             loss = cross_entropy(net(x)[1], labels[now])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
             checkpoint.maybe_save(step, state, last=step == params.steps)

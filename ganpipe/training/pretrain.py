@@ -70,7 +70,7 @@ def run(
             params.pretrain.optimizer.set_rate(optimizer, (step - 1) / steps)
             loss = energy(next(batches).x)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             if step % 50 == 0 or step == steps:
                 progress.update(step, {"reconstruction_loss": loss.item()})

@@ -168,7 +168,7 @@ def test_the_likelihood_is_that_of_the_generator() -> None:
     shares = torch.distributions.Categorical(net.weights.double())
     density = torch.distributions.MixtureSameFamily(shares, parts)
     x = torch.from_numpy(cloud(60, seed=1))
-    expected = -density.log_prob(x.double()).mean().item()  # type: ignore[no-untyped-call]
+    expected = -density.log_prob(x.double()).mean().item()
     assert at.held_out_metrics(x)["held_out_loss"].item() == pytest.approx(expected, rel=1e-5)
 
 

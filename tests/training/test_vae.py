@@ -70,7 +70,7 @@ def marginal(weight: Tensor = WEIGHT, bias: Tensor = BIAS) -> MultivariateNormal
 
 def likelihood(p: MultivariateNormal, x: Tensor) -> float:
     """Mean log-likelihood in nats per sample."""
-    value: Tensor = p.log_prob(x)  # type: ignore[no-untyped-call]
+    value: Tensor = p.log_prob(x)
     return value.mean().item()
 
 
@@ -106,7 +106,7 @@ def test_kl_by_hand() -> None:
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 28, 28)])
 def test_reconstruction_is_the_likelihood_of_a_gaussian(shape: tuple[int, ...]) -> None:
     x, mean = randn(5, *shape), randn(5, *shape, seed=1)
-    expected = -Independent(Normal(mean, 0.3), len(shape)).log_prob(x)  # type: ignore[no-untyped-call]
+    expected = -Independent(Normal(mean, 0.3), len(shape)).log_prob(x)
     torch.testing.assert_close(gaussian_nll(x, mean, 0.3), expected)
     features = x[0].numel()
     nothing = gaussian_nll(x, x, 0.3)
@@ -119,7 +119,7 @@ def test_the_loss_is_reconstruction_and_kl_of_one_z_for_each_sample() -> None:
     metrics = trainer.losses(x, make_rng(0, "test", CPU))
     noise = torch.randn(7, 2, generator=make_rng(0, "test", CPU))
     decoded = (mean + (0.5 * log_variance).exp() * noise) @ WEIGHT.T + BIAS
-    nll = -Independent(Normal(decoded, DEVIATION), 1).log_prob(x)  # type: ignore[no-untyped-call]
+    nll = -Independent(Normal(decoded, DEVIATION), 1).log_prob(x)
     torch.testing.assert_close(metrics["generator_loss"], (nll + gaussian_kl(mean, log_variance)).mean())
     torch.testing.assert_close(metrics["reconstruction"], (decoded - x).square().mean())
     torch.testing.assert_close(metrics["kl"], gaussian_kl(mean, log_variance).mean())
@@ -151,7 +151,7 @@ def test_the_gradient_goes_through_the_draw() -> None:
     mean, log_variance, x = randn(n, 2), randn(n, 2, seed=1), randn(n, 3, seed=2)
     encoder = Constant(mean, log_variance)
     trainer = linear_vae(encoder)
-    trainer.losses(x, make_rng(0, "test", CPU))["generator_loss"].backward()  # type: ignore[no-untyped-call]
+    trainer.losses(x, make_rng(0, "test", CPU))["generator_loss"].backward()
     noise = torch.randn(n, 2, generator=make_rng(0, "test", CPU))
     moved = (0.5 * log_variance).exp() * noise
     along_z = ((mean + moved) @ WEIGHT.T + BIAS - x) @ WEIGHT / DEVIATION**2
@@ -166,12 +166,12 @@ def test_the_gradient_is_that_of_the_expected_bound() -> None:
     n, mean, log_variance, x = 400_000, torch.tensor([[0.4, -0.3]]), torch.tensor([[-0.5, 0.2]]), randn(1, 3)
     encoder = Constant(mean, log_variance)
     loss = linear_vae(encoder).losses(x.expand(n, -1), make_rng(0, "test", CPU))["generator_loss"]
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     code = torch.cat([mean, log_variance], 1).requires_grad_(True)
     m, v = code[:, :2], code[:, 2:]
     spread = (v.exp() * WEIGHT.square().sum(0)).sum(1)  # E|W z + b - x|^2 = |W m + b - x|^2 + sum_j v_j |w_j|^2
     squares = (m @ WEIGHT.T + BIAS - x).square().sum(1) + spread
-    (squares / (2 * DEVIATION**2) + gaussian_kl(m, v)).sum().backward()  # type: ignore[no-untyped-call]
+    (squares / (2 * DEVIATION**2) + gaussian_kl(m, v)).sum().backward()
     assert encoder.code.grad is not None
     assert code.grad is not None
     torch.testing.assert_close(encoder.code.grad, code.grad, atol=0.02, rtol=0.02)
