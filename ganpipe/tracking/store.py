@@ -131,7 +131,7 @@ class Store:
         histories = [self.client.get_metric_history(run_id, name) for name in names]
         images = [file.path.split("+") for file in self.client.list_artifacts(run_id, "images")]
         points = {(one.key, one.step): one.value for history in histories for one in history}
-        return points | {(SAMPLES, int(parts[2])): None for parts in images}
+        return points | {(SAMPLES, int(parts[2])): None for parts in images if len(parts) > 2 and parts[2].isdecimal()}
 
     def _log_files(self, run_id: str, content: Content) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
