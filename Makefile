@@ -45,7 +45,7 @@ zoo5: env ## the same with the five seeds that a ranking needs, which it writes 
 
 # DVC runs one stage at a time: here as many as there are cores, each by a dvc of its own
 LECTURE := stages/lecture/dvc.yaml
-lecture: env ## test the claims of the lectures, in about an hour, and show them on a page
+lecture: env ## test the claims of the lectures, for hours, and show them on a page
 	sed -i.old 's/^lecture: \[\]/lecture: [claims]/' params.yaml && rm params.yaml.old
 	ganpipe check
 	dvc repro $(LECTURE):resolve_lecture@claims

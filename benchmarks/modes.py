@@ -18,7 +18,6 @@ import multiprocessing
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from benchmarks.showcase import describe, machine
 from ganpipe.config import configuration
 from ganpipe.config.variant import Variant
 from ganpipe.data import data_root
-from ganpipe.metrics.modes import modes
+from ganpipe.metrics.modes import leading_mode_changes, modes
 from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.statistics.seeds import summary
 from ganpipe.training.loop import TrainingArguments, configure, train
@@ -76,12 +75,11 @@ def work(task: Task) -> dict[str, Any]:
         snapshots = sorted(Path(folder, "snapshots").glob("??????.npy"))
         paths = [*snapshots, Path(folder, "samples.npy")]
         found = [modes(np.load(path).astype(float), centres=source.modes, std=source.mode_std) for path in paths]
-    leading = [int(one.shares.argmax()) for one in found[:-1]]
     figures = {
         "modes": found[-1].covered,
         "high_quality": 100 * found[-1].high_quality,
         "reverse_kl": found[-1].reverse_kl,
-        "changes": sum(a != b for a, b in pairwise(leading)),
+        "changes": leading_mode_changes([one.shares for one in found[:-1]]),
     }
     return {"task": list(task), "row": digest(task), "title": variant.title, "steps": variant.steps, **figures}
 

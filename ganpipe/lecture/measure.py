@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,9 @@ from safetensors.torch import load_file
 
 from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Variant
-from ganpipe.metrics.modes import modes
+from ganpipe.metrics.modes import leading_mode_changes, modes
 from ganpipe.prepared import PreparedDataset
+from ganpipe.report.read import Series, read_history
 from ganpipe.training.model import load
 
 Measured = dict[str, list[float | None]]
@@ -30,27 +29,25 @@ LATE = 3
 def measure(
     evaluation: Mapping[str, Any],
     folders: Sequence[Path],
-    seconds: Sequence[float],
     data: PreparedDataset,
     variant: Variant,
 ) -> Measured:
     """The values of an experiment by name, each with one number a seed, None where a seed has none.
 
-    folders: the results of each seed. seconds: of a step. Names: `<metric>` of the averaged weights at the end and
-    `<metric>_raw` of the last ones, `<metric>@<step>` of a snapshot, `late_spread` (standard deviation of the main
-    metric over the last snapshots, relative to their mean), `seconds_per_step`, `last_<column>` and
-    `tracks_<column>` of the history (its last value; |Spearman's rank correlation| with the main metric over the
-    snapshots), `seconds_per_sample`, `accuracy` of the critic on test data and samples, `leading_mode_changes` of the
-    snapshots, `mean` and `std` of samples of one dimension.
+    folders: the results of each seed. Names: `<metric>` of the averaged weights at the end and `<metric>_raw` of the
+    last ones, `<metric>@<step>` of a snapshot, `late_spread` (standard deviation of the main metric over the last
+    snapshots, relative to their mean), `last_<column>` and `tracks_<column>` of the history (its last value; the size
+    of Spearman's rank correlation with the main metric over the snapshots), `seconds_per_sample` of the CPU, `accuracy`
+    of the critic on test data and samples, `leading_mode_changes` of the snapshots, `mean` and `std` of samples of one
+    dimension.
     """
     found: Measured = {}
     for name, metric in evaluation["metrics"].items():
         found |= {name: metric["ema"], f"{name}_raw": metric["raw"]}
-    found["seconds_per_step"] = list(seconds)
     found["seconds_per_sample"] = [_seconds_per_sample(folder) for folder in folders]
     courses = evaluation["snapshots"]
     main = next(iter(courses["metrics"]), None) if courses else None
-    histories = [_history(folder / "history.csv") for folder in folders]
+    histories = [read_history(folder, "history.csv") for folder in folders]
     if courses and main:
         for name, metric in courses["metrics"].items():
             for i, step in enumerate(courses["steps"]):
@@ -59,11 +56,11 @@ def measure(
         found["late_spread"] = [_late_spread(course) for course in raw]
         for column in sorted({column for history in histories for column in history}):
             found[f"tracks_{column}"] = [
-                _tracks(history.get(column, {}), dict(zip(courses["steps"], course, strict=True)))
+                _tracks(history.get(column), dict(zip(courses["steps"], course, strict=True)))
                 for history, course in zip(histories, raw, strict=True)
             ]
     for column in sorted({column for history in histories for column in history}):
-        found[f"last_{column}"] = [next(reversed(history.get(column, {0: None}).values())) for history in histories]
+        found[f"last_{column}"] = [history[column].values[-1] if column in history else None for history in histories]
     if (folders[0] / "critic.safetensors").exists():
         found["accuracy"] = [_accuracy(folder, variant, data) for folder in folders]
     if data.modes is not None:
@@ -74,27 +71,16 @@ def measure(
     return found
 
 
-def _history(path: Path) -> dict[str, dict[int, float]]:
-    """Each column of a history by step, without empty cells."""
-    columns: dict[str, dict[int, float]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            step = int(row.pop("step"))
-            for name, cell in row.items():
-                if cell:
-                    columns.setdefault(name, {})[step] = float(cell)
-    return columns
-
-
 def _late_spread(course: Sequence[float | None]) -> float | None:
     late = [one for one in course[-LATE:] if one is not None]
     return statistics.stdev(late) / mean if len(late) == LATE and (mean := statistics.mean(late)) else None
 
 
-def _tracks(history: Mapping[int, float], course: Mapping[int, float | None]) -> float | None:
+def _tracks(column: Series | None, course: Mapping[int, float | None]) -> float | None:
     """|rho| between a column and the main metric, over the snapshots; None with fewer than five of them."""
     from scipy.stats import spearmanr
 
+    history = dict(zip(column.steps, column.values, strict=True)) if column else {}
     pairs = [(history[step], value) for step, value in course.items() if value is not None and step in history]
     if len(pairs) < 5 or len({a for a, _ in pairs}) == 1:
         return None
@@ -104,9 +90,9 @@ def _tracks(history: Mapping[int, float], course: Mapping[int, float | None]) ->
 def _seconds_per_sample(folder: Path) -> float:
     model = load(folder / "generator.safetensors")
     model.sample(TIMED, seed=0)  # the first call is slower
-    start = time.perf_counter()
+    start = time.process_time()
     model.sample(TIMED, seed=0)
-    return (time.perf_counter() - start) / TIMED
+    return (time.process_time() - start) / TIMED
 
 
 @torch.no_grad()
@@ -126,13 +112,14 @@ def _accuracy(folder: Path, variant: Variant, data: PreparedDataset) -> float | 
 
 
 def _mode_courses(folders: Sequence[Path], data: PreparedDataset) -> Measured:
-    """How often the mode with most samples changes from snapshot to snapshot."""
+    """The hops of each seed; None where a snapshot is not finite."""
     assert data.modes is not None
     assert data.mode_std is not None
     changes: list[float | None] = []
     for folder in folders:
         files = sorted(path for path in (folder / "snapshots").glob("*.npy") if path.stem.isdecimal())
-        arrays = [array for file in files if np.isfinite(array := np.load(file)).all()]
-        leading = [int(modes(one, centres=data.modes, std=data.mode_std).shares.argmax()) for one in arrays]
-        changes.append(float(sum(a != b for a, b in pairwise(leading))))
+        arrays = [np.load(file) for file in files]
+        finite = all(np.isfinite(one).all() for one in arrays)
+        shares = [modes(one, centres=data.modes, std=data.mode_std).shares for one in arrays] if finite else []
+        changes.append(float(leading_mode_changes(shares)) if finite else None)
     return {"leading_mode_changes": changes}

@@ -51,7 +51,6 @@ def lecture_page(ledger: Ledger, verdicts: Mapping[str, Verdict], values: Values
         chapters=[(chapter, claims) for chapter, claims in chapters if claims],
         counts=[(status, STATUS_ZH[status], n) for status, n in _counts(verdicts)],
         status_zh=STATUS_ZH,
-        seeds=len(ledger.seeds),
         total=len(shown),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ class ProbeResult:
     """values: what claims are judged by, by name: a number, or one for each repetition. columns, rows: the numbers
     behind the picture. figure: the picture."""
 
-    values: dict[str, Value]
+    values: Mapping[str, Value]
     columns: Sequence[str]
     rows: Sequence[Sequence[float | int | str]]
     figure: Figure

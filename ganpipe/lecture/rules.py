@@ -10,14 +10,14 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ganpipe.parts import Frozen, Number, Positive
-from ganpipe.report.formats import NOTHING, number, p_value
+from ganpipe.report.formats import NOTHING, mean_and_half, number, p_value
 from ganpipe.statistics.differences import holm, welch
-from ganpipe.statistics.seeds import LEVEL, summary
+from ganpipe.statistics.seeds import LEVEL, finite, summary
 
 Status = Literal["supported", "refuted", "not resolved", "not testable here"]
 Values = Callable[[str], list[float | None]]
@@ -50,22 +50,40 @@ class RuleBase(Frozen):
         raise NotImplementedError
 
 
-class Within(RuleBase):
-    """Supported where every number of `value` lies in [low, high], else refuted: for probes, which have no noise."""
+class Bounds(Frozen):
+    """low, high: at least one of the two."""
 
-    rule: Literal["within"]
-    value: str
     low: Number | None = None
     high: Number | None = None
 
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("it needs `low` or `high`")
+        return self
+
+    def contains(self, value: float) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def as_text(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"{number(self.low)} … {number(self.high)}"
+        return f"≥ {number(self.low)}" if self.low is not None else f"≤ {number(self.high)}"
+
+
+class Within(RuleBase, Bounds):
+    """Supported where every number of `value` lies in [low, high], else refuted: for probes without noise."""
+
+    rule: Literal["within"]
+    value: str
+
     def judge(self, values: Values) -> Judged:
         found = values(self.value)
-        inside = all(one is not None and _between(one, self.low, self.high) for one in found)
-        status: Status = "supported" if inside else "refuted"
-        return Judged(status, self.names, _bounds(self.low, self.high), _numbers(found))
+        inside = all(one is not None and self.contains(one) for one in found)
+        return Judged("supported" if inside else "refuted", self.names, self.as_text(), _numbers(found))
 
 
-class Interval(RuleBase):
+class Interval(RuleBase, Bounds):
     """Supported where the 95 % interval of the mean lies in [low, high], refuted where it lies outside.
 
     relative_to: each value is divided by the mean of these.
@@ -74,21 +92,23 @@ class Interval(RuleBase):
     reads = ("value", "relative_to")
     rule: Literal["interval"]
     value: str
-    low: Number | None = None
-    high: Number | None = None
     relative_to: str | None = None
 
     def judge(self, values: Values) -> Judged:
-        given = values(self.value)
+        given, predicted, unit = values(self.value), self.as_text(), 1.0
         if self.relative_to is not None:
-            unit = summary(values(self.relative_to)).mean
-            given = [one / unit if one is not None and unit else None for one in given]
+            base = summary(values(self.relative_to))
+            predicted = f"a / b {predicted}"
+            if base.lost or not base.mean:
+                return Judged("not resolved", self.names, predicted, NOTHING)
+            unit = base.mean
+        given = [None if one is None else one / unit for one in given]
         found = summary(given)
-        status: Status = "not resolved"
-        if not found.lost and found.low is not None and found.high is not None:
-            low, high = -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
-            status = _status(low <= found.low and found.high <= high, found.high < low or found.low > high)
-        return Judged(status, self.names, _bounds(self.low, self.high), _mean(given))
+        if found.lost or found.low is None or found.high is None:
+            return Judged("not resolved", self.names, predicted, _mean(given))
+        low, high = -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+        status = _status(low <= found.low and found.high <= high, found.high < low or found.low > high)
+        return Judged(status, self.names, predicted, _mean(given))
 
 
 class Difference(RuleBase):
@@ -148,10 +168,7 @@ class Equivalent(RuleBase):
 
 
 class VarianceBetween(RuleBase):
-    """The share of the variance of `values` that lies between variants: supported below `high`, else refuted.
-
-    A point estimate, without an interval.
-    """
+    """The share of the variance of `values` that lies between variants: its 95 % interval is below `high`, or above."""
 
     rule: Literal["variance_between"]
     values: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
@@ -163,11 +180,12 @@ class VarianceBetween(RuleBase):
 
     def judge(self, values: Values) -> Judged:
         groups, predicted = [values(name) for name in self.values], f"variance between / variance < {number(self.high)}"
-        known = [[float(one) for one in group if one is not None] for group in groups]
+        known = [finite(group) for group in groups]
         if list(map(len, known)) != list(map(len, groups)):
             return Judged("not resolved", self.names, predicted, NOTHING)
-        share = variance_between(known)
-        return Judged("supported" if share < self.high else "refuted", self.names, predicted, number(share))
+        share, low, high = variance_between(known)
+        text = f"{number(share)} [{number(low)}, {number(high)}]"
+        return Judged(_status(high < self.high, low > self.high), self.names, predicted, text)
 
 
 class Spread(RuleBase):
@@ -181,57 +199,58 @@ class Spread(RuleBase):
     def judge(self, values: Values) -> Judged:
         from scipy.stats import levene
 
-        a, b = ([one for one in values(name) if one is not None] for name in self.names)
-        one, other = statistics.stdev(a), statistics.stdev(b)
-        text = f"sd(a) = {number(one)}, sd(b) = {number(other)}"
-        status: Status = "supported" if one < other else "refuted"
-        return Judged(status, self.names, "sd(a) < sd(b)", text, float(levene(a, b).pvalue))
+        predicted, (one, other) = "sd(a) < sd(b)", (summary(values(name)) for name in self.names)
+        if one.lost or other.lost or one.sd is None or other.sd is None:
+            return Judged("not resolved", self.names, predicted, NOTHING)
+        p = float(levene(*(finite(values(name)) for name in self.names)).pvalue)
+        text = f"sd(a) = {number(one.sd)}, sd(b) = {number(other.sd)}"
+        return Judged("supported" if one.sd < other.sd else "refuted", self.names, predicted, text, p)
 
 
 Rule = Annotated[Within | Interval | Difference | Equivalent | VarianceBetween | Spread, Field(discriminator="rule")]
 
 
-class Condition(Frozen):
+class Condition(Bounds):
     """A claim is testable where the mean of `value` lies in [low, high]. because: what is the case elsewhere."""
 
     value: str
-    low: Number | None = None
-    high: Number | None = None
     because: str
     because_zh: str
 
-    def holds(self, values: Values) -> bool:
+    def unmet(self, values: Values) -> tuple[str, str] | None:
+        """Why it does not hold, in English and Chinese; None where it does."""
         found = summary(values(self.value))
-        return found.mean is not None and _between(found.mean, self.low, self.high)
+        if found.lost or found.mean is None:
+            return "a training to compare with failed", "用于对照的训练失败了"
+        return None if self.contains(found.mean) else (self.because, self.because_zh)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """status: of the claim. rules: what came of each. unmet: the condition that fails; None where it is testable."""
+    """status: of the claim. rules: what came of each. unmet: why it is not testable, in English and Chinese."""
 
     status: Status
     rules: tuple[Judged, ...]
-    unmet: Condition | None
+    unmet: tuple[str, str] | None
 
 
 def judge(claims: Mapping[str, tuple[Sequence[Rule], Sequence[Condition]]], values: Values) -> dict[str, Verdict]:
     """The verdict on each claim by name. Holm's correction runs over all tests of all claims that are testable."""
     unmet = {
-        name: next((one for one in conditions if not one.holds(values)), None)
+        name: next((why for one in conditions if (why := one.unmet(values))), None)
         for name, (_, conditions) in claims.items()
     }
     judged = {name: [rule.judge(values) for rule in rules] for name, (rules, _) in claims.items()}
     testable = {name: of for name, of in judged.items() if unmet[name] is None}
-    tests = [(name, i) for name, of in testable.items() for i, one in enumerate(of) if one.p is not None]
-    for (name, i), p in zip(tests, holm([judged[name][i].p or 0.0 for name, i in tests]), strict=True):
-        one = judged[name][i]
+    tests = [(name, i, one.p) for name, of in testable.items() for i, one in enumerate(of) if one.p is not None]
+    for (name, i, _), p in zip(tests, holm([p for *_, p in tests]), strict=True):
+        one, found = judged[name][i], p_value(p)
         status: Status = one.status if p < 1 - LEVEL else "not resolved"
-        found = p_value(p)
         text = f"{one.measured}, p {found if '<' in found else f'= {found}'}"
         judged[name][i] = replace(one, status=status, measured=text, p=p)
     return {
         name: Verdict(
-            _joined([one.status for one in of]) if unmet[name] is None else "not testable here", tuple(of), unmet[name]
+            "not testable here" if unmet[name] else _joined([one.status for one in of]), tuple(of), unmet[name]
         )
         for name, of in judged.items()
     }
@@ -248,16 +267,24 @@ def _status(inside: bool, outside: bool) -> Status:
     return "supported" if inside else "refuted" if outside else "not resolved"
 
 
-def variance_between(groups: Sequence[Sequence[float]]) -> float:
-    """The share of the variance that lies between the groups, 0 to 1: the intraclass correlation ICC(1).
+def variance_between(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """The share of the variance that lies between k groups of n values each, and its 95 % interval, each 0 to 1.
 
-    (MSB - MSW) / (MSB + (n - 1) MSW), at least 0, with n values in each group (Shrout and Fleiss 1979, Psychol. Bull.
-    86).
+    The intraclass correlation ICC(1) of Shrout and Fleiss 1979, Psychol. Bull. 86: (F - 1) / (F + n - 1) at
+    F = MSB / MSW, and at F over the quantiles of its distribution, with k - 1 and k (n - 1) degrees of freedom.
     """
-    n, means = len(groups[0]), [statistics.mean(group) for group in groups]
-    between = n * statistics.variance(means)
+    from scipy.stats import f
+
+    k, n = len(groups), len(groups[0])
+    between = n * statistics.variance([statistics.mean(group) for group in groups])
     within = statistics.mean(statistics.variance(group) for group in groups)
-    return max(0.0, (between - within) / (between + (n - 1) * within)) if between + within else 0.0
+    low, high = (float(f.ppf(p, k - 1, k * (n - 1))) for p in ((1 + LEVEL) / 2, (1 - LEVEL) / 2))
+
+    def share(quantile: float) -> float:
+        total = between + (n - 1) * quantile * within
+        return max(0.0, (between - quantile * within) / total) if total else 0.0
+
+    return share(1.0), share(low), share(high)
 
 
 def _narrower(value: float, low: float, high: float, degrees: float | None) -> tuple[float, float]:
@@ -268,16 +295,6 @@ def _narrower(value: float, low: float, high: float, degrees: float | None) -> t
 
     ratio = float(stdtrit(degrees, 0.95) / stdtrit(degrees, 0.975))
     return value - ratio * (value - low), value + ratio * (high - value)
-
-
-def _between(value: float, low: float | None, high: float | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    if low is not None and high is not None:
-        return f"{number(low)} … {number(high)}"
-    return f"≥ {number(low)}" if low is not None else f"≤ {number(high)}"
 
 
 def _numbers(found: Sequence[float | None]) -> str:
@@ -292,4 +309,6 @@ def _mean(found: Sequence[float | None]) -> str:
     if one.mean is None:
         return NOTHING
     lost = f" (n = {one.n}/{len(found)})" if one.lost else ""
-    return number(one.mean) + (f" ± {number(one.high - one.mean)}" if one.high is not None else "") + lost
+    if one.high is None:
+        return number(one.mean) + lost
+    return " ± ".join(mean_and_half(one.mean, one.high - one.mean)) + lost

@@ -1,4 +1,4 @@
-"""One spec for each data set, probe and experiment of the lecture: what it depends on and nothing else."""
+"""One spec for each data set, probe and experiment of the lecture, and for its page: what it depends on and no more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def build(ledger: Ledger, configuration: Configuration, root: Path) -> dict[str,
     metrics = {f"ganpipe.metrics.{name}" for name in kinds("ganpipe.metrics")}
     metrics |= {f"ganpipe.evaluation.extractors.{name}" for name in c.evaluate.feature_extractors}
     params = ledger.evaluation(c).model_dump(mode="json")
-    specs: dict[str, Spec] = {}
+    specs: dict[str, Spec] = {"claims.json": {"code": code.closure({"stages.lecture.claims"})}}
     for probe in ledger.probes:
         modules = {"stages.lecture.probe", f"ganpipe.lecture.probes.{probe}"}
         specs[f"probes/{probe}.json"] = {"probe": probe, "code": code.closure(modules)}

@@ -8,7 +8,9 @@ samples.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,15 @@ def modes(samples: ArrayLike, *, centres: ArrayLike, std: float) -> Modes:
         reverse_kl=max(0.0, float(np.sum(present * np.log(present * len(means))))),
         shares=shares,
     )
+
+
+def leading_mode_changes(shares: Sequence[NDArray[np.float64]]) -> int:
+    """How often another mode comes to hold more than half of the samples, from snapshot to snapshot: mode hopping.
+
+    shares (K,): of each snapshot. Where no mode holds so many there is no leader, and the one before stays.
+    """
+    leaders = [int(one.argmax()) for one in shares if one.max() > 0.5]
+    return sum(before != after for before, after in pairwise(leaders))
 
 
 class ModesMetric(Metric):

@@ -125,7 +125,7 @@ def read_run(root: Path, data: str, name: str, seed: int) -> Run | None:
     if not content:
         return None
     clock = read_json(root, f"timings/{data}/train/{name}/{seed}.json")
-    history = _history(root, f"{folder}/history.csv")
+    history = read_history(root, f"{folder}/history.csv")
     grids = [{"step": path.stem, "path": path} for path in sorted((root / folder / "grids").glob("*.png"))]
     return validated(Run, f"{folder}/run.json", {**clock, **content, "history": history, "grids": grids})
 
@@ -148,7 +148,7 @@ def _applicable(content: dict[str, Any]) -> dict[str, Any]:
     return {} if content.get("not_applicable") else {k: v for k, v in content.items() if k != "not_applicable"}
 
 
-def _history(root: Path, name: str) -> dict[str, Series]:
+def read_history(root: Path, name: str) -> dict[str, Series]:
     """The columns that have values, without `step` and without `status`, which the pages state in words."""
     if not (root / name).exists():
         return {}

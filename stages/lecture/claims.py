@@ -11,9 +11,10 @@ from ganpipe.lecture import ledger
 from ganpipe.lecture.page import lecture_page
 from ganpipe.lecture.rules import judge
 from ganpipe.pipeline.stage import run
+from ganpipe.training.checkpoint_dir import prune_checkpoints
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes, write_json
-from stages.lecture import LECTURE
+from stages.lecture import LECTURE, read
 
 PAGE = Path("reports/lecture.html")
 
@@ -41,14 +42,16 @@ def value(name: str) -> list[float | None]:
 
 
 def main() -> None:
+    read("claims.json")
     claims = ledger.load(Path(ledger.FILE))
     verdicts = judge({one.id: (one.rules, one.requires) for one in claims.claims}, value)
     page = lecture_page(claims, verdicts, value, LECTURE)
     write_json(
         LECTURE / "claims.json",
-        {name: asdict(one) | {"unmet": one.unmet and one.unmet.because} for name, one in verdicts.items()},
+        {name: asdict(one) | {"unmet": one.unmet and one.unmet[0]} for name, one in verdicts.items()},
     )
     write_bytes(PAGE, page.encode())
+    prune_checkpoints("lecture", "*")
     for name, one in verdicts.items():
         print(f"{one.status:>18}  {name}")
     print(f"page: {PAGE}")

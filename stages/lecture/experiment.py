@@ -15,7 +15,6 @@ from ganpipe.evaluation.evaluate import Trained, evaluate, read_trained
 from ganpipe.evaluation.setup import open_reference
 from ganpipe.lecture.measure import measure
 from ganpipe.pipeline.stage import run
-from ganpipe.training.health import RunStatus
 from ganpipe.training.loop import TrainingArguments, configure, train
 from ganpipe.training.run_dir import locked_run_dir
 from ganpipe.utils.io import write_json
@@ -38,28 +37,23 @@ def main() -> None:
             params = training.Params.model_validate(spec["pretrain"]["params"])
             training.run(f"pretrain {of}", params, runtime, data, folder, checkpoint)
         pretrained = folder / str(variant.pretrained_file)
-    folders, seconds = [out / str(seed) for seed in spec["seeds"]], []
+    folders = [out / str(seed) for seed in spec["seeds"]]
     trained: dict[int, Trained] = {}
     for seed, folder in zip(spec["seeds"], folders, strict=True):
         with locked_run_dir("lecture", f"{name}-{of}-{seed}", folder, depends_on) as checkpoint:
             outcome = train(
                 TrainingArguments(f"{of}/{seed}", variant, runtime, data, seed, folder, pretrained, None, checkpoint)
             )
-        seconds.append(1 / outcome.clocks["steps_per_second"])
-        trained[seed] = read_trained(folder, _status(outcome.status))
+        trained[seed] = read_trained(folder, asdict(outcome.status) if outcome.status else None)
     real = open_reference(spec, data, source / "reference_stats", stored=True, classifier=source / "classifier")
     at_end, over_time = baselines.read(source / "reference_stats")
     result = evaluate(
         *(real, trained), variant=of, title=variant.title, data=name, all_baselines=at_end, quick_baselines=over_time
     )
     write_json(out / "evaluation.json", result)
-    write_json(out / "values.json", measure(result, folders, seconds, data, variant))
+    write_json(out / "values.json", measure(result, folders, data, variant))
     for folder in folders:
         _keep_small(folder)
-
-
-def _status(status: RunStatus | None) -> dict[str, str] | None:
-    return asdict(status) if status else None
 
 
 def _keep_small(folder: Path) -> None:

@@ -48,6 +48,8 @@ def broken(raw: dict[str, Any], change: str) -> None:
         claim["rules"] = [{"rule": "about", "value": "parallel_lines.js_error"}]
     elif change == "id":
         raw["claims"].append(claim)
+    elif change == "remark":
+        claim["remark"] = "In one language."
     elif change == "settings":
         raw["settings"]["ring"]["nothing"] = {}
     else:
@@ -63,6 +65,7 @@ def broken(raw: dict[str, Any], change: str) -> None:
         ("rule", "about"),
         ("id", "two claims have the id"),
         ("settings", "settings.ring.nothing is of no experiment"),
+        ("remark", "the remark on ae-between is in one language"),
         ("missing", "zh"),
     ],
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from scipy.special import stdtrit
 
 from ganpipe.lecture.rules import Condition, Rule, Verdict, judge, variance_between
@@ -18,6 +19,8 @@ VALUES: dict[str, list[float | None]] = {
     "wide": [1.0, 12.0, 23.0],
     "near": [10.9, 12.0, 13.1],
     "lost": [1.0, None, 3.0],
+    "calm": [1.0, 1.1, 1.2, 0.9, 0.8, 1.0],
+    "wild": [1.0, 9.0, 20.0, -9.0, -20.0, 5.0],
 }
 
 
@@ -53,8 +56,17 @@ def status(rule: dict[str, Any], **more: Any) -> str:
         ({"rule": "equivalent", "a": "low", "b": "high", "margin": 0.2}, "refuted"),
         ({"rule": "equivalent", "a": "low", "b": "high", "margin": 0.2, "not_worse": "lower"}, "supported"),
         ({"rule": "equivalent", "a": "low", "b": "high", "margin": 0.2, "not_worse": "higher"}, "refuted"),
-        ({"rule": "variance_between", "values": ["high", "near"], "high": 0.5}, "supported"),
+        # F = 0 for equal means, 150 for means 10 apart
+        ({"rule": "variance_between", "values": ["high", "high", "high", "high", "near"], "high": 0.9}, "supported"),
         ({"rule": "variance_between", "values": ["low", "high"], "high": 0.5}, "refuted"),
+        ({"rule": "variance_between", "values": ["low", "high"], "high": 0.99}, "not resolved"),
+        ({"rule": "variance_between", "values": ["low", "lost"], "high": 0.5}, "not resolved"),
+        # levene's F over |x - median|: 0 and 11 against 0 and 1, too few
+        ({"rule": "spread", "a": "low", "b": "wide"}, "not resolved"),
+        ({"rule": "spread", "a": "calm", "b": "wild"}, "supported"),
+        ({"rule": "spread", "a": "wild", "b": "calm"}, "refuted"),
+        ({"rule": "spread", "a": "lost", "b": "wild"}, "not resolved"),
+        ({"rule": "interval", "value": "high", "relative_to": "lost", "low": 4.0}, "not resolved"),
     ],
 )
 def test_one_rule(rule: dict[str, Any], expected: str) -> None:
@@ -81,8 +93,19 @@ def test_holm_runs_over_all_claims_that_are_testable() -> None:
 
 def test_a_claim_whose_condition_fails_is_not_testable() -> None:
     condition = Condition(value="low", high=1.0, because="nothing collapses", because_zh="没有坍塌")
-    found = verdicts({"rule": "within", "value": "zero", "high": 0.0}, requires=(condition,))["0"]
-    assert (found.status, found.unmet) == ("not testable here", condition)
+    rule = {"rule": "within", "value": "zero", "high": 0.0}
+    found = verdicts(rule, requires=(condition,))["0"]
+    assert (found.status, found.unmet) == ("not testable here", ("nothing collapses", "没有坍塌"))
+    lost = condition.model_copy(update={"value": "lost"})
+    unmet = verdicts(rule, requires=(lost,))["0"].unmet
+    assert unmet is not None
+    assert unmet[0] == "a training to compare with failed"
+
+
+@pytest.mark.parametrize("rule", ["within", "interval"])
+def test_a_rule_without_bounds_is_refused(rule: str) -> None:
+    with pytest.raises(ValidationError, match="it needs `low` or `high`"):
+        TypeAdapter(Rule).validate_python({"rule": rule, "value": "zero"})
 
 
 def test_a_claim_of_several_rules_needs_all_of_them() -> None:
@@ -94,6 +117,18 @@ def test_a_claim_of_several_rules_needs_all_of_them() -> None:
 
 
 def test_variance_between_by_hand() -> None:
-    # means 0 and 2, variance within 1, n = 3: MSB = 6, MSW = 1, (6 - 1) / (6 + 2)
-    assert variance_between([[-1.0, 0.0, 1.0], [1.0, 2.0, 3.0]]) == pytest.approx(5 / 8)
-    assert variance_between([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]) == 0.0
+    # means 0 and 2, variance within 1, n = 3: MSB = 6, MSW = 1, (6 - 1) / (6 + 2); F(1, 4) has the quantiles 12.218
+    # and 0.00113 at 97.5 and 2.5 %
+    share, low, high = variance_between([[-1.0, 0.0, 1.0], [1.0, 2.0, 3.0]])
+    assert share == pytest.approx(5 / 8)
+    assert low == 0.0  # 6 / 12.218 < 1
+    assert high == pytest.approx((6 - 0.0011288) / (6 + 2 * 0.0011288), abs=1e-5)
+    assert variance_between([[1.0, 1.0], [1.0, 1.0]]) == (0.0, 0.0, 0.0)
+
+
+def test_the_interval_of_the_share_covers_it() -> None:
+    """In 2000 draws with a share of 1/2: 95 % within four standard errors."""
+    rng = np.random.default_rng(0)
+    groups = rng.normal(size=(2000, 6, 1)) + rng.normal(size=(2000, 6, 5))
+    inside = [low <= 0.5 <= high for _, low, high in map(variance_between, groups.tolist())]
+    assert np.mean(inside) == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 2000))

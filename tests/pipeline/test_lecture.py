@@ -64,6 +64,7 @@ def test_the_lecture(project: Project) -> None:
     assert "Half of the sum is the whole." in page
     assert "和的一半就是全部。" in page
     assert page.count("<article") == 3
+    assert not list((project.root / ".ckpt").glob("lecture*"))
 
     project.edit("claims.yaml", "is the whole", "is all of it")
     assert project.repro(TARGET).ran == {"resolve_lecture@claims", "claims@claims"}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganpipe.algorithms._encoder_decoder import EncoderDecoder
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.algorithms.vae import gaussian_kl, gaussian_nll
 from ganpipe.lecture.probes._digits import SHAPE
 from ganpipe.lecture.probes._training import adam, draw
@@ -35,9 +36,7 @@ def train(kind: Literal["autoencoder", "vae"], real: Tensor, seed: int) -> Encod
             mean, log_variance = net.encoder(x).chunk(2, dim=1)
             z = mean + (0.5 * log_variance).exp() * torch.randn(mean.shape, generator=rng)
             loss = (gaussian_nll(x, net.decoder(z), DECODER_STD) + gaussian_kl(mean, log_variance)).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        optimizer_step(optimizer, loss)
     return net
 
 

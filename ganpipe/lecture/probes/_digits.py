@@ -25,7 +25,7 @@ class Images(NamedTuple):
 
 
 def load() -> Images:
-    """With the split of params.yaml."""
+    """A fifth of them are the test split."""
     data = Digits(kind="digits", test=360, split_seed=0).load(Path())
     transform = DataTransform("images", 1.0)
     images = (transform.to_model(torch.from_numpy(x)) for x in (data.train, data.test))

@@ -14,7 +14,7 @@ from ganpipe.data.swiss_roll import SwissRoll
 
 
 def datasets(samples: int) -> dict[str, Dataset]:
-    """Those of params.yaml, by name, with so many samples in each split."""
+    """By name, with so many samples in each split."""
     size = {"train": samples, "test": samples, "seed": 0}
     return {
         "8 Gaussians": Ring(kind="ring", modes=8, radius=2.0, std=0.02, **size),

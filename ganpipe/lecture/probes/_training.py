@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.constraints import Constraint
 from ganpipe.critic import CriticBatch
 from ganpipe.networks import CriticNetwork
@@ -32,7 +33,7 @@ def adam(parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, floa
 
 def mlp(width: int, depth: int, **changes: Any) -> MLPCritic:
     """An MLP critic of raw scores without normalisation, but for the changes."""
-    settings = {"norm": "none", "output": "score"} | changes
+    settings = {"norm": "none", "output": "score", "first_layer_scale": 1.0, "bias_spread": 0.0} | changes
     return MLPCritic.model_validate({"kind": "mlp", "width": width, "depth": depth} | settings)
 
 
@@ -77,9 +78,7 @@ def train_critic(
         loss = objective.critic(samples).mean()
         for penalty in penalties:
             loss = loss + penalty(critic, samples, rng).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        optimizer_step(optimizer, loss)
         for constraint in constraints:
             constraint.enforce(critic)
     return critic

@@ -18,7 +18,7 @@ from ganpipe.lecture.probes._autoencoders import codes, train
 from ganpipe.lecture.probes._digits import distance_to, load
 from ganpipe.utils.rng import make_rng
 
-SEEDS = range(3)
+SEEDS = range(5)
 SHARES = torch.linspace(0, 1, 9)
 KINDS: dict[Literal["autoencoder", "vae"], str] = {"autoencoder": "autoencoder", "vae": "VAE"}
 

@@ -13,13 +13,14 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.lecture.probe import ProbeResult, axes
 from ganpipe.lecture.probes._digits import SHAPE, distance_to, load
 from ganpipe.lecture.probes._training import adam, draw
 from ganpipe.networks.critics.autoencoder import AutoencoderCritic
 from ganpipe.utils.rng import make_rng, seeded_init
 
-SEEDS, STEPS = range(3), 600
+SEEDS, STEPS = range(5), 600
 STRENGTHS = [0.25, 0.5, 0.75, 1.0]
 CRITIC = AutoencoderCritic(kind="autoencoder", layers="dense", width=128, code=16, norm="none")
 
@@ -79,7 +80,7 @@ def run() -> ProbeResult:
         axis.set(xlabel="distance to the data", ylabel="energy" if way == "noise" else "")
         axis.legend(frameon=False, fontsize="x-small", loc="lower right", markerscale=4)
     columns = ["seed", "way", "strength", "mean_distance", "mean_energy"]
-    return ProbeResult(values, columns, rows, figure)  # type: ignore[arg-type]
+    return ProbeResult(values, columns, rows, figure)
 
 
 def pretrained(real: Tensor, seed: int) -> nn.Module:
@@ -89,9 +90,7 @@ def pretrained(real: Tensor, seed: int) -> nn.Module:
     optimizer, rng = adam(critic.parameters(), 1e-3), make_rng(seed, "probe", "cpu")
     for _ in range(STEPS):
         loss = critic(draw(real, 128, rng)).score.mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        optimizer_step(optimizer, loss)
     return critic
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.critic import CriticBatch
 from ganpipe.lecture.probe import ProbeResult, axes
 from ganpipe.lecture.probes._digits import SHAPE, load
@@ -22,7 +23,7 @@ from ganpipe.networks.generators.mlp import MLPGenerator
 from ganpipe.objectives.ebgan import EBGAN
 from ganpipe.utils.rng import make_rng, seeded_init
 
-SEEDS, STEPS, BATCH, LATENT = range(3), 300, 64, 16
+SEEDS, STEPS, BATCH, LATENT = range(5), 300, 64, 16
 MARGINS = {"margin": 0.2, "no_margin": 4.0}
 GENERATOR = MLPGenerator(kind="mlp", width=128, depth=2, norm="batch")
 
@@ -66,11 +67,7 @@ def play(critic: nn.Module, real: Tensor, held_out: Tensor, margin: float, seed:
                 energies = critic(held_out).score.mean(), critic(fake).score.mean()
             curve.append((step, float(energies[0]), float(energies[1])))
         loss = objective.critic(CriticBatch(draw(real, BATCH, rng), fake.detach(), critic)).mean()
-        down_d.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        down_d.step()
+        optimizer_step(down_d, loss)
         loss = objective.generator(CriticBatch(fake, fake, critic)).mean()
-        down_g.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        down_g.step()
+        optimizer_step(down_g, loss)
     return curve

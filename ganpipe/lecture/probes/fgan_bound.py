@@ -11,6 +11,7 @@ from math import log
 import torch
 from torch import Tensor
 
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.lecture.probe import ProbeResult, axes
 from ganpipe.lecture.probes._densities import GRID, gaussian, integral
 from ganpipe.lecture.probes._training import adam, build, mlp
@@ -99,9 +100,7 @@ def train(objective: FGAN) -> Tensor:
     optimizer, x = adam(critic.parameters(), 0.01), GRID[COARSE]
     for _ in range(STEPS):
         loss = -torch.trapezoid(integrand(objective, critic(x[:, None]).score, x), x)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        optimizer_step(optimizer, loss)
     with torch.no_grad():
         scores: Tensor = critic(GRID[:, None]).score
     return scores

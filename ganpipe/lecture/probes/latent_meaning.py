@@ -19,7 +19,7 @@ from ganpipe.lecture.probes._autoencoders import CODE, train
 from ganpipe.lecture.probes._digits import Images, load
 from ganpipe.utils.rng import make_rng
 
-SEEDS, SAMPLES = range(3), 2000
+SEEDS, SAMPLES = range(5), 2000
 MOVES = torch.linspace(-2.5, 2.5, 7)
 PROPERTIES = ("stroke", "slant", "class")
 Array = NDArray[np.float64]

@@ -78,8 +78,8 @@ def minimise(loss: Callable[[Tensor, Tensor], Tensor]) -> tuple[float, float, fl
     def closure() -> Tensor:
         search.zero_grad()
         value = loss(theta[0], theta[1])
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    search.step(closure)  # type: ignore[no-untyped-call]
+    search.step(closure)
     return float(theta[0].detach()), float(theta[1].detach().exp()), float(loss(theta[0], theta[1]).detach())

@@ -10,6 +10,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.critic import CriticBatch
 from ganpipe.lecture.probe import ProbeResult, axes
 from ganpipe.lecture.probes._digits import SHAPE, load
@@ -17,7 +18,7 @@ from ganpipe.lecture.probes._training import adam, build, draw, mlp
 from ganpipe.objectives.loss_sensitive import LossSensitive
 from ganpipe.utils.rng import make_rng
 
-SEEDS, STEPS, BATCH = range(3), 500, 128
+SEEDS, STEPS, BATCH = range(5), 500, 128
 OBJECTIVE = LossSensitive(kind="loss_sensitive", margin=2.5, gamma=0.0)
 
 
@@ -33,9 +34,7 @@ def run() -> ProbeResult:
         for _ in range(STEPS):
             real = draw(images.train, BATCH, rng)
             loss = OBJECTIVE.critic(CriticBatch(real, noisy(real, rng), critic)).mean()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            optimizer_step(optimizer, loss)
         batch = CriticBatch(images.test, noisy(images.test, rng), critic)
         distance = (batch.real - batch.fake).abs().flatten(1).mean(1)
         with torch.no_grad():

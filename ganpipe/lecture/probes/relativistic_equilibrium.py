@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganpipe.algorithms._steps import optimizer_step
 from ganpipe.critic import CriticBatch
 from ganpipe.lecture.probe import ProbeResult, axes
 from ganpipe.lecture.probes._training import adam, build, mlp
@@ -74,14 +75,10 @@ def play(objective: Objective, seed: int) -> np.ndarray:
         means = (torch.sigmoid(r - f), (r > f).float(), torch.sigmoid(r), torch.sigmoid(f))
         curve[step] = [float(one.mean()) for one in means]
         loss = objective.critic(batch).mean()
-        down_d.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        down_d.step()
+        optimizer_step(down_d, loss)
         batch = CriticBatch(mixture(rng), generator(torch.randn(BATCH, 4, generator=rng)), critic)
         loss = objective.generator(batch).mean()
-        down_g.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        down_g.step()
+        optimizer_step(down_g, loss)
     return curve
 
 
