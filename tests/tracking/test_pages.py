@@ -52,18 +52,21 @@ def address(root: Path, store: Store, tmp_path: Path) -> Iterator[str]:
 def test_the_pages_show_variants_seeds_compared_and_samples(
     root: Path, store: Store, address: str, tmp_path: Path
 ) -> None:
-    def shown(way: str) -> str:
+    def shown(way: str, *names: str) -> None:
+        """Wait for a page that has all of `names`: how far a page is when it is dumped depends on the machine."""
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
         options += ["--virtual-time-budget=60000", "--window-size=1500,5000", "--dump-dom"]
-        done = subprocess.run([BROWSER, *options, address + way], capture_output=True, text=True, timeout=300)
-        return done.stdout
+        deadline = time.monotonic() + 240
+        while True:
+            done = subprocess.run([BROWSER, *options, address + way], capture_output=True, text=True, timeout=300)
+            missing = [name for name in names if name not in done.stdout]
+            if not missing:
+                return
+            assert time.monotonic() < deadline, f"{way} lacks {missing}"
 
-    assert "ganpipe/ring" in shown(f"experiments?{VIEW}")
+    shown(f"experiments?{VIEW}", "ganpipe/ring")
     (_, charts), (_, compared) = links(root, "ring", "lsgan")
-    page = shown(f"{charts}&{VIEW}")
-    assert all(name in page for name in ("lsgan", "wgan_gp", "Group by", "Model metrics"))
-    page = shown(f"{compared}&{VIEW}")
-    assert all(name in page for name in ("lsgan/0", "lsgan/1", "train/critic_loss"))
+    shown(f"{charts}&{VIEW}", "lsgan", "wgan_gp", "Group by", "Model metrics")
+    shown(f"{compared}&{VIEW}", "lsgan/0", "lsgan/1", "train/critic_loss")
     (run,) = [run for run in store.runs("ring") if run.info.run_name == "lsgan/0"]
-    page = shown(f"experiments/{run.info.experiment_id}/runs/{run.info.run_id}/model-metrics?{VIEW}")
-    assert "samples" in page
+    shown(f"experiments/{run.info.experiment_id}/runs/{run.info.run_id}/model-metrics?{VIEW}", "samples")

@@ -19,7 +19,7 @@ from ganpipe.networks.critics.dcgan import DCGANCritic
 from ganpipe.objectives.wgan import WGAN
 from ganpipe.penalties import Penalty
 
-ROUNDS, STEPS, BATCH = 9, 10, 64
+ROUNDS, STEPS, BATCH = 9, 5, 64
 CRITICS: dict[str, tuple[CriticNetwork, tuple[int, ...]]] = {
     "dense": (mlp(256, 2), (1, 8, 8)),
     "convolutions": (DCGANCritic(kind="dcgan", width=32, norm="none", output="score"), (3, 32, 32)),
