@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
-from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
+from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
 from ganpipe.algorithms._steps import (
     attach_constraints,
     autocast,
@@ -120,9 +121,11 @@ class GANTrainer(StateMixin, Trainer):
         penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
+        gradient = self._gradient("critic", every=1)
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
+        own = self.variant.objective.metrics(batch)
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
 
     def generator_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x).
@@ -146,9 +149,17 @@ class GANTrainer(StateMixin, Trainer):
         penalties = penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng)
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())
+        gradient = self._gradient("generator", every=self.algorithm.critic_steps)
         enforce_constraints(self.variant, "generator", self.generator)
         update_ema(self.ema, self.generator, self.variant.ema, self.steps // self.algorithm.critic_steps)
-        return {"generator_loss": loss, **penalties}
+        return {"generator_loss": loss, **penalties, **gradient}
+
+    def _gradient(self, name: NetworkName, every: int) -> Metrics:
+        """The norm of the gradient just used, once for each row of the history: at its last step of this network."""
+        if -self.steps % self.variant.log_every >= every:
+            return {}
+        network = self.critic if name == "critic" else self.generator
+        return {f"{name}_gradient": get_total_norm([p.grad for p in network.parameters() if p.grad is not None])}
 
     def generate(self, n: int) -> Tensor:
         """G(z) for n new latents z: (n, *shape), float32."""

@@ -62,7 +62,9 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
             assert weight.grad is gradient is None or torch.equal(weight.grad, gradient)
         scores = {"real_score", "fake_score"} if network == "critic" else set()
         others = {**at.loss_state, **chosen.objective.metrics(batch)} if scores else {}
-        assert set(metrics) == {f"{network}_loss", *scores, *terms, *others}
+        assert set(metrics) == {f"{network}_loss", f"{network}_gradient", *scores, *terms, *others}
+        norm = torch.cat([gradient.flatten() for gradient in expected]).norm()
+        torch.testing.assert_close(metrics[f"{network}_gradient"], norm, rtol=1e-3, atol=1e-6)
         torch.testing.assert_close(metrics[f"{network}_loss"], objective)  # without the penalties
         for name, value in terms.items():
             torch.testing.assert_close(metrics[name], value)
@@ -70,15 +72,18 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
     assert all(weight.grad is None and not weight.requires_grad for weight in at.ema.parameters())
 
 
-@pytest.mark.parametrize("critic_steps", [1, 3])
-def test_the_generator_is_updated_after_every_critic_steps(critic_steps: int) -> None:
-    at, batches = trainer("lsgan", "points", algorithm={"critic_steps": critic_steps}), RandomBatches("points")
+@pytest.mark.parametrize(("critic_steps", "near_a_row"), [(1, {4}), (3, {3, 6})])
+def test_the_generator_is_updated_after_every_critic_steps(critic_steps: int, near_a_row: set[int]) -> None:
+    at = trainer("lsgan", "points", algorithm={"critic_steps": critic_steps}, log_every=4)
+    batches = RandomBatches("points")
     for step in range(1, 7):
         before, critic = parameters(at.generator), parameters(at.critic)
         metrics = at.train_step(batches)
         updates = step % critic_steps == 0
         assert same(parameters(at.generator), before) != updates
         assert ("generator_loss" in metrics) == updates
+        assert ("critic_gradient" in metrics) == (step == 4)
+        assert ("generator_gradient" in metrics) == (step in near_a_row)
         assert not same(parameters(at.critic), critic)
     assert batches.count == 6 + 6 // critic_steps  # each update has a batch of its own
 
