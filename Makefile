@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # an environment without bytecode compiles torch anew in every process, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help env quick repro zoo zoo5 lecture docs test test-slow check format lock audit ui clean
+.PHONY: help env quick repro zoo zoo5 lecture papers docs test test-slow check format lock audit ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ lecture: env ## test the claims of the lectures, for hours, and show them on a p
 	  dvc stage list --name-only $(LECTURE) | grep -E ":($$stages)@" | \
 	  xargs -P $$(getconf _NPROCESSORS_ONLN) -n 1 dvc --wait-for-lock repro --single-item || exit 1; done
 	dvc repro --single-item $(LECTURE):claims@claims
+
+# ARGS="--only dirac-eigenvalues": that entry alone
+papers: env ## measure what papers report, for hours, and write docs/papers.md
+	nice python -m benchmarks.papers $(ARGS)
 
 test: env ## run the tests, warnings are errors
 	python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"

@@ -14,6 +14,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,43 +49,80 @@ def divergence(f: Callable[[Array], Array], p: Array, mean: float, deviation: fl
     return float(np.trapezoid(np.where(q > 1e-290, q * f(u), 0.0), GRID))
 
 
+@dataclass(frozen=True)
+class Fit:
+    """mean, deviation: of the learned Gaussian, averaged weights. bound: the critic's estimate of the divergence at the
+    last step, error: its standard error, true: the divergence of the last weights' Gaussian."""
+
+    mean: float
+    deviation: float
+    bound: float
+    error: float
+    true: float
+
+
+def mixture(source: Gaussian1D) -> Array:
+    """The density of the data on GRID."""
+    return np.asarray(
+        np.sum([c.share * norm.pdf(GRID, c.mean, np.sqrt(c.variance)) for c in source.components], axis=0)
+    )
+
+
+def optimum(row: str, source: Gaussian1D) -> tuple[float, float, float]:
+    """The least divergence of a Gaussian from the data, and its mean and deviation, by numerical minimisation."""
+    p, f = mixture(source), FUNCTIONS[row]
+    best = minimize(lambda x: divergence(f, p, x[0], abs(x[1])), [1.0, 1.8], method="Nelder-Mead")
+    return float(best.fun), float(best.x[0]), abs(float(best.x[1]))
+
+
+def fit(row: str, seed: int, chosen: configuration.Configuration) -> Fit:
+    """Train the variant of params.yaml on `gaussian_1d`."""
+    source = gaussian(chosen)
+    runtime, data, variant = resolve_runtime(chosen.runtime), source.load(Path()), chosen.variant(row, "gaussian_1d")
+    configure(runtime)
+    with tempfile.TemporaryDirectory() as folder:
+        train(TrainingArguments(row, variant, runtime, data, seed, Path(folder)))
+        weights = load_file(Path(folder) / "generator_ema.safetensors")
+        critic = variant.critic.build(data.shape)
+        critic.load_state_dict(load_file(Path(folder) / "critic.safetensors"))
+        last = load_file(Path(folder) / "generator.safetensors")
+    mean, deviation = (float(weights[name]) * data.scale for name in ("mean", "scale"))
+    # the bound belongs to the critic and the generator of the last step
+    objective = variant.objective
+    assert isinstance(objective, FGAN)
+    z = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        real = objective.activation(critic(torch.from_numpy(data.test / data.scale).float()).score).double()
+        fake = objective.conjugate(critic(last["mean"] + last["scale"] * z).score).double()
+    error = float((real.var() / len(real) + fake.var() / len(fake)).sqrt())
+    true = divergence(
+        FUNCTIONS[row], mixture(source), float(last["mean"]) * data.scale, abs(float(last["scale"])) * data.scale
+    )
+    return Fit(mean, abs(deviation), float(real.mean() - fake.mean()), error, true)
+
+
+def gaussian(chosen: configuration.Configuration) -> Gaussian1D:
+    """The mixture, as params.yaml has it."""
+    source = chosen.datasets["gaussian_1d"]
+    assert isinstance(source, Gaussian1D)
+    return source
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     seed = parser.parse_args().seed
     chosen = configuration.load(Path("params.yaml"))
-    source = chosen.datasets["gaussian_1d"]
-    assert isinstance(source, Gaussian1D)
-    data = source.load(Path())
-    p = np.sum([c.share * norm.pdf(GRID, c.mean, np.sqrt(c.variance)) for c in source.components], axis=0)
-    runtime = resolve_runtime(chosen.runtime)
-    configure(runtime)
     print(f"{'row':18} {'mean':>8} {'optimum':>8} {'dev':>8} {'optimum':>8} {'bound':>9} {'+-':>7} {'true':>9}")
     worst, above = 0.0, -np.inf
-    for row, f in FUNCTIONS.items():
-        variant = chosen.variant(row, "gaussian_1d")
-        with tempfile.TemporaryDirectory() as folder:
-            arguments = TrainingArguments(row, variant, runtime, data, seed, Path(folder))
-            train(arguments)
-            weights = load_file(Path(folder) / "generator_ema.safetensors")
-            critic = variant.critic.build(data.shape)
-            critic.load_state_dict(load_file(Path(folder) / "critic.safetensors"))
-            last = load_file(Path(folder) / "generator.safetensors")
-        mean, deviation = (float(weights[name]) * data.scale for name in ("mean", "scale"))
-        best = minimize(lambda x, f=f: divergence(f, p, x[0], abs(x[1])), [1.0, 1.8], method="Nelder-Mead").x
-        # the bound belongs to the critic and the generator of the last step
-        objective = variant.objective
-        assert isinstance(objective, FGAN)
-        z = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            real = objective.activation(critic(torch.from_numpy(data.test / data.scale).float()).score).double()
-            fake = objective.conjugate(critic(last["mean"] + last["scale"] * z).score).double()
-        bound = float(real.mean() - fake.mean())
-        error = float((real.var() / len(real) + fake.var() / len(fake)).sqrt())
-        true = divergence(f, p, float(last["mean"]) * data.scale, abs(float(last["scale"])) * data.scale)
-        worst, above = max(worst, abs(mean - best[0])), max(above, bound - true - 3 * error)
-        figures = (mean, best[0], abs(deviation), abs(best[1]))
-        print(f"{row:18} " + " ".join(f"{x:8.4f}" for x in figures) + f" {bound:9.4f} {error:7.4f} {true:9.4f}")
+    for row in FUNCTIONS:
+        found, (_, mean, deviation) = fit(row, seed, chosen), optimum(row, gaussian(chosen))
+        worst, above = max(worst, abs(found.mean - mean)), max(above, found.bound - found.true - 3 * found.error)
+        figures = (found.mean, mean, found.deviation, deviation)
+        print(
+            f"{row:18} " + " ".join(f"{x:8.4f}" for x in figures),
+            f"{found.bound:9.4f} {found.error:7.4f} {found.true:9.4f}",
+        )
     print(f"largest |mean - optimum|: {worst:.4f}; largest bound - true - 3 standard errors: {above:.4f}")
     sys.exit(worst >= 0.1 or above > 0)
 

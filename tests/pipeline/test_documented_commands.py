@@ -60,6 +60,7 @@ NOT_EXECUTED = {
     "python -m benchmarks.fgan_gaussian": "minutes of trainings",
     "python -m benchmarks.modes pacgan unrolled --data ring --seeds 5": "minutes of trainings",
     "python -m benchmarks.modes unrolled_0 unrolled --data ring --seeds 3 --steps 1000": "minutes of trainings",
+    "python -m benchmarks.papers --only dirac-eigenvalues": "test_benchmark_papers.py",
     "python -m benchmarks.train": "minutes of trainings; test_benchmark_train.py runs one round",
     "dvc exp run summary -S loss=lsgan -S data.kind=image_folder": "test_image_folder_changes.py",
     "ganpipe sweep lsgan wgan_gp": "test_sweep.py",

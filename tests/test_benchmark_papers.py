@@ -1,0 +1,137 @@
+"""The ledger of papers: verdicts by hand-made numbers, every name that an entry reads, and a small training."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import measurements, papers
+from benchmarks.measurements import Probe, Seeded, Training, retraining_ratio
+from benchmarks.papers import Entry, Figure, kept, outcomes
+from ganpipe.utils.io import write_json
+
+FRAME = {"id": "one", "title": "One", "paper": "P", "arxiv": "1801.04406", "place": "table 1", "protocol": "as there"}
+NUMBER = {"what": "number", "published": [2.0], "ours": ["m.x"], "tolerance": 0.5}
+PAIR = {"what": "two", "published": [2.0, 4.0], "ours": ["m.x", "m.y"], "tolerance": 0.5}
+LOWER = {"rule": "difference", "a": "m.x", "b": "m.y", "direction": "lower"}
+
+
+def outcome(values: dict[str, list[float | None]], **parts: Any) -> papers.Outcome:
+    entry = Entry.model_validate(FRAME | parts)
+    return outcomes([entry], {f"m.{name}": of for name, of in values.items()}.__getitem__)["one"]
+
+
+# half of the 95 % interval of three values with standard deviation s is 2.48 s
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        pytest.param([2.5], "hit", id="at the tolerance"),
+        pytest.param([2.51], "miss", id="beyond it"),
+        pytest.param([1.9, 2.0, 2.1], "hit", id="the whole interval"),
+        pytest.param([1.5, 2.0, 2.5], "miss", id="a mean without precision"),
+        pytest.param([2.0, 2.0, None], "miss", id="a lost seed"),
+    ],
+)
+def test_a_number_under_the_papers_protocol(values: list[float | None], verdict: str) -> None:
+    found = outcome({"x": values}, figures=[NUMBER])
+    assert (found.verdict, found.figures) == (verdict, [verdict])
+
+
+def test_a_figure_needs_all_its_numbers_and_an_entry_all_its_figures() -> None:
+    found = outcome({"x": [2.0], "y": [9.0]}, figures=[NUMBER, PAIR])
+    assert (found.verdict, found.figures) == ("miss", ["hit", "miss"])
+
+
+@pytest.mark.parametrize(
+    ("x", "trend"),
+    [([1.0, 1.1, 1.2], "yes"), ([9.0, 9.1, 9.2], "no"), ([1.0, 5.0, 9.0], "not resolved")],
+)
+def test_a_trend_under_another_protocol(x: list[float | None], trend: str) -> None:
+    plain = NUMBER | {"tolerance": None}
+    found = outcome({"x": x, "y": [5.0, 5.1, 5.2]}, differs="smaller", figures=[plain], trend=[LOWER])
+    assert (found.verdict, found.figures) == (f"protocol differs; trend: {trend}", [""])
+    assert [word for word, _ in found.trend] == [trend]
+
+
+def test_without_anything_to_judge_by_there_is_no_trend() -> None:
+    shown = {"what": "number", "published": "about 2", "ours": ["m.x"]}
+    assert outcome({"x": [7.0]}, differs="smaller", figures=[shown]).verdict == "protocol differs"
+
+
+def test_a_tolerance_needs_as_many_numbers() -> None:
+    with pytest.raises(ValueError, match="as many numbers"):
+        Figure.model_validate(PAIR | {"published": [2.0]})
+
+
+def test_retraining_ratio_by_hand() -> None:
+    """Means 1 and 11, within variance 2: the variance between is 50 - 2 / 2 = 49."""
+    value, low, high = retraining_ratio([[0.0, 2.0], [10.0, 12.0]])
+    assert value == pytest.approx(math.sqrt(49 / 2))
+    assert low < value < high
+    draws = {"rule": "ratio", "value": "m.x", "draws": 2, "low": 1.0}
+    of = {"x": [0.0, 2.0, 10.0, 12.0, 20.0, 22.0, 30.0, 32.0]}
+    assert outcome(of, differs="smaller", trend=[draws]).verdict == "protocol differs; trend: yes"
+
+
+def test_every_name_is_of_something_that_can_be_measured() -> None:
+    ledger = papers.papers()
+    assert {source for one in ledger.entries for source in one.sources} == set(ledger.measurements)
+    known = set[tuple[str, ...]]()
+    for source, of in ledger.measurements.items():
+        if isinstance(of, Probe):
+            assert importlib.util.find_spec(f"ganpipe.lecture.probes.{of.probe}")
+        if isinstance(of, Training):
+            variants = [of.variant(name) for name in of.variants]
+            assert {one.incompatibility(of.source.shape) for one in variants} == {None}
+            assert max(one.num_samples for one in variants) <= of.protocol.max_samples
+        if isinstance(of, Seeded):
+            known |= {(source, name) for name in of.variants}
+    read = {tuple(name.split(".")[:2]) for one in ledger.entries for name in one.names}
+    assert {one for one in read if isinstance(ledger.measurements[one[0]], Seeded)} == known
+
+
+def names_of(source: str) -> set[str]:
+    """What entries read of a training, without its variant."""
+    names = {name for one in papers.papers().entries for name in one.names}
+    return {name.split(".")[2] for name in names if name.startswith(f"{source}.")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["ring_packed", "stacked", "digits_redrawn"])
+def test_a_training_has_the_values_that_entries_read(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measurements, "KEPT", tmp_path)
+    of = papers.papers().measurements[source]
+    assert isinstance(of, Training)
+    few = {"steps": 4, "num_samples": 200, "sample_grid_every": 4, "snapshots": {"count": 1, "num_samples": 100}}
+    found = of.model_copy(update={"common": of.common | few}).measure(next(iter(of.variants)), 0)
+    assert names_of(source) <= set(found)
+    assert len(set(found.get("redrawn", []))) == (of.redraws or 0)  # other samples each time
+
+
+def test_results_are_kept_until_the_settings_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "KEPT", tmp_path)
+    ledger = papers.papers()
+    of = ledger.measurements["ring_unrolled"]
+    for i, task in enumerate(of.tasks()):
+        assert kept("ring_unrolled") is None
+        write_json(papers.file_of(("ring_unrolled", *task)), {"values": {"modes": i}, "seconds": 1.5})
+    assert kept("ring_unrolled") == ({"unrolled_0.modes": [0, 2, 4], "unrolled_10.modes": [1, 3, 5]}, 9.0)
+    changed = of.model_copy(update={"common": {**of.common, "steps": 6}})
+    monkeypatch.setitem(ledger.measurements, "ring_unrolled", changed)
+    assert kept("ring_unrolled") is None
+
+
+@pytest.mark.slow
+def test_closed_forms_are_hits() -> None:
+    same = [one for one in papers.papers().entries if one.differs is None]
+    sources = {source for one in same for source in one.sources}
+    found = {name: papers.papers().measurements[name].measure("", 0) for name in sources}
+    values = {f"{name}.{key}": value for name, of in found.items() for key, value in of.items()}
+    verdicts = outcomes(same, lambda name: [values[name]])
+    assert {one.verdict for one in verdicts.values()} == {"hit"}
