@@ -233,7 +233,7 @@ def shown(found: Sequence[float | None]) -> str:
     if one.mean is None:
         return "not finite"
     if one.high is None:
-        return f"{one.mean:.4g}{lost}".replace("-", MINUS)
+        return f"{one.mean:.5g}{lost}".replace("-", MINUS)
     return " ± ".join(mean_and_half(one.mean, one.high - one.mean)) + lost
 
 
