@@ -15,6 +15,7 @@ from torch.nn.functional import avg_pool2d, interpolate, relu, softplus
 from torch.nn.utils import parametrizations
 
 from ganpipe.config.variant import Variant
+from ganpipe.schedules import at
 
 Step = Callable[[], Any]
 Shape = tuple[int, ...]
@@ -141,7 +142,7 @@ def textbook(variant: Variant, data: Tensor, device: str, *, library: bool = Fal
     every: int = getattr(variant.algorithm, "critic_steps", 1)
     norm = torch.nn.utils.spectral_norm if library else parametrizations.spectral_norm
     generator, critic = (net.to(device) for net in networks(variant, shape, norm))
-    rates: Any = variant.generator_optimizer
+    rates: Any = at(variant.generator_optimizer, 0.0)
     optimizer_g, optimizer_d = (
         torch.optim.Adam(net.parameters(), lr=rates.lr, betas=rates.betas) for net in (generator, critic)
     )

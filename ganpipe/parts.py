@@ -116,14 +116,15 @@ class Choice:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            self._load,
+            self.load,
             serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.model_dump(mode="json")),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"oneOf": [_described(part_class(self.package, kind), handler) for kind in kinds(self.package)]}
 
-    def _load(self, value: Any) -> Part:
+    def load(self, value: Any) -> Part:
+        """The part that a mapping describes. Raises ValidationError."""
         if isinstance(value, Part):
             return value
         known = kinds(self.package)

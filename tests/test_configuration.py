@@ -75,8 +75,7 @@ def test_a_row_changes_one_number_of_a_shared_part() -> None:
     assert list(found["betas"]) == raw["train"]["generator_optimizer"]["betas"]
     raw["variants"]["lsgan"]["generator_optimizer"] = other = {
         "kind": "rmsprop",
-        "lr": 0.125,
-        "schedule": {"kind": "linear", "final": 0.25},
+        "lr": {"kind": "linear", "start": 0.125, "end": 0.0, "until": 0.5},
         "alpha": 0.5,
     }
     assert checked(raw).variant("lsgan").generator_optimizer.model_dump() == other

@@ -63,7 +63,7 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "nested unknown key": (
         put("train.pretrain.optimizer.beta", [0.1, 0.1]),
         "train.pretrain.optimizer.beta is [0.1, 0.1]",
-        ["did you mean betas", "known: kind, lr, schedule, betas"],
+        ["did you mean betas", "known: kind, lr, betas"],
     ),
     # rows
     "row empty": (put("variants.new", {}), "variants/new.yaml lacks the key title", ["add it"]),
@@ -117,22 +117,48 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "other kind with a key of the replaced part": (
         put("variants.lsgan.generator_optimizer", {"kind": "rmsprop", "alpha": 0.9, "lr": 0.1, "betas": [0.5, 0.9]}),
         "variants/lsgan.yaml: generator_optimizer.betas is [0.5, 0.9]",
-        ["remove it", "known: kind, lr, schedule, alpha"],
+        ["remove it", "known: kind, lr, alpha"],
     ),
+    # numbers that may be schedules
     "schedule of no kind": (
-        put("train.critic_optimizer.schedule", "linear"),
-        "train.critic_optimizer.schedule is 'linear'",
-        ["mapping with `kind`", "constant, linear"],
+        put("variants.lsgan.critic_optimizer", {"lr": {"start": 0.1, "end": 0.0, "until": 1.0}}),
+        "variants/lsgan.yaml: critic_optimizer.lr is {start: 0.1, end: 0.0, until: 1.0}",
+        ["lacks the key `kind`, one of: cosine, linear"],
     ),
-    "linear schedule without its end": (
-        put("train.critic_optimizer.schedule", {"kind": "linear"}),
-        "params.yaml lacks the key train.critic_optimizer.schedule.final",
+    "schedule without its end": (
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "cosine", "start": 0.1, "until": 1.0}}),
+        "variants/lsgan.yaml lacks the key critic_optimizer.lr.end",
         ["add it"],
     ),
+    "schedule with a typo": (
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "cosine", "start": 0.1, "ende": 0.0, "until": 1.0}}),
+        "variants/lsgan.yaml: critic_optimizer.lr.ende is 0.0",
+        ["did you mean end"],
+    ),
+    "schedule of an unknown kind": (
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "step", "start": 0.1, "end": 0.0, "until": 1.0}}),
+        "variants/lsgan.yaml: critic_optimizer.lr.kind is 'step'",
+        ["use one of: cosine, linear"],
+    ),
     "schedule to a negative rate": (
-        put("variants.lsgan.critic_optimizer", {"schedule": {"kind": "linear", "final": -1.0}}),
-        "variants/lsgan.yaml: critic_optimizer.schedule.final is -1.0",
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "linear", "start": 0.1, "end": -1.0, "until": 1.0}}),
+        "variants/lsgan.yaml: critic_optimizer.lr.end is -1.0",
         ["greater than or equal to 0"],
+    ),
+    "schedule that ends before the first step": (
+        put("variants.rpgan.penalties.1.weight", {"kind": "linear", "start": 1.0, "end": 0.0, "until": 0.0}),
+        "variants/rpgan.yaml: penalties.1.weight.until is 0.0",
+        ["greater than 0"],
+    ),
+    "schedule of a beta from 1": (
+        put("train.critic_optimizer.betas", [0.0, {"kind": "cosine", "start": 1.0, "end": 0.99, "until": 1.0}]),
+        "train.critic_optimizer.betas.1.start is 1.0",
+        ["less than 1"],
+    ),
+    "schedule of a number that has none": (
+        put("train.batch", {"kind": "linear", "start": 8, "end": 64, "until": 1.0}),
+        "train.batch is {kind: 'linear', start: 8, end: 64, until: 1.0}",
+        ["valid integer"],
     ),
     # a variant that is extended is named by its own file
     "in what is extended": (

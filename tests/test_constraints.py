@@ -14,7 +14,6 @@ from ganpipe.networks import GeneratorNetwork
 from ganpipe.networks._growing import equalized_lr
 from ganpipe.optimizers.adam import Adam
 from ganpipe.parts import kinds, part_class
-from ganpipe.schedules.constant import Constant
 
 PACKAGE = "ganpipe.constraints"
 LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
@@ -74,7 +73,7 @@ def test_a_constraint_holds_through_steps_of_the_optimizer_and_leaves_them_possi
     net, x = network("mlp")
     part.attach(net)
     weights = list(net.parameters())
-    optimizer = Adam(kind="adam", lr=0.01, schedule=Constant(kind="constant"), betas=(0.0, 0.9)).build(weights)
+    optimizer = Adam(kind="adam", lr=0.01, betas=(0.0, 0.9)).build(weights)
     for _ in range(3):
         before = [weight.detach().clone() for weight in weights]
         optimizer.zero_grad()
@@ -161,7 +160,7 @@ def test_spectral_norm_brings_every_largest_singular_value_to_one(name: str) -> 
 def test_spectral_norm_follows_the_weights_while_they_are_trained(name: str) -> None:
     net, x = network(name)
     constraint("spectral_norm").attach(net)
-    optimizer = Adam(kind="adam", lr=0.01, schedule=Constant(kind="constant"), betas=(0.0, 0.9)).build(net.parameters())
+    optimizer = Adam(kind="adam", lr=0.01, betas=(0.0, 0.9)).build(net.parameters())
     for _ in range(40):
         optimizer.zero_grad()
         output(net, x).square().mean().backward()

@@ -165,7 +165,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
         "ganpipe.networks.critics": [row["critic"]],
         "ganpipe.algorithms": [row["algorithm"]],
         "ganpipe.optimizers": [row["generator_optimizer"], row["critic_optimizer"], row["pretrain"]["optimizer"]],
-        "ganpipe.schedules": [row["critic_optimizer"]["schedule"], row["pretrain"]["optimizer"]["schedule"]],
+        "ganpipe.schedules": [row["critic_optimizer"]["lr"], row["generator_optimizer"]["lr"]],
         "ganpipe.conditions": [],
         "ganpipe.networks.encoders": [],
         "ganpipe.data": [],

@@ -88,7 +88,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     ),
     "steps ahead of an optimizer that has none": (
         "unrolled",
-        {"critic_optimizer": {"kind": "rmsprop", "lr": 0.001, "schedule": {"kind": "constant"}, "alpha": 0.9}},
+        {"critic_optimizer": {"kind": "rmsprop", "lr": 0.001, "alpha": 0.9}},
         "critic_optimizer.kind",
         "use adam, or `algorithm.unroll_steps: 0`",
     ),

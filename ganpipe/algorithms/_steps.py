@@ -10,6 +10,7 @@ from torch import Tensor, nn, optim
 
 from ganpipe.algorithms import Metrics, NetworkName
 from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, LossState
+from ganpipe.schedules import at
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -48,11 +49,17 @@ def critic_batch(
 
 
 def penalty_terms(
-    variant: Variant, network: NetworkName, critic: CriticFunction, batch: CriticBatch, rng: torch.Generator
+    variant: Variant,
+    network: NetworkName,
+    critic: CriticFunction,
+    batch: CriticBatch,
+    rng: torch.Generator,
+    progress: float,
 ) -> Metrics:
     """The penalties on the loss of this network, weighted, each of shape (); a second one of a kind is `<kind>_2`.
 
     critic: in the networks' precision; gradients at samples and their norms come out in float32.
+    progress: the share of the training's steps that is done, for scheduled weights.
     """
     terms: Metrics = {}
     kinds: list[str] = []
@@ -60,7 +67,8 @@ def penalty_terms(
         if penalty.network == network:
             number = 1 + kinds.count(penalty.kind)
             kinds.append(penalty.kind)
-            terms[penalty.kind if number == 1 else f"{penalty.kind}_{number}"] = penalty(critic, batch, rng).mean()
+            term = at(penalty, progress)(critic, batch, rng).mean()
+            terms[penalty.kind if number == 1 else f"{penalty.kind}_{number}"] = term
     return terms
 
 
@@ -71,12 +79,13 @@ def critic_loss(
     fake: Tensor,
     loss_state: LossState,
     rng: torch.Generator,
+    progress: float,
     critic: CriticFunction,
 ) -> Tensor:
     """What the critic minimises, penalties included, as a function of the critic: (); for unrolling."""
     critic = autocast_critic(critic, runtime)
     batch = critic_batch(variant, real, fake, critic, loss_state)
-    penalties = penalty_terms(variant, "critic", critic, batch, rng)
+    penalties = penalty_terms(variant, "critic", critic, batch, rng, progress)
     return torch.stack([variant.objective.critic(batch).mean(), *penalties.values()]).sum()
 
 

@@ -90,13 +90,14 @@ class GANTrainer(StateMixin, Trainer):
             make_rng(seed, purpose, runtime.device) for purpose in ("latents", "penalties", "instance noise")
         )
         self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
-        self.steps = 0
+        self.steps, self.progress = 0, 0.0
         self.generators, self.saved_networks = {"raw": self.generator, "ema": self.ema}, {"critic": self.critic}
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One update of the critic, and after every `critic_steps` of them one of the generator."""
-        self.variant.generator_optimizer.set_rate(self.generator_optimizer, self.steps / self.variant.steps)
-        self.variant.critic_optimizer.set_rate(self.critic_optimizer, self.steps / self.variant.steps)
+        self.progress = self.steps / self.variant.steps
+        self.variant.generator_optimizer.follow_schedules(self.generator_optimizer, self.progress)
+        self.variant.critic_optimizer.follow_schedules(self.critic_optimizer, self.progress)
         self.steps += 1
         metrics = self.critic_step(next(batches).x)
         if self.steps % self.algorithm.critic_steps == 0:
@@ -118,7 +119,7 @@ class GANTrainer(StateMixin, Trainer):
         batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng, self.progress)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         gradient = self._gradient("critic", every=1)
@@ -138,20 +139,23 @@ class GANTrainer(StateMixin, Trainer):
         real, fake = self.critic_input(real), self.critic_input(fake)
         critic = autocast_critic(self.critic, self.runtime)
         if self.algorithm.unroll_steps:
-            loss_of = partial(critic_loss, self.variant, self.runtime, real, fake, self.loss_state, self.penalty_rng)
-            ahead = unrolled(self.critic, loss_of, self.critic_optimizer, self.algorithm.unroll_steps)
+            given = (self.variant, self.runtime, real, fake, self.loss_state, self.penalty_rng, self.progress)
+            ahead = unrolled(
+                self.critic, partial(critic_loss, *given), self.critic_optimizer, self.algorithm.unroll_steps
+            )
             critic = autocast_critic(ahead, self.runtime)
             batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
             loss = -self.variant.objective.critic(batch).mean()
         else:
             batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) only where the objective reads it
             loss = self.variant.objective.generator(batch).mean()
-        penalties = penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng, self.progress)
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())
         gradient = self._gradient("generator", every=self.algorithm.critic_steps)
         enforce_constraints(self.variant, "generator", self.generator)
-        update_ema(self.ema, self.generator, self.variant.ema, self.steps // self.algorithm.critic_steps)
+        updates = self.steps // self.algorithm.critic_steps
+        update_ema(self.ema, self.generator, self.variant.ema, updates, self.progress)
         return {"generator_loss": loss, **penalties, **gradient}
 
     def _gradient(self, name: NetworkName, every: int) -> Metrics:

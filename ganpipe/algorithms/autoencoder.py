@@ -89,12 +89,13 @@ class AutoencoderTrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of both networks."""
-        self.variant.generator_optimizer.set_rate(self.optimizer, self.steps / self.variant.steps)
+        progress = self.steps / self.variant.steps
+        self.variant.generator_optimizer.follow_schedules(self.optimizer, progress)
         self.steps += 1
         loss = self.loss(next(batches).x)
         optimizer_step(self.optimizer, loss)
         enforce_constraints(self.variant, "generator", self.net.decoder)
-        update_ema(self.ema, self.net, self.variant.ema, self.steps)
+        update_ema(self.ema, self.net, self.variant.ema, self.steps, progress)
         return {"generator_loss": loss}
 
     def loss(self, real: Tensor) -> Tensor:

@@ -97,7 +97,8 @@ class EBMTrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of the critic on real samples and as many from its sampler, which carry no gradient."""
-        self.variant.critic_optimizer.set_rate(self.critic_optimizer, self.steps / self.variant.steps)
+        progress = self.steps / self.variant.steps
+        self.variant.critic_optimizer.follow_schedules(self.critic_optimizer, progress)
         self.steps += 1
         real = next(batches).x
         if self.algorithm.noise:
@@ -108,12 +109,12 @@ class EBMTrainer(StateMixin, Trainer):
         batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng, progress)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        update_ema(self.ema, self.sampler, self.variant.ema, self.steps)
+        update_ema(self.ema, self.sampler, self.variant.ema, self.steps, progress)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
 
 

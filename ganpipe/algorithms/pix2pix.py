@@ -128,7 +128,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
         self.latent_rng, self.penalty_rng = (make_rng(seed, name, runtime.device) for name in ("latents", "penalties"))
         self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
-        self.steps = 0
+        self.steps, self.progress = 0, 0.0
         stage1.to(runtime.device)
         # the average has a `stage1` of its own, as its batch statistics are computed anew before it is sampled
         self.generators = {
@@ -139,8 +139,9 @@ class Pix2PixTrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One update of the critic, and after every `critic_steps` of them one of the generator."""
-        self.variant.generator_optimizer.set_rate(self.generator_optimizer, self.steps / self.variant.steps)
-        self.variant.critic_optimizer.set_rate(self.critic_optimizer, self.steps / self.variant.steps)
+        self.progress = self.steps / self.variant.steps
+        self.variant.generator_optimizer.follow_schedules(self.generator_optimizer, self.progress)
+        self.variant.critic_optimizer.follow_schedules(self.critic_optimizer, self.progress)
         self.steps += 1
         metrics = self.critic_step(next(batches).x)
         if self.steps % self.algorithm.critic_steps == 0:
@@ -158,7 +159,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng)
+        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng, self.progress)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
@@ -177,11 +178,12 @@ class Pix2PixTrainer(StateMixin, Trainer):
         terms = {"generator_loss": self.variant.objective.generator(batch).mean()}
         if self.algorithm.l1:
             terms["l1"] = self.algorithm.l1 * (fake - real).abs().mean()
-        terms |= penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng)
+        terms |= penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng, self.progress)
 
         optimizer_step(self.generator_optimizer, *terms.values())
         enforce_constraints(self.variant, "generator", self.generator)
-        update_ema(self.ema, self.generator, self.variant.ema, self.steps // self.algorithm.critic_steps)
+        updates = self.steps // self.algorithm.critic_steps
+        update_ema(self.ema, self.generator, self.variant.ema, updates, self.progress)
         return terms
 
     def generate(self, condition: Tensor) -> Tensor:

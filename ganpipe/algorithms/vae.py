@@ -59,12 +59,13 @@ class VAETrainer(StateMixin, Trainer):
 
     def train_step(self, batches: Iterator[Batch]) -> Metrics:
         """One optimizer step of both networks."""
-        self.variant.generator_optimizer.set_rate(self.optimizer, self.steps / self.variant.steps)
+        progress = self.steps / self.variant.steps
+        self.variant.generator_optimizer.follow_schedules(self.optimizer, progress)
         self.steps += 1
         metrics = self.losses(next(batches).x, self.code_rng)
         optimizer_step(self.optimizer, metrics["generator_loss"])
         enforce_constraints(self.variant, "generator", self.net.decoder)
-        update_ema(self.ema, self.net, self.variant.ema, self.steps)
+        update_ema(self.ema, self.net, self.variant.ema, self.steps, progress)
         return metrics
 
     def losses(self, real: Tensor, rng: torch.Generator) -> Metrics:

@@ -86,8 +86,10 @@ class Configuration(Frozen):
             missing = first["type"] == "missing"
             loc = first["loc"][:-1] if missing else first["loc"]
             mapping = loc if missing or (first["type"] == "part_kind" and loc[-1] != "kind") else loc[:-1]
-            places = self._places(variant, data_form, data, mapping) if _is_mapping(settings, mapping) else ()
-            for place, value in places:
+            found = _value_at(settings, mapping)
+            # where there is a schedule, a number may stand as well
+            only_mapping = isinstance(found, dict) and not found.keys() & {"start", "end", "until"}
+            for place, value in self._places(variant, data_form, data, mapping) if only_mapping else ():
                 # a later layer has replaced it by a mapping that is not complete
                 if not isinstance(value, dict) and (mapping[-1:], value) != (("stage1",), None):
                     raise UserError(f"{place} is {format_value(value)}: {NO_MAPPING}.") from None
@@ -128,10 +130,6 @@ def _value_at(value: Any, loc: Loc) -> Any:
             return _MISSING
         value = value[key]
     return value
-
-
-def _is_mapping(value: Any, loc: Loc) -> bool:
-    return isinstance(_value_at(value, loc), dict)
 
 
 def _sentence(error: ErrorDetails, place: Place) -> str:

@@ -15,7 +15,9 @@ from ganpipe.objectives import Objective
 from ganpipe.optimizers import Optimizer
 from ganpipe.parts import LARGEST, Choice, Count, Frozen, Length, NonNegative, Positive, Seed, Title, refuse
 from ganpipe.penalties import Penalty
+from ganpipe.schedules import Scheduled
 
+Decay = Annotated[float, Field(ge=0, lt=1)]
 AnyOptimizer = Annotated[Optimizer, Choice("ganpipe.optimizers")]
 
 
@@ -98,8 +100,9 @@ class Variant(Frozen):
 
     stage1: the training whose generator makes the conditions, a variant of its own on the conditions' shape.
     steps: updates of the critic. batch: samples per update, as many real as generated. ema: decay of the generator's
-    moving average per generator step, less in the first ones. num_samples: written for the evaluation. log_every,
-    sample_grid_every: in steps. snapshots: when they are taken. health: the thresholds of the status.
+    moving average per generator step, less in the first ones; a schedule of it is one of the half-life. num_samples:
+    written for the evaluation. log_every, sample_grid_every: in steps. snapshots: when they are taken. health: the
+    thresholds of the status.
     """
 
     also_known: ClassVar = ("overrides", "extends")
@@ -118,7 +121,7 @@ class Variant(Frozen):
     stage1: Variant | None
     steps: Count
     batch: Annotated[int, Field(ge=2, le=LARGEST)]
-    ema: Annotated[float, Field(ge=0, lt=1)]
+    ema: Annotated[Decay, Scheduled(Decay)]
     num_samples: Annotated[int, Field(ge=100, le=LARGEST)]
     log_every: Count
     sample_grid_every: Count

@@ -8,21 +8,21 @@ from typing import Annotated
 
 from torch import nn, optim
 
-from ganpipe.parts import Choice, Part, Positive
-from ganpipe.schedules import Schedule
+from ganpipe.parts import NonNegative, Part, Positive
+from ganpipe.schedules import Scheduled, at
 
 
 class Optimizer(Part):
-    """lr: the learning rate in the first step. schedule: of the rate, over the steps of the training."""
+    """lr: the learning rate. It, and the betas of Adam, may be schedules over the steps of the training."""
 
-    lr: Positive
-    schedule: Annotated[Schedule, Choice("ganpipe.schedules")]
+    lr: Annotated[Positive, Scheduled(NonNegative)]
 
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
         """The torch optimizer over these parameters."""
 
-    def set_rate(self, optimizer: optim.Optimizer, progress: float) -> None:
-        """Give the torch optimizer its rate for the next step. progress: the share of the steps that is done."""
+    def follow_schedules(self, optimizer: optim.Optimizer, progress: float) -> None:
+        """Give the torch optimizer its numbers for the next step. progress: the share of the steps that is done."""
+        now = at(self, progress)
         for group in optimizer.param_groups:
-            group["lr"] = self.lr * self.schedule.factor(progress)
+            group.update({name: value for name, value in now if name in group})

@@ -10,8 +10,10 @@ from torch import nn, optim
 
 from ganpipe.optimizers import Optimizer
 from ganpipe.optimizers._eager import eager
+from ganpipe.schedules import Scheduled, at
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+ScheduledBeta = Annotated[Beta, Scheduled(Beta)]
 
 _Adam = eager(optim.Adam)
 
@@ -20,7 +22,8 @@ class Adam(Optimizer):
     """betas: decay of the first and the second moment. Fused: one kernel per step."""
 
     kind: Literal["adam"]
-    betas: Annotated[tuple[Beta, Beta], Field(strict=False)]
+    betas: Annotated[tuple[ScheduledBeta, ScheduledBeta], Field(strict=False)]
 
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-        return _Adam(parameters, lr=self.lr, betas=self.betas, fused=True)
+        first = at(self, 0.0)
+        return _Adam(parameters, lr=first.lr, betas=first.betas, fused=True)

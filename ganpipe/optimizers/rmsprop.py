@@ -10,6 +10,7 @@ from torch import nn, optim
 
 from ganpipe.optimizers import Optimizer
 from ganpipe.optimizers._eager import eager
+from ganpipe.schedules import at
 
 _RMSprop = eager(optim.RMSprop)
 
@@ -21,4 +22,4 @@ class RMSprop(Optimizer):
     alpha: Annotated[float, Field(ge=0, lt=1)]
 
     def build(self, parameters: Iterable[nn.Parameter]) -> optim.Optimizer:
-        return _RMSprop(parameters, lr=self.lr, alpha=self.alpha, foreach=True)
+        return _RMSprop(parameters, lr=at(self, 0.0).lr, alpha=self.alpha, foreach=True)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from torch import Generator, Tensor
 
 from ganpipe.critic import CriticBatch, CriticFunction, Samples
-from ganpipe.parts import Part, Positive
+from ganpipe.parts import NonNegative, Part, Positive
+from ganpipe.schedules import Scheduled
 
 
 class Penalty(Part):
     """A term that joins the loss of one network.
 
-    weight: its factor. network: the one whose loss it is added to. uses_input_gradient: it takes dD/dx, the gradient of
-    the critic at each sample, so no layer of the critic may mix the samples of a batch. gradient_at: the samples of the
-    batch where it takes it, if it does: then the loss and the penalty share one forward pass. needs_code: it reads the
-    critic's features (`code`).
+    weight: its factor, which may be a schedule over the steps of the training. network: the one whose loss it is added
+    to. uses_input_gradient: it takes dD/dx, the gradient of the critic at each sample, so no layer of the critic may
+    mix the samples of a batch. gradient_at: the samples of the batch where it takes it, if it does: then the loss and
+    the penalty share one forward pass. needs_code: it reads the critic's features (`code`).
     """
 
-    weight: Positive
+    weight: Annotated[Positive, Scheduled(NonNegative)]
     network: ClassVar[Literal["critic", "generator"]] = "critic"
     uses_input_gradient: ClassVar[bool] = False
     gradient_at: ClassVar[Samples | None] = None

@@ -1,18 +1,16 @@
-"""A straight line over all steps, as the learning rate of WGAN-GP's residual networks decays (arXiv 1704.00028)."""
+"""A straight line, as the learning rate of WGAN-GP's residual networks decays (arXiv 1704.00028)."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from ganpipe.parts import NonNegative
 from ganpipe.schedules import Schedule
 
 
 class Linear(Schedule):
-    """1 - p + p * final. final: the factor at the end; with 0, step t of T has the factor 1 - (t - 1) / T."""
+    """(1 - p) start + p end. With end 0 and until 1, step t of T has the number (1 - (t - 1) / T) start."""
 
     kind: Literal["linear"]
-    final: NonNegative
 
-    def factor(self, progress: float) -> float:
-        return 1 - progress + progress * self.final
+    def share(self, progress: float) -> float:
+        return progress

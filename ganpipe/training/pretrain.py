@@ -67,7 +67,7 @@ def run(
     with defer_signals(), ProgressBar(name, steps) as progress:
         progress.begin = checkpoint.resume(state)
         for step in range(progress.begin + 1, steps + 1):
-            params.pretrain.optimizer.set_rate(optimizer, (step - 1) / steps)
+            params.pretrain.optimizer.follow_schedules(optimizer, (step - 1) / steps)
             loss = energy(next(batches).x)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

@@ -111,7 +111,7 @@ def pairs() -> Iterator[tuple[str, Raw]]:
         if algorithm.requires_normal_latent:
             yield "latents", row | {"latent": {"kind": "uniform", "size": 8}}
         if not algorithm.supports_pretraining:
-            optimizer = {"kind": "rmsprop", "lr": 0.1, "schedule": {"kind": "constant"}, "alpha": 0.9}
+            optimizer = {"kind": "rmsprop", "lr": 0.1, "alpha": 0.9}
             yield "pre-training", row | {"pretrain": {"steps": 1, "seed": 0, "optimizer": optimizer}}
         if not algorithm.is_conditional:
             yield "stage1", row | {"stage1": whole_row()["variants"]["variant"]}

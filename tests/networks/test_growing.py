@@ -11,9 +11,8 @@ from torch.nn.functional import conv2d, linear
 
 from ganpipe.networks._growing import MinibatchStdDev, PixelNorm, blended, equalized_lr
 from ganpipe.optimizers.adam import Adam
-from ganpipe.schedules.constant import Constant
 
-ADAM = Adam(kind="adam", lr=0.01, schedule=Constant(kind="constant"), betas=(0.9, 0.999))
+ADAM = Adam(kind="adam", lr=0.01, betas=(0.9, 0.999))
 
 
 def test_blended_by_hand() -> None:

@@ -139,7 +139,7 @@ def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
     data = cloud(2000, 6)
     pca = PCA(3).fit(data)
     best = float(((pca.inverse_transform(pca.transform(data)) - data) ** 2).mean())
-    rate = {"lr": 0.03, "schedule": {"kind": "linear", "final": 0.0}}
+    rate = {"lr": {"kind": "linear", "start": 0.03, "end": 0.0, "until": 1.0}}
     at, real = linear(trainer((6,), steps=600, generator_optimizer=rate), 6), batches(data, 500)
     for _ in range(600):
         at.train_step(real)

@@ -70,7 +70,7 @@ def test_slope_penalties_share_the_forward_pass_of_the_loss(kinds: list[str], pa
     real, fake = real_batch("points").double(), real_batch("points", seed=1).double()
     seen = inputs_of(at.critic)
     batch = critic_batch(at.variant, real, fake, at.critic, {})
-    found = penalty_terms(at.variant, "critic", at.critic, batch, make_rng(0, "penalties", CPU))
+    found = penalty_terms(at.variant, "critic", at.critic, batch, make_rng(0, "penalties", CPU), 0.0)
     loss = at.variant.objective.critic(batch).mean()
     assert len(seen) == passes
     points = {"r1": real, "r2": fake}
@@ -97,7 +97,7 @@ def test_slope_penalties_in_bfloat16_are_near_those_in_float64() -> None:
     for critic, dtype in ((low, torch.float32), (at.critic, torch.float64)):
         at.critic.to(dtype)
         batch = critic_batch(at.variant, real.to(dtype), fake.to(dtype), critic, {})
-        found = penalty_terms(at.variant, "critic", critic, batch, make_rng(0, "penalties", CPU))
+        found = penalty_terms(at.variant, "critic", critic, batch, make_rng(0, "penalties", CPU), 0.0)
         assert all(term.dtype is dtype for term in found.values())
         values.append(torch.stack([term.double() for term in found.values()]))
     torch.testing.assert_close(*values, rtol=0.02, atol=0)

@@ -205,7 +205,7 @@ def test_it_learns_two_clusters() -> None:
         "bias_spread": 0.0,
     }
     critic |= {"first_layer_scale": 1.0, "bias_spread": 0.0}
-    optimizer = {"kind": "adam", "lr": 0.002, "schedule": {"kind": "constant"}, "betas": [0.0, 0.99]}
+    optimizer = {"kind": "adam", "lr": 0.002, "betas": [0.0, 0.99]}
     at = trainer("points", **changes, generator=gradient_ascent, critic=critic, critic_optimizer=optimizer)
     centres = torch.tensor([[-1.0, 0.5], [1.0, -0.5]])
 

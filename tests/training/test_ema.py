@@ -12,8 +12,8 @@ from ganpipe.utils.ema import ema_decay
 
 
 def test_the_decay_grows_with_the_updates() -> None:
-    assert [ema_decay(0.999, t) for t in (1, 2, 90, 8989, 8991)] == [2 / 11, 3 / 12, 91 / 100, 8990 / 8999, 0.999]
-    assert prod(ema_decay(0.999, t) for t in range(1, 2001)) < 1e-20
+    assert [ema_decay(0.999, t, 0.0) for t in (1, 2, 90, 8989, 8991)] == [2 / 11, 3 / 12, 91 / 100, 8990 / 8999, 0.999]
+    assert prod(ema_decay(0.999, t, 0.0) for t in range(1, 2001)) < 1e-20
     assert 0.999**2000 > 0.13  # what a constant decay leaves
 
 

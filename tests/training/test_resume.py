@@ -46,9 +46,10 @@ def killing(checkpoint: Checkpoint, at: int) -> Checkpoint:
 
 
 def arguments(row: str, out: Path, checkpoint: Checkpoint) -> TrainingArguments:
-    decaying = {"schedule": {"kind": "linear", "final": 0.0}}
-    chosen = variant(row, "digits", generator_optimizer=decaying, critic_optimizer=decaying).model_copy(
-        update={"steps": STEPS, "log_every": 2, "sample_grid_every": 3, "ema": 0.9}
+    decaying = {"lr": {"kind": "linear", "start": 0.001, "end": 0.0, "until": 1.0}}
+    ema = {"kind": "cosine", "start": 0.0, "end": 0.9, "until": 0.5}
+    chosen = variant(row, "digits", generator_optimizer=decaying, critic_optimizer=decaying, ema=ema).model_copy(
+        update={"steps": STEPS, "log_every": 2, "sample_grid_every": 3}
     )
     torch.manual_seed(0)  # the weights of a stack's first GAN, which come from a file where there is one
     return TrainingArguments(row, chosen, RUNTIME, digits(), 3, out, checkpoint=checkpoint)

@@ -15,13 +15,12 @@ from ganpipe.algorithms._steps import critic_loss
 from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput
 from ganpipe.optimizers.adam import Adam
-from ganpipe.schedules.constant import Constant
 
 RATE = 0.01
 
 
 def adam(critic: nn.Module, lr: float = RATE, betas: tuple[float, float] = (0.9, 0.999)) -> optim.Optimizer:
-    return Adam(kind="adam", lr=lr, schedule=Constant(kind="constant"), betas=betas).build(critic.parameters())
+    return Adam(kind="adam", lr=lr, betas=betas).build(critic.parameters())
 
 
 # ---- what the paper derives ------------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ def test_a_fast_generator_collapses_without_steps_ahead_and_not_with_them(steps:
 
 def loss_of(at: Any, real: Tensor, fake: Tensor, critic: CriticFunction) -> Tensor:
     """What the critic minimises."""
-    return critic_loss(at.variant, at.runtime, real, fake, at.loss_state, at.penalty_rng, critic)
+    return critic_loss(at.variant, at.runtime, real, fake, at.loss_state, at.penalty_rng, 0.0, critic)
 
 
 def norms(norm: str) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_a_linear_vae_comes_to_the_likelihood_of_probabilistic_pca() -> None:
     values, vectors = torch.linalg.eigh(x.T.cov(correction=0))
     best = likelihood(marginal(vectors[:, 1:] * (values[1:] - DEVIATION**2).sqrt(), x.mean(0)), x)
     torch.manual_seed(0)
-    rate = {"lr": 0.05, "schedule": {"kind": "linear", "final": 0.0}}
+    rate = {"lr": {"kind": "linear", "start": 0.05, "end": 0.0, "until": 1.0}}
     trainer = linear_vae(nn.Linear(3, 4), randn(3, 2), torch.zeros(3), steps=800, generator_optimizer=rate)
     batches = Batches(data, 256, DataTransform("points", 1.0), 0, "order", CPU)
     for _ in range(800):

@@ -17,7 +17,6 @@ from ganpipe.objectives import Objective
 from ganpipe.optimizers.adam import Adam
 from ganpipe.penalties import Penalty
 from ganpipe.penalties.gradient_penalty import GradientPenalty
-from ganpipe.schedules.constant import Constant
 from ganpipe.utils.rng import make_rng, seeded_init
 
 Watch = Callable[[int, Any], None]
@@ -28,7 +27,7 @@ WGAN_GP = GradientPenalty(kind="gradient_penalty", weight=10.0, target=1.0, one_
 
 def adam(parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float] = (0.5, 0.999)) -> optim.Optimizer:
     """The project's Adam at a constant rate."""
-    return Adam(kind="adam", lr=lr, schedule=Constant(kind="constant"), betas=betas).build(parameters)
+    return Adam(kind="adam", lr=lr, betas=betas).build(parameters)
 
 
 def mlp(width: int, depth: int, **changes: Any) -> MLPCritic:
