@@ -101,7 +101,8 @@ class FGanFit(Seeded):
     kind: Literal["fgan_fit"]
 
     def settings(self, variant: str) -> Any:
-        return [part.model_dump(mode="json") for part in (variant_of(variant, "gaussian_1d", {}), params().runtime)]
+        parts = (variant_of(variant, "gaussian_1d", {}), params().datasets["gaussian_1d"], params().runtime)
+        return [part.model_dump(mode="json") for part in parts]
 
     def measure(self, variant: str, seed: int) -> Measured:
         found = fgan_gaussian.fit(variant, seed, params())

@@ -4,7 +4,8 @@
 
 `benchmarks/papers.yaml` has the published numbers, what is measured for each, and the tolerances, which were written
 before anything ran. What an entry lacks is measured, a training at a time, and kept in `.cache/papers` for as long as
-its settings stay as they are; the page shows what is kept there. `--only` without an id measures nothing.
+its settings stay as they are (after a change of code remove what it concerns); the page shows what is kept there.
+`--only` without an id measures nothing.
 
 hit: under the paper's protocol every number is within its tolerance, of several seeds the whole 95 % interval, and
 every trend holds; else miss. protocol differs: the numbers cannot be compared, so what the paper says of them is judged
@@ -195,10 +196,10 @@ def kept(name: str) -> tuple[dict[str, list[float | None]], float] | None:
     return values, seconds
 
 
-def run(entries: Sequence[Entry], jobs: int) -> dict[str, str]:
-    """Measure what the entries lack; for a measurement without its data, the reason."""
+def run(entries: Sequence[Entry], jobs: int) -> set[str]:
+    """Measure what the entries lack; the measurements without their data."""
     names = list(dict.fromkeys(name for one in entries for name in one.sources))
-    absent, tasks = {}, []
+    absent, tasks = set[str](), list[Task]()
     for name in names:
         of = papers().measurements[name]
         todo = [(name, *task) for task in of.tasks() if not file_of((name, *task)).exists()]
@@ -206,7 +207,8 @@ def run(entries: Sequence[Entry], jobs: int) -> dict[str, str]:
             if todo and isinstance(of, Training):
                 of.reference()  # once, before the tasks share it
         except UserError as error:
-            absent[name] = str(error)
+            print(f"{name}: {error}", flush=True)
+            absent.add(name)
             continue
         tasks += todo
     spawn = multiprocessing.get_context("spawn")
@@ -237,14 +239,11 @@ def shown(found: Sequence[float | None]) -> str:
     return " ± ".join(mean_and_half(one.mean, one.high - one.mean)) + lost
 
 
-def page(absent: dict[str, str]) -> Iterator[str]:
-    """The lines of the table, then of each entry."""
+def page(absent: set[str]) -> Iterator[str]:
+    """The lines of the table, then of each entry. absent: measurements without their data."""
     results = {name: whole for name in papers().measurements if (whole := kept(name))}
     values = {f"{name}.{key}": value for name, (of, _) in results.items() for key, value in of.items()}
-    states = {one.id: state(one) for one in papers().entries}
-    for one in papers().entries:
-        if reasons := [absent[name] for name in one.sources if name in absent]:
-            states[one.id] = f"data not here: {reasons[0]}"
+    states = {one.id: "data not here" if absent.intersection(one.sources) else state(one) for one in papers().entries}
     found = outcomes([one for one in papers().entries if not states[one.id]], values.__getitem__)
     yield from ("| what | paper | verdict | CPU |", "| --- | --- | --- | ---: |")
     for one in papers().entries:

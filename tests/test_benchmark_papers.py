@@ -127,6 +127,21 @@ def test_results_are_kept_until_the_settings_change(tmp_path: Path, monkeypatch:
     assert kept("ring_unrolled") is None
 
 
+def test_an_entry_without_its_data_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(papers, "KEPT", tmp_path)
+    monkeypatch.setenv("GANPIPE_DATA_ROOT", str(tmp_path))
+    entries = [one for one in papers.papers().entries if one.id in ("parzen", "equal-budget")]
+    absent = papers.run(entries, 1)
+    assert absent == {"mnist_parzen", "mnist_equal"}
+    assert "GANPIPE_DATA_ROOT" in capsys.readouterr().out
+    lines = list(papers.page(absent))
+    rows = [line.split(" | ") for line in lines if line.startswith("|")]
+    assert [row[2] for row in rows if "MNIST" in row[0]] == ["data not here"] * 2
+    assert all(not row[3].strip(" |") for row in rows if row[2] == "not run here")
+
+
 @pytest.mark.slow
 def test_closed_forms_are_hits() -> None:
     same = [one for one in papers.papers().entries if one.differs is None]
