@@ -63,6 +63,8 @@ NOT_EXECUTED = {
     "python -m benchmarks.papers --only dirac-eigenvalues": "test_benchmark_papers.py",
     "python -m benchmarks.train": "minutes of trainings; test_benchmark_train.py runs one round",
     "dvc exp run summary -S loss=lsgan -S data.kind=image_folder": "test_image_folder_changes.py",
+    "dvc exp run summary -S loss=r3gan -S data.kind=stacked_digits": "minutes of trainings",
+    "dvc exp run summary -S loss=r3gan -S data.kind=stacked_digits -S 'variants/r3gan.yaml:penalties=[]'": "the same",
     "ganpipe sweep lsgan wgan_gp": "test_sweep.py",
     "ganpipe evaluate FOLDER --data digits --name studiogan": "test_external.py",
     "ganpipe export lsgan/0 --to onnx": "training/test_export.py",
