@@ -7,6 +7,7 @@ depends on its spec and no other parameters, so DVC reruns exactly what a change
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -34,13 +35,14 @@ class Code:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._digests: dict[Path, str] = {}
+        self._templates: dict[str, list[Path]] = {}
 
     @cached_property
     def _graph(self) -> grimp.ImportGraph:
         return grimp.build_graph("ganpipe", "stages", cache_dir=None, exclude_type_checking_imports=True)
 
     def closure(self, modules: Iterable[str]) -> dict[str, str]:
-        """Digests, by name, of every module that importing these loads, and of the templates in their packages."""
+        """Digests, by name, of every module that importing these loads, and of the templates that these read."""
         todo, found = list(modules), set[str]()
         while todo:
             name = todo.pop()
@@ -49,11 +51,17 @@ class Code:
                 todo += self._graph.find_modules_directly_imported_by(name)
                 todo += [name.rpartition(".")[0]] if "." in name else []
         out = {name: self._digest(module_file(name, self._root)) for name in found}
-        for name in found:
-            file = module_file(name, self._root)
-            for extra in file.parent.glob("templates/*") if file.name == "__init__.py" else ():
-                out[str(extra.relative_to(self._root))] = self._digest(extra)
+        for template in {path for name in found for path in self._templates_of(name)}:
+            out[str(template.relative_to(self._root))] = self._digest(template)
         return dict(sorted(out.items()))
+
+    def _templates_of(self, name: str) -> list[Path]:
+        """The templates in the packages that a module names, looked up once."""
+        if name not in self._templates:
+            text = module_file(name, self._root).read_text(encoding="utf-8")
+            folders = [module_file(one, self._root).parent for one in re.findall(r'PackageLoader\("([\w.]+)"\)', text)]
+            self._templates[name] = [path for folder in folders for path in folder.glob("templates/*")]
+        return self._templates[name]
 
     def _digest(self, file: Path) -> str:
         """The digest of a file, computed once: most closures share most files."""

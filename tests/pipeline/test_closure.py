@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pipeline_project import ROWS, Project
 
+from ganpipe.pipeline.specs import Code
 from ganpipe.utils.code_hash import code_digest
 
 # a stage as DVC runs it, which then says what of the project it has imported
@@ -34,6 +35,8 @@ STAGES = {
     "summary": "summary.json",
     "report": "report.json",
 }
+
+PAGES = {"report": True, "lecture.claims": True, "evaluate": False, "lecture.experiment": False}
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,16 @@ OTHER = [
     ("x: int", "x: float"),
     ("    return", "    x = 0\n    return"),
 ]
+
+
+def test_templates_are_in_the_specs_of_the_pages_alone() -> None:
+    code = Code(Path(__file__).parents[2])
+    found = {name: {key for key in code.closure({f"stages.{name}"}) if "templates" in key} for name in PAGES}
+    assert {name: "ganpipe/report/templates/style.css.j2" in keys for name, keys in found.items()} == PAGES
+    assert {name for name, keys in found.items() if "ganpipe/lecture/templates/lecture.html.j2" in keys} == {
+        "lecture.claims"
+    }
+    assert not found["evaluate"] | found["lecture.experiment"]
 
 
 def test_a_digest_is_of_what_code_means(tmp_path: Path) -> None:
