@@ -77,6 +77,11 @@ class Batches(StateMixin):
         labels = None if self._labels is None else self._labels[now]
         return Batch(self._transform.to_model(self._data[now]), labels)
 
+    @property
+    def labels(self) -> Tensor | None:
+        """Of all samples, (N,) int64, in order; None where the data have no classes."""
+        return self._labels
+
     def all_samples(self, chunk: int = 5000) -> Iterator[Tensor]:
         """Every sample once, in order, in chunks (n, *shape) in the networks' space; draws no random number."""
         for start in range(0, len(self._data), chunk):

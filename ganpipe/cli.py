@@ -149,7 +149,7 @@ def variants(
     from rich.table import Column, Table
 
     chosen = _checked(params)
-    shape = chosen.dataset.shape
+    shape, classes = chosen.dataset.shape, chosen.num_classes()
     entries: list[dict[str, Any]] = []
     for name in chosen.variants:
         variant = chosen.variant(name)
@@ -165,7 +165,7 @@ def variants(
                 "algorithm": variant.algorithm.kind,
                 "pretrain": variant.pretrain.steps,
                 "steps": variant.steps,
-                "not_applicable": variant.incompatibility(shape),
+                "not_applicable": variant.incompatibility(shape, classes),
                 "selected": name == chosen.loss,
             }
         )
@@ -196,11 +196,14 @@ def sample(
     interpolate: Annotated[
         bool, typer.Option("--interpolate", help="-n rows, each from one sample to another.")
     ] = False,
+    label: Annotated[
+        int | None, typer.Option(help="The class, of a conditional variant; if none, a column each.")
+    ] = None,
 ) -> None:
     """Draw new samples from a trained generator and write them as one picture."""
     from ganpipe.training.sample import sample_run
 
-    sample_run(_run_folder(run), number, seed, averaged, output, interpolate=interpolate)
+    sample_run(_run_folder(run), number, seed, averaged, output, interpolate=interpolate, label=label)
     print(output)
 
 

@@ -15,11 +15,13 @@ class CriticOutput:
     """The critic's output for N samples.
 
     score: (N,) logit, value or energy; (N, K) of an ensemble of K critics, (N, P) of a critic of P
-    patches of an image. code: (N, C) encoder code, if it has one.
+    patches of an image. code: (N, C) encoder code, if it has one. class_logits: (N, K) of the classes, of a critic that
+    names them.
     """
 
     score: Tensor
     code: Tensor | None = None
+    class_logits: Tensor | None = None
 
 
 CriticFunction = Callable[[Tensor], CriticOutput]
@@ -93,9 +95,12 @@ class CriticBatch:
             if self._gradients_at.intersection(samples):
                 x = _differentiable(x)
             output, sizes = self._critic(x), self._sizes(samples)
-            codes = [None] * len(sizes) if output.code is None else torch.split(output.code, sizes)
-            for name, score, code in zip(samples, torch.split(output.score, sizes), codes, strict=True):
-                self._passes[name], self._outputs[name] = (x, output.score), CriticOutput(score, code)
+            codes, logits = (
+                [None] * len(sizes) if of is None else torch.split(of, sizes)
+                for of in (output.code, output.class_logits)
+            )
+            for name, score, *more in zip(samples, torch.split(output.score, sizes), codes, logits, strict=True):
+                self._passes[name], self._outputs[name] = (x, output.score), CriticOutput(score, *more)
         return self._outputs[at]
 
 

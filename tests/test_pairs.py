@@ -11,6 +11,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from covering import Case, all_pairs, covering, pairs_of
@@ -25,6 +26,7 @@ from ganpipe.config.variant import Runtime, Variant
 
 POINTS, IMAGES = (2,), (1, 8, 8)
 NOTHING = "no"
+CONDITIONING = "ganpipe.networks.conditioning"
 CPU = torch.device("cpu")
 RUNTIME = Runtime(device="cpu", threads=1, precision="float32", deterministic=False)
 BASE = configuration.load(PARAMS).variant("non_saturating", "digits")
@@ -65,6 +67,13 @@ def algorithms() -> dict[str, tuple[Any, Any]]:
         made = [g for g in generators.values() if kind == g.requires_algorithm or g.kind == part.requires_generator]
         if kind != game.kind:
             found[kind] = (narrow(part), narrow(made[0]) if made else MLP)
+    labelled, ways = parts_in_use("ganpipe.algorithms")["class_conditional"], parts_in_use(CONDITIONING)
+    for (way, part), by in zip(ways.items(), ("concatenation", "concatenation", "batch_norm"), strict=True):
+        found[f"labels, {way}, {by}"] = (
+            narrow(labelled, critic_conditioning=part.model_dump(), generator_conditioning=by, classes=10),
+            MLP,
+        )
+    del found["class_conditional"]
     del found[f"{game.kind} of progressive"], found[f"{game.kind} of affine"]  # as progressive's own, and as mlp
     return found
 
@@ -174,7 +183,8 @@ def one_step_of_each_network(row: Variant, shape: tuple[int, ...]) -> None:
     trainer: Any = row.algorithm.trainer(row, shape, RUNTIME, 0, None)
     data = torch.rand((16, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data = (data + 1) * 127.5 if len(shape) == 3 else data
-    source = Batches(data.numpy(), 4, DataTransform("images" if len(shape) == 3 else "points", 1.0), 0, "order", CPU)
+    transform = DataTransform("images" if len(shape) == 3 else "points", 1.0)
+    source = Batches(data.numpy(), 4, transform, 0, "order", CPU, np.arange(16) % 10)
     if not hasattr(trainer, "generator_step"):
         nets = trainer.generators | trainer.saved_networks
         before = {name: weights(net) for name, net in nets.items()}
@@ -187,7 +197,8 @@ def one_step_of_each_network(row: Variant, shape: tuple[int, ...]) -> None:
     for network, step in (("critic", trainer.critic_step), ("generator", trainer.generator_step)):
         trainer.steps = 1
         before = {name: weights(net) for name, net in nets.items()}
-        metrics = step(next(source).x)
+        batch = next(source)
+        metrics = step(*batch) if row.algorithm.takes_labels else step(batch.x)
         assert all(value.isfinite() and value.shape == () for value in metrics.values()), (row, metrics)
         for name, net in nets.items():
             assert moved(net, before[name]) == (name == network), (row, name, network)

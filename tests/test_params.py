@@ -30,6 +30,7 @@ PACKAGES = [
     "ganpipe.algorithms",
     "ganpipe.conditions",
     "ganpipe.networks.encoders",
+    "ganpipe.networks.conditioning",
     "ganpipe.data",
 ]
 

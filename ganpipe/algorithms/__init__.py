@@ -62,8 +62,9 @@ class Algorithm(Part):
     it trains by gradient steps. requires_generator, requires_critic: the one kind of generator, and of critic, that it
     requires; None: any. requires_normal_latent: it requires latents from N(0, 1). uses_input_gradient: it takes
     dD/dx, the gradient of the critic at each sample, so no layer of the critic may mix the samples of a batch.
-    is_conditional: its generator is conditional; the condition may come from an earlier
-    training (`stage1`). supports_pretraining: it supports pre-training of the critic on single real samples.
+    is_conditional: its generator is conditional. takes_labels: the condition is the class of a sample; else it may come
+    from an earlier training (`stage1`). supports_pretraining: it supports pre-training of the critic on single real
+    samples.
     """
 
     is_adversarial: ClassVar[bool] = True
@@ -73,11 +74,20 @@ class Algorithm(Part):
     requires_normal_latent: ClassVar[bool] = False
     uses_input_gradient: ClassVar[bool] = False
     is_conditional: ClassVar[bool] = False
+    takes_labels: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = True
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         """Why it cannot be used with samples of this shape; None where it can."""
         return None
+
+    def label_incompatibility(self, classes: int) -> str | None:
+        """Why it cannot be used with data of so many classes; None where it can."""
+        return None
+
+    def for_classes(self, classes: int) -> Algorithm:
+        """The algorithm for data of so many classes. Raises UserError where it cannot be used with them."""
+        return self
 
     def condition_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the condition for samples of this shape, where the generator is conditional."""

@@ -29,7 +29,8 @@ def autocast_critic(critic: CriticFunction, runtime: Runtime) -> CriticFunction:
     def run(x: Tensor) -> CriticOutput:
         with autocast(runtime):
             output = critic(x)
-        return CriticOutput(output.score.float(), None if output.code is None else output.code.float())
+        code, logits = (None if part is None else part.float() for part in (output.code, output.class_logits))
+        return CriticOutput(output.score.float(), code, logits)
 
     return run
 

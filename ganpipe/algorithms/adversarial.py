@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
@@ -27,7 +27,7 @@ from ganpipe.algorithms._steps import (
 )
 from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.batches import Batch, pack_samples
-from ganpipe.critic import CriticBatch
+from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.parts import Count, NonNegative
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
@@ -76,9 +76,9 @@ class GANTrainer(StateMixin, Trainer):
     ) -> None:
         self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
         with seeded_init(seed, "generator"):
-            self.generator = variant.generator.build(variant.latent.size, shape).to(runtime.device)
+            self.generator = self.build_generator(shape).to(runtime.device)
         with seeded_init(seed, "critic"):
-            self.critic = variant.critic.build((algorithm.pack * shape[0], *shape[1:])).to(runtime.device)
+            self.critic = self.build_critic(shape).to(runtime.device)
         if pretrained is not None:
             self.critic.load_state_dict(pretrained)
         with seeded_init(seed, "constraints"):
@@ -99,27 +99,27 @@ class GANTrainer(StateMixin, Trainer):
         self.variant.generator_optimizer.follow_schedules(self.generator_optimizer, self.progress)
         self.variant.critic_optimizer.follow_schedules(self.critic_optimizer, self.progress)
         self.steps += 1
-        metrics = self.critic_step(next(batches).x)
+        metrics = self.critic_step(*next(batches))
         if self.steps % self.algorithm.critic_steps == 0:
-            metrics |= self.generator_step(next(batches).x)
+            metrics |= self.generator_step(*next(batches))
         return metrics
 
-    def critic_step(self, real: Tensor) -> Metrics:
+    def critic_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
         """One optimizer step of the critic D on real samples x (N, *shape) and as many generated ones G(z).
 
         For WGAN-GP the objective is D(G(z)) - D(x) and the penalty lambda (|dD/dx| - 1)^2 between them (Gulrajani et
         al. 2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))), where D is the
-        reconstruction error of an autoencoder (Zhao et al. 2016, equation 1).
+        reconstruction error of an autoencoder (Zhao et al. 2016, equation 1). labels (N,): of networks that take them.
         """
         self.critic.requires_grad_(True)
         with torch.no_grad():
-            fake = self.generate(len(real))
+            fake = self.generate(len(real), labels)
         real, fake = self.critic_input(real), self.critic_input(fake)
-        critic = autocast_critic(self.critic, self.runtime)
+        critic = autocast_critic(self.critic_given(labels), self.runtime)
         batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
         loss = self.variant.objective.critic(batch).mean()
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
-        penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng, self.progress)
+        penalties = self.penalties("critic", critic, batch, labels)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         gradient = self._gradient("critic", every=1)
@@ -128,16 +128,16 @@ class GANTrainer(StateMixin, Trainer):
         own = self.variant.objective.metrics(batch)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
 
-    def generator_step(self, real: Tensor) -> Metrics:
+    def generator_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
         """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x).
 
         With K unrolled steps it descends V(D_K, G), what the critic maximises: minus the critic's objective without
         its penalties, both terms of it, as D_K(x) depends on G too (Metz et al. 2017, equations 10 and 11).
         """
         self.critic.requires_grad_(False)
-        fake = self.generate(len(real))
+        fake = self.generate(len(real), labels)
         real, fake = self.critic_input(real), self.critic_input(fake)
-        critic = autocast_critic(self.critic, self.runtime)
+        critic = autocast_critic(self.critic_given(labels), self.runtime)
         if self.algorithm.unroll_steps:
             given = (self.variant, self.runtime, real, fake, self.loss_state, self.penalty_rng, self.progress)
             ahead = unrolled(
@@ -149,7 +149,7 @@ class GANTrainer(StateMixin, Trainer):
         else:
             batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) only where the objective reads it
             loss = self.variant.objective.generator(batch).mean()
-        penalties = penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng, self.progress)
+        penalties = self.penalties("generator", critic, batch, labels)
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())
         gradient = self._gradient("generator", every=self.algorithm.critic_steps)
@@ -165,7 +165,23 @@ class GANTrainer(StateMixin, Trainer):
         network = self.critic if name == "critic" else self.generator
         return {f"{name}_gradient": get_total_norm([p.grad for p in network.parameters() if p.grad is not None])}
 
-    def generate(self, n: int) -> Tensor:
+    def build_generator(self, shape: Shape) -> nn.Module:
+        return self.variant.generator.build(self.variant.latent.size, shape)
+
+    def build_critic(self, shape: Shape) -> nn.Module:
+        return self.variant.critic.build((self.algorithm.pack * shape[0], *shape[1:]))
+
+    def critic_given(self, labels: Tensor | None) -> CriticFunction:
+        """The critic as a function of samples alone."""
+        return self.critic
+
+    def penalties(
+        self, network: NetworkName, critic: CriticFunction, batch: CriticBatch, labels: Tensor | None
+    ) -> Metrics:
+        """What joins the objective in the loss of this network, each of shape ()."""
+        return penalty_terms(self.variant, network, critic, batch, self.penalty_rng, self.progress)
+
+    def generate(self, n: int, labels: Tensor | None = None) -> Tensor:
         """G(z) for n new latents z: (n, *shape), float32."""
         with autocast(self.runtime):
             fake: Tensor = self.generator(sample_latents(self.variant.latent, n, self.latent_rng))

@@ -72,6 +72,11 @@ class Configuration(Frozen):
         """The chosen data set."""
         return self.datasets[self.data.kind]
 
+    def num_classes(self) -> int | None:
+        """Of the chosen data set; None for points, and where files are missing or only `load` can tell."""
+        root = data_root(Path())
+        return None if self.dataset.form == "points" or self.dataset.missing_files(root) else self.dataset.classes(root)
+
     def variant(self, name: str, data: str | None = None) -> Variant:
         """The variant on a data set, by default the chosen one. Raises UserError where it is illegal."""
         data = data or self.data.kind
@@ -203,9 +208,12 @@ def _check_data(c: Configuration) -> None:
     dataset, name, data_form = c.dataset, c.data.kind, c.dataset.form
     if sentence := dataset.missing_files(data_root(Path())):
         raise UserError(with_entry_name(sentence, dataset.kind, name))
-    classes = dataset.classes(data_root(Path())) if data_form == "images" else None
+    classes = c.num_classes()
     if classes is not None and (sentence := c.evaluate.incompatibility(name, classes)):
         raise UserError(sentence)
+    selected = c.variant(c.loss)
+    if selected.algorithm.takes_labels and (reason := selected.incompatibility(dataset.shape, classes)):
+        raise UserError(f"loss is {c.loss!r}, which makes no sense with data.kind {name!r}: {reason}.")
     c.evaluate.check_count(c.evaluate.max_samples, f"{data_form} by evaluate.max_samples", data_form)
     if (test_size := dataset.test_size()) is not None:
         c.evaluate.check_count(test_size, f"test {data_form} of {name}", data_form)

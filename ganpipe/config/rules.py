@@ -217,15 +217,36 @@ def _stage1(v: Variant) -> Problem | None:
     if v.stage1 is None:
         return None
     loc = ("stage1", "title")
-    if not v.algorithm.is_conditional:
+    if not v.algorithm.is_conditional or v.algorithm.takes_labels:
         sentence = f"has no place before the algorithm {v.algorithm.kind}; use null, or `algorithm.kind: pix2pix`"
         return Problem(loc, v.stage1.title, sentence)
     if v.stage1.stage1 or v.stage1.pretrain.steps:
         sentence = "starts from an earlier training itself; use `stage1: null` and `pretrain.steps: 0` in it"
         return Problem(loc, v.stage1.title, sentence)
+    if v.stage1.algorithm.takes_labels:
+        sentence = "makes conditions from latents alone, without labels; use `algorithm.kind: adversarial` in it"
+        return Problem(loc, v.stage1.title, sentence)
     if v.stage1.latent.kind != v.latent.kind:
         sentence = f"is not how the latents of the variant are drawn; use `{v.latent.kind}`"
         return Problem(("stage1", "latent", "kind"), v.stage1.latent.kind, sentence)
+    return None
+
+
+def _labels(v: Variant) -> Problem | None:
+    """Networks that can take labels in the way that the algorithm names."""
+    conditioning = getattr(v.algorithm, "critic_conditioning", None)
+    if conditioning is None:
+        return None
+    if conditioning.reads_features and not v.critic.has_linear_head:
+        sentence = f"has no features that the conditioning {conditioning.kind} could read"
+        remedy = "use `critic.kind: dcgan`, or `algorithm.critic_conditioning.kind: concatenation`"
+        return Problem(("critic", "kind"), v.critic.kind, f"{sentence}; {remedy}")
+    by = getattr(v.algorithm, "generator_conditioning", None)
+    if by == "batch_norm" and getattr(v.generator, "norm", None) != "batch":
+        sentence = f"needs a generator with batch norm, which this generator {v.generator.kind} has not"
+        return Problem(
+            ("algorithm", "generator_conditioning"), by, f"{sentence}; use `generator.norm: batch`, or concatenation"
+        )
     return None
 
 
@@ -255,6 +276,7 @@ RULES = (
     _packs,
     _pretraining,
     _stage1,
+    _labels,
     _snapshots,
 )
 

@@ -134,17 +134,22 @@ class Variant(Frozen):
             raise refuse(problem.sentence, *problem.loc, value=problem.value)
         return self
 
-    def incompatibility(self, shape: Shape) -> str | None:
-        """Why this variant makes no sense for samples of this shape; None where it does."""
+    def incompatibility(self, shape: Shape, classes: int | None = None) -> str | None:
+        """Why this variant makes no sense for samples of this shape and so many classes; None where it does."""
         reason = (
             self.generator.incompatibility(shape)
             or self.generator.latent_incompatibility(self.latent.size, shape)
             or self.critic.incompatibility(shape)
             or self.algorithm.incompatibility(shape)
+            or (None if classes is None else self.algorithm.label_incompatibility(classes))
         )
         return (
             self.stage1.incompatibility(self.algorithm.condition_shape(shape)) if self.stage1 and not reason else reason
         )
+
+    def for_classes(self, classes: int) -> Variant:
+        """The variant for data of so many classes. Raises UserError where it makes no sense on them."""
+        return self.model_copy(update={"algorithm": self.algorithm.for_classes(classes)})
 
     @property
     def condition_latent(self) -> int:

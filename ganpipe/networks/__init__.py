@@ -86,8 +86,10 @@ class CriticNetwork(Network):
 
     has_code: its output carries a code, the features of an encoder. is_autoencoder: it can be
     pre-trained alone, to reconstruct real samples. has_patches: it scores each of P patches of an image, so that scores
-    are (N, P), and losses as well.
+    are (N, P), and losses as well. has_linear_head: its last layer is a linear function of features, to one score.
     """
+
+    has_linear_head: ClassVar[bool] = False
 
     has_patches: ClassVar[bool] = False
     has_code: ClassVar[bool] = False

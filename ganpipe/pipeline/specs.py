@@ -114,6 +114,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         """A spec with the digests of the code that importing these modules loads."""
         return {"data": data, **content, "code": code.closure(modules)}
 
+    classes = c.num_classes()
     runtime, seeds = _json(resolve_runtime(c.runtime)), list(c.seeds)
     variants = {name: c.variant(name) for name in c.variants}
     titles = {name: variant.title for name, variant in variants.items()}
@@ -136,7 +137,7 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         "report.json": spec({"stages.report"}, seeds=seeds, variants=list(variants), titles=titles),
     }
     for name, variant in variants.items():
-        incompatibility, needed = variant.incompatibility(dataset.shape), pretraining(variant)
+        incompatibility, needed = variant.incompatibility(dataset.shape, classes), pretraining(variant)
         specs[f"train/{name}.json"] = spec(
             {"stages.train", *parts_of(variant)},
             variant=name,

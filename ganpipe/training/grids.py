@@ -34,9 +34,9 @@ def draw_real(data: PreparedDataset) -> Image.Image:
     return draw_grid(data.test[order[: NUM_FIXED[data.form]]], data.train)
 
 
-def save_grid(samples: NDArray[Any], reference: NDArray[Any], step: int, out: Path) -> None:
+def save_grid(samples: NDArray[Any], reference: NDArray[Any], step: int, out: Path, columns: int | None = None) -> None:
     """Write the picture of the samples at this step into `out/grids`. Raises OSError."""
-    save_png(draw_grid(samples, reference), out / "grids" / f"{step:06d}.png")
+    save_png(draw_grid(samples, reference, columns), out / "grids" / f"{step:06d}.png")
 
 
 def save_png(image: Image.Image, path: Path) -> None:

@@ -17,7 +17,7 @@ from ganpipe.training.grids import save_grid
 from ganpipe.training.health import HealthMonitor, RunStatus
 from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar
-from ganpipe.training.sampling import Sampler
+from ganpipe.training.sampling import Sampler, num_columns
 from ganpipe.training.snapshots import save_array, suffix, take_snapshot
 from ganpipe.training.weights import Architecture, save_tensors, save_weights
 from ganpipe.utils.conventions import snapshot_steps
@@ -75,7 +75,8 @@ def train(arguments: TrainingArguments) -> Outcome:
     A training whose metrics are no longer finite ends there, and its results are written as they are. On a signal it
     raises Interrupted after the current step, and continues from there when it is called again.
     """
-    variant, data, device = arguments.variant, arguments.data, torch.device(arguments.runtime.device)
+    data, device = arguments.data, torch.device(arguments.runtime.device)
+    variant = arguments.variant.for_classes(data.classes)
     # ---- data and trainer -------------------------------------------------------------------------------------------
     transform = DataTransform(data.form, data.scale)
     labels = data.train_labels if data.classes > 1 else None
@@ -83,6 +84,7 @@ def train(arguments: TrainingArguments) -> Outcome:
     held_out = transform.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
     pretrained = load_file(arguments.pretrained) if arguments.pretrained else None
     trainer = variant.algorithm.trainer(variant, data.shape, arguments.runtime, arguments.seed, pretrained)
+    columns = num_columns(trainer.generators["raw"])
 
     # ---- hooks ------------------------------------------------------------------------------------------------------
     sampler = Sampler(variant.latent, transform, arguments.seed, variant.batch, device)
@@ -95,7 +97,7 @@ def train(arguments: TrainingArguments) -> Outcome:
     with history, defer_signals(), ProgressBar(arguments.name, variant.steps) as progress:
         step = progress.begin = arguments.checkpoint.resume(state)
         if step == 0:  # draws from no stream that the training uses, and changes nothing
-            save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, 0, arguments.out)
+            save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, 0, arguments.out, columns)
         while step < variant.steps and not health.failed:
             step += 1
             metrics = trainer.train_step(batches)
@@ -117,7 +119,7 @@ def train(arguments: TrainingArguments) -> Outcome:
                 progress.update(step, history.write(step))
             if last or step % variant.sample_grid_every == 0:
                 trainer.prepare_for_sampling(batches)
-                save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, arguments.out)
+                save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, step, arguments.out, columns)
             arguments.checkpoint.maybe_save(step, state, last=last)
         seconds = arguments.checkpoint.seconds
 
@@ -128,6 +130,8 @@ def train(arguments: TrainingArguments) -> Outcome:
     for name, net in trainer.generators.items():
         save_weights(net, arguments.out / f"generator{suffix(name)}.safetensors", architecture)
         save_array(sampler.sample(net, variant.num_samples, "samples"), arguments.out / f"samples{suffix(name)}.npy")
+    if (labels_asked := sampler.labels(trainer.generators["raw"], variant.num_samples, "samples")) is not None:
+        save_array(labels_asked, arguments.out / "labels.npy")
     for name, net in trainer.saved_networks.items():
         save_weights(net, arguments.out / f"{name}.safetensors")
     if trainer.loss_state:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from ganpipe.algorithms._labels import LabelledGenerator
 from ganpipe.training.runs import read_run
 from ganpipe.training.sampling import CHUNK
 from ganpipe.training.weights import Architecture, read_generator
@@ -67,22 +68,49 @@ class Model:
         """Of a sample: (C, H, W) for images, (D,) for points."""
         return self.architecture.shape
 
-    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
-        """n new samples, (n, *shape): images as uint8, points as float32 in the data's own units."""
-        return self.generate(self.latents(n, seed))
+    @property
+    def classes(self) -> int | None:
+        """Of a conditional generator; None of any other."""
+        return self.generator.classes if isinstance(self.generator, LabelledGenerator) else None
 
-    def interpolate(self, n: int, steps: int = 8, seed: int = 0) -> NDArray[Any]:
+    def sample(self, n: int, seed: int = 0, labels: int | ArrayLike | None = None) -> NDArray[Any]:
+        """n new samples, (n, *shape): images as uint8, points as float32 in the data's own units.
+
+        labels: of a conditional generator, one for all or one for each; None: as often as in the training data.
+        """
+        return self.generate(self.latents(n, seed, labels))
+
+    def interpolate(self, n: int, steps: int = 8, seed: int = 0, labels: int | ArrayLike | None = None) -> NDArray[Any]:
         """n ways from one sample to another, (n, steps, *shape): along the arc between two latents that are normal
-        (White 2016, arXiv 1609.04468), along the line between two that are uniform."""
+        (White 2016, arXiv 1609.04468), along the line between two that are uniform. A way stays within its class."""
         start, end = self.latents(2 * _at_least(1, "n", n), seed).reshape(2, n, -1)
+        start = start if labels is None else self._ask(start, labels)
+        if self.classes:  # the first number says the class
+            end = torch.cat([start[:, :1], end[:, 1:]], 1)
         shares = np.linspace(0, 1, _at_least(2, "steps", steps)).tolist()
         between = _arc if self.architecture.variant.latent.kind == "normal" else torch.lerp
         # one step of all ways at a time: each way keeps its place in the batch, and so its member of an ensemble
         return np.stack([self.generate(between(start, end, share)) for share in shares], 1)
 
-    def latents(self, n: int, seed: int = 0) -> Tensor:
-        """(n, latent size), of the distribution that the generator was trained with, on the CPU."""
-        return sample_latents(self.architecture.variant.latent, _at_least(1, "n", n), make_rng(seed, "redraw", "cpu"))
+    def latents(self, n: int, seed: int = 0, labels: int | ArrayLike | None = None) -> Tensor:
+        """(n, latent size), of the distribution that the generator was trained with, on the CPU. labels: as `sample`'s.
+
+        Raises UserError for labels of a generator that takes none, or that are not among its classes.
+        """
+        z = sample_latents(self.architecture.variant.latent, _at_least(1, "n", n), make_rng(seed, "redraw", "cpu"))
+        return z if labels is None else self._ask(z, labels)
+
+    def _ask(self, z: Tensor, labels: int | ArrayLike) -> Tensor:
+        if not isinstance(self.generator, LabelledGenerator):
+            title = self.architecture.variant.title
+            raise UserError(f"labels are given, and {title} takes none: leave them out, or use a conditional variant.")
+        given, last = np.asarray(labels), self.generator.classes - 1
+        if given.dtype.kind not in "iu" or given.shape not in ((), (len(z),)):
+            raise UserError(f"labels are {labels!r:.60}: use one whole number, or {len(z)} of them.")
+        if not ((given >= 0) & (given <= last)).all():
+            wrong = given[(given < 0) | (given > last)].flat[0]
+            raise UserError(f"labels hold {wrong}, which is no class: use 0 to {last}.")
+        return self.generator.ask(z, torch.from_numpy(np.broadcast_to(given, len(z)).astype(np.int64)))
 
     @torch.no_grad()
     def generate(self, latents: Tensor) -> NDArray[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from ganpipe.training.grids import draw_grid, save_png
 from ganpipe.training.model import load
 from ganpipe.utils.errors import UserError
@@ -12,16 +14,28 @@ WAY = 10
 """Samples from one end of an interpolation to the other."""
 
 
-def sample_run(run: Path, number: int, seed: int, averaged: bool, output: Path, *, interpolate: bool = False) -> None:
+def sample_run(
+    run: Path,
+    number: int,
+    seed: int,
+    averaged: bool,
+    output: Path,
+    *,
+    interpolate: bool = False,
+    label: int | None = None,
+) -> None:
     """Write `number` samples of the run's generator, or of its average, as a PNG. Raises UserError for a broken run.
 
-    interpolate: `number` ways of WAY samples from one to another, a row each.
+    interpolate: `number` ways of WAY samples from one to another, a row each. label: the class of all samples of a
+    conditional generator; None: a column for each.
     """
     model, columns = load(run, averaged=averaged), None
     if interpolate:
-        samples, columns = model.interpolate(number, WAY, seed).reshape(-1, *model.shape), WAY
+        samples, columns = model.interpolate(number, WAY, seed, label).reshape(-1, *model.shape), WAY
+    elif label is None and model.classes:
+        samples, columns = model.sample(number, seed, np.arange(number) % model.classes), model.classes
     else:
-        samples = model.sample(number, seed)
+        samples = model.sample(number, seed, label)
     if output.suffix.lower() != ".png" or output.is_dir():
         raise UserError(f"--output is {output}, which is not a PNG file: give it a name that ends in .png.")
     try:

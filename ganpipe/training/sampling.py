@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
+from ganpipe.algorithms._labels import LabelledGenerator
 from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Latent
 from ganpipe.training.grids import NUM_FIXED
@@ -29,10 +31,22 @@ class Sampler:
     batch: int
     device: torch.device
 
-    @torch.no_grad()
     def sample(self, generator: nn.Module, n: int, purpose: str) -> NDArray[Any]:
         """(n, *shape) in data space, with the generator in evaluation mode."""
-        z = sample_latents(self.latent, n, make_rng(self.seed, purpose, self.device))
+        return self._generate(generator, self._latents(n, purpose))
+
+    def labels(self, generator: nn.Module, n: int, purpose: str) -> NDArray[np.int64] | None:
+        """The labels (n,) that those samples were asked for; None where the generator takes none."""
+        if not isinstance(generator, LabelledGenerator):
+            return None
+        return generator.labels(self._latents(n, purpose)).cpu().numpy()
+
+    def _latents(self, n: int, purpose: str) -> Tensor:
+        return sample_latents(self.latent, n, make_rng(self.seed, purpose, self.device))
+
+    @torch.no_grad()
+    def _generate(self, generator: nn.Module, z: Tensor) -> NDArray[Any]:
+        n = len(z)
         training = generator.training
         generator.eval()
         parts = [self.transform.to_data(generator(z[i : i + CHUNK])).cpu() for i in range(0, n, CHUNK)]
@@ -40,8 +54,9 @@ class Sampler:
         return torch.cat(parts).numpy()
 
     def sample_fixed(self, generator: nn.Module) -> NDArray[Any]:
-        """NUM_FIXED samples, of the same latents at every step."""
-        return self.sample(generator, NUM_FIXED[self.transform.form], "shown")
+        """NUM_FIXED samples, of the same latents at every step; of a conditional one class after the other."""
+        z = self._latents(NUM_FIXED[self.transform.form], "shown")
+        return self._generate(generator, by_class(generator, z))
 
     def update_bn(self, generator: nn.Module) -> None:
         """Recompute batch norm's running statistics over 20 batches of latents.
@@ -51,3 +66,15 @@ class Sampler:
         """
         rng = make_rng(self.seed, "recalibration", self.device)
         update_bn((sample_latents(self.latent, self.batch, rng) for _ in range(20)), generator)
+
+
+def by_class(generator: nn.Module, z: Tensor) -> Tensor:
+    """The latents (N, L), those of a conditional generator with the labels 0, 1, ... and so on from 0."""
+    if not isinstance(generator, LabelledGenerator):
+        return z
+    return generator.ask(z, torch.arange(len(z), device=z.device) % generator.classes)
+
+
+def num_columns(generator: nn.Module) -> int | None:
+    """Of a grid of such latents: a column for each class; None where the generator takes no labels."""
+    return generator.classes if isinstance(generator, LabelledGenerator) else None

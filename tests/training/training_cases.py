@@ -89,6 +89,8 @@ def variant(row: str, space: str, **changes: Any) -> Variant:
         tiny |= {"stage1": FEW | networks | {"latent": {"size": 5}}}
     if kind == "pix2pix":
         tiny |= {"algorithm": {"num_conditions": 20}}
+    if kind == "class_conditional":
+        tiny |= {"algorithm": {"classes": 10}}
     if kind == "progressive":
         tiny |= {"algorithm": {"phases": [phase | {"batch": 8} for phase in whole["algorithm"]["phases"]]}}
     if kind == "gmm":
@@ -128,7 +130,8 @@ class RandomBatches:
 def real_batches(space: str, n: int = 8, seed: int = 0) -> Batches:
     """Batches of the digits, or of points."""
     data = points() if SPACES[space][0] == "points" else digits()
-    return Batches(data.train, n, DataTransform(data.form, data.scale), seed, "order", CPU)
+    labels = data.train_labels if data.classes > 1 else None
+    return Batches(data.train, n, DataTransform(data.form, data.scale), seed, "order", CPU, labels)
 
 
 def parameters(net: nn.Module) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -18,6 +18,7 @@ class DCGANCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
 
     kind: Literal["dcgan"]
     width: Count
+    has_linear_head: ClassVar[bool] = True
 
     def build(self, shape: Shape) -> nn.Module:
         net = ScalarHead(downsampling(shape, self.width, self.norm, 1), self.output == "energy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
@@ -28,6 +28,7 @@ class MLPCritic(NormalisedCritic, ScoringCritic):
     depth: Depth
     first_layer_scale: Positive
     bias_spread: NonNegative
+    has_linear_head: ClassVar[bool] = True
 
     def build(self, shape: Shape) -> nn.Module:
         body = mlp(prod(shape), self.width, self.depth, 1, self.norm, 0.2)

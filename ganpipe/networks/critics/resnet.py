@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -30,6 +30,7 @@ class ResNetCritic(ImageNetwork, NormalisedCritic, ScoringCritic):
     kind: Literal["resnet"]
     width: Count
     attention: Annotated[int, Field(ge=0, le=LARGEST)]
+    has_linear_head: ClassVar[bool] = True
 
     def incompatibility(self, shape: Shape) -> str | None:
         return super().incompatibility(shape) or attention_incompatibility(
