@@ -26,6 +26,16 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "key nothing": (lambda raw: raw.update({None: 2}), "None is a key that is not text", ["quotes or remove it"]),
     "seed twice": (put("seeds", [0, 1, 0]), "seeds is [0, 1, 0]", ["once", "remove"]),
     "seeds a mapping": (put("seeds", {0: 1}), "seeds is {0: 1}", ["valid list"]),
+    "classes of data without labels": (
+        both(put("loss", "cgan"), put("data.kind", "ring")),
+        "loss is 'cgan', which makes no sense with data.kind 'ring': it trains on class labels, which points have not",
+        ["use digits, an image_folder with a sub-folder for each class"],
+    ),
+    "classes of too many": (
+        both(put("loss", "cgan"), put("data.kind", "stacked_digits")),
+        "loss is 'cgan', which makes no sense with data.kind 'stacked_digits'",
+        ["2 to 100 classes, the data have 1000; use digits"],
+    ),
     "data typo": (put("data.kind", "digit"), "data.kind is 'digit'", ["did you mean digits", "ring"]),
     "data set of no kind": (
         put("datasets.digits.kind", "x"),

@@ -52,9 +52,11 @@ def compute_baselines(real: Reference, generated: int, quick: bool = False) -> d
     for draw in range(real.parameters.baseline_draws):
         PROGRESS.whose = f"real samples for the baseline, draw {draw + 1}"
         places = real.choose(np.arange(len(train)), generated, f"floor {draw}")
-        draws.append(real.measure(train[places], generated, quick, real.train_features(places)))
+        labels = real.data.train_labels[places]
+        draws.append(real.measure(train[places], generated, quick, real.train_features(places), labels))
     PROGRESS.whose = "noise"
-    noise = real.measure(real.noise(generated), generated, quick)
+    labels = real.random("noise labels").integers(real.data.classes, size=generated)
+    noise = real.measure(real.noise(generated), generated, quick, labels=labels)
     specs = [spec for _, spec in real.specs.values() if spec.quick or not quick]
     found = {spec.name: _baseline(spec, draws, noise) for spec in specs}
     present = [counts[0] for draw in draws if (counts := real.classes_present(draw.compared))]

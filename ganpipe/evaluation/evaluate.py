@@ -42,7 +42,9 @@ def read_trained(folder: Path, status: Status | None) -> Trained:
 
 def _read_samples(folder: Path, name: str, finite: bool = True) -> Samples:
     raw, ema = (np.load(folder / f"{name}{which}.npy", allow_pickle=False) for which in ("", "_ema"))
-    return Samples(raw, ema, finite)
+    labels = folder / "labels.npy"
+    asked = np.load(labels, allow_pickle=False) if name == "samples" and labels.is_file() else None
+    return Samples(raw, ema, finite, asked)
 
 
 def generated_count(real: Reference, samples: Sequence[Samples]) -> int:
@@ -84,12 +86,14 @@ def evaluate(
         "class_samples": min(len(array) for one in trained.values() for array in (one.samples.raw, one.samples.ema)),
         "seed": real.parameters.seed,
     }
+    conditional = all(one.samples.labels is not None for one in trained.values())
     head, measured = _head(variant, title, data, None, list(trained)), list(ends.values())
     return head | {
         "protocol": protocol | real.protocol(count),
         "metrics": {
             name: _described(view, spec, count, len(real.real)) | _baseline(baselines[name]) | _values(name, measured)
             for name, (view, spec) in real.specs.items()
+            if conditional or view.inputs.kind != "labelled"
         },
         "classes": _classes(real, measured),
         "snapshots": over_time,
@@ -119,9 +123,10 @@ def _measured(real: Reference, samples: Samples, count: int, whose: str, quick: 
         return dict.fromkeys(WEIGHTS, real.all_missing())
     PROGRESS.whose = whose
     try:
-        raw = real.measure(samples.raw, count, quick)
-        # another program's samples are one set
-        return {"raw": raw, "ema": raw if samples.ema is samples.raw else real.measure(samples.ema, count, quick)}
+        raw = real.measure(samples.raw, count, quick, labels=samples.labels)
+        if samples.ema is samples.raw:  # another program's samples are one set
+            return {"raw": raw, "ema": raw}
+        return {"raw": raw, "ema": real.measure(samples.ema, count, quick, labels=samples.labels)}
     except UserError as error:
         raise UserError(f"Of {whose}: {error}") from None
 

@@ -19,6 +19,7 @@ from ganpipe.evaluation.progress import PROGRESS
 from ganpipe.metrics import Inputs, Kind, Metric, MetricSpec, MetricValue, choose, metrics
 from ganpipe.metrics.class_coverage import class_shares
 from ganpipe.metrics.modes import modes
+from ganpipe.metrics.within_classes import Labelled
 from ganpipe.prepared import PreparedDataset
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import atomic_write
@@ -32,12 +33,14 @@ FeatureExtractors = Mapping[str, tuple[str, Extract]]
 class Samples:
     """What one generator made, in data space like `train.npy`: with its weights and with their average.
 
-    finite: whether the losses of the training were; images hide what is not a number.
+    finite: whether the losses of the training were; images hide what is not a number. labels (N,) int64: the classes
+    that a conditional generator was asked for.
     """
 
     raw: Array
     ema: Array
     finite: bool = True
+    labels: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,11 @@ class Reference:
             yield View(self._inputs("points", "none", self.real, self.data.train))
         for name, (resizer, extract) in self._extractors.items():
             is_first = name == next(iter(self._extractors))
-            yield View(self._inputs("features", name, extract=extract), resizer, "" if is_first else name)
+            features = self._inputs("features", name, extract=extract)
+            yield View(features, resizer, "" if is_first else name)
+            if self._classify and extract is self._classify.extract and not self.data.base:
+                labels = self.choose(self.data.test_labels, self.parameters.max_samples, "test")
+                yield View(self._inputs("labelled", name, Labelled(features.real, self._tensor(labels))), resizer)
             if isinstance(extract, Classifying):
                 yield View(self._inputs("probabilities", name, self.real_shares), resizer)
             if is_first and self._classify:
@@ -170,12 +177,21 @@ class Reference:
         """The features of training images at these places, by network."""
         return {name: self.views[f"features-{name}"].inputs.train[places].cpu().numpy() for name in self._extractors}
 
+    def _tensor(self, array: Array) -> torch.Tensor:
+        return torch.from_numpy(array).to(self._device)
+
     def measure(
-        self, samples: Array, generated: int, quick: bool = False, features: Mapping[str, Array] | None = None
+        self,
+        samples: Array,
+        generated: int,
+        quick: bool = False,
+        features: Mapping[str, Array] | None = None,
+        labels: Array | None = None,
     ) -> Measurement:
         """Metrics of `generated` of the samples (N, ...), shares of classes over all; quick: those of snapshots alone.
 
-        features: of all samples (N, d), by network, where they are known.
+        features: of all samples (N, d), by network, where they are known. labels (N,) int64: the classes that they were
+        asked for; without them there are no metrics within classes.
         Samples that are not all finite, as a broken generator makes, have no values: a metric of the rest would flatter
         it. Raises UserError where shape or type are not those of the data, or there are too few samples.
         """
@@ -203,6 +219,11 @@ class Reference:
             samples[chosen], compared, None if probabilities is None else probabilities[chosen], quick
         ):
             found |= view.measure(given, quick)
+        within = self.views.get("labelled-classifier")
+        if within and labels is not None and probabilities is not None:
+            named = probabilities[chosen].argmax(axis=1)
+            parts = (compared["classifier"], labels[chosen], named)
+            found |= within.measure(Labelled(*map(self._tensor, parts)), quick)
         ordered = {name: found[name] for name in self.specs if name in found}
         shares = [
             self._shares(some, probabilities, places)

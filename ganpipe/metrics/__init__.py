@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from ganpipe.prepared import PreparedDataset
 
 Better = Literal["lower", "higher"]
-Kind = Literal["features", "probabilities", "images", "points"]
+Kind = Literal["features", "probabilities", "labelled", "images", "points"]
 """What samples are given to a metric as, each (N, ...):
 
-features of a network, a float32 tensor (N, d); probabilities of the classes, float64 (N, K); images, uint8
-(N, C, H, W); points, float32 (N, D).
+features of a network, a float32 tensor (N, d); probabilities of the classes, float64 (N, K); labelled, features with
+the classes that were asked for (`ganpipe.metrics.within_classes`); images, uint8 (N, C, H, W); points, float32 (N, D).
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +13,19 @@ from evaluation_data import (
     DISTANCES,
     IMAGE_FIGURES,
     MODE_FIGURES,
+    PATTERNS,
     PIXEL_FIGURES,
     balanced,
     both,
     images,
+    judged,
     points,
+    reference,
     run,
 )
 
 from ganpipe.evaluation.evaluate import not_applicable
+from ganpipe.evaluation.extractors import Classifying
 from ganpipe.evaluation.reference import Samples
 from ganpipe.prepared import PreparedDataset
 
@@ -248,3 +253,37 @@ def test_an_infinite_figure_is_null(image_data: PreparedDataset) -> None:
     data = replace(image_data, test=image_data.test[kept], test_labels=image_data.test_labels[kept])
     metric = run(data, {0: both(images(balanced(250), 3))})["metrics"]["class_kl"]
     assert (metric["raw"], metric["real_baseline"], metric["real_baseline_std"]) == ([None], None, None)
+
+
+def test_metrics_within_classes_are_those_of_a_conditional_generator(image_data: PreparedDataset) -> None:
+    """Asked for the classes that the samples show, for the next ones, and for the right ones in three of four cases;
+    a class that has lost its variety has a low recall."""
+    asked = balanced(240)
+    good = images(asked, 3)
+    mostly = np.where(asked == 0, 1, asked)
+    copies = good.copy()
+    for label in range(4):
+        copies[asked == label] = good[label]
+    seeds = {
+        0: Samples(good, good, labels=asked),
+        1: Samples(good, good, labels=(asked + 1) % 4),
+        2: Samples(good, good, labels=mostly),
+        3: Samples(copies, good, labels=asked),
+    }
+
+    def probabilities(features: Any) -> Any:
+        return np.eye(4)[((features[:, None] - PATTERNS.reshape(4, -1) / 255) ** 2).sum(2).argmin(1)]
+
+    network = Classifying(lambda batch: batch.reshape(len(batch), -1).astype(np.float32) / 255, probabilities)
+    real = reference(image_data, opened={"classifier": ("none", network.extract)}, classify=network)
+    found = judged(real, seeds)["metrics"]
+    accuracy, distance, recall = (
+        found[name] for name in ("label_accuracy", "frechet_within_classes", "recall_within_classes")
+    )
+    assert accuracy["raw"] == [1.0, 0.0, 0.75, 1.0]
+    assert accuracy["real_baseline"] == 1.0
+    assert accuracy["noise_baseline"] < 0.5
+    assert distance["raw"][0] < 3 * distance["real_baseline"] < distance["raw"][1]
+    assert recall["raw"][0] > 0.5 > 0.1 > recall["raw"][3]
+    assert recall["ema"][3] == recall["raw"][0]
+    assert not any("within_classes" in name for name in judged(real, {0: both(good)})["metrics"])

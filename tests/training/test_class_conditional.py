@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn.functional import one_hot
 from training_cases import RUNTIME, build, digits, points, real_batch, real_batches, variant
@@ -20,7 +21,9 @@ from ganpipe.critic import CriticBatch, CriticOutput
 from ganpipe.networks._conditional_norm import ConditionalGenerator
 from ganpipe.networks.conditioning.auxiliary_classifier import AuxiliaryClassifier
 from ganpipe.prepared import PreparedDataset
+from ganpipe.training.grids import draw_grid
 from ganpipe.training.loop import TrainingArguments, train
+from ganpipe.training.sample import sample_run
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.rng import seeded_init
 
@@ -171,7 +174,7 @@ def test_data_without_labels_are_refused() -> None:
         assert found in str(chosen.incompatibility(SHAPE, classes))
         with pytest.raises(UserError, match=f"{found}; use digits"):
             chosen.for_classes(classes)
-    with pytest.raises(UserError, match="`algorithm.classes` is 10, the data have 2; use null"):
+    with pytest.raises(UserError, match=r"`algorithm\.classes` is 10, the data have 2; use null"):
         variant("cgan", "digits").for_classes(2)
     one = replace(points(), classes=1)
     with pytest.raises(UserError, match="only one class"):
@@ -197,3 +200,28 @@ def test_labels_of_a_loaded_model(run: Path) -> None:
     for wrong in (10, -1, [1, 2], 1.5, True):
         with pytest.raises(UserError, match="labels"):
             model.sample(3, labels=wrong)
+
+
+def test_a_picture_has_a_column_for_each_class_or_one_class(run: Path, tmp_path: Path) -> None:
+    model = ganpipe.load(run)
+    sample_run(run, 13, 1, True, tmp_path / "columns.png")
+    sample_run(run, 4, 1, True, tmp_path / "threes.png", label=3)
+    for name, samples, columns in (
+        ("columns", model.sample(13, 1, [*range(10), 0, 1, 2]), 10),
+        ("threes", model.sample(4, 1, 3), 2),
+    ):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.tobytes() == draw_grid(samples, samples, columns).tobytes()
+    with Image.open(run / "grids/000004.png") as grid:
+        assert grid.width == 3 * (10 * 9 + 1)
+    with pytest.raises(UserError, match="labels hold 10, which is no class: use 0 to 9"):
+        sample_run(run, 4, 1, True, tmp_path / "none.png", label=10)
+
+
+def test_a_generator_without_labels_takes_none(tmp_path: Path) -> None:
+    train(TrainingArguments("lsgan", variant("lsgan", "digits", steps=1), RUNTIME, digits(), 0, tmp_path))
+    assert ganpipe.load(tmp_path).classes is None
+    with pytest.raises(UserError, match="takes none: leave them out"):
+        sample_run(tmp_path, 4, 0, True, tmp_path / "grid.png", label=3)
+    assert not (tmp_path / "grid.png").exists()
+    assert not (tmp_path / "labels.npy").exists()

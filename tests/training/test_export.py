@@ -43,7 +43,7 @@ def make(folder: Path, row: str = "lsgan", seed: int = 0) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ["lsgan", "gmm", "progressive", "vae", "translate"])
+@pytest.mark.parametrize("row", ["lsgan", "gmm", "progressive", "vae", "translate", "cgan", "projection"])
 def test_a_traced_generator_gives_the_samples_of_the_module_for_any_number(row: str, tmp_path: Path) -> None:
     import onnxruntime
 

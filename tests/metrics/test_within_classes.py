@@ -1,0 +1,41 @@
+"""Metrics within classes by hand: classes whose distance is known, and those with too few samples."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganpipe.metrics.frechet import frechet_distance
+from ganpipe.metrics.within_classes import Labelled, mean_over_classes
+
+# the same cloud in each class, 100 apart
+CLOUD = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(2).repeat_interleave(20)
+
+
+def two(first: float, second: float, labels: Tensor = LABELS) -> Labelled:
+    """Two classes, moved by so much along the first axis."""
+    moves = torch.tensor([[first, 0, 0], [100 + second, 0, 0]]).repeat_interleave(20, 0)
+    return Labelled(CLOUD.repeat(2, 1) + moves, labels)
+
+
+def frechet(generated: Labelled, real: Labelled, min_samples: int = 4) -> float | None:
+    return mean_over_classes(frechet_distance, generated=generated, real=real, min_samples=min_samples)
+
+
+def test_the_mean_over_classes_of_the_squared_shifts() -> None:
+    assert frechet(two(0, 0), two(0, 0)) == pytest.approx(0, abs=1e-4)
+    assert frechet(two(1, 3), two(0, 0)) == pytest.approx((1 + 9) / 2, rel=1e-4)
+
+
+def test_samples_of_another_class_than_was_asked_for_are_far() -> None:
+    assert frechet(two(0, 0, 1 - LABELS), two(0, 0)) == pytest.approx(100**2, rel=1e-4)
+
+
+def test_classes_with_too_few_samples_are_left_out() -> None:
+    few = torch.cat([LABELS[:37], torch.zeros(3, dtype=torch.int64)])  # 17 of the second class
+    assert frechet(two(0, 3), two(0, 0, few), min_samples=20) == frechet(
+        Labelled(CLOUD, LABELS[:20]), two(0, 0, few), min_samples=20
+    )
+    assert frechet(two(0, 0), two(0, 0), min_samples=21) is None
