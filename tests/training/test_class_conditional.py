@@ -153,7 +153,7 @@ def black_and_white() -> PreparedDataset:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_class_is_what_one_asks_for(row: str, tmp_path: Path) -> None:
-    fast = {"kind": "adam", "lr": 0.01, "schedule": {"kind": "constant"}, "betas": [0.5, 0.9]}
+    fast = {"kind": "adam", "lr": 0.01, "betas": [0.5, 0.9]}
     rates = {"generator_optimizer": fast, "critic_optimizer": fast, "algorithm": {"classes": None}}
     chosen = variant(row, "digits", steps=150, batch=32, **rates)
     train(TrainingArguments(row, chosen, RUNTIME, black_and_white(), 0, tmp_path))
