@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from changed_params import Change, both, checked, critic, drop, few_rows, no_data_root, put
+from changed_params import ORIGINAL, Change, both, checked, critic, drop, few_rows, no_data_root, put
 
 from ganpipe.utils.errors import UserError
 
@@ -27,14 +27,16 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
     "seed twice": (put("seeds", [0, 1, 0]), "seeds is [0, 1, 0]", ["once", "remove"]),
     "seeds a mapping": (put("seeds", {0: 1}), "seeds is {0: 1}", ["valid list"]),
     "classes of data without labels": (
-        both(put("loss", "cgan"), put("data.kind", "ring")),
+        both(put("variants.cgan", ORIGINAL["variants"]["cgan"]), put("loss", "cgan"), put("data.kind", "ring")),
         "loss is 'cgan', which makes no sense with data.kind 'ring': it trains on class labels, which points have not",
         ["use digits, an image_folder with a sub-folder for each class"],
     ),
     "classes of too many": (
-        both(put("loss", "cgan"), put("data.kind", "stacked_digits")),
+        both(
+            put("variants.cgan", ORIGINAL["variants"]["cgan"]), put("loss", "cgan"), put("data.kind", "stacked_digits")
+        ),
         "loss is 'cgan', which makes no sense with data.kind 'stacked_digits'",
-        ["2 to 100 classes, the data have 1000; use digits"],
+        ["2 to 100 classes, the data have 1000 classes; use digits"],
     ),
     "data typo": (put("data.kind", "digit"), "data.kind is 'digit'", ["did you mean digits", "ring"]),
     "data set of no kind": (

@@ -169,6 +169,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
         "ganpipe.schedules": [row["critic_optimizer"]["lr"], row["generator_optimizer"]["lr"]],
         "ganpipe.conditions": [],
         "ganpipe.networks.encoders": [],
+        "ganpipe.networks.conditioning": [],
         "ganpipe.data": [],
     }
     assert set(named) == set(PACKAGES)
