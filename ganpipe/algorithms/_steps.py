@@ -11,6 +11,7 @@ from torch import Tensor, nn, optim
 from ganpipe.algorithms import Metrics, NetworkName
 from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, LossState
 from ganpipe.schedules import at
+from ganpipe.utils.conventions import GRADIENT
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -98,6 +99,16 @@ def optimizer_step(optimizer: optim.Optimizer, *terms: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
+
+
+def gradient_norm(variant: Variant, name: NetworkName, network: nn.Module, step: int, every: int = 1) -> Metrics:
+    """The norm of the gradient just used, at the last step of this network before each row of the history and the end.
+
+    every: steps of the training for each step of this network.
+    """
+    if -step % variant.log_every >= every and step + every <= variant.steps:
+        return {}
+    return {f"{name}{GRADIENT}": nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])}
 
 
 def attach_constraints(variant: Variant, networks: dict[NetworkName, nn.Module]) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
 
 from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
 from ganpipe.algorithms._steps import (
@@ -22,6 +21,7 @@ from ganpipe.algorithms._steps import (
     critic_batch,
     critic_loss,
     enforce_constraints,
+    gradient_norm,
     optimizer_step,
     penalty_terms,
 )
@@ -122,7 +122,7 @@ class GANTrainer(StateMixin, Trainer):
         penalties = self.penalties("critic", critic, batch, labels)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
-        gradient = self._gradient("critic", every=1)
+        gradient = gradient_norm(self.variant, "critic", self.critic, self.steps)
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
         own = self.variant.objective.metrics(batch)
@@ -152,18 +152,11 @@ class GANTrainer(StateMixin, Trainer):
         penalties = self.penalties("generator", critic, batch, labels)
 
         optimizer_step(self.generator_optimizer, loss, *penalties.values())
-        gradient = self._gradient("generator", every=self.algorithm.critic_steps)
+        gradient = gradient_norm(self.variant, "generator", self.generator, self.steps, self.algorithm.critic_steps)
         enforce_constraints(self.variant, "generator", self.generator)
         updates = self.steps // self.algorithm.critic_steps
         update_ema(self.ema, self.generator, self.variant.ema, updates, self.progress)
         return {"generator_loss": loss, **penalties, **gradient}
-
-    def _gradient(self, name: NetworkName, every: int) -> Metrics:
-        """The norm of the gradient just used, once for each row of the history: at its last step of this network."""
-        if -self.steps % self.variant.log_every >= every:
-            return {}
-        network = self.critic if name == "critic" else self.generator
-        return {f"{name}_gradient": get_total_norm([p.grad for p in network.parameters() if p.grad is not None])}
 
     def build_generator(self, shape: Shape) -> nn.Module:
         return self.variant.generator.build(self.variant.latent.size, shape)

@@ -23,6 +23,7 @@ from ganpipe.algorithms._steps import (
     autocast_critic,
     critic_batch,
     enforce_constraints,
+    gradient_norm,
     optimizer_step,
     penalty_terms,
 )
@@ -162,9 +163,11 @@ class Pix2PixTrainer(StateMixin, Trainer):
         penalties = penalty_terms(self.variant, "critic", critic, batch, self.penalty_rng, self.progress)
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
+        gradient = gradient_norm(self.variant, "critic", self.critic, self.steps)
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
+        own = self.variant.objective.metrics(batch)
+        return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
 
     def generator_step(self, real: Tensor) -> Metrics:
         """One optimizer step of the generator down the objective and l1 * mean |G(z, c) - x| (equation 4)."""
@@ -181,10 +184,11 @@ class Pix2PixTrainer(StateMixin, Trainer):
         terms |= penalty_terms(self.variant, "generator", critic, batch, self.penalty_rng, self.progress)
 
         optimizer_step(self.generator_optimizer, *terms.values())
+        gradient = gradient_norm(self.variant, "generator", self.generator, self.steps, self.algorithm.critic_steps)
         enforce_constraints(self.variant, "generator", self.generator)
         updates = self.steps // self.algorithm.critic_steps
         update_ema(self.ema, self.generator, self.variant.ema, updates, self.progress)
-        return terms
+        return {**terms, **gradient}
 
     def generate(self, condition: Tensor) -> Tensor:
         """G(z, c) for conditions (N, *condition_shape) and as many new latents: (N, *shape), float32."""

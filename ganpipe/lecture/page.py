@@ -25,11 +25,12 @@ MOST_GRIDS = 4
 
 @dataclass(frozen=True)
 class Shown:
-    """A claim as the template shows it. figures: SVGs as data URIs. commands: what runs it again."""
+    """A claim as the template shows it. figures: SVGs as data URIs, names, whether panels in a row. commands: what runs
+    it again."""
 
     claim: Claim
     verdict: Verdict
-    figures: tuple[tuple[str, str], ...]
+    figures: tuple[tuple[str, str, bool], ...]
     grids: tuple[Picture, ...]
     commands: tuple[str, ...]
 
@@ -62,7 +63,7 @@ def _counts(verdicts: Mapping[str, Verdict]) -> list[tuple[Status, int]]:
 
 def _shown(claim: Claim, verdict: Verdict, values: Values, folder: Path) -> Shown:
     sources = list(dict.fromkeys(map(source_of, claim.names)))
-    figures: list[tuple[str, str]] = []
+    figures: list[tuple[str, str, bool]] = []
     grids: list[Picture] = []
     commands: list[str] = []
     for source in sources:
@@ -73,7 +74,7 @@ def _shown(claim: Claim, verdict: Verdict, values: Values, folder: Path) -> Show
                 grids.append(grid)
         else:
             commands.append(f"dvc repro -s stages/lecture/dvc.yaml:probe@claims-{source}")
-            figures.append((svg_uri((folder / "probes" / source / "figure.svg").read_bytes()), source))
+            figures.append((svg_uri((folder / "probes" / source / "figure.svg").read_bytes()), source, True))
     if trained := [rule for rule in verdict.rules if rule.names[0].split(".")[0] in DATA]:
-        figures.append((svg_uri(strips(trained, values)), claim.id))
+        figures.append((svg_uri(strips(trained, values)), claim.id, False))
     return Shown(claim, verdict, tuple(figures), tuple(grids), tuple(commands))

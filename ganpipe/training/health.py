@@ -19,7 +19,7 @@ from ganpipe.config.variant import Health
 from ganpipe.metrics.modes import modes
 from ganpipe.metrics.vendi import vendi
 from ganpipe.prepared import PreparedDataset
-from ganpipe.utils.conventions import ACTIVE_HINGE, MARGIN_INACTIVE, STALLED
+from ganpipe.utils.conventions import ACTIVE_HINGE, GRADIENT, MARGIN_INACTIVE, STALLED
 
 EVERY = 50
 """Steps between two checks of the metrics. A check waits for the device; no result depends on when it is made, but for
@@ -91,6 +91,7 @@ class HealthMonitor:
         """
         if step % EVERY and step > 1 and generators is None:
             return
+        metrics = {name: value for name, value in metrics.items() if not name.endswith(GRADIENT)}  # those of rows alone
         values = dict(zip(metrics, torch.stack([v.detach().float() for v in metrics.values()]).tolist(), strict=True))
         self._active_hinge += [values[ACTIVE_HINGE]] if ACTIVE_HINGE in values else []
         since, self._diverged_since, self._diverged = self._diverged_since, None, None

@@ -8,6 +8,8 @@ STALLED = "stalled"
 MARGIN_INACTIVE = "margin_inactive"
 """The status of a training whose critic learns nothing from most generated samples; replaced as STALLED is."""
 
+GRADIENT = "_gradient"
+"""The end of the names of the metrics that are the norm of a network's gradient."""
 ACTIVE_HINGE = "active_hinge"
 """The column of a history with the share of generated samples that are within the margin of the critic's loss."""
 

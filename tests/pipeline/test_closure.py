@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pipeline_project import ROWS, Project
 
+import ganpipe
 from ganpipe.pipeline.specs import Code
 from ganpipe.utils.code_hash import code_digest
 
@@ -124,6 +125,9 @@ def test_templates_are_in_the_specs_of_the_pages_alone() -> None:
         "lecture.claims"
     }
     assert not found["evaluate"] | found["lecture.experiment"]
+    texts = [path.read_text() for path in Path(ganpipe.__file__).parent.rglob("*.py")]
+    loaders = [text.partition("PackageLoader(")[2] for text in texts]
+    assert {loader[:8] for loader in loaders if loader} == {'"ganpipe'}  # in the form that is looked for
 
 
 def test_a_digest_is_of_what_code_means(tmp_path: Path) -> None:

@@ -72,9 +72,9 @@ def test_both_steps_go_down_their_loss_and_penalties(row: str, space: str) -> No
     assert all(weight.grad is None and not weight.requires_grad for weight in at.ema.parameters())
 
 
-@pytest.mark.parametrize(("critic_steps", "near_a_row"), [(1, {4}), (3, {3, 6})])
+@pytest.mark.parametrize(("critic_steps", "near_a_row"), [(1, {4, 6}), (3, {3, 6})])
 def test_the_generator_is_updated_after_every_critic_steps(critic_steps: int, near_a_row: set[int]) -> None:
-    at = trainer("lsgan", "points", algorithm={"critic_steps": critic_steps}, log_every=4)
+    at = trainer("lsgan", "points", algorithm={"critic_steps": critic_steps}, log_every=4, steps=6)
     batches = RandomBatches("points")
     for step in range(1, 7):
         before, critic = parameters(at.generator), parameters(at.critic)
@@ -82,7 +82,7 @@ def test_the_generator_is_updated_after_every_critic_steps(critic_steps: int, ne
         updates = step % critic_steps == 0
         assert same(parameters(at.generator), before) != updates
         assert ("generator_loss" in metrics) == updates
-        assert ("critic_gradient" in metrics) == (step == 4)
+        assert ("critic_gradient" in metrics) == (step in {4, 6})
         assert ("generator_gradient" in metrics) == (step in near_a_row)
         assert not same(parameters(at.critic), critic)
     assert batches.count == 6 + 6 // critic_steps  # each update has a batch of its own

@@ -80,6 +80,7 @@ def test_pix2pix_as_in_its_paper_takes_a_step_of_32_pixels_and_is_refused_for_fe
     ]
     torch.testing.assert_close(metrics["critic_loss"], sum(loss.mean() for loss in by_patch))
     metrics |= at.generator_step(real)
+    assert {"critic_gradient", "generator_gradient"} < set(metrics)
     assert all(value.shape == () and value.isfinite() for value in metrics.values())
     assert not same(parameters(at.critic), critic)
     assert not same(parameters(at.generator), generator)
