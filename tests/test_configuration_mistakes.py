@@ -162,6 +162,42 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         "variants/rpgan.yaml: penalties.1.weight.until is 0.0",
         ["greater than 0"],
     ),
+    "schedule of nothing but 0": (
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "linear", "start": 0.0, "end": 0.0, "until": 1.0}}),
+        "variants/lsgan.yaml: critic_optimizer.lr.end is 0.0: it should be greater than 0 where `start` is not.",
+        [],
+    ),
+    "schedule of a penalty from 0 to 0": (
+        put("variants.rpgan.penalties.1.weight", {"kind": "cosine", "start": 0.0, "end": 0.0, "until": 1.0}),
+        "variants/rpgan.yaml: penalties.1.weight.end is 0.0",
+        ["greater than 0 where `start` is not"],
+    ),
+    # the number that each replaces is right
+    "schedule of a kind alone": (
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "cosine"}}),
+        "variants/lsgan.yaml lacks the key critic_optimizer.lr.start",
+        ["add it"],
+    ),
+    "schedule of an unknown kind alone": (
+        put("variants.lsgan.critic_optimizer", {"lr": {"kind": "constant"}}),
+        "variants/lsgan.yaml: critic_optimizer.lr.kind is 'constant'",
+        ["use one of: cosine, linear"],
+    ),
+    "schedule of ema of a kind alone": (
+        put("variants.lsgan.ema", {"kind": "linear"}),
+        "variants/lsgan.yaml lacks the key ema.start",
+        ["add it"],
+    ),
+    "schedule of nothing": (
+        put("variants.lsgan.ema", {}),
+        "variants/lsgan.yaml: ema is {}",
+        ["lacks the key `kind`, one of: cosine, linear"],
+    ),
+    "schedule of a penalty in overrides": (
+        put("variants.rpgan.overrides.images.penalties", [{"kind": "r1", "weight": {"kind": "cosine"}}]),
+        "variants/rpgan.yaml lacks the key overrides.images.penalties.0.weight.start",
+        ["add it"],
+    ),
     "schedule of a beta from 1": (
         put("train.critic_optimizer.betas", [0.0, {"kind": "cosine", "start": 1.0, "end": 0.99, "until": 1.0}]),
         "train.critic_optimizer.betas.1.start is 1.0",

@@ -131,6 +131,21 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "remove it",
     ),
     "two constraints on one network": ("lsgan", {"constraints": [SN, CLIP]}, "constraints.1.kind", "one for each"),
+    "a norm of weights that are 0": (
+        "r3gan",
+        {"constraints": [SN]},
+        "constraints.0.kind",
+        "critic r3gan start at 0; use weight_clipping or none, or another `critic.kind`",
+    ),
+    "a norm of weights that are 0 in an ensemble of generators": (
+        "r3gan",
+        {
+            "generator": PAIR | {"base": PARAMS["variants"]["r3gan"]["generator"]},
+            "constraints": [CLIP, SN | {"network": "generator"}],
+        },
+        "constraints.1.kind",
+        "or another `generator.kind`",
+    ),
     "packs of an ensemble": ("generator_ensemble", {"algorithm": {"pack": 2}}, "algorithm.pack", "use `pack: 1`"),
     "an ensemble that decodes": (
         "vae",

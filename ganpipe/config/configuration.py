@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from collections.abc import Iterator
@@ -91,12 +92,10 @@ class Configuration(Frozen):
             missing = first["type"] == "missing"
             loc = first["loc"][:-1] if missing else first["loc"]
             mapping = loc if missing or (first["type"] == "part_kind" and loc[-1] != "kind") else loc[:-1]
-            found = _value_at(settings, mapping)
-            # where there is a schedule, a number may stand as well
-            only_mapping = isinstance(found, dict) and not found.keys() & {"start", "end", "until"}
-            for place, value in self._places(variant, data_form, data, mapping) if only_mapping else ():
+            replaced = isinstance(_value_at(settings, mapping), dict)
+            for place, value in self._places(variant, data_form, data, mapping) if replaced else ():
                 # a later layer has replaced it by a mapping that is not complete
-                if not isinstance(value, dict) and (mapping[-1:], value) != (("stage1",), None):
+                if not isinstance(value, dict) and not _may_stand(value, settings, mapping):
                     raise UserError(f"{place} is {format_value(value)}: {NO_MAPPING}.") from None
             place = self._place(variant, data_form, data, loc)
             raise UserError(_sentence(first, place.inside(first["loc"][-1]) if missing else place)) from None
@@ -135,6 +134,17 @@ def _value_at(value: Any, loc: Loc) -> Any:
             return _MISSING
         value = value[key]
     return value
+
+
+def _may_stand(value: Any, settings: Overlay, loc: Loc) -> bool:
+    """Whether a variant may hold this at `loc`: a number where there is a schedule, say, or no `stage1`."""
+    changed = copy.deepcopy(settings)
+    _value_at(changed, loc[:-1])[loc[-1]] = value
+    try:
+        Variant.model_validate(changed)
+    except ValidationError as error:
+        return all(other["loc"][: len(loc)] != loc for other in error.errors())
+    return True
 
 
 def _sentence(error: ErrorDetails, place: Place) -> str:

@@ -140,6 +140,17 @@ def _one_constraint_per_network(v: Variant) -> Problem | None:
     return None
 
 
+def _constraints_and_networks(v: Variant) -> Problem | None:
+    """A norm that weights are divided by is not 0."""
+    for i, constraint in enumerate(v.constraints):
+        network = v.critic if constraint.network == "critic" else v.generator
+        if constraint.divides_by_norm and network.starts_at_zero:
+            sentence = f"divides weights by a norm of them, and layers of the {constraint.network} {network.kind} start"
+            remedy = f"use weight_clipping or none, or another `{constraint.network}.kind`"
+            return Problem(("constraints", i, "kind"), constraint.kind, f"{sentence} at 0; {remedy}")
+    return None
+
+
 def _lipschitz(v: Variant) -> Problem | None:
     """A loss without a bound needs a critic whose gradient is limited."""
     limited = any(penalty.uses_input_gradient for penalty in v.penalties) or any(
@@ -270,6 +281,7 @@ RULES = (
     _patches,
     _penalties_and_critic,
     _one_constraint_per_network,
+    _constraints_and_networks,
     _lipschitz,
     _unrolling,
     _generator_ensemble,

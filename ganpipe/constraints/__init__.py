@@ -13,10 +13,12 @@ class Constraint(Part):
     """Attached once when the network is built, enforced after each of its optimiser steps.
 
     network: whose weights. supports_unrolling: it also holds in the differentiable updates of an unrolled critic.
+    divides_by_norm: it divides weights by a norm of them, which is undefined where all are 0.
     """
 
     network: Literal["critic", "generator"]
     supports_unrolling: ClassVar[bool] = True
+    divides_by_norm: ClassVar[bool] = False
 
     def attach(self, net: nn.Module) -> None:
         """Change the network's layers before its optimiser is made. Nothing by default."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 from torch.nn.utils import parametrizations
@@ -17,6 +17,7 @@ class SpectralNorm(Constraint):
     """
 
     kind: Literal["spectral_norm"]
+    divides_by_norm: ClassVar[bool] = True
 
     def attach(self, net: nn.Module) -> None:
         for layer in list(net.modules()):

@@ -27,6 +27,11 @@ class Network(Part):
 
     forms: ClassVar[frozenset[Form]] = frozenset({"images", "points"})
 
+    @property
+    def starts_at_zero(self) -> bool:
+        """Whether all weights of a layer start at 0, so that nothing can be divided by a norm of them."""
+        return False
+
     def incompatibility(self, shape: Shape) -> str | None:
         """Why the network cannot work on samples of this shape; None where it can."""
         if form_of(shape) not in self.forms:

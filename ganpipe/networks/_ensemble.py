@@ -18,5 +18,9 @@ class EnsembleNetwork(Network):
     num_members: Annotated[int, Field(ge=2, le=32)]
     base: Network
 
+    @property
+    def starts_at_zero(self) -> bool:
+        return self.base.starts_at_zero
+
     def incompatibility(self, shape: Shape) -> str | None:
         return self.base.incompatibility(shape)

@@ -19,8 +19,8 @@ class R3GANNetwork(ImageNetwork):
     """Residual blocks at every size from 4 pixels on (7 at 28), without normalisation, and bilinear resampling.
 
     width: channels of the maps, the same at every size as in the paper's networks for CIFAR-10 and ImageNet; the blocks
-    have twice as many inside. cardinality: groups of their 3x3 convolutions; the paper's have 16 channels each. blocks:
-    at each size.
+    have twice as many inside. cardinality: groups of their 3x3 convolutions; the paper's have 16 channels each for
+    CIFAR-10 and FFHQ, 32 for ImageNet. blocks: at each size.
     """
 
     width: Count
@@ -33,6 +33,10 @@ class R3GANNetwork(ImageNetwork):
             sentence = f"does not divide the {2 * self.width} channels inside a block, twice the width"
             raise refuse(f"{sentence}; use {max(1, self.width // 8)}", "cardinality", value=self.cardinality)
         return self
+
+    @property
+    def starts_at_zero(self) -> bool:
+        return True
 
     def stages(self, size: int) -> list[list[nn.Module]]:
         """The blocks of each size, of images of `size` pixels."""

@@ -14,7 +14,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
-from ganpipe.parts import Choice, Frozen, Number, Part
+from ganpipe.parts import Choice, Frozen, Number, Part, refuse
 
 
 class Schedule(Part):
@@ -48,6 +48,8 @@ _KINDS = Choice("ganpipe.schedules")
 class Scheduled:
     """An annotation: the number may be a schedule, whose start and end are of the type `ends`.
 
+    One of the two has to be of the number's own type: a rate that is 0 all the time is refused, as one of 0 is.
+
     The field has the type of the number all the same: before a step, `at` puts numbers in the place of schedules.
     """
 
@@ -63,12 +65,14 @@ class Scheduled:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [handler(schema), *_KINDS.__get_pydantic_json_schema__(schema, handler)["oneOf"]]}
+        kinds = _KINDS.__get_pydantic_json_schema__(schema, handler)["oneOf"]
+        end = handler(TypeAdapter(self.ends).core_schema)
+        return {"anyOf": [handler(schema), *kinds], "properties": {"start": end, "end": end}}
 
     def _load(self, value: Any, number: Callable[[Any], Any]) -> Any:
         if not isinstance(value, (dict, Schedule)):
             return number(value)
-        schedule = _KINDS.load(value)
+        schedule: Any = _KINDS.load(value)
         for key in ("start", "end"):
             try:
                 TypeAdapter(self.ends).validate_python(getattr(schedule, key))
@@ -78,6 +82,14 @@ class Scheduled:
                     type=first["type"], loc=(key,), input=first["input"], ctx=first.get("ctx", {})
                 )
                 raise ValidationError.from_exception_data("schedule", [problem]) from None
+        try:
+            number(schedule.start)
+        except ValidationError:
+            try:
+                number(schedule.end)
+            except ValidationError as error:
+                sentence = f"{error.errors()[0]['msg'].removeprefix('Input ')} where `start` is not"
+                raise refuse(sentence, "end", value=schedule.end) from None
         return schedule
 
 

@@ -13,7 +13,7 @@ from torch.nn.functional import conv2d, conv_transpose2d
 
 from ganpipe.networks._r3gan import Double, Halve, ResidualBlock
 from ganpipe.networks.critics.r3gan import R3GANCritic
-from ganpipe.networks.generators.r3gan import R3GANGenerator
+from ganpipe.networks.generators.r3gan import ModulatedBase, R3GANGenerator
 
 KEYS = {"kind": "r3gan", "width": 16, "cardinality": 2, "blocks": 2}
 
@@ -63,6 +63,34 @@ def test_blocks_start_as_the_identity_and_their_layers_as_fix_up_says() -> None:
             assert layer.weight.std().item() == pytest.approx(expected, rel=0.05)
         nn.init.ones_(block.last.weight)
         assert not torch.equal(block(x), x)
+
+
+def test_the_other_layers_keep_the_variance() -> None:
+    """A standard deviation of 1 / sqrt(inputs), by hand: each has thousands of weights, or 256."""
+    g, d = generator(width=256, cardinality=32).build(64, (3, 8, 8)), critic(width=256, cardinality=32).build((3, 8, 8))
+    inside = {
+        id(layer) for net in (g, d) for b in net.modules() if isinstance(b, ResidualBlock) for layer in b.modules()
+    }
+    layers = [
+        x for net in (g, d) for x in net.modules() if isinstance(x, (nn.Conv2d, nn.Linear)) and id(x) not in inside
+    ]
+    # modulation of 64 numbers; to 3 channels; from 3 channels; one filter of 4x4 a channel; to the score
+    expected = [64**-0.5, 256**-0.5, 3**-0.5, 1 / 4, 256**-0.5]
+    assert [layer.weight.std().item() for layer in layers] == pytest.approx(expected, rel=0.15)
+    assert all(layer.bias is None for layer in layers)
+    assert g[0].base.std().item() == pytest.approx(1.0, rel=0.05)
+
+
+def test_the_first_map_is_the_base_times_a_number_for_each_channel() -> None:
+    layer = ModulatedBase(2, 2, 2)
+    with torch.no_grad():
+        layer.base.copy_(torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]))
+        layer.modulation.weight.copy_(torch.tensor([[1.0, 2.0], [0.5, -1.0]]))
+        maps = layer(torch.tensor([[1.0, 1.0], [2.0, 0.0]]))  # factors 3 and -0.5, and 2 and 1
+    assert maps.tolist() == [
+        [[[3.0, 6.0], [9.0, 12.0]], [[-2.5, -3.0], [-3.5, -4.0]]],
+        [[[2.0, 4.0], [6.0, 8.0]], [[5.0, 6.0], [7.0, 8.0]]],
+    ]
 
 
 def test_resampling_is_the_authors_filter() -> None:
