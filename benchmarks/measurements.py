@@ -172,13 +172,15 @@ class Training(Seeded):
             outcome = train(TrainingArguments(f"{self.data} {variant}/{seed}", chosen, runtime, data, seed, folder))
             model, count = load(folder, averaged=False), chosen.num_samples
             failed = outcome.status is not None and outcome.status.kind == "not_finite"
-            redrawn = [] if failed else [model.sample(count, seed=1 + i) for i in range(self.redraws or 0)]
+            redrawn = [None if failed else model.sample(count, seed=1 + i) for i in range(self.redraws or 0)]
             samples = model.sample(count, seed=0)
-        found = real.all_missing() if failed else real.measure(samples, min(count, self.protocol.max_samples))
+        compared = min(count, self.protocol.max_samples)
+        found = real.all_missing() if failed else real.measure(samples, compared)
         measured: Measured = {name: found.value(name) for name in found.values}
         if redrawn:
-            sizes = min(count, self.protocol.max_samples)
-            measured["redrawn"] = [real.measure(one, sizes, quick=True).value("frechet") for one in redrawn]
+            measured["redrawn"] = [
+                None if one is None else real.measure(one, compared, quick=True).value("frechet") for one in redrawn
+            ]
         return measured
 
 

@@ -9,7 +9,7 @@ its settings stay as they are (after a change of code remove what it concerns); 
 
 hit: under the paper's protocol every number is within its tolerance, of several seeds the whole 95 % interval, and
 every trend holds; else miss. protocol differs: the numbers cannot be compared, so what the paper says of them is judged
-by itself, with the rules of claims.yaml and Holm's correction over all tests here.
+by itself, with the rules of claims.yaml and Holm's correction over all tests that are measured, each of them once.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from benchmarks.measurements import KEPT, FGanFit, FGanOptimum, Probe, Training,
 from benchmarks.showcase import describe, machine
 from ganpipe.config.overlay import read_yaml
 from ganpipe.lecture.rules import Interval, Judged, Rule, RuleBase, Status, Values, Within, judge
-from ganpipe.parts import Count, Frozen, Line, Number, Positive
+from ganpipe.parts import Frozen, Line, Number, Positive
 from ganpipe.report.formats import MINUS, NOTHING, duration, mean_and_half, number
-from ganpipe.statistics.seeds import summary
+from ganpipe.statistics.seeds import finite, summary
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes, write_json
 
@@ -51,17 +51,23 @@ WORDS = {
 
 
 class Ratio(RuleBase):
-    """How many times more `value`, `draws` numbers of each training, varies between trainings than between draws:
-    supported where the 95 % interval lies above `low`."""
+    """How many times more `value`, the same number of draws of each training one after another, varies between
+    trainings than between draws: supported where the 95 % interval lies above `low`, not resolved where a training
+    failed. training: one number of each training."""
 
+    reads = ("value", "training")
     rule: Literal["ratio"]
     value: str
-    draws: Count
+    training: str
     low: Positive
 
     def judge(self, values: Values) -> Judged:
-        found, predicted = [one for one in values(self.value) if one is not None], f"> {number(self.low)}"
-        value, low, high = retraining_ratio([found[i : i + self.draws] for i in range(0, len(found), self.draws)])
+        given, count, predicted = values(self.value), len(values(self.training)), f"> {number(self.low)}"
+        found, draws = finite(given), len(given) // count
+        if len(found) < len(given):
+            text = f"{len(given) - len(found)} of {len(given)} draws lost"
+            return Judged("not resolved", self.names, predicted, text)
+        value, low, high = retraining_ratio([found[i * draws : (i + 1) * draws] for i in range(count)])
         status: Status = "supported" if low > self.low else "refuted" if high < self.low else "not resolved"
         return Judged(status, self.names, predicted, f"{number(value)} [{number(low)}, {number(high)}]")
 
@@ -144,25 +150,31 @@ def papers() -> Papers:
 
 
 def outcomes(entries: Sequence[Entry], values: Values) -> dict[str, Outcome]:
-    """The verdict on each entry by its id, all of whose values are there."""
+    """The verdict on each entry by its id, all of whose values are there.
+
+    A rule that stands in several entries is one test.
+    """
     rules = {one.id: [[*figure.rules(values)] for figure in one.figures] for one in entries}
-    claims: Any = {one.id: ([*chain(*rules[one.id]), *one.trend], ()) for one in entries}
-    judged = judge(claims, values)
+    distinct = list(dict.fromkeys(rule for one in entries for rule in [*chain(*rules[one.id]), *one.trend]))
+    claims: Any = {str(i): ([rule], ()) for i, rule in enumerate(distinct)}
+    judged = dict(zip(distinct, (of.rules[0] for of in judge(claims, values).values()), strict=True))
     found = {}
     for one in entries:
-        words, rest = WORDS[one.differs is None], list(judged[one.id].rules)
-        figures = [[rest.pop(0).status for _ in of] for of in rules[one.id]]
+        words, trend = WORDS[one.differs is None], [judged[rule] for rule in one.trend]
+        figures = [[judged[rule].status for rule in of] for of in rules[one.id]]
         each = [words[_all(statuses)] if statuses else "" for statuses in figures]
-        whole = words[judged[one.id].status]
+        whole = words[_all([*chain(*figures), *(rule.status for rule in trend)])]
         if one.differs is not None:
-            whole = f"protocol differs; trend: {whole}" if any(figures) or rest else "protocol differs"
-        found[one.id] = Outcome(whole, each, [(words[rule.status], rule) for rule in rest])
+            whole = f"protocol differs; trend: {whole}" if any(figures) or trend else "protocol differs"
+        found[one.id] = Outcome(whole, each, [(words[rule.status], rule) for rule in trend])
     return found
 
 
 def _all(statuses: Sequence[Status]) -> Status:
-    """Of a figure with several numbers: the worst."""
-    return next((one for one in ("refuted", "not resolved") if one in statuses), "supported")
+    """Of several numbers: the worst."""
+    if "refuted" in statuses:
+        return "refuted"
+    return "supported" if set(statuses) == {"supported"} else "not resolved"
 
 
 def work(task: Task) -> tuple[dict[str, Any], float]:
@@ -180,20 +192,30 @@ def file_of(task: Task) -> Path:
     return KEPT / f"{'-'.join(filter(None, (name, variant, str(seed))))}-{digest(settings)}.json"
 
 
-def kept(name: str) -> tuple[dict[str, list[float | None]], float] | None:
-    """The values of a measurement by name, one for each seed, and the seconds it took; None where one is missing."""
+@dataclass(frozen=True)
+class Kept:
+    """values: of a measurement by name, one for each seed. seconds: it took. commits: that it was measured at."""
+
+    values: dict[str, list[float | None]]
+    seconds: float
+    commits: list[str]
+
+
+def kept(name: str) -> Kept | None:
+    """What is kept of a measurement; None where a part of it is missing."""
     values: dict[str, list[float | None]] = {}
-    seconds = 0.0
+    seconds, commits = 0.0, list[str]()
     for variant, seed in papers().measurements[name].tasks():
         file = file_of((name, variant, seed))
         if not file.exists():
             return None
         found = json.loads(file.read_text(encoding="utf-8"))
         seconds += found["seconds"]
+        commits.append(found.get("commit", "unknown"))
         for key, value in found["values"].items():
             whole = f"{variant}.{key}" if variant else key
             values.setdefault(whole, []).extend(value if isinstance(value, list) else [value])
-    return values, seconds
+    return Kept(values, seconds, list(dict.fromkeys(commits)))
 
 
 def run(entries: Sequence[Entry], jobs: int) -> set[str]:
@@ -211,12 +233,12 @@ def run(entries: Sequence[Entry], jobs: int) -> set[str]:
             absent.add(name)
             continue
         tasks += todo
-    spawn = multiprocessing.get_context("spawn")
+    commit, spawn = describe(), multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
         running = {pool.submit(work, task): task for task in tasks}
         for done, future in enumerate(as_completed(running), 1):
             values, seconds = future.result()
-            write_json(file_of(running[future]), {"values": values, "seconds": seconds})
+            write_json(file_of(running[future]), {"values": values, "seconds": seconds, "commit": commit})
             print(f"{done}/{len(tasks)}  {' '.join(map(str, running[future]))}  {seconds:.0f} s", flush=True)
     return absent
 
@@ -242,16 +264,19 @@ def shown(found: Sequence[float | None]) -> str:
 def page(absent: set[str]) -> Iterator[str]:
     """The lines of the table, then of each entry. absent: measurements without their data."""
     results = {name: whole for name in papers().measurements if (whole := kept(name))}
-    values = {f"{name}.{key}": value for name, (of, _) in results.items() for key, value in of.items()}
+    values = {f"{name}.{key}": value for name, of in results.items() for key, value in of.values.items()}
     states = {one.id: "data not here" if absent.intersection(one.sources) else state(one) for one in papers().entries}
     found = outcomes([one for one in papers().entries if not states[one.id]], values.__getitem__)
     yield from ("| what | paper | verdict | CPU |", "| --- | --- | --- | ---: |")
     for one in papers().entries:
         link, ready = f"[{one.paper}](https://arxiv.org/abs/{one.arxiv})", one.id in found
-        cpu = duration(sum(results[name][1] for name in one.sources)) if ready else ""
+        cpu = duration(sum(results[name].seconds for name in one.sources)) if ready else ""
         yield f"| {one.title} | {link} | {found[one.id].verdict if ready else states[one.id]} | {cpu} |"
     for one in papers().entries:
         yield from _entry(one, found.get(one.id), values)
+        if one.id in found:
+            commits = dict.fromkeys(commit for name in one.sources for commit in results[name].commits)
+            yield from ("", f"Measured at commit {', '.join(commits)}.")
 
 
 def _entry(one: Entry, outcome: Outcome | None, values: dict[str, list[float | None]]) -> Iterator[str]:
@@ -289,7 +314,7 @@ def main() -> None:
             print(f"{name:22} {state(one) or 'measured'}")
         return
     absent = run([one for name, one in by_id.items() if given.only is None or name in given.only], given.jobs)
-    lines = [*page(absent), "", f"Commit {describe()}, {machine()}."]
+    lines = [*page(absent), "", f"Page made at commit {describe()}, {machine()}."]
     print("\n".join(lines))
     head, rest = PAGE.read_text(encoding="utf-8").split(START)
     content = "\n".join(lines)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import measurements, papers
-from benchmarks.measurements import Probe, Seeded, Training, retraining_ratio
+from benchmarks import fgan_gaussian, measurements, papers
+from benchmarks.measurements import FGanFit, FGanOptimum, Probe, Seeded, Training, retraining_ratio
 from benchmarks.papers import Entry, Figure, kept, outcomes
+from ganpipe.lecture.probes._training import train_critic
+from ganpipe.statistics.differences import welch
 from ganpipe.utils.io import write_json
 
 FRAME = {"id": "one", "title": "One", "paper": "P", "arxiv": "1801.04406", "place": "table 1", "protocol": "as there"}
@@ -72,9 +74,26 @@ def test_retraining_ratio_by_hand() -> None:
     value, low, high = retraining_ratio([[0.0, 2.0], [10.0, 12.0]])
     assert value == pytest.approx(math.sqrt(49 / 2))
     assert low < value < high
-    draws = {"rule": "ratio", "value": "m.x", "draws": 2, "low": 1.0}
-    of = {"x": [0.0, 2.0, 10.0, 12.0, 20.0, 22.0, 30.0, 32.0]}
-    assert outcome(of, differs="smaller", trend=[draws]).verdict == "protocol differs; trend: yes"
+
+
+@pytest.mark.parametrize(
+    ("lost", "trend"),
+    [({}, "yes"), ({3}, "not resolved"), ({6, 7}, "not resolved"), (set(range(8)), "not resolved")],
+    ids=["none lost", "a draw", "a training", "all"],
+)
+def test_retraining_needs_every_draw(lost: set[int], trend: str) -> None:
+    drawn = [None if i in lost else x for i, x in enumerate([0.0, 2.0, 10.0, 12.0, 20.0, 22.0, 30.0, 32.0])]
+    rule = {"rule": "ratio", "value": "m.x", "training": "m.y", "low": 1.0}
+    found = outcome({"x": drawn, "y": drawn[::2]}, differs="smaller", trend=[rule])
+    assert found.verdict == f"protocol differs; trend: {trend}"
+
+
+def test_a_test_of_two_entries_counts_once() -> None:
+    """Its p stays as it is alone: Holm's correction would double it."""
+    values: dict[str, list[float | None]] = {"m.x": [1.0, 1.1, 1.2], "m.y": [5.0, 5.1, 5.2]}
+    entries = [Entry.model_validate(FRAME | {"id": name, "trend": [LOWER]}) for name in ("one", "two")]
+    found = [[judged.p for _, judged in of.trend] for of in outcomes(entries, values.__getitem__).values()]
+    assert found == [[welch(values["m.x"], values["m.y"]).p]] * 2
 
 
 def test_every_name_is_of_something_that_can_be_measured() -> None:
@@ -82,8 +101,6 @@ def test_every_name_is_of_something_that_can_be_measured() -> None:
     assert {source for one in ledger.entries for source in one.sources} == set(ledger.measurements)
     known = set[tuple[str, ...]]()
     for source, of in ledger.measurements.items():
-        if isinstance(of, Probe):
-            assert importlib.util.find_spec(f"ganpipe.lecture.probes.{of.probe}")
         if isinstance(of, Training):
             variants = [of.variant(name) for name in of.variants]
             assert {one.incompatibility(of.source.shape) for one in variants} == {None}
@@ -92,6 +109,24 @@ def test_every_name_is_of_something_that_can_be_measured() -> None:
             known |= {(source, name) for name in of.variants}
     read = {tuple(name.split(".")[:2]) for one in ledger.entries for name in one.names}
     assert {one for one in read if isinstance(ledger.measurements[one[0]], Seeded)} == known
+
+
+def test_probes_and_gaussians_have_the_values_that_entries_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a step or two each; metrics of trainings need a training, see below."""
+    ledger, found = papers.papers(), set[str]()
+    for source, of in ledger.measurements.items():
+        if isinstance(of, Probe):
+            module = importlib.import_module(f"ganpipe.lecture.probes.{of.probe}")
+            one_step = {"train_critic": lambda *given, **how: train_critic(*given, **how | {"steps": 1}), "STEPS": 2}
+            for name, value in one_step.items():
+                if hasattr(module, name):
+                    monkeypatch.setattr(module, name, value)
+            found |= {f"{source}.{name}" for name in of.measure("", 0)}
+        if isinstance(of, FGanFit | FGanOptimum):
+            names = ["mean", "deviation", "excess" if isinstance(of, FGanFit) else "divergence"]
+            found |= {f"{source}.{row}.{name}" for row in fgan_gaussian.FUNCTIONS for name in names}
+    read = {name for one in ledger.entries for name in one.names}
+    assert {name for name in read if not isinstance(ledger.measurements[name.partition(".")[0]], Training)} <= found
 
 
 def names_of(source: str) -> set[str]:
@@ -114,14 +149,28 @@ def test_a_training_has_the_values_that_entries_read(
     assert len(set(found.get("redrawn", []))) == (of.redraws or 0)  # other samples each time
 
 
+@pytest.mark.slow
+def test_a_failed_training_has_every_draw_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurements, "KEPT", tmp_path)
+    of = papers.papers().measurements["digits_redrawn"]
+    assert isinstance(of, Training)
+    broken = {"steps": 4, "num_samples": 200, "sample_grid_every": 4, "snapshots": {"count": 1, "num_samples": 100}}
+    broken |= {"critic_optimizer": {"lr": 1e9}}
+    found = of.model_copy(update={"common": broken, "redraws": 2}).measure("rpgan", 0)
+    assert found["redrawn"] == [None, None]
+    assert found["frechet"] is None
+
+
 def test_results_are_kept_until_the_settings_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "KEPT", tmp_path)
     ledger = papers.papers()
     of = ledger.measurements["ring_unrolled"]
     for i, task in enumerate(of.tasks()):
         assert kept("ring_unrolled") is None
-        write_json(papers.file_of(("ring_unrolled", *task)), {"values": {"modes": i}, "seconds": 1.5})
-    assert kept("ring_unrolled") == ({"unrolled_0.modes": [0, 2, 4], "unrolled_10.modes": [1, 3, 5]}, 9.0)
+        written = {"values": {"modes": i}, "seconds": 1.5, "commit": f"c{i // 3}"}
+        write_json(papers.file_of(("ring_unrolled", *task)), written)
+    values: dict[str, list[float | None]] = {"unrolled_0.modes": [0, 2, 4], "unrolled_10.modes": [1, 3, 5]}
+    assert kept("ring_unrolled") == papers.Kept(values, 9.0, ["c0", "c1"])
     changed = of.model_copy(update={"common": {**of.common, "steps": 6}})
     monkeypatch.setitem(ledger.measurements, "ring_unrolled", changed)
     assert kept("ring_unrolled") is None
