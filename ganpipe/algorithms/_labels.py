@@ -52,11 +52,17 @@ class LabelledGenerator(StackedGenerator):
     def classes(self) -> int:
         return len(self.stage1.upper)
 
+    @property
+    def known(self) -> Tensor:
+        """The labels of the classes that have a share, as those without a training image have not."""
+        upper = self.stage1.upper
+        return torch.diff(upper, prepend=upper.new_zeros(1)).nonzero()[:, 0]
+
     def labels(self, z: Tensor) -> Tensor:
         """The labels (N,) int64 that latents (N, L) ask for."""
         encoded: Tensor = self.stage1(z[:, :1])
         return encoded.argmax(1)
 
     def ask(self, z: Tensor, labels: Tensor) -> Tensor:
-        """The latents (N, L) with these labels (N,) int64 instead of their own."""
+        """The latents (N, L) with these labels (N,) int64, all of them known, instead of their own."""
         return torch.cat([self.stage1.latents(labels).to(z.device), z[:, 1:]], 1)

@@ -84,6 +84,8 @@ def train(arguments: TrainingArguments) -> Outcome:
     held_out = transform.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
     pretrained = load_file(arguments.pretrained) if arguments.pretrained else None
     trainer = variant.algorithm.trainer(variant, data.shape, arguments.runtime, arguments.seed, pretrained)
+    if variant.algorithm.takes_labels:
+        trainer.prepare_for_sampling(batches)  # says which classes there are
     columns = num_columns(trainer.generators["raw"])
 
     # ---- hooks ------------------------------------------------------------------------------------------------------

@@ -85,17 +85,17 @@ class Model:
         (White 2016, arXiv 1609.04468), along the line between two that are uniform. A way stays within its class."""
         start, end = self.latents(2 * _at_least(1, "n", n), seed).reshape(2, n, -1)
         start = start if labels is None else self._ask(start, labels)
-        if self.classes:  # the first number says the class
-            end = torch.cat([start[:, :1], end[:, 1:]], 1)
+        fixed = 1 if self.classes else 0  # the first number says the class
+        label, start, end = start[:, :fixed], start[:, fixed:], end[:, fixed:]
         shares = np.linspace(0, 1, _at_least(2, "steps", steps)).tolist()
         between = _arc if self.architecture.variant.latent.kind == "normal" else torch.lerp
         # one step of all ways at a time: each way keeps its place in the batch, and so its member of an ensemble
-        return np.stack([self.generate(between(start, end, share)) for share in shares], 1)
+        return np.stack([self.generate(torch.cat([label, between(start, end, share)], 1)) for share in shares], 1)
 
     def latents(self, n: int, seed: int = 0, labels: int | ArrayLike | None = None) -> Tensor:
         """(n, latent size), of the distribution that the generator was trained with, on the CPU. labels: as `sample`'s.
 
-        Raises UserError for labels of a generator that takes none, or that are not among its classes.
+        Raises UserError for labels of a generator that takes none, or not among its classes with training images.
         """
         z = sample_latents(self.architecture.variant.latent, _at_least(1, "n", n), make_rng(seed, "redraw", "cpu"))
         return z if labels is None else self._ask(z, labels)
@@ -110,6 +110,8 @@ class Model:
         if not ((given >= 0) & (given <= last)).all():
             wrong = given[(given < 0) | (given > last)].flat[0]
             raise UserError(f"labels hold {wrong}, which is no class: use 0 to {last}.")
+        if (missing := ~np.isin(given, self.generator.known.cpu())).any():
+            raise UserError(f"labels hold {given[missing].flat[0]}, a class without a training image: use another.")
         return self.generator.ask(z, torch.from_numpy(np.broadcast_to(given, len(z)).astype(np.int64)))
 
     @torch.no_grad()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from ganpipe.training.grids import draw_grid, save_png
 from ganpipe.training.model import load
+from ganpipe.training.sampling import by_class, num_columns
 from ganpipe.utils.errors import UserError
 
 WAY = 10
@@ -27,13 +26,14 @@ def sample_run(
     """Write `number` samples of the run's generator, or of its average, as a PNG. Raises UserError for a broken run.
 
     interpolate: `number` ways of WAY samples from one to another, a row each. label: the class of all samples of a
-    conditional generator; None: a column for each.
+    conditional generator; None: a column for each that has training images.
     """
     model, columns = load(run, averaged=averaged), None
     if interpolate:
         samples, columns = model.interpolate(number, WAY, seed, label).reshape(-1, *model.shape), WAY
-    elif label is None and model.classes:
-        samples, columns = model.sample(number, seed, np.arange(number) % model.classes), model.classes
+    elif label is None:
+        samples = model.generate(by_class(model.generator, model.latents(number, seed)))
+        columns = num_columns(model.generator)
     else:
         samples = model.sample(number, seed, label)
     if output.suffix.lower() != ".png" or output.is_dir():

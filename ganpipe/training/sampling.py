@@ -69,12 +69,13 @@ class Sampler:
 
 
 def by_class(generator: nn.Module, z: Tensor) -> Tensor:
-    """The latents (N, L), those of a conditional generator with the labels 0, 1, ... and so on from 0."""
+    """The latents (N, L), those of a conditional generator with its known labels in turn."""
     if not isinstance(generator, LabelledGenerator):
         return z
-    return generator.ask(z, torch.arange(len(z), device=z.device) % generator.classes)
+    known = generator.known
+    return generator.ask(z, known[torch.arange(len(z), device=known.device) % len(known)])
 
 
 def num_columns(generator: nn.Module) -> int | None:
-    """Of a grid of such latents: a column for each class; None where the generator takes no labels."""
-    return generator.classes if isinstance(generator, LabelledGenerator) else None
+    """Of a grid of such latents: a column for each known class; None where the generator takes no labels."""
+    return len(generator.known) if isinstance(generator, LabelledGenerator) else None

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganpipe.metrics import MetricValue
 from ganpipe.metrics.frechet import frechet_distance
 from ganpipe.metrics.within_classes import Labelled, mean_over_classes
 
@@ -20,8 +21,12 @@ def two(first: float, second: float, labels: Tensor = LABELS) -> Labelled:
     return Labelled(CLOUD.repeat(2, 1) + moves, labels)
 
 
-def frechet(generated: Labelled, real: Labelled, min_samples: int = 4) -> float | None:
+def mean(generated: Labelled, real: Labelled, min_samples: int) -> MetricValue:
     return mean_over_classes(frechet_distance, generated=generated, real=real, min_samples=min_samples)
+
+
+def frechet(generated: Labelled, real: Labelled) -> float | None:
+    return mean(generated, real, 4).value
 
 
 def test_the_mean_over_classes_of_the_squared_shifts() -> None:
@@ -33,9 +38,12 @@ def test_samples_of_another_class_than_was_asked_for_are_far() -> None:
     assert frechet(two(0, 0, 1 - LABELS), two(0, 0)) == pytest.approx(100**2, rel=1e-4)
 
 
-def test_classes_with_too_few_samples_are_left_out() -> None:
+def test_classes_with_too_few_samples_are_left_out_and_counted() -> None:
     few = torch.cat([LABELS[:37], torch.zeros(3, dtype=torch.int64)])  # 17 of the second class
-    assert frechet(two(0, 3), two(0, 0, few), min_samples=20) == frechet(
-        Labelled(CLOUD, LABELS[:20]), two(0, 0, few), min_samples=20
-    )
-    assert frechet(two(0, 0), two(0, 0), min_samples=21) is None
+    first = mean(Labelled(CLOUD, LABELS[:20]), Labelled(two(0, 0).features[few == 0], few[few == 0]), 20)
+    some = "1 of 2 classes count, those with 20 samples on both sides"
+    assert mean(two(0, 3), two(0, 0, few), 20) == MetricValue(first.value, note=some)
+    one = two(0, 0, torch.zeros(40, dtype=torch.int64))  # the other class has no sample at all
+    assert mean(two(0, 0), one, 20).note == mean(one, two(0, 0), 20).note == some
+    assert mean(two(0, 0), two(0, 0), 20).note is None
+    assert mean(two(0, 0), two(0, 0), 21) == MetricValue(None, note="no class has 21 samples on both sides")

@@ -34,22 +34,28 @@ NOTHING = torch.zeros(8, CLASSES)
 X = real_batch("digits")
 
 
-def critic_of(row: str, space: str) -> tuple[Any, Any]:
+R3GAN = {"kind": "r3gan", "width": 8, "cardinality": 1, "blocks": 1, "output": "score"}
+
+
+def critic_of(row: str, space: str, **changes: Any) -> tuple[Any, Any]:
     """The row's critic without constraints, and that of its network alone with the same initial weights."""
-    chosen = variant(row, space, constraints=[])
+    chosen = variant(row, space, constraints=[], **changes)
     with seeded_init(0, "critic"):
         labelled = chosen.algorithm.critic_conditioning.build(chosen.critic, SHAPE, CLASSES)
     with seeded_init(0, "critic"):
         return labelled, chosen.critic.build(SHAPE)
 
 
-@pytest.mark.parametrize("space", ["digits", "convolutions"])
-def test_the_projection_critic_by_hand(space: str) -> None:
+@pytest.mark.parametrize(
+    ("space", "changes"), [("digits", {}), ("convolutions", {}), ("convolutions", {"critic": R3GAN})]
+)
+def test_the_projection_critic_by_hand(space: str, changes: dict[str, Any]) -> None:
     """Equation 3: y^T V phi(x) + psi(phi(x)); without a label psi(phi(x)) is left, the unconditional critic."""
-    labelled, plain = critic_of("projection", space)
+    labelled, plain = critic_of("projection", space, **changes)
     phi = labelled.features(X)
     rows, last = labelled.embedding.weight.T, labelled.last
-    expected = torch.stack([rows[y] @ f + last.weight[0] @ f + last.bias[0] for y, f in zip(LABELS, phi, strict=True)])
+    bias = 0 if last.bias is None else last.bias[0]
+    expected = torch.stack([rows[y] @ f + last.weight[0] @ f + bias for y, f in zip(LABELS, phi, strict=True)])
     torch.testing.assert_close(labelled(X, one_hot(LABELS, CLASSES).float()).score, expected)
     torch.testing.assert_close(labelled(X, NOTHING).score, plain(X).score)
     assert (labelled(X, one_hot(LABELS, CLASSES).float()).score - plain(X).score).abs().min() > 1e-4
@@ -78,8 +84,9 @@ def test_the_loss_of_ac_gan_by_hand() -> None:
     assert part.terms("generator", batch, label)["generator_class_loss"].item() == pytest.approx(2 * log(5))
 
 
-def test_the_score_of_ac_gan_does_not_read_the_label() -> None:
-    labelled, plain = critic_of("acgan", "digits")
+@pytest.mark.parametrize("changes", [{}, {"critic": R3GAN}])
+def test_the_score_of_ac_gan_does_not_read_the_label(changes: dict[str, Any]) -> None:
+    labelled, plain = critic_of("acgan", "digits", **changes)
     output = labelled(X, one_hot(LABELS, CLASSES).float())
     torch.testing.assert_close(output.score, plain(X).score)
     torch.testing.assert_close(output.class_logits, labelled.classify(labelled.features(X)))
@@ -197,6 +204,10 @@ def test_labels_of_a_loaded_model(run: Path) -> None:
     ways = model.interpolate(2, 3, seed=1, labels=4)
     np.testing.assert_array_equal(ways[:, 0], model.sample(4, seed=1, labels=4)[:2])
     np.testing.assert_array_equal(ways[:, 2], model.sample(4, seed=1, labels=4)[2:])
+    asked: list[Tensor] = []
+    model.generator.register_forward_pre_hook(lambda module, args: asked.append(module.labels(args[0])))
+    model.interpolate(2, 5, seed=1, labels=[2, 8])
+    assert [step.tolist() for step in asked] == [[2, 8]] * 5
     for wrong in (10, -1, [1, 2], 1.5, True):
         with pytest.raises(UserError, match="labels"):
             model.sample(3, labels=wrong)
@@ -216,6 +227,24 @@ def test_a_picture_has_a_column_for_each_class_or_one_class(run: Path, tmp_path:
         assert grid.width == 3 * (10 * 9 + 1)
     with pytest.raises(UserError, match="labels hold 10, which is no class: use 0 to 9"):
         sample_run(run, 4, 1, True, tmp_path / "none.png", label=10)
+
+
+def test_a_class_without_training_images_has_no_samples(tmp_path: Path) -> None:
+    data, train_labels = black_and_white(), np.array([1, 3])[black_and_white().train_labels]
+    chosen = variant("cgan", "digits", steps=1, algorithm={"classes": None})
+    few = replace(data, train_labels=train_labels, classes=4)
+    train(TrainingArguments("cgan", chosen, RUNTIME, few, 0, tmp_path))
+    model = ganpipe.load(tmp_path)
+    for wrong, missing in ((0, 0), ([1, 2], 2)):  # the first one, and one between two others
+        with pytest.raises(UserError, match=f"labels hold {missing}, a class without a training image: use another"):
+            model.sample(2, labels=wrong)
+    sample_run(tmp_path, 4, 1, True, tmp_path / "columns.png")
+    samples = model.sample(4, 1, [1, 3, 1, 3])
+    with Image.open(tmp_path / "columns.png") as picture:
+        assert picture.tobytes() == draw_grid(samples, samples, 2).tobytes()
+    for step in (0, 1):  # the frames of an animation are of one size
+        with Image.open(tmp_path / f"grids/{step:06d}.png") as grid:
+            assert grid.width == 15 * (2 * 9 + 1)
 
 
 def test_a_generator_without_labels_takes_none(tmp_path: Path) -> None:

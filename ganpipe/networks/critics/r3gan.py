@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -16,6 +16,7 @@ class R3GANCritic(R3GANNetwork, ScoringCritic):
     """The generator's mirror image: 1x1, residual blocks and bilinear reduction, one 4x4 filter a channel, linear."""
 
     kind: Literal["r3gan"]
+    has_linear_head: ClassVar[bool] = True
 
     def build(self, shape: Shape) -> nn.Module:
         *rest, last = self.stages(shape[1])
