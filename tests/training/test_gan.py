@@ -206,15 +206,7 @@ def test_every_member_of_a_generator_ensemble_is_updated(batch: int) -> None:
 
 
 def test_each_member_of_a_critic_ensemble_has_its_own_objective() -> None:
-    mlp = {
-        "kind": "mlp",
-        "width": 8,
-        "depth": 2,
-        "norm": "none",
-        "output": "score",
-        "first_layer_scale": 1.0,
-        "bias_spread": 0.0,
-    }
+    mlp = variant("lsgan", "points").critic.model_dump() | {"width": 8, "depth": 2, "norm": "none"}
     changes: dict[str, Any] = {
         "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "wgan"}]},
         "critic": {"kind": "ensemble", "num_members": 2, "base": mlp},
