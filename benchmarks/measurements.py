@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import tempfile
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -49,8 +50,9 @@ class Measurement(Frozen):
         """What the result depends on besides code, ready for JSON."""
         return None
 
+    @abstractmethod
     def measure(self, variant: str, seed: int) -> Measured:
-        raise NotImplementedError
+        """The values of one task, by name."""
 
 
 class Probe(Measurement):

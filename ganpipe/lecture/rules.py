@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
@@ -46,8 +47,9 @@ class RuleBase(Frozen):
         """The values that it reads."""
         return tuple(name for key in self.reads if (name := getattr(self, key)) is not None)
 
+    @abstractmethod
     def judge(self, values: Values) -> Judged:
-        raise NotImplementedError
+        """What the values come to by this rule."""
 
 
 class Bounds(Frozen):
