@@ -56,9 +56,11 @@ def start(project: Project, checkpoints: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     assert dvc.stdout
-    for line in dvc.stdout:
-        if re.search(r"Running stage '.*train@wgan_gp-0'", line):
-            break
+    said = ""
+    while not re.search(r"Running stage '.*train@wgan_gp-0'", said):
+        line = dvc.stdout.readline()
+        assert line, said  # it has ended, and the history is that of the process before
+        said += line
     history = project.root / "runs/digits/wgan_gp/0/history.csv"
     deadline = time.monotonic() + 120
     while not (history.is_file() and history.read_text().count("\n") > 3):
@@ -83,9 +85,10 @@ def test_killed_and_asked_to_end_it_goes_on_with_the_same_bits(long: Project, tm
     assert all(map(ended, children))
     assert re.search(r"ganpipe: interrupted after step \d+: `dvc repro` goes on from there\.", said)
 
-    # both, at once; what is lost is what came after the last checkpoint
+    # both, at once; what is lost is what came after the last checkpoint. dvc first: seeing its child end it writes its
+    # file of locks anew, and half of that file would stop the next dvc
     dvc = start(long, "0")
-    for pid in [*below(dvc.pid), dvc.pid]:
+    for pid in [dvc.pid, *below(dvc.pid)]:
         os.kill(pid, signal.SIGKILL)
     dvc.communicate()
 
