@@ -51,7 +51,7 @@ lecture: env ## test the claims of the lectures, for hours, and show them on a p
 	dvc repro $(LECTURE):resolve_lecture@claims
 	for stages in lecture_data 'probe|digits|ring|grid|gaussian_1d'; do \
 	  dvc stage list --name-only $(LECTURE) | grep -E ":($$stages)@" | \
-	  xargs -P $$(getconf _NPROCESSORS_ONLN) -n 1 dvc --wait-for-lock repro --single-item || exit 1; done
+	  xargs -P $$(getconf _NPROCESSORS_ONLN) -n 3 dvc --wait-for-lock repro --single-item || exit 1; done
 	dvc repro --single-item $(LECTURE):claims@claims
 
 # ARGS="--only dirac-eigenvalues": that entry alone

@@ -6,6 +6,7 @@ python docs/pages.py FOLDER
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 import sys
@@ -86,7 +87,8 @@ def variant_page(name: str, variant: Variant, data: str) -> Iterator[str]:
                 yield from (f"{owner.__name__.strip('_')}:", "", "```text", doc, "```", "")
         numbers = part.model_dump(mode="json", exclude={"kind"})
         if numbers:
-            yield from (", ".join(f"`{key}` = `{value}`" for key, value in numbers.items()), "")
+            texts = {key: json.dumps(value).replace('"', "") for key, value in numbers.items()}
+            yield from (", ".join(f"`{key}` = `{text}`" for key, text in texts.items()), "")
     yield from ("## Files", "")
     for base in _files(name):
         text = (ROOT / f"variants/{base}.yaml").read_text(encoding="utf-8").split("\n", 1)[1]

@@ -51,10 +51,10 @@ SCHEDULES: dict[str, tuple[Change, str, list[str]]] = {
         "variants/lsgan.yaml lacks the key critic_optimizer.lr.start",
         ["add it"],
     ),
-    "schedule of an unknown kind alone": (
+    "schedule that changes nothing": (
         put("variants.lsgan.critic_optimizer", {"lr": {"kind": "constant"}}),
         "variants/lsgan.yaml: critic_optimizer.lr.kind is 'constant'",
-        ["use one of: cosine, linear"],
+        ["write the number alone"],
     ),
     "schedule of ema of a kind alone": (
         put("variants.lsgan.ema", {"kind": "linear"}),

@@ -159,7 +159,9 @@ def _lipschitz(v: Variant) -> Problem | None:
     if not v.objective.needs_lipschitz or limited or "generator" not in v.algorithm.trained_networks:
         return None
     sentence = "has no bound without a limit to the critic's gradient"
-    remedy = "use a gradient penalty in `penalties`, or `constraints: [{kind: spectral_norm, network: critic}]`"
+    remedy = "use a gradient penalty in `penalties`"
+    if not v.critic.starts_at_zero:
+        remedy += ", or `constraints: [{kind: spectral_norm, network: critic}]`"
     return Problem(("objective", "kind"), v.objective.kind, f"{sentence}; {remedy}")
 
 

@@ -72,6 +72,8 @@ class Scheduled:
     def _load(self, value: Any, number: Callable[[Any], Any]) -> Any:
         if not isinstance(value, (dict, Schedule)):
             return number(value)
+        if isinstance(value, dict) and value.get("kind") == "constant":
+            raise refuse("is not needed for a constant; write the number alone", "kind", value="constant")
         schedule: Any = _KINDS.load(value)
         for key in ("start", "end"):
             try:

@@ -63,7 +63,9 @@ class Project:
 
     def run(self, *command: str, ok: bool | None = True) -> Result:
         """Run a command; ok says whether it has to succeed (True), to fail (False), or neither."""
-        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=1200)
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=1200
+        )
         result = Result(done.returncode, done.stdout, done.stderr)
         assert ok is None or ok == (result.code == 0), f"{command} ended with {result.code}:\n{result.text}"
         assert "Traceback" not in result.text, result.text
