@@ -30,6 +30,7 @@ PAIRS: list[tuple[str, str, set[str]]] = [
     ("unrolled_0", "unrolled_1", {"algorithm.unroll_steps"}),
     ("unrolled_0", "unrolled", {"algorithm.unroll_steps"}),
     ("unrolled_0", "unrolled_10", {"algorithm.unroll_steps"}),
+    *(("flow_64", f"flow_{evaluations}", {"generator.evaluations"}) for evaluations in (1, 4, 16)),
     ("progressive_fixed", "progressive", {"algorithm.phases"}),
     ("sagan_no_attention", "sagan", {"generator.attention", "critic.attention"}),
     # the second needs a condition, so it has latents for it

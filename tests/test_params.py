@@ -30,6 +30,7 @@ PACKAGES = [
     "ganpipe.algorithms",
     "ganpipe.conditions",
     "ganpipe.networks.encoders",
+    "ganpipe.networks.velocities",
     "ganpipe.networks.conditioning",
     "ganpipe.data",
 ]
@@ -169,6 +170,7 @@ def test_validating_a_row_imports_its_own_parts_and_no_others() -> None:
         "ganpipe.schedules": [row["critic_optimizer"]["lr"], row["generator_optimizer"]["lr"]],
         "ganpipe.conditions": [],
         "ganpipe.networks.encoders": [],
+        "ganpipe.networks.velocities": [],
         "ganpipe.networks.conditioning": [],
         "ganpipe.data": [],
     }

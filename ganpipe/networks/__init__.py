@@ -78,6 +78,14 @@ class _ConcatCondition(nn.Module):
         return samples
 
 
+class VelocityNetwork(Network):
+    """Maps samples (N, *shape) and times (N,) in [0, 1] to velocities (N, *shape), any real numbers."""
+
+    @abstractmethod
+    def build(self, shape: Shape) -> nn.Module:
+        """The module, initialised from torch's global random state."""
+
+
 class EncoderNetwork(Network):
     """Maps samples (N, *shape) to codes (N, code), any real numbers."""
 

@@ -33,6 +33,7 @@ PROGRESSIVE = {"kind": "progressive", "width": 4, "minibatch_stddev": True}
 MORE: dict[str, list[dict[str, Any]]] = {
     GENERATORS: [
         {"kind": "ensemble", "num_members": 3, "base": DCGAN | {"norm": "layer"}},
+        {"kind": "flow", "velocity": {"kind": "unet", "width": 4, "norm": "layer"}, "evaluations": 4},
         RESNET | {"attention": 0},
         RESNET | {"attention": 14},
     ],

@@ -82,7 +82,7 @@ def variant(row: str, space: str, **changes: Any) -> Variant:
     tiny: dict[str, Any] = FEW | {network: small(whole[network]) for network in ("generator", "critic")}
     if kind == "adversarial":
         tiny |= {"latent": {"size": 6}}
-    elif kind not in ("gmm", "ebm"):  # their latents have a number for each feature
+    elif kind not in ("gmm", "ebm", "flow_matching"):  # their latents have a number for each feature
         tiny |= {"latent": {"size": 24}}
     if whole["stage1"]:
         networks = {network: small(whole["stage1"][network]) for network in ("generator", "critic")}
