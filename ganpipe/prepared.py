@@ -27,6 +27,8 @@ class PreparedDataset:
     modes, mode_std: means (K, D) and standard deviation of a known mixture of Gaussians.
     base: classes of one channel where the channels are images of their own: classes = base ** channels.
     class_names: of the classes in the order of their labels, where they have any.
+    limit: so many of `train` are trained on (`seen`); None: all. What judges a training, such as the classifier and the
+    baselines, has all of them, so that its numbers compare with those of another limit.
     """
 
     train: NDArray[Any]
@@ -39,6 +41,12 @@ class PreparedDataset:
     mode_std: float | None = None
     base: int | None = None
     class_names: tuple[str, ...] | None = None
+    limit: int | None = None
+
+    @property
+    def seen(self) -> NDArray[np.int64] | slice:
+        """Where in `train` the samples are that are trained on; those of a lower limit are among those of a higher."""
+        return slice(None) if self.limit is None else stratified_order(self.train_labels)[: self.limit]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,13 +59,27 @@ class PreparedDataset:
         return "images" if len(self.shape) == 3 else "points"
 
     def digest(self) -> str:
-        """SHA-256 over all four arrays, their types and shapes."""
+        """SHA-256 over all four arrays, their types and shapes, and the limit where there is one."""
         sha = hashlib.sha256()
         for name in ARRAYS:
             array = np.ascontiguousarray(getattr(self, name))
             sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
             sha.update(array.tobytes())
+        if self.limit is not None:
+            sha.update(f"limit {self.limit}".encode())
         return sha.hexdigest()
+
+
+def stratified_order(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A fixed random order of samples with these labels (N,): in the first n each class has its share, as nearly as
+    whole numbers can."""
+    rng = np.random.default_rng(0)
+    shuffled = rng.permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    _, first, which, counts = np.unique(labels[by_class], return_index=True, return_inverse=True, return_counts=True)
+    # the k-th of a class with a share s stands near the place k / s
+    place = (np.arange(len(labels)) - first[which] + rng.random(len(first))[which]) / counts[which]
+    return by_class[np.argsort(place, kind="stable")]
 
 
 def write(folder: Path, name: str, data: PreparedDataset) -> None:
@@ -82,6 +104,7 @@ def _meta(name: str, data: PreparedDataset) -> dict[str, Any]:
         "mode_std": data.mode_std,
         "train": len(data.train),
         "test": len(data.test),
+        "limit": data.limit,
         "digest": data.digest(),
     }
 
@@ -95,8 +118,8 @@ def read(folder: Path) -> tuple[PreparedDataset, dict[str, Any]]:
         arrays: dict[str, Any] = {name: _read_array(folder / f"{name}.npy") for name in ARRAYS}
         modes = None if meta["modes"] is None else np.asarray(meta["modes"], np.float64)
         numbers: dict[str, Any] = {key: meta[key] for key in ("classes", "scale", "mode_std", "base")}
-        names = meta.get("class_names")
-        data = PreparedDataset(**arrays, **numbers, modes=modes, class_names=None if names is None else tuple(names))
+        numbers["class_names"] = None if (names := meta.get("class_names")) is None else tuple(names)
+        data = PreparedDataset(**arrays, **numbers, modes=modes, limit=meta.get("limit"))
         found = _meta(meta["name"], data)
         _validate(data)
     except Exception as error:  # numpy and json raise nearly any type for a broken file
@@ -128,6 +151,9 @@ def _validate(data: PreparedDataset) -> None:
     names = data.class_names
     if names is not None and (len(names) != data.classes or not all(isinstance(name, str) for name in names)):
         raise ValueError(f"class_names is {format_value(names)} and not {data.classes} names")
+    limit = data.limit
+    if limit is not None and not (type(limit) is int and 1 <= limit <= len(data.train)):
+        raise ValueError(f"limit is {format_value(limit)} and not 1 to {len(data.train)}, or null")
     numbers = {"scale": data.scale} | ({} if data.mode_std is None else {"mode_std": data.mode_std})
     for key, value in numbers.items():
         if type(value) not in (int, float) or not 0 < value < math.inf:

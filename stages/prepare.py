@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ganpipe import prepared
@@ -24,8 +25,16 @@ def main() -> None:
         raise UserError(
             f"datasets.{spec['data']} does not fit into this machine's memory ({reason}): make it smaller."
         ) from None
+    if (limit := spec["limit"]) is not None and limit > len(data.train):
+        raise UserError(
+            f"data.limit is {limit}, and {spec['data']} has {len(data.train)} training {data.form}: use at most "
+            f"{len(data.train)}, or null for all of them."
+        )
+    data = replace(data, limit=limit)
     prepared.write(Path("data/prepared", spec["data"]), spec["data"], data)
     print(f"{spec['data']}: {len(data.train)} training and {len(data.test)} test {data.form} of shape {data.shape}")
+    if limit is not None:
+        print(f"trained on: {limit}")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["2 to 100 classes, the data have 1000 classes; use digits"],
     ),
     "data typo": (put("data.kind", "digit"), "data.kind is 'digit'", ["did you mean digits", "ring"]),
+    "fewer samples than a batch": (
+        put("data.limit", 63),
+        "data.limit is 63, less than one batch of 64 by train.batch",
+        ["use 64"],
+    ),
+    "no samples": (put("data.limit", 0), "data.limit is 0", ["greater than or equal to 1"]),
     "data set of no kind": (
         put("datasets.digits.kind", "x"),
         "datasets.digits.kind is 'x'",

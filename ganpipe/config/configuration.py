@@ -29,7 +29,7 @@ from ganpipe.config.overlay import (
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.data import Dataset, data_root, with_entry_name
 from ganpipe.networks import form_of
-from ganpipe.parts import Choice, Frozen, Seed
+from ganpipe.parts import Choice, Frozen, Samples, Seed
 from ganpipe.utils.errors import UserError, format_value, join_key
 
 DATA_FORMS = ("images", "points")
@@ -44,9 +44,10 @@ Loc = tuple[int | str, ...]
 
 
 class DataSelection(Frozen):
-    """kind: the chosen entry of `datasets`."""
+    """kind: the chosen entry of `datasets`. limit: how many of its training samples are trained on; null: all."""
 
     kind: str
+    limit: Samples | None
 
 
 class Configuration(Frozen):
@@ -229,6 +230,12 @@ def _check_data(c: Configuration) -> None:
         c.evaluate.check_count(test_size, f"test {data_form} of {name}", data_form)
     for variant_name in c.variants:
         variant = c.variant(variant_name)
+        if c.data.limit is not None and c.data.limit < variant.batch:
+            place = c._place(variant_name, data_form, name, ("batch",))
+            raise UserError(
+                f"data.limit is {c.data.limit}, less than one batch of {variant.batch} by {place}: use {variant.batch} "
+                "or more, or a smaller batch."
+            )
         for key_path, count in (
             (("num_samples",), variant.num_samples),
             (("snapshots", "num_samples"), variant.snapshots.num_samples),

@@ -85,7 +85,7 @@ def evaluate(
         "noise_baseline": "uniform noise",
         "class_samples": min(len(array) for one in trained.values() for array in (one.samples.raw, one.samples.ema)),
         "seed": real.parameters.seed,
-    }
+    } | ({} if real.data.limit is None else {"trained_on": real.data.limit})
     conditional = all(one.samples.labels is not None for one in trained.values())
     head, measured = _head(variant, title, data, None, list(trained)), list(ends.values())
     return head | {
@@ -178,7 +178,7 @@ def _classes(real: Reference, ends: Sequence[Mapping[str, Measurement]]) -> dict
 def _nearest(real: Reference, trained: Mapping[int, Trained]) -> str | None:
     """Of the first seed whose samples are finite."""
     samples = next((one.samples.raw for one in trained.values() if one.samples.finite), None)
-    return None if samples is None else nearest_picture(samples, real.data.train)
+    return None if samples is None else nearest_picture(samples, real.data.train[real.data.seen])
 
 
 def _over_time(

@@ -84,8 +84,8 @@ class Params(Frozen):
 
 
 class MemorizationMetric(Metric):
-    """Against all training samples, however few are compared: of a part of them an exact copier would copy only that
-    part."""
+    """Against all samples that were trained on, however few are compared: of a part of them an exact copier would copy
+    only that part."""
 
     kinds = ("features", "points")
     order = 80
@@ -102,10 +102,14 @@ class MemorizationMetric(Metric):
         ]
 
     def prepare(self, inputs: Inputs) -> dict[str, Tensor]:
-        return {"near": torch.from_numpy(training_distances(inputs.real, training=inputs.train, name="real"))}
+        return {
+            "near": torch.from_numpy(
+                training_distances(inputs.real, training=inputs.train[inputs.data.seen], name="real")
+            )
+        }
 
     def measure(self, generated: Any, inputs: Inputs) -> Values:
-        made = training_distances(generated, training=inputs.train, name="generated")
+        made = training_distances(generated, training=inputs.train[inputs.data.seen], name="generated")
         found = memorization_of(
             made, test=inputs.stats["near"].cpu().numpy(), quantile=inputs.params.memorization_quantile
         )

@@ -125,7 +125,9 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
     classifier = _json(c.classifier.of(dataset))
     evaluation = {"classifier": classifier, "params": _json(c.evaluate), "runtime": runtime}
     specs = {
-        "data.json": spec({"stages.fingerprint", "stages.prepare", *parts_of(dataset)}, dataset=_json(dataset)),
+        "data.json": spec(
+            {"stages.fingerprint", "stages.prepare", *parts_of(dataset)}, dataset=_json(dataset), limit=c.data.limit
+        ),
         "classifier.json": spec(
             {"stages.classifier"}, not_applicable=no_classifier, params=classifier, runtime=runtime
         ),

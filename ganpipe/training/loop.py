@@ -79,8 +79,9 @@ def train(arguments: TrainingArguments) -> Outcome:
     variant = arguments.variant.for_classes(data.classes)
     # ---- data and trainer -------------------------------------------------------------------------------------------
     transform = DataTransform(data.form, data.scale)
-    labels = data.train_labels if data.classes > 1 else None
-    batches = Batches(data.train, variant.batch, transform, arguments.seed, "order", device, labels)
+    seen = data.seen
+    labels = data.train_labels[seen] if data.classes > 1 else None
+    batches = Batches(data.train[seen], variant.batch, transform, arguments.seed, "order", device, labels)
     held_out = transform.to_model(torch.from_numpy(data.test[:MAX_HELD_OUT]).to(device))
     pretrained = load_file(arguments.pretrained) if arguments.pretrained else None
     trainer = variant.algorithm.trainer(variant, data.shape, arguments.runtime, arguments.seed, pretrained)

@@ -42,7 +42,7 @@ def run(
     """
     device, seed = torch.device(runtime.device), params.pretrain.seed
     transform = DataTransform(data.form, data.scale)
-    batches = Batches(data.train, params.batch, transform, seed, "pretrain", device)
+    batches = Batches(data.train[data.seen], params.batch, transform, seed, "pretrain", device)
     with seeded_init(seed, "critic"):
         critic = params.critic.build((data.shape[0] * params.pack, *data.shape[1:])).to(device)
     optimizer = params.pretrain.optimizer.build(critic.parameters())

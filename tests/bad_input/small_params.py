@@ -36,7 +36,7 @@ def small(rows: Raw, datasets: list[str]) -> Raw:
         {
             "loss": next(iter(rows)),
             "seeds": [0, 1],
-            "data": {"kind": datasets[0]},
+            "data": {"kind": datasets[0], "limit": None},
             "datasets": {name: one for name, one in ORIGINAL["datasets"].items() if name in named},
             "train": ORIGINAL["train"],
             "variants": rows,

@@ -15,6 +15,8 @@ import pytest
 from ganpipe import prepared
 from ganpipe.prepared import PreparedDataset
 from ganpipe.utils.errors import UserError
+from ganpipe.utils.io import write_json
+from stages import prepare
 
 
 def images() -> PreparedDataset:
@@ -76,6 +78,7 @@ def test_meta_is_what_contributing_says(tmp_path: Path) -> None:
         "mode_std": 0.02,
         "train": 5,
         "test": 3,
+        "limit": None,
     }
     prepared.write(tmp_path, "pictures", images())
     meta = json.loads((tmp_path / "meta.json").read_text())
@@ -161,3 +164,39 @@ def test_meta_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     prepared.write(tmp_path, "digits", images())
     assert len(saved) == 4
     assert (tmp_path / "meta.json").exists()
+
+
+def test_fewer_are_trained_on_by_a_fixed_order_with_each_class_by_its_share() -> None:
+    labels = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], [600, 300, 100]))
+    x = np.arange(1000, dtype=np.float32)[:, None]
+    data = PreparedDataset(x, labels, x, labels, classes=3)
+    assert data.train[data.seen] is not data.train
+    assert np.shares_memory(data.train[data.seen], data.train)
+    seen = {n: dataclasses.replace(data, limit=n).seen for n in (10, 100, 1000)}
+    for n, places in seen.items():
+        assert isinstance(places, np.ndarray)
+        assert np.abs(np.bincount(labels[places], minlength=3) - n * np.array([0.6, 0.3, 0.1])).max() <= 1
+        np.testing.assert_array_equal(places, seen[1000][:n])
+    assert sorted(seen[1000]) == list(range(1000))
+    assert not np.array_equal(seen[10], np.sort(seen[10]))
+
+
+def test_a_limit_is_kept_and_changes_the_digest(tmp_path: Path) -> None:
+    data = dataclasses.replace(points(), limit=3)
+    prepared.write(tmp_path, "few", data)
+    assert prepared.read(tmp_path)[0].limit == 3
+    assert len({points().digest(), data.digest(), dataclasses.replace(data, limit=4).digest()}) == 3
+    prepared.write(tmp_path, "few", dataclasses.replace(data, limit=6))
+    with pytest.raises(UserError, match="limit is 6 and not 1 to 5, or null"):
+        prepared.read(tmp_path)
+
+
+def test_more_than_there_are_is_refused_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    digits = {"kind": "digits", "test": 360, "split_seed": 0}
+    write_json(Path("data/specs/data.json"), {"data": "few", "dataset": digits, "limit": 1438})
+    with pytest.raises(UserError) as caught:
+        prepare.main()
+    sentence = "data.limit is 1438, and few has 1437 training images: use at most 1437, or null for all of them."
+    assert str(caught.value) == sentence
+    assert not Path("data/prepared").exists()

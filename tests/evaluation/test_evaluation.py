@@ -190,6 +190,17 @@ def test_copies_of_training_images_show(image_data: PreparedDataset, max_samples
     assert [status and status["kind"] for status in found["statuses"]] == ["memorizing", None]
 
 
+def test_only_what_was_trained_on_can_be_memorized(image_data: PreparedDataset) -> None:
+    few = replace(image_data, limit=100)
+    unseen = np.setdiff1d(np.arange(len(few.train)), few.seen)
+    samples = {0: both(few.train[few.seen].repeat(3, axis=0)), 1: both(few.train[unseen][:300])}
+    found = run(few, samples)
+    copies, others = found["metrics"]["memorization"]["raw"]
+    assert copies == 1.0
+    assert others < 0.1
+    assert found["protocol"]["trained_on"] == 100
+
+
 def test_points_of_known_quality(point_data: PreparedDataset) -> None:
     good, collapsed = points(balanced(300, 3), 3), points(0 * balanced(300), 4)
     metrics = run(point_data, {0: both(good), 1: both(collapsed)}, wasserstein_max_points=150)["metrics"]

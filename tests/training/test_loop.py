@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,15 @@ def test_samples_of_the_average_are_those_of_recalibrated_statistics(
     assert statistics
     assert all(not torch.allclose(raw[name], averaged[name], rtol=1e-3) for name in statistics)
     assert {int(averaged[name]) for name in averaged if name.endswith("num_batches_tracked")} == {20}
+
+
+def test_no_step_depends_on_samples_beyond_the_limit(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
+    few = replace(data["digits"], limit=20)
+    alone = replace(few, train=few.train[few.seen], train_labels=few.train_labels[few.seen], limit=None)
+    for name, one in (("few", few), ("alone", alone)):
+        run("cgan", "digits", one, tmp_path / name)
+    for file in ("critic.safetensors", "samples.npy"):
+        assert (tmp_path / "few" / file).read_bytes() == (tmp_path / "alone" / file).read_bytes()
 
 
 def test_points_are_written_in_their_own_units(data: dict[str, PreparedDataset], tmp_path: Path) -> None:
