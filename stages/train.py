@@ -86,6 +86,7 @@ def _train(arguments: TrainingArguments, facts: dict[str, Any]) -> dict[str, flo
             "status": asdict(outcome.status) if outcome.status else None,
             "runtime": runtime.model_dump(mode="json"),
             "device": device,
+            "evaluations_per_sample": arguments.variant.evaluations_per_sample,
             "versions": versions,
             "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},
         }

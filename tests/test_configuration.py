@@ -108,3 +108,8 @@ def test_legal_pairs_are_legal() -> None:
         "constraints": [{"kind": "weight_clipping", "network": "critic", "limit": 0.01}],
     }
     checked(raw)
+
+
+@pytest.mark.parametrize(("name", "passes"), [("lsgan", 1), ("flow_4", 4), ("ebm", 30), ("stacked", 2)])
+def test_a_variant_says_how_many_passes_of_a_network_a_sample_takes(name: str, passes: int) -> None:
+    assert configuration.load(PARAMS).variant(name, "digits").evaluations_per_sample == passes

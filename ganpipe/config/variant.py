@@ -152,6 +152,11 @@ class Variant(Frozen):
         return self.model_copy(update={"algorithm": self.algorithm.for_classes(classes)})
 
     @property
+    def evaluations_per_sample(self) -> int:
+        """How many passes of a network a sample takes, those of the condition's included."""
+        return self.generator.evaluations_per_sample + (self.stage1.evaluations_per_sample if self.stage1 else 0)
+
+    @property
     def condition_latent(self) -> int:
         """How many numbers of the latent a condition is made from, where the algorithm is conditional."""
         return self.stage1.latent.size if self.stage1 else 1

@@ -56,6 +56,11 @@ class GeneratorNetwork(Network):
         """Among how many networks a batch is divided; more than one for an ensemble."""
         return 1
 
+    @property
+    def evaluations_per_sample(self) -> int:
+        """How many passes of a network a sample takes; more than one where a sampler repeats it."""
+        return 1
+
     def build(self, latent: int, shape: Shape) -> nn.Module:
         """The module, initialised from torch's global random state."""
         raise NotImplementedError

@@ -51,6 +51,24 @@ def scatter(table: Sequence[Column], variants: Sequence[Variant], weights: Weigh
     return Chart(f"{x.label} against {y.label}", "", f"{x.label} against {y.label}, a point for each seed", spec)
 
 
+def cost(table: Sequence[Column], variants: Sequence[Variant], weights: Weights) -> Chart | None:
+    """Each seed by what a sample costs and the main metric; None where no time of a sample is known."""
+    points = []
+    for variant in variants if table else ():
+        metric = variant.evaluation.metrics.get(table[0].name)
+        values = dict(zip(variant.evaluation.seeds, metric.of(weights), strict=False)) if metric else {}
+        points += [
+            {"name": variant.title, "seed": run.seed, "x": x, "y": y}
+            for run in variant.runs
+            if (x := rounded(run.ms_per_sample)) and (y := rounded(values.get(run.seed))) is not None
+        ]
+    if not points:
+        return None
+    title = f"{table[0].label} against the cost of sampling"
+    spec = {"x": "milliseconds a sample", "y": table[0].label, "points": points, "logX": True}
+    return Chart(title, "", f"{title}, a point for each seed", spec)
+
+
 def headline(variant: Variant, column: Column | None, made: Cell) -> str:
     """The main metric between its baselines, and whether any seed went wrong, in a sentence."""
     if column is None:

@@ -18,7 +18,7 @@ from ganpipe.report.comparison import as_json, comparison
 from ganpipe.report.evaluations import WEIGHTS, Weights
 from ganpipe.report.external import read_external, read_externals
 from ganpipe.report.formats import NOTHING, count, duration, extent, number, p_value, signed
-from ganpipe.report.overview import headline, scatter, zoo_headline
+from ganpipe.report.overview import cost, headline, scatter, zoo_headline
 from ganpipe.report.pictures import Histogram, Picture, film, histogram, picture, picture_of, progression, thumbnail
 from ganpipe.report.read import Grid, Run, Variant, Zoo, read_classifier, read_zoo
 from ganpipe.report.snapshots import chart, curves, over_time
@@ -59,6 +59,8 @@ class Entry:
     generator_steps: str
     seconds: Cell
     rate: Cell
+    sampling: Cell
+    evaluations: str
     grids: tuple[Picture, ...]
     strip: tuple[Picture, ...]
     film: Picture | None
@@ -132,6 +134,7 @@ def _render(template: str, root: Path, zoo: Zoo, sizes: Sizes) -> str:
             snapshots=snapshots,
             over_time={weights: chart(snapshots, weights) for weights in WEIGHTS} if snapshots else {},
             scatter={weights: scatter(table, shown, weights) for weights in WEIGHTS} if sizes is ZOO else {},
+            cost={weights: cost(table, shown, weights) for weights in WEIGHTS} if sizes is ZOO else {},
             comparisons=compared,
             headlines={weights: zoo_headline(table[0], found) for weights, found in compared.items()},
             comparison_data=as_json(table[0], compared) if compared else None,
@@ -215,6 +218,8 @@ def _entry(
         generator_steps=_extent_of_known(_generator_steps(run) for run in runs),
         seconds=seconds if seconds.value is None else replace(seconds, mean=duration(seconds.value)),
         rate=_over_seeds(runs, "steps_per_second"),
+        sampling=_over_seeds(runs, "ms_per_sample"),
+        evaluations=_extent_of_known(run.evaluations_per_sample for run in runs),
         grids=tuple(picture(grid, _caption(variant, run, grid), sizes.grid) for run, grid in last if sizes is SUMMARY),
         strip=tuple(picture(grid, f"step {count(grid.step)}", sizes.strip) for grid in shown),
         film=film(shown, "all of these steps in turn", sizes.grid) if sizes.film and len(shown) > 1 else None,

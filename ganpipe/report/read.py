@@ -44,6 +44,8 @@ class Run(BaseModel):
     runtime: dict[str, Any] = Field(default_factory=dict)
     seconds: Number = None
     steps_per_second: Number = None
+    ms_per_sample: Number = None
+    evaluations_per_sample: int | None = None
     history: dict[str, Series] = Field(default_factory=dict)
     grids: tuple[Grid, ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class TrainingArguments:
 
 @dataclass(frozen=True)
 class Outcome:
-    """clocks: seconds and steps per second, which vary from run to run."""
+    """clocks: seconds, steps per second and milliseconds per sample, which vary from run to run."""
 
     status: RunStatus | None  # None: healthy
     clocks: dict[str, float]
@@ -130,13 +131,17 @@ def train(arguments: TrainingArguments) -> Outcome:
     trainer.prepare_for_sampling(batches)
     sampler.update_bn(trainer.generators["ema"])
     architecture = Architecture(variant, data.shape, transform)
+    clocks = {"training_seconds": seconds, "steps_per_second": step / seconds}
     for name, net in trainer.generators.items():
         save_weights(net, arguments.out / f"generator{suffix(name)}.safetensors", architecture)
-        save_array(sampler.sample(net, variant.num_samples, "samples"), arguments.out / f"samples{suffix(name)}.npy")
+        begin = time.perf_counter()
+        samples_at_end = sampler.sample(net, variant.num_samples, "samples")
+        clocks["ms_per_sample"] = 1000 * (time.perf_counter() - begin) / variant.num_samples
+        save_array(samples_at_end, arguments.out / f"samples{suffix(name)}.npy")
     if (labels_asked := sampler.labels(trainer.generators["raw"], variant.num_samples, "samples")) is not None:
         save_array(labels_asked, arguments.out / "labels.npy")
     for name, net in trainer.saved_networks.items():
         save_weights(net, arguments.out / f"{name}.safetensors")
     if trainer.loss_state:
         save_tensors(trainer.loss_state, arguments.out / "objective.safetensors")
-    return Outcome(health.status, {"training_seconds": seconds, "steps_per_second": step / seconds})
+    return Outcome(health.status, clocks)

@@ -69,7 +69,12 @@ def write_run(root: Path, row: str, seed: int) -> None:
         "penalties": [{"kind": "gradient_penalty", "weight": 10.0}],
         "algorithm": {"kind": "adversarial", "critic_steps": 5},
     }
-    run = {"parameters": parameters, "versions": {"torch": "9.8.7"}, "device": "cpu of the test"}
+    run = {
+        "parameters": parameters,
+        "versions": {"torch": "9.8.7"},
+        "device": "cpu of the test",
+        "evaluations_per_sample": 64,
+    }
     run["runtime"] = {"threads": 1}
     write_json(root, f"{folder}/run.json", {"variant": row, "seed": seed, "not_applicable": None, **run})
     lines = ["step,critic_loss,now_and_then"]
@@ -81,7 +86,8 @@ def write_run(root: Path, row: str, seed: int) -> None:
         pixels = np.random.default_rng([seed, step]).integers(0, 256, (17, 17), dtype=np.uint8)
         enlarged = Image.fromarray(pixels).resize((68, 68), Image.Resampling.NEAREST)
         enlarged.save(root / folder / f"grids/{step:06d}.png")
-    write_json(root, f"timings/digits/train/{row}/{seed}.json", {"seconds": 40.0 + seed, "steps_per_second": 71.5})
+    timings = {"seconds": 40.0 + seed, "steps_per_second": 71.5, "ms_per_sample": 0.125 * (1 + seed)}
+    write_json(root, f"timings/digits/train/{row}/{seed}.json", timings)
 
 
 def write_tree(root: Path, seeds: list[int], runs: bool = True) -> Spec:

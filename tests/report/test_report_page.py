@@ -90,6 +90,19 @@ def test_no_scatter_plot_where_no_variant_has_both_metrics(tmp_path: Path) -> No
     assert "a point for each seed" not in Page(zoo_page(tmp_path, spec)).text
 
 
+def test_the_cost_of_sampling_stands_beside_the_main_metric(pages: Pages, tmp_path: Path) -> None:
+    title = "Frechet distance against the cost of sampling"
+    assert title in Page(pages.zoo).text
+    charts = map(json.loads, re.findall(r'<script type="application/json">(.*?)</script>', pages.zoo, re.DOTALL))
+    points = next(chart["points"] for chart in charts if chart.get("x") == "milliseconds a sample")
+    assert [(p["seed"], p["x"], p["y"]) for p in points if p["name"] == "WGAN-GP"][:2] == [
+        (0, 0.125, 12.0),
+        (1, 0.25, 12.12),
+    ]
+    assert "64 passes of the network, 0.25 ms" in Page(pages.summary).text
+    assert title not in Page(zoo_page(tmp_path, write_tree(tmp_path, [0, 1], runs=False))).text
+
+
 def test_a_metric_in_which_noise_beats_real_data_is_flagged(tmp_path: Path) -> None:
     spec = write_tree(tmp_path, [0, 1], runs=False)
     flag = "noise scores better than real data"

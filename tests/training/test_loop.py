@@ -60,7 +60,7 @@ def test_twenty_steps_write_every_documented_file(
 ) -> None:
     clocks = run(row, space, data[space], tmp_path / "run").clocks
     assert set(contents(tmp_path / "run")) == FILES
-    assert set(clocks) == {"training_seconds", "steps_per_second"}
+    assert set(clocks) == {"training_seconds", "steps_per_second", "ms_per_sample"}
     assert clocks["steps_per_second"] == pytest.approx(20 / clocks["training_seconds"])
     assert f"{row}/0" in capsys.readouterr().err
     chosen = variant(row, space)

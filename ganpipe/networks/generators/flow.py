@@ -65,5 +65,9 @@ class FlowGenerator(GeneratorNetwork):
             return None
         return f"flow starts from {features} features, so use latent.size {features} or more, not {latent}"
 
+    @property
+    def evaluations_per_sample(self) -> int:
+        return self.evaluations
+
     def build(self, latent: int, shape: Shape) -> nn.Module:
         return Flow(self.velocity.build(shape), shape, self.evaluations)

@@ -58,6 +58,11 @@ class GradientAscentGenerator(GeneratorNetwork):
             return None
         return f"gradient_ascent starts from {features} features, so use latent.size {features} or more, not {latent}"
 
+    @property
+    def evaluations_per_sample(self) -> int:
+        """Of the critic, forward and back."""
+        return self.steps
+
     def build_sampler(self, critic: nn.Module, shape: Shape, sign: int) -> GradientAscent:
         """The sampler around this critic, whose weights it shares. sign: 1 up a score, -1 down an energy."""
         return GradientAscent(critic, shape, self.steps, self.rate, sign)
