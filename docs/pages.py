@@ -20,7 +20,7 @@ from ganpipe.config.variant import Variant
 from ganpipe.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
-AXES = ("objective", "penalties", "constraints", "algorithm", "generator", "critic")
+AXES = ("objective", "penalties", "constraints", "augmentation", "algorithm", "generator", "critic")
 DATA = ("digits", "mnist", "ring")  # a variant is shown on the first one on which it makes sense
 ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 
@@ -63,7 +63,7 @@ def on_data(chosen: Configuration, name: str) -> tuple[Variant, str]:
 
 def variant_page(name: str, variant: Variant, data: str) -> Iterator[str]:
     """The lines of the page of one variant: what it fixes, results, formulas, file, sources."""
-    parts = [(axis, part) for axis in AXES for part in _listed(getattr(variant, axis))]
+    parts = [(axis, part) for axis in AXES for part in _listed(getattr(variant, axis)) if part.kind != "none"]
     yield from (f"# {variant.title}", "", _purpose(name), "")
     yield from ("```console", f"$ dvc exp run summary -S loss={name}", "```", "")
     if (ROOT / f"docs/images/{name}.webp").exists():

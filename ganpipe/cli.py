@@ -150,6 +150,7 @@ def variants(
 
     chosen = _checked(params)
     shape, classes = chosen.dataset.shape, chosen.num_classes()
+    axes = ("objective", "augmentation", "generator", "critic", "algorithm")
     entries: list[dict[str, Any]] = []
     for name in chosen.variants:
         variant = chosen.variant(name)
@@ -157,12 +158,9 @@ def variants(
             {
                 "variant": name,
                 "title": variant.title,
-                "objective": variant.objective.kind,
+                **{axis: getattr(variant, axis).kind for axis in axes},
                 "penalties": [penalty.kind for penalty in variant.penalties],
                 "constraints": [constraint.kind for constraint in variant.constraints],
-                "generator": variant.generator.kind,
-                "critic": variant.critic.kind,
-                "algorithm": variant.algorithm.kind,
                 "pretrain": variant.pretrain.steps,
                 "steps": variant.steps,
                 "not_applicable": variant.incompatibility(shape, classes),
@@ -178,11 +176,11 @@ def variants(
     table = Table(*names, "parts", "steps", box=None)
     for entry in entries:
         reason = entry["not_applicable"]
-        parts = [entry["objective"], *entry["penalties"], *entry["constraints"]]
-        parts += [f"{entry['generator']}/{entry['critic']}"]
-        parts += [entry["algorithm"]] if entry["algorithm"] != "adversarial" else []
+        parts = [entry["objective"], *entry["penalties"], *entry["constraints"], entry["augmentation"]]
+        parts += [f"{entry['generator']}/{entry['critic']}", entry["algorithm"]]
         cells = ["*" if entry["selected"] else "", entry["variant"], entry["title"]][: len(names)]
-        table.add_row(*cells, ", ".join(parts), f"not applicable: {reason}" if reason else str(entry["steps"]))
+        cells.append(", ".join(part for part in parts if part not in ("none", "adversarial")))
+        table.add_row(*cells, f"not applicable: {reason}" if reason else str(entry["steps"]))
     console.print(table, markup=False)
 
 

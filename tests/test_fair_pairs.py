@@ -21,6 +21,8 @@ PAIRS: list[tuple[str, str, set[str]]] = [
     ("non_saturating", "pacgan_4", {"algorithm.pack"}),
     ("non_saturating", "minimax", {"objective"}),
     ("non_saturating", "r1", {"penalties"}),
+    ("r1", "diffaugment", {"augmentation"}),
+    ("r1", "ada", {"augmentation"}),
     ("non_saturating", "instance_noise", {"algorithm.instance_noise"}),
     ("rpgan_plain", "rpgan", {"penalties"}),
     ("wgan_gp", "wgan_lp", {"penalties"}),

@@ -1,7 +1,8 @@
 """Every part beside every other: refused with a remedy, or one finite step of each network.
 
-A pairwise covering array over objective, penalty, constraint, critic and algorithm. The parts are those that the
-variants of params.yaml use: a new part is in it as soon as its file and its variant are there.
+A pairwise covering array over objective, penalty, constraint, critic and algorithm; an augmentation is a variation of
+the plain game, as an axis of its own would take several times as long. The parts are those that the variants of
+params.yaml use: a new part is in it as soon as its file and its variant are there.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ def critics() -> dict[str, Any]:
     return found
 
 
-def algorithms() -> dict[str, tuple[Any, Any]]:
-    """Each with a generator: variations of the plain game, the plain game of every generator, the other algorithms."""
+def algorithms() -> dict[str, tuple[Any, ...]]:
+    """Each with a generator, and an augmentation or none: variations of the plain game, the plain game of every
+    generator, the other algorithms."""
     generators, game = parts_in_use("ganpipe.networks.generators"), BASE.algorithm
     changes = {
         "packs": {"pack": 2},
@@ -59,7 +61,10 @@ def algorithms() -> dict[str, tuple[Any, Any]]:
         "instance noise": {"instance_noise": 0.1},
         "all at once": {"critic_steps": 2, "pack": 2, "unroll_steps": 2, "instance_noise": 0.1},
     }
-    found = {name: (narrow(game, **change), MLP) for name, change in changes.items()}
+    found: dict[str, tuple[Any, ...]] = {name: (narrow(game, **change), MLP) for name, change in changes.items()}
+    for kind, augmentation in parts_in_use("ganpipe.augmentations").items():
+        if kind != "none":
+            found[f"augmented by {kind}"] = (game, MLP, augmentation)
     for kind, generator in generators.items():
         if generator.requires_algorithm is None:
             found[f"{game.kind} of {kind}"] = (game, narrow(generator))
@@ -89,7 +94,7 @@ NAMES = {axis: list(values) for axis, values in AXES.items()}
 
 
 def parts_of(case: Case) -> dict[str, Any]:
-    objective, penalty, constraint, critic, (algorithm, generator) = (
+    objective, penalty, constraint, critic, (algorithm, generator, *augmentation) = (
         AXES[axis][name] for axis, name in zip(AXES, case, strict=True)
     )
     return {
@@ -100,7 +105,7 @@ def parts_of(case: Case) -> dict[str, Any]:
         "algorithm": algorithm,
         "generator": generator,
         "batch": 4,
-    }
+    } | ({"augmentation": augmentation[0]} if augmentation else {})
 
 
 # what is the same in all cases; the latents are large enough for every generator

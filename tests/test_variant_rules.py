@@ -25,6 +25,8 @@ PATCHES = {"kind": "patch", "width": 8, "layers": 1, "norm": "none"}
 PAIR = {"kind": "ensemble", "num_members": 2}
 FIRST = PARAMS["variants"]["stacked"]["stage1"]
 
+ADA = PARAMS["variants"]["ada"]["augmentation"]
+
 # what is wrong: the variant that it is laid on, the change, the key that is named, and words of the sentence
 WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a snapshot after the end": (
@@ -51,6 +53,18 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         {"stage1": FIRST | {"algorithm": PARAMS["variants"]["cgan"]["algorithm"], "latent": {"size": 8}}},
         "stage1.title",
         "use `algorithm.kind: adversarial` in it",
+    ),
+    "an augmentation without a critic": (
+        "vae",
+        {"augmentation": ADA},
+        "augmentation.kind",
+        "has no place in the algorithm vae; use `augmentation.kind: none`",
+    ),
+    "the sign of a score that has none": (
+        "rpgan",
+        {"augmentation": ADA},
+        "augmentation.kind",
+        "use `objective.kind: non_saturating`, minimax or hinge, or `augmentation.kind: diffaugment`",
     ),
     "snapshots out of order": ("lsgan", {"snapshots": {"steps": [50, 50]}}, "snapshots.steps.1", "use increasing"),
     "energy for a score": ("lsgan", {"critic": ENERGY}, "critic.kind", "`output: score`"),

@@ -64,7 +64,7 @@ class Algorithm(Part):
     dD/dx, the gradient of the critic at each sample, so no layer of the critic may mix the samples of a batch.
     is_conditional: its generator is conditional. takes_labels: the condition is the class of a sample; else it may come
     from an earlier training (`stage1`). supports_pretraining: it supports pre-training of the critic on single real
-    samples.
+    samples. supports_augmentation: its critic sees samples through the variant's augmentation.
     """
 
     is_adversarial: ClassVar[bool] = True
@@ -76,6 +76,7 @@ class Algorithm(Part):
     is_conditional: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = True
+    supports_augmentation: ClassVar[bool] = False
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:
         """Why it cannot be used with samples of this shape; None where it can."""

@@ -29,6 +29,7 @@ from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.batches import Batch, pack_samples
 from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.parts import Count, NonNegative
+from ganpipe.schedules import at
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 from ganpipe.utils.state import StateMixin
@@ -53,6 +54,7 @@ class GAN(Algorithm):
     pack: Count
     unroll_steps: Annotated[int, Field(ge=0, le=100)]
     instance_noise: NonNegative
+    supports_augmentation: ClassVar[bool] = True
 
     def trainer(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
@@ -68,7 +70,8 @@ class GANTrainer(StateMixin, Trainer):
 
     state_attrs: ClassVar[tuple[str, ...]] = (
         *("generator", "critic", "ema", "generator_optimizer", "critic_optimizer"),
-        *("latent_rng", "penalty_rng", "noise_rng", "loss_state", "steps"),
+        *("latent_rng", "penalty_rng", "noise_rng", "augmentation_rng"),
+        *("loss_state", "augmentation_state", "steps"),
     )
 
     def __init__(
@@ -86,10 +89,12 @@ class GANTrainer(StateMixin, Trainer):
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         self.generator_optimizer = variant.generator_optimizer.build(self.generator.parameters())
         self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
-        self.latent_rng, self.penalty_rng, self.noise_rng = (
-            make_rng(seed, purpose, runtime.device) for purpose in ("latents", "penalties", "instance noise")
+        self.latent_rng, self.penalty_rng, self.noise_rng, self.augmentation_rng = (
+            make_rng(seed, purpose, runtime.device)
+            for purpose in ("latents", "penalties", "instance noise", "augmentation")
         )
         self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.augmentation_state = variant.augmentation.initial_state(torch.device(runtime.device))
         self.steps, self.progress = 0, 0.0
         self.generators, self.saved_networks = {"raw": self.generator, "ema": self.ema}, {"critic": self.critic}
 
@@ -114,6 +119,7 @@ class GANTrainer(StateMixin, Trainer):
         self.critic.requires_grad_(True)
         with torch.no_grad():
             fake = self.generate(len(real), labels)
+        images, augmentation = len(real), self.variant.augmentation
         real, fake = self.critic_input(real), self.critic_input(fake)
         critic = autocast_critic(self.critic_given(labels), self.runtime)
         batch = critic_batch(self.variant, real, fake, critic, self.loss_state)
@@ -125,7 +131,8 @@ class GANTrainer(StateMixin, Trainer):
         gradient = gradient_norm(self.variant, "critic", self.critic, self.steps)
         enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
-        own = self.variant.objective.metrics(batch)
+        self.augmentation_state = augmentation.next_state(self.augmentation_state, batch.real_output.score, images)
+        own = self.variant.objective.metrics(batch) | augmentation.metrics(self.augmentation_state)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
 
     def generator_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
@@ -181,7 +188,8 @@ class GANTrainer(StateMixin, Trainer):
         return fake.float()
 
     def critic_input(self, x: Tensor) -> Tensor:
-        """Samples (N, *shape) as the critic sees them: with instance noise, and packed."""
+        """Samples (N, *shape) as the critic sees them: augmented, with instance noise, and packed."""
+        x = at(self.variant.augmentation, self.progress)(x, self.augmentation_rng, self.augmentation_state)
         if self.algorithm.instance_noise:
             remaining = (self.variant.steps - self.steps) / max(self.variant.steps - 1, 1)  # from 1 to 0
             noise = torch.randn(x.shape, generator=self.noise_rng, device=x.device)

@@ -48,6 +48,7 @@ class ClassConditional(Algorithm):
     is_conditional: ClassVar[bool] = True
     takes_labels: ClassVar[bool] = True
     supports_pretraining: ClassVar[bool] = False
+    supports_augmentation: ClassVar[bool] = True
     requires_normal_latent: ClassVar[bool] = True
 
     def incompatibility(self, shape: tuple[int, ...]) -> str | None:

@@ -39,6 +39,7 @@ class Progressive(Algorithm):
     phases: Annotated[tuple[Phase, ...], Field(strict=False, min_length=1)]
     requires_generator: ClassVar[str | None] = "progressive"
     requires_critic: ClassVar[str | None] = "progressive"
+    supports_augmentation: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _rules(self) -> Progressive:

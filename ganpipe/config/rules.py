@@ -263,6 +263,19 @@ def _labels(v: Variant) -> Problem | None:
     return None
 
 
+def _augmentation(v: Variant) -> Problem | None:
+    """A critic that sees samples through it, and whose scores mean what it reads."""
+    loc, kind = ("augmentation", "kind"), v.augmentation.kind
+    if kind != "none" and not v.algorithm.supports_augmentation:
+        sentence = f"has no place in the algorithm {v.algorithm.kind}; use `augmentation.kind: none`"
+        return Problem(loc, kind, sentence)
+    if v.augmentation.reads_sign and not v.objective.decides_at_zero:
+        sentence = f"reads the sign of the scores, which says nothing with the objective {v.objective.kind}"
+        remedy = "use `objective.kind: non_saturating`, minimax or hinge, or `augmentation.kind: diffaugment`"
+        return Problem(loc, kind, f"{sentence}; {remedy}")
+    return None
+
+
 def _snapshots(v: Variant) -> Problem | None:
     """A snapshot is taken of a training that is still going on."""
     if not v.snapshots.steps or v.snapshots.steps[-1] <= v.steps:
@@ -291,6 +304,7 @@ RULES = (
     _pretraining,
     _stage1,
     _labels,
+    _augmentation,
     _snapshots,
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ganpipe.algorithms import Algorithm
+from ganpipe.augmentations import Augmentation
 from ganpipe.config.rules import first_problem
 from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork, Shape
@@ -111,6 +112,7 @@ class Variant(Frozen):
     objective: Annotated[Objective, Choice("ganpipe.objectives")]
     penalties: Annotated[tuple[Annotated[Penalty, Choice("ganpipe.penalties")], ...], Field(strict=False)]
     constraints: Annotated[tuple[Annotated[Constraint, Choice("ganpipe.constraints")], ...], Field(strict=False)]
+    augmentation: Annotated[Augmentation, Choice("ganpipe.augmentations")]
     generator: Annotated[GeneratorNetwork, Choice("ganpipe.networks.generators")]
     critic: Annotated[CriticNetwork, Choice("ganpipe.networks.critics")]
     algorithm: Annotated[Algorithm, Choice("ganpipe.algorithms")]
@@ -140,6 +142,7 @@ class Variant(Frozen):
             self.generator.incompatibility(shape)
             or self.generator.latent_incompatibility(self.latent.size, shape)
             or self.critic.incompatibility(shape)
+            or self.augmentation.incompatibility(shape)
             or self.algorithm.incompatibility(shape)
             or (None if classes is None else self.algorithm.label_incompatibility(classes))
         )

@@ -20,9 +20,11 @@ class Objective(Part):
 
     output_type: of the critic: a `score` is any real number, high = real; an `energy` is >= 0, low = real.
     compares_samples: its losses read the samples beside the scores, of which there is one for each.
+    decides_at_zero: a score above 0 says that the critic takes the sample for a real one.
     """
 
     compares_samples: ClassVar[bool] = False
+    decides_at_zero: ClassVar[bool] = False
 
     output_type: ClassVar[Literal["score", "energy"]] = "score"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.nn.functional import relu
@@ -15,6 +15,7 @@ class Hinge(Objective):
     """The hinge of a support vector machine for the critic; its least loss is 2 (1 - TV(p, q))."""
 
     kind: Literal["hinge"]
+    decides_at_zero: ClassVar[bool] = True
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """relu(1 - r) + relu(1 + f): Miyato et al., equation 16; the optimum is sign(p - q)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -15,6 +15,7 @@ class Minimax(Objective):
     """-V(D, G) for the critic, the part of V(D, G) that depends on G for the generator."""
 
     kind: Literal["minimax"]
+    decides_at_zero: ClassVar[bool] = True
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """sp(-r) + sp(f): equation 1; the optimum is r = log(p / q)."""

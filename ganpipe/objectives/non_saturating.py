@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -15,6 +15,7 @@ class NonSaturating(Objective):
     """Cross-entropy with the true labels for the critic, with the opposite label for the generator."""
 
     kind: Literal["non_saturating"]
+    decides_at_zero: ClassVar[bool] = True
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """sp(-r) + sp(f): equation 1; the optimum is r = log(p / q)."""

@@ -115,7 +115,8 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         return {"data": data, **content, "code": code.closure(modules)}
 
     classes = c.num_classes()
-    runtime, seeds = _json(resolve_runtime(c.runtime)), list(c.seeds)
+    resolved, seeds = resolve_runtime(c.runtime), list(c.seeds)
+    runtime = _json(resolved)
     variants = {name: c.variant(name) for name in c.variants}
     titles = {name: variant.title for name, variant in variants.items()}
     no_classifier = None if dataset.form == "images" else f"a classifier is for images, {data} has {dataset.form}"
@@ -139,7 +140,8 @@ def build(configuration: Configuration, root: Path) -> dict[str, Spec]:
         "report.json": spec({"stages.report"}, seeds=seeds, variants=list(variants), titles=titles),
     }
     for name, variant in variants.items():
-        incompatibility, needed = variant.incompatibility(dataset.shape, classes), pretraining(variant)
+        incompatibility = variant.incompatibility(dataset.shape, classes) or not_deterministic(variant, resolved)
+        needed = pretraining(variant)
         specs[f"train/{name}.json"] = spec(
             {"stages.train", *parts_of(variant)},
             variant=name,
@@ -184,6 +186,14 @@ def _shared_counts(c: Configuration, variants: Iterable[Variant]) -> dict[str, l
         "counts": sorted({n for n, _ in own if n == count}),
         "snapshot_counts": sorted({n for _, n in own if n == snapshot_count}),
     }
+
+
+def not_deterministic(variant: Variant, runtime: Runtime) -> str | None:
+    """Why the variant cannot have the same bits each time, where the runtime asks for that; None where it can."""
+    if not runtime.deterministic or runtime.device == "cpu" or variant.augmentation.is_deterministic:
+        return None
+    kind = variant.augmentation.kind
+    return f"{kind} has no deterministic gradient on a GPU; use `runtime.deterministic: false` or the device cpu"
 
 
 def pretraining(variant: Variant) -> tuple[str, BaseModel] | None:

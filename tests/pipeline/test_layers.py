@@ -12,7 +12,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     {"utils", "statistics", "parts", "schedules", "critic", "batches", "prepared"},
-    {"objectives", "penalties", "constraints", "networks", "optimizers", "conditions", "data", "metrics"},
+    {
+        "objectives",
+        "penalties",
+        "constraints",
+        "networks",
+        "optimizers",
+        "conditions",
+        "augmentations",
+        "data",
+        "metrics",
+    },
     {"algorithms"},
     {"config"},
     {"training", "report"},

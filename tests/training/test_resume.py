@@ -62,7 +62,7 @@ def empty(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("row", [*ROWS, *OTHER_ROWS, "stacked"])
+@pytest.mark.parametrize("row", [*ROWS, *OTHER_ROWS, "stacked", "diffaugment", "ada"])
 def test_every_row_ends_with_the_same_bits(row: str, tmp_path: Path) -> None:
     whole, twice = tmp_path / "whole", tmp_path / "twice"
     train(arguments(row, whole, Checkpoint.disabled()))
