@@ -28,6 +28,9 @@ PAIRS: list[tuple[str, str, set[str]]] = [
     ("wgan_gp", "wgan_lp", {"penalties"}),
     # the same time, of which the generator gets more
     ("wgan_gp", "wgan_gp_ttur", {"algorithm.critic_steps", "critic_optimizer.lr", "steps"}),
+    ("non_saturating", "simultaneous", {"algorithm.dynamics"}),
+    ("non_saturating", "extragradient", {"algorithm.dynamics"}),
+    ("non_saturating", "optimistic_adam", {"generator_optimizer", "critic_optimizer"}),
     ("non_saturating", "ttur", {"critic_optimizer.lr"}),
     ("unrolled_0", "unrolled_1", {"algorithm.unroll_steps"}),
     ("unrolled_0", "unrolled", {"algorithm.unroll_steps"}),

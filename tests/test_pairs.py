@@ -59,6 +59,8 @@ def algorithms() -> dict[str, tuple[Any, ...]]:
         "packs": {"pack": 2},
         "unrolled": {"unroll_steps": 2},
         "instance noise": {"instance_noise": 0.1},
+        "simultaneous": {"dynamics": "simultaneous"},
+        "extragradient": {"dynamics": "extragradient"},
         "all at once": {"critic_steps": 2, "pack": 2, "unroll_steps": 2, "instance_noise": 0.1},
     }
     found: dict[str, tuple[Any, ...]] = {name: (narrow(game, **change), MLP) for name, change in changes.items()}

@@ -125,6 +125,18 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "critic_optimizer.kind",
         "use adam, or `algorithm.unroll_steps: 0`",
     ),
+    "both at once after several critic steps": (
+        "wgan",
+        {"algorithm": {"dynamics": "simultaneous"}},
+        "algorithm.dynamics",
+        "use `algorithm.critic_steps: 1`, or alternating",
+    ),
+    "extragradient of an unrolled critic": (
+        "unrolled",
+        {"algorithm": {"dynamics": "extragradient"}},
+        "algorithm.dynamics",
+        "use `algorithm.unroll_steps: 0`, or alternating",
+    ),
     "nothing limits the slope": ("wgan_gp", {"penalties": []}, "objective.kind", "a gradient penalty in `penalties`"),
     "nothing limits the slope of one of several": (
         "lsgan",

@@ -93,12 +93,17 @@ def critic_loss(
 
 def optimizer_step(optimizer: optim.Optimizer, *terms: Tensor) -> None:
     """One step down the sum of the terms, each of shape ()."""
+    set_gradients(optimizer, *terms)
+    optimizer.step()
+
+
+def set_gradients(optimizer: optim.Optimizer, *terms: Tensor) -> None:
+    """The gradients of the optimizer's parameters become those of the sum of the terms, each of shape ()."""
     loss = terms[0]
     for term in terms[1:]:
         loss = loss + term
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    optimizer.step()
 
 
 def gradient_norm(variant: Variant, name: NetworkName, network: nn.Module, step: int, every: int = 1) -> Metrics:

@@ -22,8 +22,8 @@ from ganpipe.algorithms._steps import (
     critic_loss,
     enforce_constraints,
     gradient_norm,
-    optimizer_step,
     penalty_terms,
+    set_gradients,
 )
 from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.batches import Batch, pack_samples
@@ -45,6 +45,9 @@ class GAN(Algorithm):
     unroll_steps: the generator minimises the value at the critic after so many more steps of its own optimizer (Metz et
     al. 2017, arXiv 1611.02163); 0: the objective's loss for the generator at the critic as it is.
     pack: samples that the critic sees together, joined on the channel axis (Lin et al. 2018, arXiv 1712.04086).
+    dynamics: `alternating`: the generator steps at the critic after its own step; `simultaneous`: both step at the
+    weights before; `extragradient` (Gidel et al. 2019, arXiv 1802.10551): both step from there by the gradients after a
+    simultaneous step, which takes twice the gradients.
     instance_noise: standard deviation of the noise on the critic's input at the first step; it falls linearly to 0 at
     the last (Sonderby et al. 2017, arXiv 1610.04490).
     """
@@ -53,6 +56,7 @@ class GAN(Algorithm):
     critic_steps: Count
     pack: Count
     unroll_steps: Annotated[int, Field(ge=0, le=100)]
+    dynamics: Literal["alternating", "simultaneous", "extragradient"]
     instance_noise: NonNegative
     supports_augmentation: ClassVar[bool] = True
 
@@ -104,13 +108,75 @@ class GANTrainer(StateMixin, Trainer):
         self.variant.generator_optimizer.follow_schedules(self.generator_optimizer, self.progress)
         self.variant.critic_optimizer.follow_schedules(self.critic_optimizer, self.progress)
         self.steps += 1
+        if self.algorithm.dynamics == "simultaneous":
+            return self.simultaneous_step(batches)
+        if self.algorithm.dynamics == "extragradient":
+            return self.extragradient_step(batches)
         metrics = self.critic_step(*next(batches))
         if self.steps % self.algorithm.critic_steps == 0:
             metrics |= self.generator_step(*next(batches))
         return metrics
 
     def critic_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
-        """One optimizer step of the critic D on real samples x (N, *shape) and as many generated ones G(z).
+        """One optimizer step of the critic D."""
+        metrics = self.critic_gradient(real, labels)
+        self.follow_gradient("critic")
+        return metrics
+
+    def generator_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
+        """One optimizer step of the generator G."""
+        metrics = self.generator_gradient(real, labels)
+        self.follow_gradient("generator")
+        self.average()
+        return metrics
+
+    def simultaneous_step(self, batches: Iterator[Batch]) -> Metrics:
+        """One optimizer step of both networks, each at the other as it was before."""
+        metrics = self.both_gradients(batches)
+        self.follow_gradient("critic")
+        self.follow_gradient("generator")
+        self.average()
+        return metrics
+
+    def extragradient_step(self, batches: Iterator[Batch]) -> Metrics:
+        """A simultaneous step to look ahead, and from where it began one by the gradients there, on other samples.
+
+        Algorithm 4 of the paper, in which the moments of Adam follow the gradients of both.
+        """
+        networks: dict[NetworkName, nn.Module] = {"critic": self.critic, "generator": self.generator}
+        weights: list[Tensor] = [p for network in networks.values() for p in network.parameters()]
+        before, loss_state = [p.detach().clone() for p in weights], self.loss_state
+        self.both_gradients(batches)
+        for name in networks:
+            self.follow_gradient(name)
+        self.loss_state = loss_state
+        metrics = self.both_gradients(batches)
+        with torch.no_grad():
+            torch._foreach_copy_(weights, before)
+        for name in networks:
+            self.follow_gradient(name)
+        self.average()
+        return metrics
+
+    def both_gradients(self, batches: Iterator[Batch]) -> Metrics:
+        """The gradients of both networks at their weights as they are."""
+        return self.critic_gradient(*next(batches)) | self.generator_gradient(*next(batches))
+
+    def follow_gradient(self, name: NetworkName) -> None:
+        """The optimizer step of a network that has its gradient."""
+        network, optimizer = (
+            (self.critic, self.critic_optimizer) if name == "critic" else (self.generator, self.generator_optimizer)
+        )
+        optimizer.step()
+        enforce_constraints(self.variant, name, network)
+
+    def average(self) -> None:
+        """After a step of the generator: its weights join their moving average."""
+        updates = self.steps // self.algorithm.critic_steps
+        update_ema(self.ema, self.generator, self.variant.ema, updates, self.progress)
+
+    def critic_gradient(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
+        """The gradient of the critic D on real samples x (N, *shape) and as many generated ones G(z).
 
         For WGAN-GP the objective is D(G(z)) - D(x) and the penalty lambda (|dD/dx| - 1)^2 between them (Gulrajani et
         al. 2017, algorithm 1); for EBGAN the objective is D(x) + max(0, m - D(G(z))), where D is the
@@ -127,16 +193,15 @@ class GANTrainer(StateMixin, Trainer):
         scores = {"real_score": batch.real_output.score.mean(), "fake_score": batch.fake_output.score.mean()}
         penalties = self.penalties("critic", critic, batch, labels)
 
-        optimizer_step(self.critic_optimizer, loss, *penalties.values())
+        set_gradients(self.critic_optimizer, loss, *penalties.values())
         gradient = gradient_norm(self.variant, "critic", self.critic, self.steps)
-        enforce_constraints(self.variant, "critic", self.critic)
         self.loss_state = self.variant.objective.next_state(batch)
         self.augmentation_state = augmentation.next_state(self.augmentation_state, batch.real_output.score, images)
         own = self.variant.objective.metrics(batch) | augmentation.metrics(self.augmentation_state)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
 
-    def generator_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
-        """One optimizer step of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x).
+    def generator_gradient(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
+        """The gradient of the generator G. real (N, *shape): for objectives that compare D(G(z)) with D(x).
 
         With K unrolled steps it descends V(D_K, G), what the critic maximises: minus the critic's objective without
         its penalties, both terms of it, as D_K(x) depends on G too (Metz et al. 2017, equations 10 and 11).
@@ -158,11 +223,8 @@ class GANTrainer(StateMixin, Trainer):
             loss = self.variant.objective.generator(batch).mean()
         penalties = self.penalties("generator", critic, batch, labels)
 
-        optimizer_step(self.generator_optimizer, loss, *penalties.values())
+        set_gradients(self.generator_optimizer, loss, *penalties.values())
         gradient = gradient_norm(self.variant, "generator", self.generator, self.steps, self.algorithm.critic_steps)
-        enforce_constraints(self.variant, "generator", self.generator)
-        updates = self.steps // self.algorithm.critic_steps
-        update_ema(self.ema, self.generator, self.variant.ema, updates, self.progress)
         return {"generator_loss": loss, **penalties, **gradient}
 
     def build_generator(self, shape: Shape) -> nn.Module:

@@ -100,7 +100,14 @@ class ClassConditionalTrainer(GANTrainer):
         self, algorithm: ClassConditional, variant: Variant, shape: Shape, runtime: Runtime, seed: int
     ) -> None:
         self.conditional, steps = algorithm, algorithm.critic_steps
-        plain = GAN(kind="adversarial", critic_steps=steps, pack=1, unroll_steps=0, instance_noise=0.0)
+        plain = GAN(
+            kind="adversarial",
+            critic_steps=steps,
+            pack=1,
+            unroll_steps=0,
+            dynamics="alternating",
+            instance_noise=0.0,
+        )
         super().__init__(plain, variant, shape, runtime, seed, None)
         networks = {"raw": self.generator, "ema": self.ema}
         self.labelled = {

@@ -98,6 +98,7 @@ class ProgressiveTrainer(Trainer):
             critic_steps=algorithm.critic_steps,
             pack=1,
             unroll_steps=0,
+            dynamics="alternating",
             instance_noise=0.0,
         )
         self.gan = GANTrainer(plain, variant, shape, runtime, seed, pretrained)

@@ -185,6 +185,19 @@ def _unrolling(v: Variant) -> Problem | None:
     return None
 
 
+def _dynamics(v: Variant) -> Problem | None:
+    """A step of both networks from the same weights is one of each, at the critic as it is."""
+    dynamics = getattr(v.algorithm, "dynamics", "alternating")
+    if dynamics == "alternating":
+        return None
+    loc = ("algorithm", "dynamics")
+    for key, plain in (("critic_steps", 1), ("unroll_steps", 0)):
+        if (found := getattr(v.algorithm, key)) != plain:
+            sentence = f"takes one step of each network from the same weights, and `algorithm.{key}` is {found}"
+            return Problem(loc, dynamics, f"{sentence}; use `algorithm.{key}: {plain}`, or alternating")
+    return None
+
+
 def _generator_ensemble(v: Variant) -> Problem | None:
     """A batch is divided among the generators of an ensemble."""
     generators, pack = v.generator.num_generators, getattr(v.algorithm, "pack", 1)
@@ -299,6 +312,7 @@ RULES = (
     _constraints_and_networks,
     _lipschitz,
     _unrolling,
+    _dynamics,
     _generator_ensemble,
     _packs,
     _pretraining,

@@ -6,10 +6,15 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Annotated
 
+from pydantic import Field
 from torch import nn, optim
 
 from ganpipe.parts import NonNegative, Part, Positive
 from ganpipe.schedules import Scheduled, at
+
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+ScheduledBeta = Annotated[Beta, Scheduled(Beta)]
 
 
 class Optimizer(Part):

@@ -8,12 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn, optim
 
-from ganpipe.optimizers import Optimizer
+from ganpipe.optimizers import Optimizer, ScheduledBeta
 from ganpipe.optimizers._eager import eager
-from ganpipe.schedules import Scheduled, at
-
-Beta = Annotated[float, Field(ge=0, lt=1)]
-ScheduledBeta = Annotated[Beta, Scheduled(Beta)]
+from ganpipe.schedules import at
 
 _Adam = eager(optim.Adam)
 

@@ -121,10 +121,10 @@ def pairs() -> Iterator[tuple[str, Raw]]:
         yield "two constraints", two | {"critic": SCORE}
         if not constraint.supports_unrolling:
             unrolled = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0}
-            unrolled["unroll_steps"] = 2
+            unrolled |= {"unroll_steps": 2, "dynamics": "alternating"}
             yield "unrolling", {"constraints": [constraint], "algorithm": unrolled, "critic": SCORE}
     for batch, pack in ((2, 3), (3, 2), (64, 3), (7, 7), (64, 10**9)):
-        packed = {"kind": "adversarial", "critic_steps": 1, "pack": pack, "unroll_steps": 0}
+        packed = {"kind": "adversarial", "critic_steps": 1, "pack": pack, "unroll_steps": 0, "dynamics": "alternating"}
         yield "batch and pack", {"batch": batch, "algorithm": packed | {"instance_noise": 0.0}, "critic": SCORE}
 
 

@@ -220,6 +220,7 @@ def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:
         "critic_steps": 1,
         "pack": 1,
         "unroll_steps": 0,
+        "dynamics": "alternating",
         "instance_noise": 0.0,
     }
     row = variant(algorithm=plain)

@@ -64,7 +64,8 @@ def _different() -> list[str]:
             continue
         switches = (turns["critic_steps"], turns["pack"], turns["unroll_steps"], turns["instance_noise"])
         parts = [whole[axis] for axis in ("objective", "penalties", "constraints", "generator", "critic", "latent")]
-        found.setdefault((_kinds(parts), *(switch > 1 or 0 < switch < 1 for switch in switches)), row)
+        names = (turns["dynamics"], whole["generator_optimizer"]["kind"])
+        found.setdefault((_kinds(parts), *names, *(switch > 1 or 0 < switch < 1 for switch in switches)), row)
     return list(found.values())
 
 
