@@ -12,7 +12,6 @@ from torch import nn, optim
 from ganpipe.parts import NonNegative, Part, Positive
 from ganpipe.schedules import Scheduled, at
 
-
 Beta = Annotated[float, Field(ge=0, lt=1)]
 ScheduledBeta = Annotated[Beta, Scheduled(Beta)]
 
