@@ -83,7 +83,13 @@ def check_slope(values: Values) -> None:
     assert (values["two_sided"], values["one_sided"]) == pytest.approx((2.5, 0))
 
 
-QUICK = {"parallel_lines": check_lines, "moving_plan": check_plan, "jsd_slip": check_jsd}
+def check_dynamics(values: Values) -> None:
+    """sqrt(1 + r^2) and sqrt(1 - r^2 + r^4) a step, an ellipse, and the larger root of the optimistic steps."""
+    for name in ("simultaneous", "extragradient", "optimistic", "alternating"):
+        assert values[f"{name}_error"] < 1e-6
+
+
+QUICK = {"parallel_lines": check_lines, "moving_plan": check_plan, "jsd_slip": check_jsd, "dynamics": check_dynamics}
 CHECKS: dict[str, Callable[[Values], None]] = {
     **QUICK,
     "dirac_gan": check_games,
