@@ -93,17 +93,30 @@ def inverse_map(draw: Draw, size: int) -> Tensor:
     (stretch,) = draw.maybe((log(2) * draw.normal(0.2)).exp(), 1.0)
     (after,) = draw.maybe(draw.uniform(-pi, pi), p=p_rotation)
     fraction = draw.maybe(2 * draw.normal(0.125, 2))
-    maps = [
-        _scaling(1 - 2 * flip, torch.ones_like(flip)),
-        _rotation(quarter * (pi / 2)),
-        _translation(*whole),
-        _scaling(scale, scale),
-        _rotation(before),
-        _scaling(stretch, 1 / stretch),
-        _rotation(after),
-        _translation(*fraction),
-    ]
-    return reduce(torch.matmul, maps)
+    one, zero = torch.ones_like(flip), torch.zeros_like(flip)
+
+    def scaling(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        return (x, zero, zero, zero, y, zero)
+
+    def rotation(angle: Tensor) -> tuple[Tensor, ...]:
+        cos, sin = angle.cos(), angle.sin()
+        return (cos, -sin, zero, sin, cos, zero)
+
+    def translation(x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        return (one, zero, x, zero, one, y)
+
+    maps = (
+        scaling(1 - 2 * flip, one),
+        rotation(quarter * (pi / 2)),
+        translation(*whole),
+        scaling(scale, scale),
+        rotation(before),
+        scaling(stretch, 1 / stretch),
+        rotation(after),
+        translation(*fraction),
+    )
+    rows = torch.stack([entry for upper in maps for entry in (*upper, zero, zero, one)], 1)
+    return reduce(torch.matmul, rows.view(-1, len(maps), 3, 3).unbind(1))
 
 
 def coloured(x: Tensor, draw: Draw) -> Tensor:
@@ -127,22 +140,3 @@ def coloured(x: Tensor, draw: Draw) -> Tensor:
         across = (rest.roll(1, 1) - rest.roll(-1, 1)) / 3**0.5
         rest = hue.cos() * rest + hue.sin() * across
     return contrast * ((1 - 2 * flip) * (luma + brightness) + saturation * rest)
-
-
-def _matrix(*entries: Tensor | float) -> Tensor:
-    """(n, 3, 3) of the entries of its upper two rows, row by row."""
-    n = next(entry for entry in entries if isinstance(entry, Tensor))
-    rows = [torch.as_tensor(entry, dtype=n.dtype, device=n.device).expand_as(n) for entry in (*entries, 0.0, 0.0, 1.0)]
-    return torch.stack(rows, 1).view(-1, 3, 3)
-
-
-def _scaling(x: Tensor, y: Tensor) -> Tensor:
-    return _matrix(x, 0.0, 0.0, 0.0, y, 0.0)
-
-
-def _rotation(angle: Tensor) -> Tensor:
-    return _matrix(angle.cos(), -angle.sin(), 0.0, angle.sin(), angle.cos(), 0.0)
-
-
-def _translation(x: Tensor, y: Tensor) -> Tensor:
-    return _matrix(1.0, 0.0, x, 0.0, 1.0, y)
