@@ -145,11 +145,11 @@ class GANTrainer(StateMixin, Trainer):
         """
         networks: dict[NetworkName, nn.Module] = {"critic": self.critic, "generator": self.generator}
         weights: list[Tensor] = [p for network in networks.values() for p in network.parameters()]
-        before, loss_state = [p.detach().clone() for p in weights], self.loss_state
+        before, states = [p.detach().clone() for p in weights], (self.loss_state, self.augmentation_state)
         self.both_gradients(batches)
         for name in networks:
             self.follow_gradient(name)
-        self.loss_state = loss_state
+        self.loss_state, self.augmentation_state = states
         metrics = self.both_gradients(batches)
         with torch.no_grad():
             torch._foreach_copy_(weights, before)

@@ -63,6 +63,12 @@ def test_p_is_in_the_history_and_in_the_state() -> None:
     assert torch.equal(step(one)["critic_loss"], step(other)["critic_loss"])
 
 
+def test_a_step_that_looks_ahead_counts_once() -> None:
+    at = trainer("ada", "digits", algorithm={"dynamics": "extragradient"})
+    step(at)
+    assert at.augmentation_state["updates"].item() == 1
+
+
 def test_algorithms_with_a_critic_of_single_samples_support_it() -> None:
     algorithms = parts_in_use("ganpipe.algorithms")
     supporting = {kind for kind, part in algorithms.items() if part.supports_augmentation}
