@@ -205,7 +205,7 @@ def _generator_ensemble(v: Variant) -> Problem | None:
         sentence = "joins samples of fixed members of the ensemble, by which the critic tells packs from real ones"
         return Problem(("algorithm", "pack"), pack, f"{sentence}; use `pack: 1` with `generator.kind: ensemble`")
     if generators > 1 and not v.algorithm.is_adversarial:
-        sentence = f"gives each member a part of the batch, and {v.algorithm.kind} decodes each code by one decoder"
+        sentence = f"gives each member a part of the batch, and {v.algorithm.kind} trains a single generator"
         remedy = "use `generator.kind: mlp` or another single one"
         return Problem(("generator", "kind"), v.generator.kind, f"{sentence}; {remedy}")
     if v.batch < 2 * generators:  # batch norm needs two samples

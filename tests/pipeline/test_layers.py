@@ -19,6 +19,7 @@ LAYERS = (
         "networks",
         "optimizers",
         "conditions",
+        "distances",
         "augmentations",
         "data",
         "metrics",
