@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # an environment without bytecode compiles torch anew in every process, which takes seconds
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help env quick repro zoo zoo5 lecture papers docs test test-slow check format lock audit ui clean
+.PHONY: help env quick repro zoo zoo5 lecture tune papers docs test test-slow check format lock audit ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,18 @@ lecture: env ## test the claims of the lectures, for hours, and show them on a p
 	  dvc stage list --name-only $(LECTURE) | grep -E ":($$stages)@" | \
 	  xargs -P $$(getconf _NPROCESSORS_ONLN) -n 3 dvc --wait-for-lock repro --single-item || exit 1; done
 	dvc repro --single-item $(LECTURE):claims@claims
+
+# DATA=ring: on that data set
+DATA := digits
+TUNE := stages/tune/dvc.yaml
+tune: env ## give every variant of `tune` in params.yaml the same number of configurations, for hours, and compare
+	sed -i.old '/^tune:/,/^[a-z]/s/^  data: .*/  data: [$(DATA)]/' params.yaml && rm params.yaml.old
+	ganpipe check
+	dvc repro $(TUNE):resolve_tune@$(DATA)
+	for stages in tune_data draw winner; do \
+	  dvc stage list --name-only $(TUNE) | grep ":$$stages@" | \
+	  xargs -P $$(getconf _NPROCESSORS_ONLN) -n 3 dvc --wait-for-lock repro --single-item || exit 1; done
+	dvc repro --single-item $(TUNE):tuning@$(DATA)
 
 # ARGS="--only dirac-eigenvalues": that entry alone
 papers: env ## measure what papers report, for hours, and write docs/papers.md

@@ -26,6 +26,7 @@ from ganpipe.config.overlay import (
     merged,
     read_project,
 )
+from ganpipe.config.tuning import Tuning
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.data import Dataset, data_root, with_entry_name
 from ganpipe.networks import form_of
@@ -67,6 +68,7 @@ class Configuration(Frozen):
     train: Overlay
     evaluate: EvaluateParams
     lecture: Annotated[tuple[Literal["claims"], ...], Field(strict=False, max_length=1)]
+    tune: Tuning
     variants: Annotated[dict[str, Overlay], Field(min_length=1)]
 
     @property

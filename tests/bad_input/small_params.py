@@ -15,7 +15,7 @@ from ganpipe.config.overlay import merged
 from ganpipe.utils.errors import UserError
 from stages import resolve
 
-SHARED = ("runtime", "lecture", "classifier", "evaluate")
+SHARED = ("runtime", "lecture", "tune", "classifier", "evaluate")
 
 
 def whole_row() -> Raw:

@@ -28,7 +28,7 @@ LAYERS = (
     {"config"},
     {"training", "report"},
     {"evaluation", "tracking", "export"},
-    {"pipeline", "lecture"},
+    {"pipeline", "lecture", "tuning"},
     {"cli", "stages"},
 )
 SIBLINGS = LAYERS[1]
