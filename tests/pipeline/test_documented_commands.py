@@ -54,6 +54,8 @@ NOT_EXECUTED = {
     "make zoo": "hours: all variants at full length; test_sweep.py runs a small one",
     "make zoo5": "hours: all variants at full length; test_sweep.py runs a small one",
     "make lecture": "an hour of trainings; test_lecture.py runs a small one",
+    "make tune": "hours of trainings; test_tuning.py runs a small one",
+    "make tune DATA=ring": "the same",
     "dvc repro --single-item stages/lecture/dvc.yaml:claims@claims": "test_lecture.py",
     "make ui": "tracking/test_pages.py runs `ganpipe ui`",
     "python -m benchmarks.showcase": "an hour of trainings",
