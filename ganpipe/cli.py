@@ -270,6 +270,24 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def variance(
+    variant: Annotated[str, typer.Argument(help="A variant of params.yaml.")],
+    runs: Annotated[int, typer.Option(min=2, max=1000, help="Trainings for each source of chance.")] = 10,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, max=1000, help="Trainings at a time.")] = 1,
+) -> None:
+    """Train a variant with one source of chance varied at a time, and show what share of the variance each has."""
+    from ganpipe.utils.io import write_bytes, write_json
+    from ganpipe.variance.measure import KEPT, measure
+    from ganpipe.variance.page import as_json, variance_page
+
+    found = measure(_checked(Path("params.yaml")), variant, runs, jobs)
+    page = Path("reports", found.data, f"variance-{variant}.html")
+    write_json(KEPT / f"{found.data}-{variant}.json", as_json(found))
+    write_bytes(page, variance_page(found).encode())
+    print(f"page: {page}")
+
+
 def _run_folder(run: str) -> Path:
     folder = Path(run)
     if os.path.isfile(folder / "run.json"):  # which is false of an impossible name, too

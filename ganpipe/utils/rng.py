@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -21,8 +21,35 @@ class LatentDistribution(Protocol):
     def size(self) -> int: ...
 
 
-def make_rng(seed: int, purpose: str, device: torch.device | str) -> torch.Generator:
+class Seeds(int):
+    """The seed of a training, with another one for some sources of chance: `Seeds(0, order=3)`.
+
+    initialisation: of weights. order: of the data. samples: drawn to look at and to evaluate. noise: all else, as the
+    latents of the training.
+    """
+
+    def __new__(cls, seed: int, **by_source: int) -> Self:
+        found = super().__new__(cls, seed)
+        found._by_source = by_source
+        return found
+
+    def of(self, source: str) -> int:
+        return self._by_source.get(source, int(self))
+
+    _by_source: dict[str, int]
+
+
+SOURCES = {
+    "order": "order",
+    **dict.fromkeys(("samples", "snapshot", "shown", "recalibration"), "samples"),
+}
+"""The source of chance that a purpose belongs to, where it is not `noise`."""
+
+
+def make_rng(seed: int, purpose: str, device: torch.device | str, source: str | None = None) -> torch.Generator:
     """A torch.Generator on the device, seeded by SHA-256 of `<seed>/<purpose>`: no two purposes share numbers."""
+    if isinstance(seed, Seeds):
+        seed = seed.of(source or SOURCES.get(purpose, "noise"))
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8]) >> 1)
 
@@ -32,7 +59,7 @@ def seeded_init(seed: int, purpose: str) -> Iterator[None]:
     """Inside, torch's global CPU generator is seeded for this purpose, for the initialisers of layers; after it, the
     generator has the state that it had before."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(make_rng(seed, purpose, "cpu").initial_seed())
+        torch.manual_seed(make_rng(seed, purpose, "cpu", "initialisation").initial_seed())
         yield
 
 

@@ -28,7 +28,7 @@ LAYERS = (
     {"config"},
     {"training", "report"},
     {"evaluation", "tracking", "export"},
-    {"pipeline", "lecture", "tuning"},
+    {"pipeline", "lecture", "tuning", "variance"},
     {"cli", "stages"},
 )
 SIBLINGS = LAYERS[1]

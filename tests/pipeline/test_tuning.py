@@ -16,7 +16,7 @@ def test_the_tuning(project: Project) -> None:
     with project.params() as params:
         params["tune"].update(
             data=["ring"], variants=["lsgan", "wgan_gp"], draws=[0, 1], final_seeds=[5, 6],
-            settings={"steps": 4, "num_samples": 100, "snapshots": {"count": 2, "num_samples": 60}},
+            settings={"steps": 4, "num_samples": 100, "snapshots": {"count": 2, "num_samples": 100}},
         )  # fmt: skip
         params["evaluate"]["max_samples"] = 100
     first = project.repro(TARGET)

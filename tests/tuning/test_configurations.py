@@ -27,7 +27,10 @@ def dimension(key: str, low: float, high: float, scale: str) -> Dimension:
 
 def test_numbers_by_hand() -> None:
     settings = {
-        "generator_optimizer": {"lr": {"kind": "linear", "start": 0.01, "end": 0.002, "until": 1.0}, "betas": [0.5, 0.9]},
+        "generator_optimizer": {
+            "lr": {"kind": "linear", "start": 0.01, "end": 0.002, "until": 1.0},
+            "betas": [0.5, 0.9],
+        },
         "penalties": [{"kind": "r1", "weight": 2.0}, {"kind": "r2", "weight": 4.0}],
         "algorithm": {"critic_steps": 1},
     }
