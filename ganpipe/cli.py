@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -145,8 +145,7 @@ def variants(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, params: Params = Path("params.yaml")
 ) -> None:
     """List the variants: the parts that each combines, on the chosen data."""
-    from rich.console import Console
-    from rich.table import Column, Table
+    from ganpipe.pipeline.listing import entries, print_table
 
     chosen = _checked(params)
     shape, classes = chosen.dataset.shape, chosen.num_classes()
@@ -182,6 +181,11 @@ def variants(
         cells.append(", ".join(part for part in parts if part not in ("none", "adversarial")))
         table.add_row(*cells, f"not applicable: {reason}" if reason else str(entry["steps"]))
     console.print(table, markup=False)
+    found = entries(_checked(params))
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        print_table(found)
 
 
 @app.command()
