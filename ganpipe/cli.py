@@ -277,7 +277,7 @@ def verify(
 @app.command()
 def variance(
     variant: Annotated[str, typer.Argument(help="A variant of params.yaml.")],
-    runs: Annotated[int, typer.Option(min=2, max=1000, help="Trainings for each source of chance.")] = 10,
+    runs: Annotated[int, typer.Option(min=5, max=1000, help="Trainings for each source of chance.")] = 10,
     jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, max=1000, help="Trainings at a time.")] = 1,
 ) -> None:
     """Train a variant with one source of chance varied at a time, and show what share of the variance each has."""

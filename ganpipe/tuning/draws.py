@@ -14,19 +14,24 @@ from ganpipe.statistics.seeds import finite
 
 @dataclass(frozen=True)
 class Draw:
-    """One configuration. metric: the main one, of the last weights, on the validation split. numbers: the tuned ones by
-    key. status: what was wrong with the training, "" for nothing."""
+    """One configuration. metrics: of the main table, of the last weights, on the validation split; the first is the
+    main one. numbers: the tuned ones by key. status: what was wrong with the training, "" for nothing."""
 
     draw: int
-    metric: Metric
+    metrics: tuple[Metric, ...]
     numbers: dict[str, float]
     status: str
 
     @property
     def badness(self) -> float:
-        """Its value, and that of noise where the training failed: the lower the better."""
-        found = finite(self.metric.raw) or finite([self.metric.noise_baseline])
-        return found[0] if self.metric.better == "lower" else -found[0]
+        """Of the main metric: the lower the better."""
+        return _badness(self.metrics[0])
+
+
+def _badness(metric: Metric) -> float:
+    """The value of the one seed, that of noise where the training failed, with the sign by which lower is better."""
+    found = finite(metric.raw) or finite([metric.noise_baseline])
+    return found[0] if metric.better == "lower" else -found[0]
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -35,9 +40,9 @@ def read_evaluation(folder: Path) -> Evaluation:
     return validated(Evaluation, str(path), json.loads(path.read_text(encoding="utf-8")))
 
 
-def main_metric(evaluation: Evaluation) -> Metric:
-    """The first of the main table."""
-    return next(metric for metric in evaluation.metrics.values() if metric.in_main_table)
+def main_metrics(evaluation: Evaluation) -> tuple[Metric, ...]:
+    """Those of the main table that have a better side."""
+    return tuple(metric for metric in evaluation.metrics.values() if metric.in_main_table and metric.better)
 
 
 def read_draw(folder: Path, draw: int) -> Draw:
@@ -45,9 +50,9 @@ def read_draw(folder: Path, draw: int) -> Draw:
     evaluation = read_evaluation(folder)
     chosen: dict[str, Any] = json.loads((folder / "draw.json").read_text(encoding="utf-8"))
     status = evaluation.statuses[0]
-    return Draw(draw, main_metric(evaluation), chosen["numbers"], status.kind if status else "")
+    return Draw(draw, main_metrics(evaluation), chosen["numbers"], status.kind if status else "")
 
 
 def best(draws: Sequence[Draw]) -> Draw:
-    """The one with the best value, the first of equals."""
-    return min(draws, key=lambda one: (one.badness, one.draw))
+    """The one with the best main metric; of equals, as where all modes are found, that with the better next one."""
+    return min(draws, key=lambda one: (*map(_badness, one.metrics), one.draw))

@@ -15,7 +15,7 @@ from ganpipe.report.evaluations import Metric
 from ganpipe.report.formats import mean_and_half, number
 from ganpipe.statistics.budget import Curve, Rank, Share, compare, within
 from ganpipe.statistics.seeds import summary
-from ganpipe.tuning.draws import Draw, best, main_metric, read_draw, read_evaluation
+from ganpipe.tuning.draws import Draw, best, main_metrics, read_draw, read_evaluation
 
 COLOURS = ("#3457a6", "#b2562b", "#2f7d62", "#8a4f9e", "#a8842c", "#2f8aa6", "#b03a5b", "#6a6a70")
 STYLES = ("-", "--", ":")
@@ -60,7 +60,7 @@ def read(spec: Mapping[str, Any], root: Path) -> Result:
     for name, title in spec["titles"].items():
         folder = root / "draws" / spec["data"] / name
         draws = tuple(read_draw(folder / str(draw), draw) for draw in spec["draws"])
-        test = main_metric(read_evaluation(root / "winners" / spec["data"] / name))
+        test = main_metrics(read_evaluation(root / "winners" / spec["data"] / name))[0]
         values = [one.badness for one in draws]
         share = within(values, FACTOR) if min(values) > 0 else None
         tuned.append(Tuned(name, title, draws, best(draws), test, share, sum(bool(one.status) for one in draws)))
@@ -80,7 +80,7 @@ def as_json(result: Result) -> dict[str, Any]:
         one.name: {
             "winner": one.winner.draw,
             "numbers": one.winner.numbers,
-            "validation": one.winner.metric.raw[0],
+            "validation": one.winner.metrics[0].raw[0],
             "test": list(one.test.raw),
             "within_twice_the_best": one.share.share if one.share else None,
             "failed": one.failed,
@@ -109,12 +109,12 @@ def tuning_page(result: Result, data: str) -> str:
         seeds=len(metric.raw),
         sign=sign,
         factor=FACTOR,
-        curves=svg_uri(_curves(result, sign, metric)),
-        draws=svg_uri(_draws(result, sign, metric)),
+        curves=svg_uri(_curves(result, sign)),
+        draws=svg_uri(_draws(result, sign)),
     )
 
 
-def _curves(result: Result, sign: int, metric: Metric) -> bytes:
+def _curves(result: Result, sign: int) -> bytes:
     """The expected best against the number of configurations, with bands."""
     figure, (pane,) = axes(width=7.2, height=4.0)
     for i, one in enumerate(result.tuned):
@@ -128,12 +128,12 @@ def _curves(result: Result, sign: int, metric: Metric) -> bytes:
     pane.set_xticks(ticks, [str(tick) for tick in ticks])
     pane.minorticks_off()
     pane.set_xlabel("configurations tried")
-    pane.set_ylabel(f"expected best {metric.label}")
+    pane.set_ylabel("expected best")
     pane.legend(frameon=False, fontsize=8)
     return svg(figure)
 
 
-def _draws(result: Result, sign: int, metric: Metric) -> bytes:
+def _draws(result: Result, sign: int) -> bytes:
     """Every configuration as a dot: how much depends on it."""
     figure, (pane,) = axes(width=7.2, height=0.8 + 0.34 * len(result.tuned))
     for y, one in enumerate(result.tuned):
@@ -143,7 +143,7 @@ def _draws(result: Result, sign: int, metric: Metric) -> bytes:
     _value_axis(result, sign, pane.set_xscale)
     pane.set_yticks(range(len(result.tuned)), [one.title for one in result.tuned])
     pane.set_ylim(len(result.tuned) - 0.5, -0.5)
-    pane.set_xlabel(f"{metric.label} on the validation split; crosses: the training has a status")
+    pane.set_xlabel("on the validation split; crosses: the training has a status", fontsize=9)
     return svg(figure)
 
 

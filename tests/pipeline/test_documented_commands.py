@@ -56,7 +56,7 @@ NOT_EXECUTED = {
     "make lecture": "an hour of trainings; test_lecture.py runs a small one",
     "make tune": "hours of trainings; test_tuning.py runs a small one",
     "make tune DATA=ring": "the same",
-    "ganpipe variance lsgan --runs 10": "test_variance.py, with 2",
+    "ganpipe variance lsgan --runs 10": "test_variance.py, with 5",
     "ganpipe variance": "test_variance.py",
     "dvc repro --single-item stages/lecture/dvc.yaml:claims@claims": "test_lecture.py",
     "make ui": "tracking/test_pages.py runs `ganpipe ui`",

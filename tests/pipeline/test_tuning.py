@@ -28,11 +28,14 @@ def test_the_tuning(project: Project) -> None:
             json.loads((project.root / f"tune/draws/ring/{name}/{index}/evaluation.json").read_text(encoding="utf-8"))
             for index in (0, 1)
         ]
-        metrics = [next(m for m in value["metrics"].values() if m["in_main_table"])["raw"][0] for value in values]
-        assert one["validation"] == min(metrics)
-        assert one["winner"] == metrics.index(min(metrics))
+        tables = [[m for m in value["metrics"].values() if m["in_main_table"] and m["better"]] for value in values]
+        metrics = [table[0]["raw"][0] for table in tables]
+        assert tables[0][0]["better"] == "higher"  # modes: of equals the next metrics decide
+        signed = [[m["raw"][0] * (1 if m["better"] == "lower" else -1) for m in table] for table in tables]
+        assert one["validation"] == max(metrics)
+        assert one["winner"] == signed.index(min(signed))
         assert len(one["test"]) == 2
-        assert one["expected_best"][0] == pytest.approx(sum(metrics) / 2)
+        assert one["expected_best"][0] == pytest.approx(-sum(metrics) / 2)
     page = (project.root / "reports/tuning-ring.html").read_text(encoding="utf-8")
     assert "2 variants, 2 configurations each" in page
     assert not list((project.root / ".ckpt").glob("tune*"))
