@@ -74,6 +74,11 @@ def _badness(one: Tuned) -> tuple[bool, float]:
     return bool(found.lost), value if one.test.better == "lower" else -value
 
 
+def _sign(metric: Metric) -> int:
+    """What badness is multiplied by to be the metric."""
+    return 1 if metric.better == "lower" else -1
+
+
 def as_json(result: Result) -> dict[str, Any]:
     """The numbers of the page."""
     return {
@@ -84,7 +89,7 @@ def as_json(result: Result) -> dict[str, Any]:
             "test": list(one.test.raw),
             "within_twice_the_best": one.share.share if one.share else None,
             "failed": one.failed,
-            "expected_best": list(result.curves[one.name].best),
+            "expected_best": [_sign(one.test) * value for value in result.curves[one.name].best],
             "ranks": {str(budget): vars(of[one.name]) for budget, of in result.ranks.items()},
         }
         for one in result.tuned
@@ -99,7 +104,7 @@ def tuning_page(result: Result, data: str) -> str:
     )  # fmt: skip
     environment.filters["number"] = number
     metric = result.tuned[0].test
-    sign = 1 if metric.better == "lower" else -1
+    sign = _sign(metric)
     return environment.get_template("tuning.html.j2").render(
         data=data,
         result=result,
