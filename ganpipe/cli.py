@@ -147,40 +147,6 @@ def variants(
     """List the variants: the parts that each combines, on the chosen data."""
     from ganpipe.pipeline.listing import entries, print_table
 
-    chosen = _checked(params)
-    shape, classes = chosen.dataset.shape, chosen.num_classes()
-    axes = ("objective", "augmentation", "generator", "critic", "algorithm")
-    entries: list[dict[str, Any]] = []
-    for name in chosen.variants:
-        variant = chosen.variant(name)
-        entries.append(
-            {
-                "variant": name,
-                "title": variant.title,
-                **{axis: getattr(variant, axis).kind for axis in axes},
-                "penalties": [penalty.kind for penalty in variant.penalties],
-                "constraints": [constraint.kind for constraint in variant.constraints],
-                "pretrain": variant.pretrain.steps,
-                "steps": variant.steps,
-                "not_applicable": variant.incompatibility(shape, classes),
-                "selected": name == chosen.loss,
-            }
-        )
-    if as_json:
-        print(json.dumps(entries, indent=2))
-        return
-    console = Console(soft_wrap=not sys.stdout.isatty())
-    # the name is what one types; on a narrow terminal the title gives way to it
-    names = [Column(""), Column("variant", no_wrap=True), *([Column("title")] if console.width >= 120 else [])]
-    table = Table(*names, "parts", "steps", box=None)
-    for entry in entries:
-        reason = entry["not_applicable"]
-        parts = [entry["objective"], *entry["penalties"], *entry["constraints"], entry["augmentation"]]
-        parts += [f"{entry['generator']}/{entry['critic']}", entry["algorithm"]]
-        cells = ["*" if entry["selected"] else "", entry["variant"], entry["title"]][: len(names)]
-        cells.append(", ".join(part for part in parts if part not in ("none", "adversarial")))
-        table.add_row(*cells, f"not applicable: {reason}" if reason else str(entry["steps"]))
-    console.print(table, markup=False)
     found = entries(_checked(params))
     if as_json:
         print(json.dumps(found, indent=2))

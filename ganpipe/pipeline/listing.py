@@ -11,6 +11,8 @@ from rich.table import Column, Table
 
 from ganpipe.config.configuration import Configuration
 
+AXES = ("objective", "augmentation", "generator", "critic", "algorithm")
+
 
 def entries(chosen: Configuration) -> list[dict[str, Any]]:
     """What is shown of each variant on the chosen data, ready for JSON."""
@@ -22,12 +24,9 @@ def entries(chosen: Configuration) -> list[dict[str, Any]]:
             {
                 "variant": name,
                 "title": variant.title,
-                "objective": variant.objective.kind,
+                **{axis: getattr(variant, axis).kind for axis in AXES},
                 "penalties": [penalty.kind for penalty in variant.penalties],
                 "constraints": [constraint.kind for constraint in variant.constraints],
-                "generator": variant.generator.kind,
-                "critic": variant.critic.kind,
-                "algorithm": variant.algorithm.kind,
                 "pretrain": variant.pretrain.steps,
                 "steps": variant.steps,
                 "not_applicable": variant.incompatibility(shape, classes),
@@ -45,9 +44,9 @@ def print_table(found: Sequence[dict[str, Any]]) -> None:
     table = Table(*names, "parts", "steps", box=None)
     for entry in found:
         reason = entry["not_applicable"]
-        parts = [entry["objective"], *entry["penalties"], *entry["constraints"]]
-        parts += [f"{entry['generator']}/{entry['critic']}"]
-        parts += [entry["algorithm"]] if entry["algorithm"] != "adversarial" else []
+        parts = [entry["objective"], *entry["penalties"], *entry["constraints"], entry["augmentation"]]
+        parts += [f"{entry['generator']}/{entry['critic']}", entry["algorithm"]]
         cells = ["*" if entry["selected"] else "", entry["variant"], entry["title"]][: len(names)]
-        table.add_row(*cells, ", ".join(parts), f"not applicable: {reason}" if reason else str(entry["steps"]))
+        cells.append(", ".join(part for part in parts if part not in ("none", "adversarial")))
+        table.add_row(*cells, f"not applicable: {reason}" if reason else str(entry["steps"]))
     console.print(table, markup=False)
