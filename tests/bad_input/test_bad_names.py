@@ -35,7 +35,7 @@ def test_a_name_that_is_none(name: str, tmp_path: Path) -> None:
     raw["datasets"][name] = raw["datasets"]["ring"]
     assert refused(raw, "datasets.").endswith(f"is not a legal name: {LEGAL}")
 
-    for key, value, start in (("loss", name, "loss is "), ("data", {"kind": name}, "data.kind is ")):
+    for key, value, start in (("loss", name, "loss is "), ("data", {"kind": name, "limit": None}, "data.kind is ")):
         assert "known: " in refused(whole_row() | {key: value}, start)
 
     raw = whole_row()
