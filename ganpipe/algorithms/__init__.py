@@ -62,9 +62,10 @@ class Algorithm(Part):
     it trains by gradient steps. requires_generator, requires_critic: the one kind of generator, and of critic, that it
     requires; None: any. requires_normal_latent: it requires latents from N(0, 1). uses_input_gradient: it takes
     dD/dx, the gradient of the critic at each sample, so no layer of the critic may mix the samples of a batch.
-    is_conditional: its generator is conditional. takes_labels: the condition is the class of a sample; else it may come
-    from an earlier training (`stage1`). supports_pretraining: it supports pre-training of the critic on single real
-    samples. supports_augmentation: its critic sees samples through the variant's augmentation.
+    climbs_score: its samples climb the critic's score. is_conditional: its generator is conditional. takes_labels: the
+    condition is the class of a sample; else it may come from an earlier training (`stage1`). supports_pretraining: it
+    supports pre-training of the critic on single real samples. supports_augmentation: its critic sees samples through
+    the variant's augmentation.
     """
 
     is_adversarial: ClassVar[bool] = True
@@ -73,6 +74,7 @@ class Algorithm(Part):
     requires_critic: ClassVar[str | None] = None
     requires_normal_latent: ClassVar[bool] = False
     uses_input_gradient: ClassVar[bool] = False
+    climbs_score: ClassVar[bool] = False
     is_conditional: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     supports_pretraining: ClassVar[bool] = True

@@ -48,6 +48,7 @@ class EBM(Algorithm):
     trained_networks: ClassVar[frozenset[NetworkName]] = frozenset({"critic"})
     requires_generator: ClassVar[str | None] = "gradient_ascent"
     uses_input_gradient: ClassVar[bool] = True
+    climbs_score: ClassVar[bool] = True
 
     def trainer(
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None

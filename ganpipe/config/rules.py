@@ -87,6 +87,14 @@ def _output_type(v: Variant) -> Problem | None:
     )
 
 
+def _direction(v: Variant) -> Problem | None:
+    """Up a score lie real samples."""
+    if v.objective.is_directed or not v.algorithm.climbs_score:
+        return None
+    sentence = f"does not say which scores are real, and samples of the algorithm {v.algorithm.kind} climb the score"
+    return Problem(("objective", "kind"), v.objective.kind, f"{sentence}; use `objective.kind: wgan` or another")
+
+
 def _num_scores(v: Variant) -> Problem | None:
     """The critic gives as many scores per sample as the objective reads."""
     reads, gives = v.objective.num_scores, v.critic.num_scores
@@ -305,6 +313,7 @@ RULES = (
     _latents,
     _networks_of_penalties_and_constraints,
     _output_type,
+    _direction,
     _num_scores,
     _patches,
     _penalties_and_critic,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor
 
 from ganpipe.parts import Part
@@ -16,8 +15,3 @@ class Distance(Part):
     @abstractmethod
     def __call__(self, fake: Tensor, real: Tensor) -> Tensor:
         """Of samples (N, d) and (M, d), with its gradient in the first: (), float32."""
-
-
-def squared_distances(x: Tensor, y: Tensor) -> Tensor:
-    """|x_i - y_j|^2 of samples (N, d) and (M, d): (N, M). By differences: they are exact for near samples."""
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square()

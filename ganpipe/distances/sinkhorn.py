@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ganpipe.distances import Distance, squared_distances
+from ganpipe.distances import Distance
+from ganpipe.kernels import squared_distances
 from ganpipe.parts import Count, Length
 
 

@@ -20,10 +20,12 @@ class Objective(Part):
 
     output_type: of the critic: a `score` is any real number, high = real; an `energy` is >= 0, low = real.
     compares_samples: its losses read the samples beside the scores, of which there is one for each.
+    is_directed: a high score is real; else the scores of both are only moved apart, in either direction.
     decides_at_zero: a score above 0 says that the critic takes the sample for a real one.
     """
 
     compares_samples: ClassVar[bool] = False
+    is_directed: ClassVar[bool] = True
     decides_at_zero: ClassVar[bool] = False
 
     output_type: ClassVar[Literal["score", "energy"]] = "score"

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"utils", "statistics", "parts", "schedules", "critic", "batches", "prepared"},
+    {"utils", "statistics", "parts", "schedules", "critic", "kernels", "batches", "prepared"},
     {
         "objectives",
         "penalties",
