@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 from typing import Literal
 
@@ -9,20 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from ganpipe.networks import Shape, VelocityNetwork
-from ganpipe.networks._blocks import init_weights, mlp
+from ganpipe.networks._blocks import init_weights
 from ganpipe.networks._time import NUM_FEATURES, time_features
 from ganpipe.parts import Count, Depth
 
 
 class MLPVelocity(VelocityNetwork):
-    """depth hidden ReLU layers of the same width, on the sample and cos and sin of k pi t, k = 1 to 8."""
+    """depth hidden SiLU layers of the same width, on the sample and cos and sin of k pi t, k = 1 to 8."""
 
     kind: Literal["mlp"]
     width: Count
     depth: Depth
 
     def build(self, shape: Shape) -> nn.Module:
-        net = mlp(prod(shape) + NUM_FEATURES, self.width, self.depth, prod(shape), "none", 0.0)
+        widths = [prod(shape) + NUM_FEATURES, *[self.width] * self.depth]
+        layers = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.SiLU())]
+        net = nn.Sequential(*layers, nn.Linear(self.width, prod(shape)))
         init_weights(net, "none")
         return _OfFlattened(net)
 
