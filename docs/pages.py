@@ -17,6 +17,8 @@ from typing import Any
 from ganpipe.config import configuration
 from ganpipe.config.configuration import Configuration
 from ganpipe.config.variant import Variant
+from ganpipe.parts import Part
+from ganpipe.schedules import Schedule
 from ganpipe.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +65,8 @@ def on_data(chosen: Configuration, name: str) -> tuple[Variant, str]:
 
 def variant_page(name: str, variant: Variant, data: str) -> Iterator[str]:
     """The lines of the page of one variant: what it fixes, results, formulas, file, sources."""
-    parts = [(axis, part) for axis in AXES for part in _listed(getattr(variant, axis)) if part.kind != "none"]
+    chosen = [(axis, part) for axis in AXES for part in _listed(getattr(variant, axis)) if part.kind != "none"]
+    parts = [pair for axis, part in chosen for pair in _with_inner(axis, part)]
     yield from (f"# {variant.title}", "", _purpose(name), "")
     yield from ("```console", f"$ dvc exp run summary -S loss={name}", "```", "")
     if (ROOT / f"docs/images/{name}.webp").exists():
@@ -109,6 +112,14 @@ def _results(name: str) -> Iterator[str]:
 
 def _listed(value: Any) -> list[Any]:
     return [part for part in (value if isinstance(value, tuple | list) else [value]) if part is not None]
+
+
+def _with_inner(axis: str, part: Part) -> Iterator[tuple[str, Part]]:
+    """The part and those that it consists of, as the distance of an algorithm, each with its key."""
+    yield axis, part
+    for name, inner in part:
+        if isinstance(inner, Part) and not isinstance(inner, Schedule):
+            yield f"{axis}.{name}", inner
 
 
 def _purpose(name: str) -> str:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class FlowMatching(Algorithm):
-    """There is no critic. The velocity of the variant's `flow` generator is trained by `generator_optimizer`."""
+    """The velocity v of the variant's `flow` generator minimises |v(x_t, t) - (x - z)|^2, x_t = (1 - t) z + t x, for
+    data x, noise z and t from U(0, 1). There is no critic; the rate is that of `generator_optimizer`.
+    """
 
     kind: Literal["flow_matching"]
     is_adversarial: ClassVar[bool] = False

@@ -46,7 +46,9 @@ def _whole_steps(evaluations: int) -> int:
 
 
 class FlowGenerator(GeneratorNetwork):
-    """evaluations: of the velocity for each sample, two in each step of the midpoint method; 1: one Euler step.
+    """dx/dt = v(x, t) from x = z at t = 0 to t = 1, by steps of x + h v(x + h/2 v(x, t), t + h/2).
+
+    evaluations: of the velocity for each sample, two in each step of the midpoint method; 1: one Euler step.
 
     `latent.size`: one number for each feature of a sample, or more.
     """
