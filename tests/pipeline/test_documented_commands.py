@@ -56,6 +56,7 @@ NOT_EXECUTED = {
     "make lecture": "an hour of trainings; test_lecture.py runs a small one",
     "make tune": "hours of trainings; test_tuning.py runs a small one",
     "make tune DATA=ring": "the same",
+    "dvc exp run summary -S data.limit=100": "minutes of trainings; data/test_prepared.py takes the limit",
     "ganpipe variance lsgan --runs 10": "test_variance.py, with 5",
     "ganpipe variance": "test_variance.py",
     "dvc repro --single-item stages/lecture/dvc.yaml:claims@claims": "test_lecture.py",
