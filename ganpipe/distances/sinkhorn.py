@@ -30,20 +30,23 @@ class Sinkhorn(Distance):
     def transport(self, x: Tensor, y: Tensor) -> Tensor:
         """W: min over plans P of <P, |x_i - y_j|^2> + epsilon KL(P || uniform), after so many iterations: ().
 
-        Its gradient is that of <P, cost> with the plan held fixed, which is exact at the optimum (envelope theorem).
+        Epsilon falls from the largest cost on, by half in each iteration, so that a small one takes few (Feydy et
+        al. 2019, arXiv 1810.08278); with fewer than it takes, that of the last one counts. The gradient is that of
+        <P, cost> with the plan held fixed, which is exact at the optimum (envelope theorem).
         """
         cost = squared_distances(x, y)
         with torch.no_grad():
-            f, g = cost.new_zeros(len(x), 1), cost.new_zeros(1, len(y))
+            f, g, epsilon = cost.new_zeros(len(x), 1), cost.new_zeros(1, len(y)), cost.max()
             for _ in range(self.iterations):
-                f = self._softmin(cost - g, 1)
-                g = self._softmin(cost - f, 0)
-            plan = ((f + g - cost) / self.epsilon).exp() / cost.numel()
+                epsilon = (epsilon / 2).clamp(min=self.epsilon)
+                f = _softmin(cost - g, epsilon, 1)
+                g = _softmin(cost - f, epsilon, 0)
+            plan = ((f + g - cost) / epsilon).exp() / cost.numel()
             dual = f.mean() + g.mean()
         primal = (plan * cost).sum()
         return primal + (dual - primal).detach()
 
-    def _softmin(self, cost: Tensor, axis: int) -> Tensor:
-        """-epsilon log of the mean of exp(-cost / epsilon) over this axis, which is kept."""
-        n = cost.shape[axis]
-        return -self.epsilon * (torch.logsumexp(-cost / self.epsilon, axis, keepdim=True) - log(n))
+
+def _softmin(cost: Tensor, epsilon: Tensor, axis: int) -> Tensor:
+    """-epsilon log of the mean of exp(-cost / epsilon) over this axis, which is kept."""
+    return -epsilon * (torch.logsumexp(-cost / epsilon, axis, keepdim=True) - log(cost.shape[axis]))
