@@ -113,7 +113,7 @@ def table(lines: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", default=ROWS, choices=ROWS)
+    parser.add_argument("rows", nargs="*", default=ROWS)
     parser.add_argument("--limits", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int)
@@ -121,6 +121,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=SOURCE / ".cache/few_images")
     parser.add_argument("--page", action="store_true")
     given = parser.parse_args()
+    for row in given.rows:
+        if row not in ROWS:
+            parser.error(f"{row} is none of {', '.join(ROWS)}")
     given.folder.mkdir(parents=True, exist_ok=True)
     file, classifier = given.folder / "results.jsonl", given.folder / "classifier"
     commit = describe()
