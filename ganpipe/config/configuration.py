@@ -86,6 +86,16 @@ class Configuration(Frozen):
         data = data or self.data.kind
         return self._variant(name, form_of(self.datasets[data].shape), data)
 
+    def tuned(self, name: str, data: str) -> Variant:
+        """The variant with `tune.settings`. Raises UserError where it is illegal."""
+        base = self.variants[name]
+        overlay = {"extends": {name: base}, "title": base.get("title", name), **copy.deepcopy(self.tune.settings)}
+        try:
+            return self.model_copy(update={"variants": {name: overlay}}).variant(name, data)
+        except UserError as error:
+            reason = str(error).removeprefix(f"{file_of(name)}: ")
+            raise UserError(f"tune.settings is illegal for {name}: {reason}") from None
+
     def _variant(self, variant: str, data_form: str, data: str) -> Variant:
         settings = merged(self.train, self.variants[variant], data_form, data)
         try:
@@ -213,6 +223,9 @@ def check(configuration: Configuration) -> None:
                 if settings not in seen:
                     c._variant(variant, data_form, data)
                     seen.add(settings)
+    for name in c.tune.variants if c.tune.settings else ():
+        if name in c.variants:  # else it is refused as soon as there is `tune.data`
+            c.tuned(name, c.data.kind)
     _check_data(c)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ganpipe.config.configuration import Configuration
-from ganpipe.config.overlay import Overlay
 from ganpipe.config.tuning import Dimension, draw
 from ganpipe.config.variant import Variant
 from ganpipe.parts import kinds
@@ -40,12 +38,7 @@ def check(c: Configuration, data: str) -> None:
 
 def variant(c: Configuration, name: str, data: str) -> Variant:
     """The variant with `tune.settings`. Raises UserError where it is illegal or makes no sense on the data."""
-    base: Overlay = c.variants[name]
-    overlay: Overlay = {"extends": {name: base}, "title": base.get("title", name), **copy.deepcopy(c.tune.settings)}
-    try:
-        found = c.model_copy(update={"variants": {name: overlay}}).variant(name, data)
-    except UserError as error:
-        raise UserError(f"tune.settings does not go with {name}. {error}") from None
+    found = c.tuned(name, data)
     if reason := found.incompatibility(c.datasets[data].shape):
         raise UserError(f"tune.variants has {name}, which makes no sense on {data}: {reason}.")
     return found

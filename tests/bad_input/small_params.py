@@ -41,6 +41,7 @@ def small(rows: Raw, datasets: list[str]) -> Raw:
             "train": ORIGINAL["train"],
             "variants": rows,
             **shared,
+            "tune": ORIGINAL["tune"] | {"variants": [*rows]},
         }
     )
 

@@ -76,7 +76,7 @@ def test_a_variant_gets_what_it_has() -> None:
         ({"variants": ["lsgan", "lsgan"]}, "tune.variants has lsgan twice: remove the repeated one."),
         ({"draws": [0, 1, 1]}, "tune.draws is [0, 1, 1]: each may stand there once"),
         ({"variants": ["pix2pix"]}, "tune.variants has pix2pix, which makes no sense on ring: "),
-        ({"settings": {"stepz": 3}}, "tune.settings does not go with non_saturating. "),
+        ({"settings": {"stepz": 3}}, "tune.settings is illegal for non_saturating: stepz is 3, but no such key "),
         (
             {"space": [{"key": "critic.slope", "low": 0.1, "high": 1.0, "scale": "log"}]},
             "tune.space.0.key is 'critic.slope', which is a number in none of non_saturating, ",
