@@ -14,6 +14,7 @@ from ganpipe.lecture.probe import axes, svg
 from ganpipe.report.evaluations import Metric
 from ganpipe.report.formats import mean_and_half, number
 from ganpipe.statistics.budget import Curve, Rank, Share, compare, within
+from ganpipe.statistics.ranking import distinct, rank
 from ganpipe.statistics.seeds import summary
 from ganpipe.tuning.draws import Draw, best, main_metrics, read_draw, read_evaluation
 
@@ -112,11 +113,21 @@ def tuning_page(result: Result, data: str) -> str:
         label=metric.label,
         budget=len(result.tuned[0].draws),
         seeds=len(metric.raw),
+        tied=_tied(result),
         sign=sign,
         factor=FACTOR,
         curves=svg_uri(_curves(result, sign)),
         draws=svg_uri(_draws(result, sign)),
     )
+
+
+def _tied(result: Result) -> list[str] | None:
+    """The variants that cannot be told from the best on the test split; None with too few seeds for that."""
+    metric = result.tuned[0].test
+    ranking = rank({one.title: one.test.raw for one in result.tuned}, metric.better or "lower")
+    if not ranking.resolved:
+        return None
+    return [one.name for one in ranking.ranks if one.name != ranking.best and not distinct(one.p_best)]
 
 
 def _curves(result: Result, sign: int) -> bytes:
@@ -128,7 +139,7 @@ def _curves(result: Result, sign: int) -> bytes:
         pane.fill_between(curve.budgets, low, high, color=colour, alpha=0.12, linewidth=0)
         pane.plot(curve.budgets, [sign * value for value in curve.best], style, color=colour, label=one.title)
     pane.set_xscale("log")
-    _value_axis(result, sign, pane.set_yscale)
+    _value_axis(result, sign, pane.yaxis)
     ticks = [*result.ranks]
     pane.set_xticks(ticks, [str(tick) for tick in ticks])
     pane.minorticks_off()
@@ -145,14 +156,19 @@ def _draws(result: Result, sign: int) -> bytes:
         for failed, marker in ((False, "o"), (True, "x")):
             values = [sign * draw.badness for draw in one.draws if bool(draw.status) == failed]
             pane.plot(values, [y] * len(values), marker, color=COLOURS[y % len(COLOURS)], alpha=0.6, markersize=5)
-    _value_axis(result, sign, pane.set_xscale)
+    _value_axis(result, sign, pane.xaxis)
     pane.set_yticks(range(len(result.tuned)), [one.title for one in result.tuned])
     pane.set_ylim(len(result.tuned) - 0.5, -0.5)
     pane.set_xlabel("on the validation split; crosses: the training has a status", fontsize=9)
     return svg(figure)
 
 
-def _value_axis(result: Result, sign: int, set_scale: Any) -> None:
-    """Logarithmic where all values are positive."""
+def _value_axis(result: Result, sign: int, axis: Any) -> None:
+    """Logarithmic where all values are positive, with numbers at 1, 2 and 5 times each power."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     if all(sign * draw.badness > 0 for one in result.tuned for draw in one.draws):
-        set_scale("log")
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
