@@ -6,20 +6,17 @@ An autoencoder has no prior, so a Gaussian is fitted to the codes of the data af
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from ganpipe.algorithms import Metrics, Trainer, Weights
-from ganpipe.algorithms._encoder_decoder import EncoderDecoderAlgorithm, build_encoder_decoder
-from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
-from ganpipe.batches import Batch, Batches
-from ganpipe.utils.ema import update_ema
-from ganpipe.utils.state import StateMixin
+from ganpipe.algorithms._encoder_decoder import EncoderDecoder, EncoderDecoderAlgorithm, build_encoder_decoder
+from ganpipe.algorithms._one_loss import OneLossTrainer
+from ganpipe.algorithms._steps import autocast
+from ganpipe.batches import Batches
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -70,46 +67,30 @@ class GaussianCodes(nn.Module):
         self.root.copy_((vectors * values.clamp(min=0).sqrt()) @ vectors.T)
 
 
-class AutoencoderTrainer(StateMixin, Trainer):
+class AutoencoderTrainer(OneLossTrainer):
     """Encoder and decoder, their moving average and their one optimizer. The Gaussians are fitted before sampling."""
 
-    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer", "steps")
+    net: EncoderDecoder
+    ema: EncoderDecoder
 
     def __init__(self, algorithm: Autoencoder, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
-        self.variant, self.runtime = variant, runtime
-        self.net = build_encoder_decoder(algorithm.encoder, variant.latent.size, variant, shape, runtime, seed)
-        self.ema = copy.deepcopy(self.net).requires_grad_(False)
-        self.optimizer = variant.generator_optimizer.build(self.net.parameters())
+        net = build_encoder_decoder(algorithm.encoder, variant.latent.size, variant, shape, runtime, seed)
+        super().__init__(variant, runtime, net)
         self.gaussian, self.gaussian_ema = (
             GaussianCodes(net.decoder, variant.latent.size).to(runtime.device) for net in (self.net, self.ema)
         )
         self.generators = {"raw": self.gaussian, "ema": self.gaussian_ema}
-        self.saved_networks, self.loss_state = {}, {}
-        self.steps = 0
 
-    def train_step(self, batches: Iterator[Batch]) -> Metrics:
-        """One optimizer step of both networks."""
-        progress = self.steps / self.variant.steps
-        self.variant.generator_optimizer.follow_schedules(self.optimizer, progress)
-        self.steps += 1
-        loss = self.loss(next(batches).x)
-        optimizer_step(self.optimizer, loss)
-        enforce_constraints(self.variant, "generator", self.net.decoder)
-        update_ema(self.ema, self.net, self.variant.ema, self.steps, progress)
-        return {"generator_loss": loss}
+    @property
+    def generator(self) -> nn.Module:
+        return self.net.decoder
 
-    def loss(self, real: Tensor) -> Tensor:
-        """The mean squared error of decoder(encoder(x)) over samples and features, in the networks' space squared."""
+    def losses(self, real: Tensor, held_out: bool = False) -> Metrics:
+        """generator_loss: the mean squared error of decoder(encoder(x)) over samples and features, in the networks'
+        space squared."""
         with autocast(self.runtime):
             decoded: Tensor = self.net.decoder(self.net.encoder(real)).float()
-        return (decoded - real).square().mean()
-
-    @torch.no_grad()
-    def held_out_metrics(self, real: Tensor) -> Metrics:
-        self.net.eval()
-        loss = self.loss(real)
-        self.net.train()
-        return {"held_out_loss": loss}
+        return {"generator_loss": (decoded - real).square().mean()}
 
     @torch.no_grad()
     def prepare_for_sampling(self, batches: Batches) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
-from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
-from ganpipe.batches import Batch
+from ganpipe.algorithms._one_loss import OneLossTrainer
+from ganpipe.algorithms._steps import autocast
 from ganpipe.distances import Distance
 from ganpipe.parts import Choice
-from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
-from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -38,47 +33,25 @@ class DistanceMatching(Algorithm):
         return DistanceTrainer(self, variant, shape, runtime, seed)
 
 
-class DistanceTrainer(StateMixin, Trainer):
-    """The generator, its moving average and its optimizer."""
+class DistanceTrainer(OneLossTrainer):
+    """The generator goes down the distance of as many new samples from real ones."""
 
-    state_attrs: ClassVar[tuple[str, ...]] = ("generator", "ema", "optimizer", "latent_rng", "held_out_rng", "steps")
+    state_attrs: ClassVar[tuple[str, ...]] = (*OneLossTrainer.state_attrs, "latent_rng", "held_out_rng")
 
     def __init__(
         self, algorithm: DistanceMatching, variant: Variant, shape: Shape, runtime: Runtime, seed: int
     ) -> None:
-        self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
+        self.algorithm = algorithm
         with seeded_init(seed, "generator"):
-            self.generator = algorithm.build_generator(variant, shape).to(runtime.device)
-        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
-        self.optimizer = variant.generator_optimizer.build(self.generator.parameters())
+            net = algorithm.build_generator(variant, shape).to(runtime.device)
+        super().__init__(variant, runtime, net)
         self.latent_rng, self.held_out_rng = (
             make_rng(seed, p, runtime.device) for p in ("latents", "held-out latents")
         )
-        self.generators = {"raw": self.generator, "ema": self.ema}
-        self.saved_networks, self.loss_state = {}, {}
-        self.steps = 0
 
-    def train_step(self, batches: Iterator[Batch]) -> Metrics:
-        """One optimizer step of the generator."""
-        progress = self.steps / self.variant.steps
-        self.variant.generator_optimizer.follow_schedules(self.optimizer, progress)
-        self.steps += 1
-        loss = self.distance(next(batches).x, self.latent_rng)
-        optimizer_step(self.optimizer, loss)
-        enforce_constraints(self.variant, "generator", self.generator)
-        update_ema(self.ema, self.generator, self.variant.ema, self.steps, progress)
-        return {"generator_loss": loss}
-
-    def distance(self, real: Tensor, rng: torch.Generator) -> Tensor:
-        """Of as many new samples from real ones (N, *shape), of shape ()."""
+    def losses(self, real: Tensor, held_out: bool = False) -> Metrics:
+        """generator_loss: the distance, of held-out samples from a batch of them at most."""
+        rng, real = (self.held_out_rng, real[: self.variant.batch]) if held_out else (self.latent_rng, real)
         with autocast(self.runtime):
-            fake = self.generator(sample_latents(self.variant.latent, len(real), rng))
-        return self.algorithm.distance(fake.float().flatten(1), real.flatten(1))
-
-    @torch.no_grad()
-    def held_out_metrics(self, real: Tensor) -> Metrics:
-        """held_out_loss: the distance from samples that are not in the training data, at most a batch of them."""
-        self.generator.eval()
-        loss = self.distance(real[: self.variant.batch], self.held_out_rng)
-        self.generator.train()
-        return {"held_out_loss": loss}
+            fake = self.net(sample_latents(self.variant.latent, len(real), rng))
+        return {"generator_loss": self.algorithm.distance(fake.float().flatten(1), real.flatten(1))}

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
-from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
-from ganpipe.batches import Batch
+from ganpipe.algorithms._one_loss import OneLossTrainer
+from ganpipe.algorithms._steps import autocast
 from ganpipe.networks.generators.flow import Flow
-from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
-from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -39,58 +35,32 @@ class FlowMatching(Algorithm):
         return FlowMatchingTrainer(variant, shape, runtime, seed)
 
 
-class FlowMatchingTrainer(StateMixin, Trainer):
+class FlowMatchingTrainer(OneLossTrainer):
     """Minimises |v(x_t, t) - (x - z)|^2 per feature, x_t = (1 - t) z + t x, with t from U(0, 1) (equation 23, with
     sigma_min = 0). The least is at the mean of x - z over all lines through x_t, whose flow carries the latents to the
     data (theorems 1 and 2).
     """
 
-    state_attrs: ClassVar[tuple[str, ...]] = (
-        *("generator", "ema", "optimizer", "latent_rng", "time_rng", "held_out_rng", "steps"),
-    )
+    state_attrs: ClassVar[tuple[str, ...]] = (*OneLossTrainer.state_attrs, "latent_rng", "time_rng", "held_out_rng")
+    net: Flow
 
     def __init__(self, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
-        self.variant, self.runtime = variant, runtime
         with seeded_init(seed, "generator"):
-            generator = variant.algorithm.build_generator(variant, shape)
-        assert isinstance(generator, Flow)
-        self.generator = generator.to(runtime.device)
-        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
-        self.optimizer = variant.generator_optimizer.build(self.generator.parameters())
+            net = variant.algorithm.build_generator(variant, shape)
+        super().__init__(variant, runtime, net.to(runtime.device))
         self.latent_rng, self.time_rng, self.held_out_rng = (
             make_rng(seed, purpose, runtime.device) for purpose in ("latents", "times", "held-out times")
         )
-        self.generators = {"raw": self.generator, "ema": self.ema}
-        self.saved_networks, self.loss_state = {}, {}
-        self.steps = 0
 
-    def train_step(self, batches: Iterator[Batch]) -> Metrics:
-        """One optimizer step of the velocity."""
-        progress = self.steps / self.variant.steps
-        self.variant.generator_optimizer.follow_schedules(self.optimizer, progress)
-        self.steps += 1
-        loss = self.loss(next(batches).x, self.latent_rng, self.time_rng)
-        optimizer_step(self.optimizer, loss)
-        enforce_constraints(self.variant, "generator", self.generator)
-        update_ema(self.ema, self.generator, self.variant.ema, self.steps, progress)
-        return {"generator_loss": loss}
-
-    def loss(self, x: Tensor, latent_rng: torch.Generator, time_rng: torch.Generator) -> Tensor:
-        """The squared error per feature of the velocity towards samples x (N, *shape), of shape ()."""
-        z = self.generator.start(sample_latents(self.variant.latent, len(x), latent_rng))
-        t = torch.rand(len(x), generator=time_rng, device=x.device)
+    def losses(self, real: Tensor, held_out: bool = False) -> Metrics:
+        """generator_loss: the squared error per feature of the velocity towards samples (N, *shape)."""
+        latent_rng, time_rng = (self.held_out_rng,) * 2 if held_out else (self.latent_rng, self.time_rng)
+        z = self.net.start(sample_latents(self.variant.latent, len(real), latent_rng))
+        t = torch.rand(len(real), generator=time_rng, device=real.device)
         with autocast(self.runtime):
-            velocity: Tensor = self.generator.velocity(between(z, x, t), t)
-        error: Tensor = velocity.float() - (x - z)
-        return error.square().mean()
-
-    @torch.no_grad()
-    def held_out_metrics(self, real: Tensor) -> Metrics:
-        """held_out_loss: the same loss of samples that are not in the training data, with the last weights."""
-        self.generator.eval()
-        loss = self.loss(real, self.held_out_rng, self.held_out_rng)
-        self.generator.train()
-        return {"held_out_loss": loss}
+            velocity: Tensor = self.net.velocity(between(z, real, t), t)
+        error: Tensor = velocity.float() - (real - z)
+        return {"generator_loss": error.square().mean()}
 
 
 def between(z: Tensor, x: Tensor, t: Tensor) -> Tensor:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from math import log, pi
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganpipe.algorithms import Metrics, Trainer, Weights
-from ganpipe.algorithms._encoder_decoder import EncoderDecoderAlgorithm, build_encoder_decoder
-from ganpipe.algorithms._steps import autocast, enforce_constraints, optimizer_step
-from ganpipe.batches import Batch
+from ganpipe.algorithms._encoder_decoder import EncoderDecoder, EncoderDecoderAlgorithm, build_encoder_decoder
+from ganpipe.algorithms._one_loss import OneLossTrainer
+from ganpipe.algorithms._steps import autocast
 from ganpipe.parts import Positive
-from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng
-from ganpipe.utils.state import StateMixin
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -38,37 +34,29 @@ class VAE(EncoderDecoderAlgorithm):
         return VAETrainer(self, variant, shape, runtime, seed)
 
 
-class VAETrainer(StateMixin, Trainer):
+class VAETrainer(OneLossTrainer):
     """Minimises -ELBO = E_q[-log p(x|z)] + KL(q(z|x) || N(0, I)), equation 10 with one z for each x.
 
     The encoder gives mean and log variance of q(z|x); z = mean + std * noise carries the gradient to both (equation
     4). Generated samples are the decoder's means, without the noise of p(x|z).
     """
 
-    state_attrs: ClassVar[tuple[str, ...]] = ("net", "ema", "optimizer", "code_rng", "held_out_rng", "steps")
+    state_attrs: ClassVar[tuple[str, ...]] = (*OneLossTrainer.state_attrs, "code_rng", "held_out_rng")
+    net: EncoderDecoder
+    ema: EncoderDecoder
 
     def __init__(self, algorithm: VAE, variant: Variant, shape: Shape, runtime: Runtime, seed: int) -> None:
-        self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
-        self.net = build_encoder_decoder(algorithm.encoder, 2 * variant.latent.size, variant, shape, runtime, seed)
-        self.ema = copy.deepcopy(self.net).requires_grad_(False)
-        self.optimizer = variant.generator_optimizer.build(self.net.parameters())
+        self.algorithm = algorithm
+        net = build_encoder_decoder(algorithm.encoder, 2 * variant.latent.size, variant, shape, runtime, seed)
+        super().__init__(variant, runtime, net)
         self.code_rng, self.held_out_rng = (make_rng(seed, p, runtime.device) for p in ("codes", "held-out codes"))
         self.generators = {"raw": self.net.decoder, "ema": self.ema.decoder}
-        self.saved_networks, self.loss_state = {}, {}
-        self.steps = 0
 
-    def train_step(self, batches: Iterator[Batch]) -> Metrics:
-        """One optimizer step of both networks."""
-        progress = self.steps / self.variant.steps
-        self.variant.generator_optimizer.follow_schedules(self.optimizer, progress)
-        self.steps += 1
-        metrics = self.losses(next(batches).x, self.code_rng)
-        optimizer_step(self.optimizer, metrics["generator_loss"])
-        enforce_constraints(self.variant, "generator", self.net.decoder)
-        update_ema(self.ema, self.net, self.variant.ema, self.steps, progress)
-        return metrics
+    @property
+    def generator(self) -> nn.Module:
+        return self.net.decoder
 
-    def losses(self, real: Tensor, rng: torch.Generator) -> Metrics:
+    def losses(self, real: Tensor, held_out: bool = False) -> Metrics:
         """generator_loss: -ELBO in nats per sample, of samples (N, *shape). kl: its second term.
 
         reconstruction: the squared error per feature, in the networks' space squared.
@@ -76,19 +64,13 @@ class VAETrainer(StateMixin, Trainer):
         with autocast(self.runtime):
             code = self.net.encoder(real).float()
         mean, log_variance = code.chunk(2, dim=1)
+        rng = self.held_out_rng if held_out else self.code_rng
         noise = torch.randn(mean.shape, generator=rng, device=mean.device)
         with autocast(self.runtime):
             decoded = self.net.decoder(mean + (0.5 * log_variance).exp() * noise).float()
         nll, kl = gaussian_nll(real, decoded, self.algorithm.decoder_std), gaussian_kl(mean, log_variance)
         error = (decoded - real).square().mean()
         return {"generator_loss": (nll + kl).mean(), "reconstruction": error, "kl": kl.mean()}
-
-    @torch.no_grad()
-    def held_out_metrics(self, real: Tensor) -> Metrics:
-        self.net.eval()
-        metrics = self.losses(real, self.held_out_rng)
-        self.net.train()
-        return {"held_out_loss": metrics["generator_loss"]}
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -131,7 +131,7 @@ def test_the_average_encoder_has_standing_statistics_of_the_data() -> None:
 def test_the_loss_is_the_squared_error_per_feature() -> None:
     at, x = trainer((1, 8, 8)), torch.rand(6, 1, 8, 8) * 2 - 1
     error = ((at.net.decoder(at.net.encoder(x)) - x) ** 2).sum() / (6 * 64)
-    torch.testing.assert_close(at.loss(x), error)
+    torch.testing.assert_close(at.losses(x)["generator_loss"], error)
 
 
 def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
@@ -145,7 +145,7 @@ def test_a_linear_autoencoder_reconstructs_as_principal_components_do() -> None:
         at.train_step(real)
     x = torch.from_numpy(data)
     with torch.no_grad():
-        reached = at.loss(x).item()
+        reached = at.losses(x)["generator_loss"].item()
     assert best - 1e-5 <= reached <= 1.01 * best
     # and then the generator's samples have the mean and covariance of the projected data
     at.prepare_for_sampling(real)

@@ -84,7 +84,7 @@ def bound(x: Tensor, mean: Tensor, log_variance: Tensor, n: int = 200_000) -> fl
     """The ELBO of one x (3,), averaged over n draws."""
     trainer = linear_vae(Constant(mean[None], log_variance[None]))
     with torch.no_grad():
-        loss = trainer.losses(x.expand(n, -1), make_rng(0, "test", CPU))["generator_loss"]
+        loss = trainer.losses(x.expand(n, -1))["generator_loss"]
     return -loss.item()
 
 
@@ -116,7 +116,7 @@ def test_reconstruction_is_the_likelihood_of_a_gaussian(shape: tuple[int, ...]) 
 def test_the_loss_is_reconstruction_and_kl_of_one_z_for_each_sample() -> None:
     mean, log_variance, x = randn(7, 2), randn(7, 2, seed=1), randn(7, 3, seed=2)
     trainer = linear_vae(Constant(mean, log_variance))
-    metrics = trainer.losses(x, make_rng(0, "test", CPU))
+    metrics = trainer.losses(x)
     noise = torch.randn(7, 2, generator=make_rng(0, "test", CPU))
     decoded = (mean + (0.5 * log_variance).exp() * noise) @ WEIGHT.T + BIAS
     nll = -Independent(Normal(decoded, DEVIATION), 1).log_prob(x)
@@ -151,7 +151,7 @@ def test_the_gradient_goes_through_the_draw() -> None:
     mean, log_variance, x = randn(n, 2), randn(n, 2, seed=1), randn(n, 3, seed=2)
     encoder = Constant(mean, log_variance)
     trainer = linear_vae(encoder)
-    trainer.losses(x, make_rng(0, "test", CPU))["generator_loss"].backward()
+    trainer.losses(x)["generator_loss"].backward()
     noise = torch.randn(n, 2, generator=make_rng(0, "test", CPU))
     moved = (0.5 * log_variance).exp() * noise
     along_z = ((mean + moved) @ WEIGHT.T + BIAS - x) @ WEIGHT / DEVIATION**2
@@ -165,7 +165,7 @@ def test_the_gradient_is_that_of_the_expected_bound() -> None:
     """Its mean over many draws is the derivative of the closed form, so the estimate has no bias."""
     n, mean, log_variance, x = 400_000, torch.tensor([[0.4, -0.3]]), torch.tensor([[-0.5, 0.2]]), randn(1, 3)
     encoder = Constant(mean, log_variance)
-    loss = linear_vae(encoder).losses(x.expand(n, -1), make_rng(0, "test", CPU))["generator_loss"]
+    loss = linear_vae(encoder).losses(x.expand(n, -1))["generator_loss"]
     loss.backward()
     code = torch.cat([mean, log_variance], 1).requires_grad_(True)
     m, v = code[:, :2], code[:, 2:]
@@ -186,7 +186,7 @@ def test_held_out_samples_have_noise_of_their_own_and_move_nothing() -> None:
         assert list(found) == ["held_out_loss"]
         assert found["held_out_loss"].isfinite()
     assert all(torch.equal(value, before[name]) for name, value in looked.net.state_dict().items())
-    a, b = (trainer.losses(x, trainer.code_rng)["generator_loss"] for trainer in (looked, alone))
+    a, b = (trainer.losses(x)["generator_loss"] for trainer in (looked, alone))
     assert torch.equal(a, b)
 
 
@@ -211,7 +211,7 @@ def test_a_linear_vae_comes_to_the_likelihood_of_probabilistic_pca() -> None:
     assert isinstance(decoder, nn.Linear)
     with torch.no_grad():
         reached = likelihood(marginal(decoder.weight, decoder.bias), x)
-        loss = np.mean([trainer.losses(x, trainer.code_rng)["generator_loss"].item() for _ in range(20)])
+        loss = np.mean([trainer.losses(x)["generator_loss"].item() for _ in range(20)])
     assert reached <= best + 1e-4
     assert reached == pytest.approx(best, abs=0.01)
     assert -loss == pytest.approx(best, abs=0.03)
