@@ -117,7 +117,7 @@ def test_the_loss_is_reconstruction_and_kl_of_one_z_for_each_sample() -> None:
     mean, log_variance, x = randn(7, 2), randn(7, 2, seed=1), randn(7, 3, seed=2)
     trainer = linear_vae(Constant(mean, log_variance))
     metrics = trainer.losses(x)
-    noise = torch.randn(7, 2, generator=make_rng(0, "test", CPU))
+    noise = torch.randn(7, 2, generator=make_rng(0, "codes", CPU))
     decoded = (mean + (0.5 * log_variance).exp() * noise) @ WEIGHT.T + BIAS
     nll = -Independent(Normal(decoded, DEVIATION), 1).log_prob(x)
     torch.testing.assert_close(metrics["generator_loss"], (nll + gaussian_kl(mean, log_variance)).mean())
@@ -152,7 +152,7 @@ def test_the_gradient_goes_through_the_draw() -> None:
     encoder = Constant(mean, log_variance)
     trainer = linear_vae(encoder)
     trainer.losses(x)["generator_loss"].backward()
-    noise = torch.randn(n, 2, generator=make_rng(0, "test", CPU))
+    noise = torch.randn(n, 2, generator=make_rng(0, "codes", CPU))
     moved = (0.5 * log_variance).exp() * noise
     along_z = ((mean + moved) @ WEIGHT.T + BIAS - x) @ WEIGHT / DEVIATION**2
     of_mean = along_z + mean
