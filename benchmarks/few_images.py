@@ -15,9 +15,7 @@ import argparse
 import csv
 import hashlib
 import json
-import multiprocessing
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import kept
 from benchmarks.copies import SOURCE
 from benchmarks.modes import cell
 from benchmarks.showcase import describe, machine
@@ -37,7 +36,6 @@ from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.classifier import fit
 from ganpipe.training.loop import TrainingArguments, configure, train
-from ganpipe.utils.io import write_bytes
 
 ROWS = ["r1", "diffaugment", "ada"]
 DATA = "digits"
@@ -74,8 +72,8 @@ def digest(task: Task) -> str:
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def work(task: Task, classifier: Path) -> dict[str, Any]:
-    """One training and its metrics."""
+def work(task: Task, classifier: Path, commit: str) -> dict[str, Any]:
+    """One training and its metrics, at a commit."""
     limit, row, seed, _ = task
     data, variant, runtime = digits(limit), settings(task), resolve_runtime(params().runtime)
     configure(runtime)
@@ -93,6 +91,7 @@ def work(task: Task, classifier: Path) -> dict[str, Any]:
     values = {f"{metric}.{weights}": found[weights].value(metric) for metric, weights, _ in COLUMNS.values()}
     status = outcome.status.kind if outcome.status else None
     line = {"task": list(task), "digest": digest(task), "title": variant.title, "steps": variant.steps}
+    line["commit"] = commit
     return line | {"status": status, "p": last.get("augmentation_p"), **values}
 
 
@@ -130,16 +129,10 @@ def main() -> None:
     configure(resolve_runtime(params().runtime))
     if not (classifier / "classifier.safetensors").exists():
         fit(digits(), params().classifier.of(params().datasets[DATA]), torch.device("cpu"), classifier)
-    kept = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
-    done = {tuple(line["task"]): line for line in kept if line["digest"] == digest(tuple(line["task"]))}
+    done = {tuple(line["task"]): line for line in kept.read(file) if line["digest"] == digest(tuple(line["task"]))}
     tasks = [(n, row, seed, given.steps) for seed in range(given.seeds) for n in given.limits for row in given.rows]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(given.jobs, mp_context=spawn) as pool, file.open("a", encoding="utf-8") as results:
-        for future in as_completed([pool.submit(work, task, classifier) for task in tasks if task not in done]):
-            line = future.result() | {"commit": commit}
-            done[tuple(line["task"])] = line
-            results.write(json.dumps(line) + "\n")
-            results.flush()
+    calls = [(task, classifier, commit) for task in tasks if task not in done]
+    done |= {tuple(line["task"]): line for line in kept.measure(work, calls, given.jobs, file)}
     shown = [line for task, line in done.items() if task[3] == given.steps]
     commits, ill = sorted({line["commit"] for line in shown}), sum(line["status"] is not None for line in shown)
     content = (
@@ -148,9 +141,7 @@ def main() -> None:
     )
     print(content)
     if given.page:
-        page = SOURCE / "docs/results.md"
-        head, rest = page.read_text(encoding="utf-8").split(START)
-        write_bytes(page, f"{head}{START}{content}\n{END}{rest.split(END)[1]}".encode())
+        kept.write_section(SOURCE / "docs/results.md", START, END, content)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import kept
 from benchmarks.copies import SOURCE
 from benchmarks.showcase import describe, machine
 from ganpipe.config import configuration
@@ -32,7 +31,6 @@ from ganpipe.metrics.modes import leading_mode_changes, modes
 from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.statistics.seeds import summary
 from ganpipe.training.loop import TrainingArguments, configure, train
-from ganpipe.utils.io import write_bytes
 
 ROWS = ["non_saturating", "pacgan", "pacgan_4", "unrolled", "lsgan", "hinge", "vae", "gmm"]
 SAMPLES, SNAPSHOTS = 2500, 50
@@ -115,8 +113,7 @@ def table(lines: list[dict[str, Any]]) -> str:
 
 def read(file: Path) -> dict[Task, dict[str, Any]]:
     """The results that are there already, of variants that are as they were."""
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
-    known = [line for line in lines if line["task"][1] in params().variants]
+    known = [line for line in kept.read(file) if line["task"][1] in params().variants]
     return {tuple(line["task"]): line for line in known if digest(tuple(line["task"])) == line["row"]}
 
 
@@ -141,13 +138,8 @@ def main() -> None:
     tasks = [(d, row, s, given.steps) for d in given.data for s in range(given.seeds) for row in given.rows]
     done = read(given.out)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(given.jobs, mp_context=spawn) as pool, given.out.open("a", encoding="utf-8") as file:
-        for future in as_completed([pool.submit(work, task) for task in tasks if task not in done]):
-            line = future.result()
-            done[tuple(line["task"])] = line
-            file.write(json.dumps(line) + "\n")
-            file.flush()
+    calls = [(task,) for task in tasks if task not in done]
+    done |= {tuple(line["task"]): line for line in kept.measure(work, calls, given.jobs, given.out)}
     content = table(list(done.values()))
     content += (
         f"\n\n{SAMPLES} samples of the raw generator; of several seeds the mean ± half of its 95 % interval; "
@@ -155,9 +147,7 @@ def main() -> None:
     )
     print(content)
     if given.page:
-        page = SOURCE / "docs/results.md"
-        head, rest = page.read_text(encoding="utf-8").split(START)
-        write_bytes(page, f"{head}{START}{content}\n{END}{rest.split(END)[1]}".encode())
+        kept.write_section(SOURCE / "docs/results.md", START, END, content)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from benchmarks.copies import SOURCE
+from benchmarks.kept import write_section
 from benchmarks.measurements import KEPT, FGanFit, FGanOptimum, Probe, Training, digest, retraining_ratio
 from benchmarks.showcase import describe, machine
 from ganpipe.config.overlay import read_yaml
@@ -37,7 +38,7 @@ from ganpipe.parts import Frozen, Line, Number, Positive
 from ganpipe.report.formats import MINUS, NOTHING, duration, mean_and_half, number
 from ganpipe.statistics.seeds import finite, summary
 from ganpipe.utils.errors import UserError
-from ganpipe.utils.io import write_bytes, write_json
+from ganpipe.utils.io import write_json
 
 FILE, PAGE = SOURCE / "benchmarks/papers.yaml", SOURCE / "docs/papers.md"
 START, END = "<!-- papers -->\n", "<!-- end of papers -->"
@@ -316,9 +317,7 @@ def main() -> None:
     absent = run([one for name, one in by_id.items() if given.only is None or name in given.only], given.jobs)
     lines = [*page(absent), "", f"Page made at commit {describe()}, {machine()}."]
     print("\n".join(lines))
-    head, rest = PAGE.read_text(encoding="utf-8").split(START)
-    content = "\n".join(lines)
-    write_bytes(PAGE, f"{head}{START}{content}\n{END}{rest.split(END)[1]}".encode())
+    write_section(PAGE, START, END, "\n".join(lines))
 
 
 if __name__ == "__main__":
