@@ -124,11 +124,13 @@ def main() -> None:
         if row not in ROWS:
             parser.error(f"{row} is none of {', '.join(ROWS)}")
     given.folder.mkdir(parents=True, exist_ok=True)
-    file, classifier = given.folder / "results.jsonl", given.folder / "classifier"
+    architecture = params().classifier.of(params().datasets[DATA])
+    name = hashlib.sha256(architecture.model_dump_json().encode()).hexdigest()[:12]
+    file, classifier = given.folder / "results.jsonl", given.folder / f"classifier-{name}"
     commit = describe()
     configure(resolve_runtime(params().runtime))
     if not (classifier / "classifier.safetensors").exists():
-        fit(digits(), params().classifier.of(params().datasets[DATA]), torch.device("cpu"), classifier)
+        fit(digits(), architecture, torch.device("cpu"), classifier)
     done = {tuple(line["task"]): line for line in kept.read(file) if line["digest"] == digest(tuple(line["task"]))}
     tasks = [(n, row, seed, given.steps) for seed in range(given.seeds) for n in given.limits for row in given.rows]
     calls = [(task, classifier, commit) for task in tasks if task not in done]

@@ -23,11 +23,15 @@ def measure(work: Callable[..., Line], calls: Sequence[tuple[Any, ...]], jobs: i
     """`work` of each call, so many at a time in processes of their own, as they come; each is appended to the file."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn) as pool, file.open("a", encoding="utf-8") as results:
-        for future in as_completed([pool.submit(work, *call) for call in calls]):
-            line = future.result()
-            results.write(json.dumps(line) + "\n")
-            results.flush()
-            yield line
+        try:
+            for future in as_completed([pool.submit(work, *call) for call in calls]):
+                line = future.result()
+                results.write(json.dumps(line) + "\n")
+                results.flush()
+                yield line
+        except BaseException:  # Ctrl-C, too: what has not begun is not wanted
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def write_section(page: Path, start: str, end: str, content: str) -> None:

@@ -163,10 +163,6 @@ def test_what_is_upright_can_be_told_while_p_is_below_1() -> None:
         shares[p] = corners.mean(0)
     torch.testing.assert_close(shares[0.8], torch.tensor([0.4, 0.2, 0.2, 0.2]), rtol=0, atol=0.03)
     torch.testing.assert_close(shares[1.0], torch.full((4,), 0.25), rtol=0, atol=0.03)
-    turns, (real, other) = [torch.eye(4).roll(k, 0) for k in range(4)], torch.eye(4)[:2]
-    for p in shares:
-        mixed = [sum((p / 4) * turn @ one for turn in turns) + (1 - p) * one for one in (real, other)]
-        assert torch.allclose(*mixed) == (p == 1.0)
 
 
 def test_a_transformation_is_there_with_p_and_a_rotation_too() -> None:

@@ -41,10 +41,20 @@ BAD: dict[str, tuple[Change, str, list[str]]] = {
         ["2 to 100 classes, the data have 1000 classes; use digits"],
     ),
     "data typo": (put("data.kind", "digit"), "data.kind is 'digit'", ["did you mean digits", "ring"]),
-    "fewer samples than a batch": (
-        put("data.limit", 63),
-        "data.limit is 63, less than one batch of 64 by train.batch",
-        ["use 64"],
+    "tuning that extends a variant": (
+        put("tune.settings", {"extends": "lsgan"}),
+        "tune.settings.extends is 'lsgan'",
+        ["only a file in variants/ extends another one"],
+    ),
+    "tuning with overrides of no data": (
+        put("tune.settings", {"overrides": {"digitz": {"steps": 5}}}),
+        "tune.settings.overrides.digitz",
+        ["use one of"],
+    ),
+    "tuning with overrides that are none": (
+        put("tune.settings", {"overrides": {"digits": 7}}),
+        "tune.settings.overrides.digits is 7",
+        ["mapping of keys to values"],
     ),
     "no samples": (put("data.limit", 0), "data.limit is 0", ["greater than or equal to 1"]),
     "data set of no kind": (

@@ -89,6 +89,7 @@ class Configuration(Frozen):
     def tuned(self, name: str, data: str) -> Variant:
         """The variant with `tune.settings`. Raises UserError where it is illegal."""
         base = self.variants[name]
+        _check_overrides(self.tune.settings, Place(PARAMS, ("tune", "settings")), {*DATA_FORMS, *self.datasets})
         overlay = {"extends": {name: base}, "title": base.get("title", name), **copy.deepcopy(self.tune.settings)}
         try:
             return self.model_copy(update={"variants": {name: overlay}}).variant(name, data)
@@ -245,12 +246,6 @@ def _check_data(c: Configuration) -> None:
         c.evaluate.check_count(test_size, f"test {data_form} of {name}", data_form)
     for variant_name in c.variants:
         variant = c.variant(variant_name)
-        if c.data.limit is not None and c.data.limit < variant.batch:
-            place = c._place(variant_name, data_form, name, ("batch",))
-            raise UserError(
-                f"data.limit is {c.data.limit}, less than one batch of {variant.batch} by {place}: use {variant.batch} "
-                "or more, or a smaller batch."
-            )
         for key_path, count in (
             (("num_samples",), variant.num_samples),
             (("snapshots", "num_samples"), variant.snapshots.num_samples),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from ganpipe.parts import Part
 from ganpipe.prepared import PreparedDataset
+from ganpipe.utils.errors import UserError
 
 
 def with_entry_name(sentence: str, kind: str, name: str) -> str:
@@ -25,6 +27,33 @@ def data_root(project: Path) -> Path:
     """
     root = os.path.expanduser(os.environ.get("GANPIPE_DATA_ROOT") or "data/raw")
     return Path(os.environ.get("DVC_ROOT") or project, root)
+
+
+def load_dataset(dataset: Dataset, name: str, limit: int | None, root: Path) -> PreparedDataset:
+    """The data of the entry `name`, of which trainings see `limit` samples, all for None. root: of raw files.
+
+    Raises UserError where the files cannot be read, memory runs out, or there are fewer training samples.
+    """
+    try:
+        data = dataset.load(root)
+    except UserError as error:
+        raise UserError(with_entry_name(str(error), dataset.kind, name)) from None
+    except MemoryError as error:
+        reason = str(error) or "out of memory"
+        raise UserError(
+            f"datasets.{name} does not fit into this machine's memory ({reason}): make it smaller."
+        ) from None
+    return limited(data, name, limit)
+
+
+def limited(data: PreparedDataset, name: str, limit: int | None) -> PreparedDataset:
+    """The data with `data.limit`. Raises UserError where there are fewer training samples."""
+    if limit is not None and limit > len(data.train):
+        raise UserError(
+            f"data.limit is {limit}, and {name} has {len(data.train)} training {data.form}: use at most "
+            f"{len(data.train)}, or null for all of them."
+        )
+    return replace(data, limit=limit)
 
 
 class Dataset(Part):

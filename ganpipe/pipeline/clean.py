@@ -24,15 +24,16 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     """Folders and files of variants, seeds and data sets that params.yaml no longer has."""
     variants, seeds = set(configuration.variants), {str(seed) for seed in configuration.seeds}
     data = configuration.datasets
+    pages_of_all = {"lecture.html", *(f"tuning-{name}.html" for name in configuration.tune.data)}
     for top in ("runs", "evals", "pretrained", "classifiers", "reference_stats", "timings", "reports"):
-        yield from (path for path in _visible(root / top) if path.name not in data)
+        yield from (path for path in _visible(root / top) if path.name not in {*data, *pages_of_all})
     for top in ("data/fingerprints", "data/prepared"):
         yield from (path for path in _visible(root / top) if path.stem not in data)
     for name in data:
         for folder in ("runs", "evals", "pretrained"):
             yield from (path for path in _visible(root / folder / name) if path.stem not in variants)
         external = {f"external-{row.name}" for row in _visible(root / EXTERNAL / name)}
-        pages = variants | external | {"zoo"}
+        pages = variants | external | {"zoo", *(f"variance-{variant}" for variant in variants)}
         yield from (path for path in _visible(root / "reports" / name) if path.name.removesuffix(".html") not in pages)
         for kind in ("pretrain", "train", "evaluate"):
             yield from (path for path in _visible(root / "timings" / name / kind) if path.stem not in variants)
@@ -40,14 +41,23 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
             for folder_of_variant in _visible(trainings):
                 if folder_of_variant.name in variants:
                     yield from (path for path in _visible(folder_of_variant) if path.stem not in seeds)
+    for name in configuration.tune.data:  # the best are chosen from all that lies there
+        draws = {str(draw) for draw in configuration.tune.draws}
+        for folder in ("draws", "winners"):
+            of = _visible(root / "tune" / folder / name)
+            yield from (path for path in of if path.name not in configuration.tune.variants)
+        for folder_of_variant in _visible(root / "tune/draws" / name):
+            if folder_of_variant.name in configuration.tune.variants:
+                yield from (path for path in _visible(folder_of_variant) if path.name not in draws)
     checkpoints = (path for path in _visible(root / ".ckpt") if path.name != "locks")
     yield from (path for path in checkpoints if not _still_needed(path, data, variants, seeds))
 
 
 def _still_needed(checkpoint: Path, data: Iterable[str], variants: set[str], seeds: set[str]) -> bool:
     """Whether a training may go on from the checkpoint, a folder `<kind>-<data>[-<variant>[-<seed>]]-<key>`."""
-    _, *name = checkpoint.name.split("-")[:-1]
-    exists = all(part in among for part, among in zip(name, (data, variants, seeds), strict=False))
+    kind, *name = checkpoint.name.split("-")[:-1]
+    known = zip(name, (data, variants, seeds), strict=False)
+    exists = kind in ("lecture", "tune") or all(part in among for part, among in known)
     return exists and not (checkpoint / "finished").exists()
 
 

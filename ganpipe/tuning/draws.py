@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,13 @@ class Draw:
 
 
 def _badness(metric: Metric) -> float:
-    """The value of the one seed, that of noise where the training failed, with the sign by which lower is better."""
+    """The value of the one seed, that of noise where the training failed, with the sign by which lower is better.
+
+    Infinity where noise has none either.
+    """
     found = finite(metric.raw) or finite([metric.noise_baseline])
+    if not found:
+        return math.inf
     return found[0] if metric.better == "lower" else -found[0]
 
 

@@ -12,7 +12,8 @@ from ganpipe.config.configuration import Configuration
 from ganpipe.config.tuning import Dimension, draw
 from ganpipe.config.variant import Variant
 from ganpipe.parts import kinds
-from ganpipe.pipeline.specs import Code, Spec, parts_of, pretraining, resolve_runtime
+from ganpipe.pipeline.fingerprint import fingerprint
+from ganpipe.pipeline.specs import Code, Spec, not_deterministic, parts_of, pretraining, resolve_runtime
 from ganpipe.utils.errors import UserError, format_value
 
 
@@ -30,6 +31,12 @@ def check(c: Configuration, data: str) -> None:
         if len(set(seeds)) < len(seeds):
             raise UserError(f"tune.{key} is {format_value(list(seeds))}: each may stand there once, remove the others.")
     variants = [variant(c, name, data) for name in c.tune.variants]
+    for one in variants:
+        settings = one.model_dump(mode="json")
+        places = [place for dimension in c.tune.space for place in dimension.places(settings)]
+        if twice := next((place for place in places if places.count(place) > 1), None):
+            key = ".".join(map(str, twice))
+            raise UserError(f"tune.space names {key} twice: remove one of the two.")
     for i, dimension in enumerate(c.tune.space):
         if not any(_reads(one, dimension) and dimension.places(one.model_dump(mode="json")) for one in variants):
             sentence = f"which is a number in none of {', '.join(c.tune.variants)}: correct or remove it"
@@ -39,7 +46,8 @@ def check(c: Configuration, data: str) -> None:
 def variant(c: Configuration, name: str, data: str) -> Variant:
     """The variant with `tune.settings`. Raises UserError where it is illegal or makes no sense on the data."""
     found = c.tuned(name, data)
-    if reason := found.incompatibility(c.datasets[data].shape):
+    reason = found.incompatibility(c.datasets[data].shape) or not_deterministic(found, resolve_runtime(c.runtime))
+    if reason:
         raise UserError(f"tune.variants has {name}, which makes no sense on {data}: {reason}.")
     return found
 
@@ -62,7 +70,7 @@ def configurations(c: Configuration, name: str, data: str) -> dict[int, tuple[Va
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))
-            sentence = f"in draw {index} of {name}, but {first['msg']}; change its range"
+            sentence = f"in draw {index} of {name}, but {first['msg']}; change its range, or take {name} out"
             raise UserError(f"tune.space makes {key} {format_value(first['input'])} {sentence}.") from None
     return found
 
@@ -85,6 +93,8 @@ def build(c: Configuration, root: Path, data: str) -> dict[str, Spec]:
         "data.json": {
             **shared,
             "dataset": dataset.model_dump(mode="json"),
+            "limit": c.data.limit,
+            **fingerprint({"data": data, "dataset": dataset.model_dump(mode="json")}, root),
             "validation": c.tune.validation,
             "seed": c.tune.sequence_seed,
             "counts": sorted({v.num_samples for v in bases.values()}),
@@ -95,7 +105,6 @@ def build(c: Configuration, root: Path, data: str) -> dict[str, Spec]:
             "data": data,
             "titles": {name: one.title for name, one in bases.items()},
             "draws": list(c.tune.draws),
-            "keys": [one.key for one in c.tune.space],
             "code": code.closure({"stages.tune.page"}),
         },
     }

@@ -34,6 +34,8 @@ KEPT = Path(".cache/variance")
 TRAINED = ("initialisation", "order", "noise")
 """Sources that need a training each time; `samples` are drawn of one training."""
 EVERYTHING = "everything"
+ALONE = 10_000
+"""Added to the seed of a source that varies alone, which then shares no random numbers with where everything does."""
 Task = tuple[str, str, int]  # variant, source, run from 1 on
 
 
@@ -74,10 +76,14 @@ def measure(c: Configuration, variant: str, runs: int, jobs: int) -> Measured:
     missing_draws = max((run for run in range(1, runs + 1) if f"samples {run}" not in found), default=0)
     todo += [(variant, "samples", missing_draws)] if missing_draws else []
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done, future in enumerate(as_completed([pool.submit(work, task) for task in todo]), 1):
-            found |= future.result()
-            write_json(kept, found)
-            print(f"{done} of {len(todo)} trainings", flush=True)
+        try:
+            for done, future in enumerate(as_completed([pool.submit(work, task) for task in todo]), 1):
+                found |= future.result()
+                write_json(kept, found)
+                print(f"{done} of {len(todo)} trainings", flush=True)
+        except BaseException:  # Ctrl-C, too: what has not begun is not wanted
+            pool.shutdown(cancel_futures=True)
+            raise
     return _measured(variant, spec, found, runs)
 
 
@@ -96,8 +102,9 @@ def _measured(variant: str, spec: dict[str, Any], found: Mapping[str, float | No
 
 
 def _digest(variant: str) -> str:
-    """Of all that the values depend on: both specs, with the code, and the data."""
-    texts = [Path("data/specs", name).read_bytes() for name in (f"train/{variant}.json", "evaluate.json")]
+    """Of all that the values depend on: the specs, with the code, and the data."""
+    names = (f"train/{variant}.json", f"pretrain/{variant}.json", "evaluate.json")
+    texts = [Path("data/specs", name).read_bytes() for name in names]
     meta = Path("data/prepared", read_spec("evaluate.json")["data"], "meta.json").read_bytes()
     return hashlib.sha256(b"".join([*texts, meta])).hexdigest()[:12]
 
@@ -127,22 +134,18 @@ def work(task: Task) -> dict[str, float | None]:
     pretrained = (
         Path("pretrained", spec["data"], variant_name, variant.pretrained_file) if variant.pretrained_file else None
     )
-    seeds = Seeds(run) if source == EVERYTHING else Seeds(0) if source == "samples" else Seeds(0, **{source: run})
+    alone = {source: ALONE + run} if source in TRAINED else {}
+    seeds = Seeds(run) if source == EVERYTHING else Seeds(0, **alone)
     real = _reference()
     name, count = _main()[0], min(max_generated(real), variant.num_samples)
     with tempfile.TemporaryDirectory(prefix="ganpipe-variance-") as folder:
-        train(TrainingArguments(f"{source} {run}", variant, runtime, data, seeds, Path(folder), pretrained))
+        outcome = train(TrainingArguments(f"{source} {run}", variant, runtime, data, seeds, Path(folder), pretrained))
         if source == "samples":
             model = load(Path(folder, "generator.safetensors"))
-            drawn = {f"samples {i}": model.sample(variant.num_samples, seed=i) for i in range(1, run + 1)}
+            drawn = {f"samples {i}": model.sample(variant.num_samples, seed=ALONE + i) for i in range(1, run + 1)}
         else:
             drawn = {f"{source} {run}": np.load(Path(folder, "samples.npy"))}
+    if outcome.status and outcome.status.kind == "not_finite":  # as pixels its samples would be black
+        return dict.fromkeys(drawn)
     configure(runtime.model_copy(update={"precision": "float32"}))
-    return {key: _value(real, samples, count, name) for key, samples in drawn.items()}
-
-
-def _value(real: Any, samples: Any, count: int, name: str) -> float | None:
-    if not np.isfinite(samples).all():
-        return None
-    value: float | None = real.measure(samples, count, True).value(name)
-    return value
+    return {key: real.measure(samples, count, True).value(name) for key, samples in drawn.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ganpipe.data import Dataset, data_root
+from ganpipe.data import Dataset, data_root, limited, load_dataset
 from ganpipe.evaluation.experiments import prepare, validation_split
 from ganpipe.parts import part_class
 from ganpipe.pipeline.stage import run
@@ -16,8 +16,8 @@ def main() -> None:
     spec = read(name, "data.json")
     dataset = part_class("ganpipe.data", spec["dataset"]["kind"]).model_validate(spec["dataset"])
     assert isinstance(dataset, Dataset)
-    whole = dataset.load(data_root(TUNE.parent))
-    search = validation_split(whole, spec["validation"], spec["seed"])
+    whole = load_dataset(dataset, name, spec["limit"], data_root(TUNE.parent))
+    search = limited(validation_split(whole, spec["validation"], spec["seed"]), f"the search on {name}", spec["limit"])
     for of, data in (("search", search), ("whole", whole)):
         prepare(f"tune-{of}", spec, data, TUNE / "data" / name / of)
     print(f"{name}: {len(search.train)} to train on, {len(search.test)} to choose on, {len(whole.test)} to test")

@@ -26,5 +26,11 @@ def test_the_command(project: Project) -> None:
     page = (project.root / "reports/digits/variance-lsgan.html").read_text(encoding="utf-8")
     assert "How many seeds a difference needs" in page
     assert "trainings" not in project.ganpipe("variance", "lsgan", "--runs", "5").out
+    with project.params() as params:  # NaN, which as pixels is black
+        for side in ("generator_optimizer", "critic_optimizer"):
+            params["variants"]["wgan_gp"][side]["lr"] = 1e9
+        params["variants"]["wgan_gp"]["steps"] = 60
+    refused = project.ganpipe("variance", "wgan_gp", "--runs", "5", ok=False)
+    assert "wgan_gp has fewer than two different finite results where initialisation varies" in refused.text
     refused = project.ganpipe("variance", "lsgam", ok=False)
     assert "'lsgam' is no variant of params.yaml" in refused.text

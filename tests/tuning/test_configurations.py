@@ -11,6 +11,7 @@ import pytest
 from ganpipe.config import configuration
 from ganpipe.config.tuning import Dimension, Tuning, draw
 from ganpipe.evaluation.experiments import validation_split
+from ganpipe.pipeline.clean import leftovers
 from ganpipe.prepared import PreparedDataset
 from ganpipe.tuning import specs
 from ganpipe.utils.errors import UserError
@@ -78,6 +79,14 @@ def test_a_variant_gets_what_it_has() -> None:
         ({"variants": ["pix2pix"]}, "tune.variants has pix2pix, which makes no sense on ring: "),
         ({"settings": {"stepz": 3}}, "tune.settings is illegal for non_saturating: stepz is 3, but no such key "),
         (
+            {
+                "space": [
+                    {"key": "generator_optimizer.lr", "low": 0.1, "high": 1.0, "scale": of} for of in ("log", "factor")
+                ]
+            },
+            "tune.space names critic_optimizer.lr twice: remove one of the two.",
+        ),
+        (
             {"space": [{"key": "critic.slope", "low": 0.1, "high": 1.0, "scale": "log"}]},
             "tune.space.0.key is 'critic.slope', which is a number in none of non_saturating, ",
         ),
@@ -102,3 +111,17 @@ def test_the_validation_split_comes_from_the_training_split() -> None:
     assert (found.test[:, 0] == found.test_labels).all()
     assert (validation_split(data, 0.2, seed=0).test == found.test).all()
     assert (validation_split(data, 0.2, seed=1).test != found.test).any()
+
+
+def test_what_is_no_longer_drawn_is_a_leftover(tmp_path: Path) -> None:
+    """The best are chosen from all draws that lie there, so those of before have to go; all else stays."""
+    stay = ["tune/draws/ring/lsgan/1/draw.json", "tune/winners/ring/lsgan/winner.json", "reports/tuning-ring.html"]
+    stay += ["reports/lecture.html", "reports/ring/variance-lsgan.html", ".ckpt/tune-ring-lsgan-1-0-ab/state"]
+    stay += [".ckpt/tune-winner-ring-lsgan-100-ab/state", ".ckpt/lecture-ring-lsgan-0-ab/state"]
+    go = ["tune/draws/ring/lsgan/2/draw.json", "tune/winners/ring/vae/winner.json", "reports/tuning-grid.html"]
+    for name in (*stay, *go):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = leftovers(chosen(data=["ring"], variants=["lsgan"], draws=[0, 1]), tmp_path)
+    gone = {path.relative_to(tmp_path).as_posix() for path in found}
+    assert gone == {"tune/draws/ring/lsgan/2", "tune/winners/ring/vae", "reports/tuning-grid.html"}
