@@ -66,7 +66,7 @@ def said(kind: str, **changes: Any) -> str:
     dataset = {"kind": kind, **SETTINGS[kind], **changes}
     spec = Path("data/specs/data.json")
     spec.parent.mkdir(parents=True, exist_ok=True)
-    spec.write_text(json.dumps({"data": NAME, "dataset": dataset, "code": {}}))
+    spec.write_text(json.dumps({"data": NAME, "dataset": dataset, "limit": None, "code": {}}))
     with pytest.raises(UserError) as caught:
         prepare.main()
     sentence = str(caught.value)
@@ -200,7 +200,7 @@ def test_a_file_of_any_name_is_read_or_named_in_one_line(name: str, root: Path) 
     make("image_folder", root)
     odd = root / "images" / name
     (root / "images" / "2.png").rename(odd)
-    spec = {"data": NAME, "dataset": {"kind": "image_folder", **SETTINGS["image_folder"]}, "code": {}}
+    spec = {"data": NAME, "dataset": {"kind": "image_folder", **SETTINGS["image_folder"]}, "limit": None, "code": {}}
     dataset = prepare.part_class("ganpipe.data", "image_folder").model_validate(spec["dataset"])
     hidden = name.startswith(".")
     assert len(dataset.load(root).train) == (2 if hidden else 3)  # type: ignore[attr-defined]
