@@ -16,6 +16,7 @@ import csv
 import hashlib
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -47,7 +48,7 @@ COLUMNS = {  # each with the metric, the weights, and decimals
     "memorized": ("memorization", "ema", 3),
     "z of memorization": ("memorization_z", "ema", 1),
 }
-Task = tuple[int, str, int, int | None]  # limit, variant, seed, steps: None for the variant's own
+Task = tuple[int | None, str, int, int | None]  # limit, variant, seed, steps: None for the variant's own
 
 
 @cache
@@ -95,6 +96,21 @@ def work(task: Task, classifier: Path, commit: str) -> dict[str, Any]:
     return line | {"status": status, "p": last.get("augmentation_p"), **values}
 
 
+def trained(tasks: Sequence[Task], folder: Path, jobs: int) -> dict[Task, dict[str, Any]]:
+    """The results kept in the folder, of params.yaml and variants as they are, and those of these tasks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    architecture = params().classifier.of(params().datasets[DATA])
+    name = hashlib.sha256(architecture.model_dump_json().encode()).hexdigest()[:12]
+    file, classifier = folder / "results.jsonl", folder / f"classifier-{name}"
+    commit = describe()
+    configure(resolve_runtime(params().runtime))
+    if not (classifier / "classifier.safetensors").exists():
+        fit(digits(), architecture, torch.device("cpu"), classifier)
+    done = {tuple(line["task"]): line for line in kept.read(file) if line["digest"] == digest(tuple(line["task"]))}
+    calls = [(task, classifier, commit) for task in tasks if task not in done]
+    return done | {tuple(line["task"]): line for line in kept.measure(work, calls, jobs, file)}
+
+
 def table(lines: list[dict[str, Any]]) -> str:
     """Markdown: a line for each limit and variant."""
     rows: dict[tuple[int, str], list[dict[str, Any]]] = {}
@@ -123,18 +139,8 @@ def main() -> None:
     for row in given.rows:
         if row not in ROWS:
             parser.error(f"{row} is none of {', '.join(ROWS)}")
-    given.folder.mkdir(parents=True, exist_ok=True)
-    architecture = params().classifier.of(params().datasets[DATA])
-    name = hashlib.sha256(architecture.model_dump_json().encode()).hexdigest()[:12]
-    file, classifier = given.folder / "results.jsonl", given.folder / f"classifier-{name}"
-    commit = describe()
-    configure(resolve_runtime(params().runtime))
-    if not (classifier / "classifier.safetensors").exists():
-        fit(digits(), architecture, torch.device("cpu"), classifier)
-    done = {tuple(line["task"]): line for line in kept.read(file) if line["digest"] == digest(tuple(line["task"]))}
     tasks = [(n, row, seed, given.steps) for seed in range(given.seeds) for n in given.limits for row in given.rows]
-    calls = [(task, classifier, commit) for task in tasks if task not in done]
-    done |= {tuple(line["task"]): line for line in kept.measure(work, calls, given.jobs, file)}
+    done = trained(tasks, given.folder, given.jobs)
     shown = [line for task, line in done.items() if task[3] == given.steps]
     commits, ill = sorted({line["commit"] for line in shown}), sum(line["status"] is not None for line in shown)
     content = (
