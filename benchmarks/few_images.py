@@ -83,7 +83,9 @@ def work(task: Task, classifier: Path, commit: str) -> dict[str, Any]:
     spec |= {"params": params().evaluate.model_dump(mode="json"), "runtime": runtime.model_dump(mode="json")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        outcome = train(TrainingArguments(f"{row}/{seed}, {limit} images", variant, runtime, data, seed, folder))
+        outcome = train(
+            TrainingArguments(f"{row}/{seed}{f', {limit} images' * bool(limit)}", variant, runtime, data, seed, folder)
+        )
         real = open_reference(spec, data, folder / "stats", stored=False, classifier=classifier)
         samples = {"raw": np.load(folder / "samples.npy"), "ema": np.load(folder / "samples_ema.npy")}
         found = {weights: real.measure(array, max_generated(real)) for weights, array in samples.items()}

@@ -56,6 +56,17 @@ def bca(samples: Sequence[Sequence[float]], statistic: Callable[..., Any]) -> tu
     statistic: takes as many arrays and `axis`, along which the values of a sample lie. Undefined, and not to be called,
     where leaving out any one value does not change the statistic.
     """
+    low, high = _interval(samples, statistic, "BCa")
+    return float(low), float(high)
+
+
+def percentile(samples: Sequence[Sequence[float]], statistic: Callable[..., Any]) -> tuple[Any, Any]:
+    """The ends of the percentile intervals of a statistic as `bca` takes it, which may have leading axes of its own."""
+    return _interval(samples, statistic, "percentile")
+
+
+def _interval(samples: Sequence[Sequence[float]], statistic: Callable[..., Any], method: str) -> tuple[Any, Any]:
+    """Every sample is resampled by itself."""
     import numpy as np
     from scipy.stats import bootstrap
 
@@ -64,11 +75,11 @@ def bca(samples: Sequence[Sequence[float]], statistic: Callable[..., Any]) -> tu
         statistic,
         n_resamples=RESAMPLES,
         confidence_level=LEVEL,
-        method="BCa",
+        method=method,
         vectorized=True,
         rng=np.random.default_rng(SEED),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return found.low, found.high
 
 
 def _mean(sample: np.ndarray[Any, np.dtype[np.float64]], axis: int) -> Any:

@@ -117,12 +117,12 @@ def a12(a: Sequence[Number], b: Sequence[Number], better: Better) -> Superiority
     ranks = [sorted(order[value] for value in side) for side in scores]
     import numpy as np
 
-    value = float(_share(np.asarray(ranks[0]), np.asarray(ranks[1]), axis=-1))
+    value = float(share_larger(np.asarray(ranks[0]), np.asarray(ranks[1]), axis=-1))
     if min(len(a), len(b)) < 2:
         return Superiority(value, None, None, "fewer than 2 seeds", lost)
     if value in (0.0, 1.0) or len(order) == 1:
         return Superiority(value, *_newcombe(value, len(a), len(b)), "Newcombe", lost)
-    return Superiority(value, *bca(ranks, _share), "BCa", lost)
+    return Superiority(value, *bca(ranks, share_larger), "BCa", lost)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -145,7 +145,7 @@ def _score(value: Number, better: Better) -> float:
     return -float(value) if better == "lower" else float(value)
 
 
-def _share(a: Array, b: Array, axis: int) -> Any:
+def share_larger(a: Array, b: Array, axis: int) -> Any:
     """The share of pairs in which a is larger, ties half; the values lie along the last axis."""
     import numpy as np
 
