@@ -110,13 +110,20 @@ def sweep(
     variants: Annotated[list[str] | None, typer.Argument(help="Variants; none means all.")] = None,
     jobs: Annotated[str, typer.Option("-j", "--jobs", help="How many at a time; auto: as the cores allow.")] = "auto",
     per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data sets, one after another: digits,ring,grid.")] = None,
 ) -> None:
     """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
-    from ganpipe.pipeline import locks
+    from ganpipe.pipeline import data_sets, locks
     from ganpipe.pipeline import sweep as command
 
+    def run(configuration: Configuration) -> int:
+        return command.sweep(configuration, Path(), variants or (), jobs, per_gpu)
+
     locks.check(Path())
-    raise typer.Exit(command.sweep(_checked(Path("params.yaml")), Path(), variants or (), jobs, per_gpu))
+    params = Path("params.yaml")
+    if data is None:
+        raise typer.Exit(run(_checked(params)))
+    raise typer.Exit(data_sets.one_after_another(params, data.split(","), run))
 
 
 @app.command()

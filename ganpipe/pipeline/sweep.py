@@ -36,6 +36,7 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 DEFAULT_SECONDS = {"train": 60.0, "pretrain": 30.0}
 """Seconds that a stage is taken for where none of its kind was timed; else 4. Only the order depends on them."""
 POLL = 0.1
+INTERRUPTED = 130
 GRACE_PERIOD = 60.0
 """Seconds that the stages have to end after an interruption: time for a checkpoint and for DVC's own work."""
 
@@ -47,7 +48,7 @@ def sweep(
     jobs: str = "auto",
     per_gpu: int | None = None,
 ) -> int:
-    """Run what must run, for these variants or all; returns 0, 1 where something failed, or 130 where it was
+    """Run what must run, for these variants or all; returns 0, 1 where something failed, or INTERRUPTED where it was
     interrupted.
 
     jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError,
@@ -77,7 +78,7 @@ def sweep(
         raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
     except KeyboardInterrupt:
         print("ganpipe: interrupted; what is finished is kept, and the next sweep goes on from there.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def environments(jobs: str, per_gpu: int | None, runtime: Runtime) -> list[dict[str, str]]:

@@ -70,6 +70,7 @@ NOT_EXECUTED = {
     "dvc exp run summary -S loss=r3gan -S data.kind=stacked_digits": "minutes of trainings",
     "dvc exp run summary -S loss=r3gan -S data.kind=stacked_digits -S 'variants/r3gan.yaml:penalties=[]'": "the same",
     "ganpipe sweep lsgan wgan_gp": "test_sweep.py",
+    "ganpipe sweep lsgan wgan_gp --data digits,ring,grid": "test_data_sets.py, without stages",
     "ganpipe evaluate FOLDER --data digits --name studiogan": "test_external.py",
     "ganpipe export lsgan/0 --to onnx": "training/test_export.py",
     "mlflow models serve -m generator-mlflow --env-manager local": "training/test_export.py",

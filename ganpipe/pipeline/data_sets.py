@@ -1,0 +1,64 @@
+"""Several data sets, one after another, as `ganpipe sweep --data digits,ring` takes them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from ganpipe.config import configuration
+from ganpipe.config.configuration import Configuration
+from ganpipe.pipeline.sweep import INTERRUPTED
+from ganpipe.utils.errors import UserError, format_value
+from ganpipe.utils.io import write_bytes
+
+KIND = re.compile(r"^(data:[^\S\n]*(?:#.*)?\n(?:(?:[ #].*)?\n)*? +kind: *)[^\s#]+", re.MULTILINE)
+"""The line of params.yaml, from `data:` on."""
+
+
+def known(names: Sequence[str], among: Iterable[str]) -> list[str]:
+    """The names of data sets, each once. Raises UserError for one that is none."""
+    choices = list(among)
+    for name in names:
+        if name not in choices:
+            near = difflib.get_close_matches(name, choices, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UserError(f"{format_value(name)} is no data set of params.yaml: {hint}known: {', '.join(choices)}.")
+    return list(dict.fromkeys(names))
+
+
+def one_after_another(params: Path, names: Sequence[str], run: Callable[[Configuration], int]) -> int:
+    """`run` for each data set, with params.yaml as it is but for `data.kind`, which is put back at the end.
+
+    The one that params.yaml names comes last, so that DVC's lock files are of it. Returns the highest exit code; an
+    interruption ends it. Raises UserError before anything runs where a data set is not known or lacks its files.
+    """
+    given, code = configuration.load(params), 0
+    own = given.data.kind
+    order = sorted(known(names, given.datasets), key=lambda name: name == own)
+    chosen = [given.model_copy(update={"data": given.data.model_copy(update={"kind": name})}) for name in order]
+    for c in chosen:
+        configuration.check(c)
+    try:
+        for c in chosen:
+            print(f"Data set {c.data.kind}", flush=True)
+            _select(params, c.data.kind)
+            code = max(code, run(c))
+            if code == INTERRUPTED:
+                break
+    finally:
+        _select(params, own)
+    return code
+
+
+def _select(params: Path, name: str) -> None:
+    """Write the name of a data set into params.yaml and leave all else as it is."""
+    text = params.read_text(encoding="utf-8")
+    changed, count = KIND.subn(rf"\g<1>{name}", text)
+    if not count:
+        raise UserError(
+            f"{params} does not have data.kind on a line of its own: write it so, as `kind:` below `data:`."
+        )
+    if changed != text:
+        write_bytes(params, changed.encode())

@@ -1,0 +1,72 @@
+"""`ganpipe sweep --data`: several data sets, one after another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pipeline_project import Project
+
+from ganpipe.config.configuration import Configuration
+from ganpipe.pipeline.data_sets import one_after_another
+from ganpipe.pipeline.sweep import INTERRUPTED
+from ganpipe.utils.errors import UserError
+
+
+@pytest.fixture
+def params(blank: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("GANPIPE_DATA_ROOT", raising=False)
+    monkeypatch.chdir(blank.clone(tmp_path / "project").root)
+    return Path("params.yaml")
+
+
+def test_each_is_chosen_in_turn_and_params_are_as_before(params: Path) -> None:
+    """The edit of a person meanwhile is kept, too."""
+    before, seen = params.read_text(encoding="utf-8"), []
+
+    def run(c: Configuration) -> int:
+        seen.append(c.data.kind)
+        text = params.read_text(encoding="utf-8")
+        assert text.replace(f"kind: {c.data.kind}", "kind: digits", 1).startswith(before)
+        params.write_text(text + "# a note\n", encoding="utf-8")
+        return int(c.data.kind == "grid")
+
+    assert one_after_another(params, ["digits", "grid", "ring", "grid"], run) == 1
+    assert seen == ["grid", "ring", "digits"]
+    assert params.read_text(encoding="utf-8") == before + 3 * "# a note\n"
+
+
+def test_an_interruption_ends_it_and_a_failure_leaves_params_as_before(params: Path) -> None:
+    before = params.read_text(encoding="utf-8")
+    assert one_after_another(params, ["ring", "grid"], lambda c: INTERRUPTED if c.data.kind == "ring" else 1) == 130
+
+    def run(c: Configuration) -> int:
+        raise UserError(c.data.kind)
+
+    with pytest.raises(UserError, match="ring"):
+        one_after_another(params, ["ring", "grid"], run)
+    assert params.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["ring", "grit"], "'grit' is no data set of params.yaml: did you mean grid? known: digits, "),
+        (["ring", ""], "'' is no data set of params.yaml: known: digits, "),
+        (["ring", "image_folder"], "image_folder"),
+    ],
+)
+def test_nothing_runs_where_one_cannot(params: Path, names: list[str], sentence: str) -> None:
+    before = params.read_text(encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        one_after_another(params, names, lambda c: pytest.fail("it ran"))
+    assert params.read_text(encoding="utf-8") == before
+
+
+def test_params_of_one_line_are_refused(params: Path) -> None:
+    text = params.read_text(encoding="utf-8")
+    begin, end = text.index("data:\n"), text.index("runtime:\n")
+    params.write_text(text[:begin] + "data: {kind: digits, limit: null}\n" + text[end:], encoding="utf-8")
+    with pytest.raises(UserError, match=r"params\.yaml does not have data\.kind on a line of its own"):
+        one_after_another(params, ["ring"], lambda c: pytest.fail("it ran"))
