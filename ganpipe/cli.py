@@ -254,15 +254,18 @@ def variance(
     jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, max=1000, help="Trainings at a time.")] = 1,
 ) -> None:
     """Train a variant with one source of chance varied at a time, and show what share of the variance each has."""
-    from ganpipe.utils.io import write_bytes, write_json
-    from ganpipe.variance.measure import KEPT, measure
-    from ganpipe.variance.page import as_json, variance_page
+    from ganpipe.variance.measure import measure
+    from ganpipe.variance.page import write_page
 
-    found = measure(_checked(Path("params.yaml")), variant, runs, jobs)
-    page = Path("reports", found.data, f"variance-{variant}.html")
-    write_json(KEPT / f"{found.data}-{variant}.json", as_json(found))
-    write_bytes(page, variance_page(found).encode())
-    print(f"page: {page}")
+    print(f"page: {write_page(measure(_checked(Path('params.yaml')), variant, runs, jobs))}")
+
+
+@app.command()
+def across(data: Annotated[list[str], typer.Argument(help="Data sets, two or more, that are evaluated.")]) -> None:
+    """Compare the variants across data sets, by scores between noise and real data and by ranks, on one page."""
+    from ganpipe.across.page import write_page
+
+    print(f"page: {write_page(Path(), data)}")
 
 
 def _run_folder(run: str) -> Path:

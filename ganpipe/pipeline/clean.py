@@ -24,7 +24,7 @@ def leftovers(configuration: Configuration, root: Path) -> Iterator[Path]:
     """Folders and files of variants, seeds and data sets that params.yaml no longer has."""
     variants, seeds = set(configuration.variants), {str(seed) for seed in configuration.seeds}
     data = configuration.datasets
-    pages_of_all = {"lecture.html", *(f"tuning-{name}.html" for name in configuration.tune.data)}
+    pages_of_all = {"lecture.html", "across.html", *(f"tuning-{name}.html" for name in configuration.tune.data)}
     for top in ("runs", "evals", "pretrained", "classifiers", "reference_stats", "timings", "reports"):
         yield from (path for path in _visible(root / top) if path.name not in {*data, *pages_of_all})
     for top in ("data/fingerprints", "data/prepared"):

@@ -141,7 +141,7 @@ def _render(template: str, root: Path, zoo: Zoo, sizes: Sizes) -> str:
             unresolved=reasons[0] if reasons and not any(leader.resolved for leader in leaders) else None,
             weights_shown=WEIGHTS if has_ema else WEIGHTS[:1],
             protocol=_protocol(protocols[0]) if protocols else [],
-            different=_not_comparable(shown),
+            different=not_comparable(shown),
             seeds=extent([len(variant.evaluation.seeds) for variant in shown]),
             accuracy=None if accuracy is None else f"{100 * accuracy:.2f} %",
             inaccurate=accuracy is not None and accuracy < LOW_ACCURACY,
@@ -167,7 +167,7 @@ def _picture(grid: Grid, caption: str, sizes: Sizes) -> Picture:
     return thumbnail(grid, caption, sizes.grid) if sizes is ZOO else picture(grid, caption, sizes.grid)
 
 
-def _not_comparable(variants: Sequence[Variant]) -> list[str]:
+def not_comparable(variants: Sequence[Variant]) -> list[str]:
     """Titles of those that were evaluated in another way than the first, or against other real data or features."""
 
     def conditions(variant: Variant) -> tuple[dict[str, Any], dict[str, Any]]:

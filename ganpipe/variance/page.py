@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -11,7 +12,8 @@ from ganpipe.lecture.pictures import svg_uri
 from ganpipe.lecture.probe import axes, svg
 from ganpipe.report.formats import NOTHING, number
 from ganpipe.statistics.components import Component, components, seeds_needed
-from ganpipe.variance.measure import EVERYTHING, Measured
+from ganpipe.utils.io import write_bytes, write_json
+from ganpipe.variance.measure import EVERYTHING, KEPT, Measured
 
 SHARES = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Differences, as shares of the mean, that seeds are counted for."""
@@ -38,6 +40,14 @@ def as_json(measured: Measured) -> dict[str, Any]:
         "values": measured.values,
         "components": [vars(one) for one in found(measured)],
     }
+
+
+def write_page(measured: Measured) -> Path:
+    """Write the page, and its numbers into KEPT; returns where the page is."""
+    page = Path("reports", measured.data, f"variance-{measured.variant}.html")
+    write_json(KEPT / f"{measured.data}-{measured.variant}.json", as_json(measured))
+    write_bytes(page, variance_page(measured).encode())
+    return page
 
 
 def variance_page(measured: Measured) -> str:

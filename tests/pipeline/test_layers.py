@@ -28,7 +28,7 @@ LAYERS = (
     {"config"},
     {"training", "report"},
     {"evaluation", "tracking", "export"},
-    {"pipeline", "lecture", "tuning", "variance"},
+    {"pipeline", "lecture", "tuning", "variance", "across"},
     {"cli", "stages"},
 )
 SIBLINGS = LAYERS[1]
