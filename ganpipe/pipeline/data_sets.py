@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from ganpipe.config import configuration
 from ganpipe.config.configuration import Configuration
-from ganpipe.pipeline.sweep import INTERRUPTED
+from ganpipe.pipeline.sweep import FOLDER, INTERRUPTED
 from ganpipe.utils.errors import UserError, format_value
 from ganpipe.utils.io import write_bytes
 
@@ -40,6 +42,7 @@ def one_after_another(params: Path, names: Sequence[str], run: Callable[[Configu
     chosen = [given.model_copy(update={"data": given.data.model_copy(update={"kind": name})}) for name in order]
     for c in chosen:
         configuration.check(c)
+    _refuse_where_a_sweep_runs(params.parent)
     try:
         for c in chosen:
             print(f"Data set {c.data.kind}", flush=True)
@@ -50,6 +53,15 @@ def one_after_another(params: Path, names: Sequence[str], run: Callable[[Configu
     finally:
         _select(params, own)
     return code
+
+
+def _refuse_where_a_sweep_runs(root: Path) -> None:
+    """Its params.yaml must not change."""
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    try:
+        FileLock(root / FOLDER / "lock").acquire(timeout=0).lock.release()
+    except Timeout:
+        raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
 
 
 def _select(params: Path, name: str) -> None:

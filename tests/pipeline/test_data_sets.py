@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from pipeline_project import Project
 
 from ganpipe.config.configuration import Configuration
@@ -61,6 +62,14 @@ def test_nothing_runs_where_one_cannot(params: Path, names: list[str], sentence:
     before = params.read_text(encoding="utf-8")
     with pytest.raises(UserError, match=re.escape(sentence)):
         one_after_another(params, names, lambda c: pytest.fail("it ran"))
+    assert params.read_text(encoding="utf-8") == before
+
+
+def test_params_of_a_sweep_at_work_stay_as_they_are(params: Path) -> None:
+    before, folder = params.read_text(encoding="utf-8"), Path(".cache/sweep")
+    folder.mkdir(parents=True)
+    with FileLock(folder / "lock"), pytest.raises(UserError, match="another sweep is at work in this folder"):
+        one_after_another(params, ["ring"], lambda c: pytest.fail("it ran"))
     assert params.read_text(encoding="utf-8") == before
 
 
