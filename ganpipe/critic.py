@@ -115,6 +115,11 @@ def input_gradient(critic: CriticFunction, at: Tensor) -> Tensor:
     return gradient.flatten(1)
 
 
+def mean_over_scores(values: Tensor) -> Tensor:
+    """The mean over the scores of each sample, (N,) or (N, K) to (N,)."""
+    return values if values.ndim == 1 else values.mean(1)
+
+
 def _differentiable(x: Tensor) -> Tensor:
     """Samples of which dD/dx can be taken. Where they have a history it is a view: the weights of an unrolled critic
     depend on the samples too, which is no part of dD/dx."""

@@ -107,6 +107,18 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "spectral_norm",
     ),
     "patches whose distance is not known": ("gls", {"critic": PATCHES}, "critic.kind", "use `critic.kind: dcgan`"),
+    "the best where no score is real": (
+        "mmd_gan",
+        {"algorithm": {"top_k": 0.5}},
+        "algorithm.top_k",
+        "use 1.0",
+    ),
+    "the best at an unrolled critic": (
+        "unrolled",
+        {"algorithm": {"top_k": {"kind": "linear", "start": 1.0, "end": 0.5, "until": 1.0}}},
+        "algorithm.top_k",
+        "use 1.0, or `algorithm.unroll_steps: 0`",
+    ),
     "an unrolled energy": (
         "ebgan",
         {"algorithm": {"unroll_steps": 5}},

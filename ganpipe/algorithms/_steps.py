@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn, optim
 
 from ganpipe.algorithms import Metrics, NetworkName
-from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, LossState
+from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, LossState, Samples
 from ganpipe.schedules import at
 from ganpipe.utils.conventions import GRADIENT
 
@@ -44,10 +44,26 @@ def critic_batch(
     Batch norm does: real and generated samples then have batch statistics of their own. With spectral norm one pass is
     one power iteration, and two would be two.
     """
-    at = frozenset(p.gradient_at for p in variant.penalties if p.network == "critic" and p.gradient_at)
+    at: frozenset[Samples] = frozenset().union(*(p.gradients_at for p in variant.penalties if p.network == "critic"))
     # a gradient at one half of a joint pass would be taken through the other half as well
     joint = not variant.critic.uses_batch_stats and len(at) != 1
     return CriticBatch(real, fake, critic, loss_state, joint=joint, gradients_at=at)
+
+
+def initial_loss_state(variant: Variant, device: str) -> LossState:
+    """What the objective and the penalties keep between critic steps, before the first."""
+    state = variant.objective.initial_state(torch.device(device))
+    for penalty in variant.penalties:
+        state = state | penalty.initial_state(torch.device(device))
+    return state
+
+
+def next_loss_state(variant: Variant, batch: CriticBatch, progress: float) -> LossState:
+    """The same after a critic step on this batch."""
+    state = variant.objective.next_state(batch)
+    for penalty in variant.penalties:
+        state = state | at(penalty, progress).next_state(batch)
+    return state
 
 
 def penalty_terms(

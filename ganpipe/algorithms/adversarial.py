@@ -22,14 +22,16 @@ from ganpipe.algorithms._steps import (
     critic_loss,
     enforce_constraints,
     gradient_norm,
+    initial_loss_state,
+    next_loss_state,
     penalty_terms,
     set_gradients,
 )
 from ganpipe.algorithms._unrolled import unrolled
 from ganpipe.batches import Batch, pack_samples
-from ganpipe.critic import CriticBatch, CriticFunction
-from ganpipe.parts import Count, NonNegative
-from ganpipe.schedules import at
+from ganpipe.critic import CriticBatch, CriticFunction, mean_over_scores
+from ganpipe.parts import Count, Frozen, NonNegative
+from ganpipe.schedules import Scheduled, at
 from ganpipe.utils.ema import update_ema
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 from ganpipe.utils.state import StateMixin
@@ -37,6 +39,17 @@ from ganpipe.utils.state import StateMixin
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
     from ganpipe.networks import Shape
+
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Lookahead(Frozen):
+    """After every `steps` steps both networks go back, to this `share` of the way that they have come since the last
+    time (Chavdarova et al. 2021, arXiv 2006.14567, algorithm 1)."""
+
+    steps: Count
+    share: Share
 
 
 class GAN(Algorithm):
@@ -48,6 +61,9 @@ class GAN(Algorithm):
     dynamics: `alternating`: the generator steps at the critic after its own step; `simultaneous`: both step at the
     weights before; `extragradient` (Gidel et al. 2019, arXiv 1802.10551): both step from there by the gradients after a
     simultaneous step, which takes twice the gradients.
+    lookahead: null, or where both networks go back to after some steps.
+    top_k: the share of the generated samples, those with the best scores, whose loss the generator minimises; it may be
+    a schedule over the steps (Sinha et al. 2020, arXiv 2002.06224, whose nu is its end).
     instance_noise: standard deviation of the noise on the critic's input at the first step; it falls linearly to 0 at
     the last (Sonderby et al. 2017, arXiv 1610.04490).
     """
@@ -57,6 +73,8 @@ class GAN(Algorithm):
     pack: Count
     unroll_steps: Annotated[int, Field(ge=0, le=100)]
     dynamics: Literal["alternating", "simultaneous", "extragradient"]
+    lookahead: Lookahead | None
+    top_k: Annotated[Share, Scheduled(Share)]
     instance_noise: NonNegative
     supports_augmentation: ClassVar[bool] = True
 
@@ -64,6 +82,20 @@ class GAN(Algorithm):
         self, variant: Variant, shape: Shape, runtime: Runtime, seed: int, pretrained: Weights | None
     ) -> Trainer:
         return GANTrainer(self, variant, shape, runtime, seed, pretrained)
+
+
+def plain_gan(critic_steps: int) -> GAN:
+    """For algorithms that train a GAN inside: one without any of the rest."""
+    return GAN(
+        kind="adversarial",
+        critic_steps=critic_steps,
+        pack=1,
+        unroll_steps=0,
+        dynamics="alternating",
+        lookahead=None,
+        top_k=1.0,
+        instance_noise=0.0,
+    )
 
 
 class GANTrainer(StateMixin, Trainer):
@@ -75,7 +107,7 @@ class GANTrainer(StateMixin, Trainer):
     state_attrs: ClassVar[tuple[str, ...]] = (
         *("generator", "critic", "ema", "generator_optimizer", "critic_optimizer"),
         *("latent_rng", "penalty_rng", "noise_rng", "augmentation_rng"),
-        *("loss_state", "augmentation_state", "steps"),
+        *("loss_state", "augmentation_state", "slow_weights", "steps"),
     )
 
     def __init__(
@@ -97,8 +129,9 @@ class GANTrainer(StateMixin, Trainer):
             make_rng(seed, purpose, runtime.device)
             for purpose in ("latents", "penalties", "instance noise", "augmentation")
         )
-        self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.loss_state = initial_loss_state(variant, runtime.device)
         self.augmentation_state = variant.augmentation.initial_state(torch.device(runtime.device))
+        self.slow_weights = [weight.detach().clone() for weight in self.weights()] if algorithm.lookahead else []
         self.steps, self.progress = 0, 0.0
         self.generators, self.saved_networks = {"raw": self.generator, "ema": self.ema}, {"critic": self.critic}
 
@@ -109,12 +142,15 @@ class GANTrainer(StateMixin, Trainer):
         self.variant.critic_optimizer.follow_schedules(self.critic_optimizer, self.progress)
         self.steps += 1
         if self.algorithm.dynamics == "simultaneous":
-            return self.simultaneous_step(batches)
-        if self.algorithm.dynamics == "extragradient":
-            return self.extragradient_step(batches)
-        metrics = self.critic_step(*next(batches))
-        if self.steps % self.algorithm.critic_steps == 0:
-            metrics |= self.generator_step(*next(batches))
+            metrics = self.simultaneous_step(batches)
+        elif self.algorithm.dynamics == "extragradient":
+            metrics = self.extragradient_step(batches)
+        else:
+            metrics = self.critic_step(*next(batches))
+            if self.steps % self.algorithm.critic_steps == 0:
+                metrics |= self.generator_step(*next(batches))
+        if self.algorithm.lookahead and self.steps % self.algorithm.lookahead.steps == 0:
+            self.go_back(self.algorithm.lookahead.share)
         return metrics
 
     def critic_step(self, real: Tensor, labels: Tensor | None = None) -> Metrics:
@@ -143,8 +179,8 @@ class GANTrainer(StateMixin, Trainer):
 
         Algorithm 4 of the paper, in which the moments of Adam follow the gradients of both.
         """
-        networks: dict[NetworkName, nn.Module] = {"critic": self.critic, "generator": self.generator}
-        weights: list[Tensor] = [p for network in networks.values() for p in network.parameters()]
+        networks: tuple[NetworkName, ...] = ("critic", "generator")
+        weights = self.weights()
         before, states = [p.detach().clone() for p in weights], (self.loss_state, self.augmentation_state)
         self.both_gradients(batches)
         for name in networks:
@@ -169,6 +205,16 @@ class GANTrainer(StateMixin, Trainer):
         )
         optimizer.step()
         enforce_constraints(self.variant, name, network)
+
+    def weights(self) -> list[Tensor]:
+        """The parameters of both networks."""
+        return [*self.critic.parameters(), *self.generator.parameters()]
+
+    def go_back(self, share: float) -> None:
+        """Both networks go to this share of the way from where they last went back to."""
+        with torch.no_grad():
+            torch._foreach_lerp_(self.slow_weights, self.weights(), share)
+            torch._foreach_copy_(self.weights(), self.slow_weights)
 
     def average(self) -> None:
         """After a step of the generator: its weights join their moving average."""
@@ -195,7 +241,7 @@ class GANTrainer(StateMixin, Trainer):
 
         set_gradients(self.critic_optimizer, loss, *penalties.values())
         gradient = gradient_norm(self.variant, "critic", self.critic, self.steps)
-        self.loss_state = self.variant.objective.next_state(batch)
+        self.loss_state = next_loss_state(self.variant, batch, self.progress)
         self.augmentation_state = augmentation.next_state(self.augmentation_state, batch.real_output.score, images)
         own = self.variant.objective.metrics(batch) | augmentation.metrics(self.augmentation_state)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
@@ -220,12 +266,21 @@ class GANTrainer(StateMixin, Trainer):
             loss = -self.variant.objective.critic(batch).mean()
         else:
             batch = CriticBatch(real, fake, critic, self.loss_state)  # D(x) only where the objective reads it
-            loss = self.variant.objective.generator(batch).mean()
+            loss = self.best(self.variant.objective.generator(batch), batch).mean()
         penalties = self.penalties("generator", critic, batch, labels)
 
         set_gradients(self.generator_optimizer, loss, *penalties.values())
         gradient = gradient_norm(self.variant, "generator", self.generator, self.steps, self.algorithm.critic_steps)
         return {"generator_loss": loss, **penalties, **gradient}
+
+    def best(self, losses: Tensor, batch: CriticBatch) -> Tensor:
+        """The losses (N,) of the share `top_k` of the generated samples that the critic takes for real most."""
+        share = at(self.algorithm, self.progress).top_k
+        if share == 1:
+            return losses
+        score = mean_over_scores(batch.fake_output.score)
+        best = score.topk(max(round(share * len(score)), 1), largest=self.variant.objective.output_type == "score")
+        return losses[best.indices]
 
     def build_generator(self, shape: Shape) -> nn.Module:
         return self.variant.generator.build(self.variant.latent.size, shape)

@@ -14,7 +14,7 @@ from torch.nn.functional import one_hot
 from ganpipe.algorithms import Algorithm, Metrics, NetworkName, Trainer, Weights
 from ganpipe.algorithms._labels import LabelledGenerator
 from ganpipe.algorithms._steps import attach_constraints, autocast
-from ganpipe.algorithms.adversarial import GAN, GANTrainer
+from ganpipe.algorithms.adversarial import GANTrainer, plain_gan
 from ganpipe.batches import Batches
 from ganpipe.critic import CriticBatch, CriticFunction
 from ganpipe.networks._conditional_norm import ConditionalGenerator
@@ -99,16 +99,8 @@ class ClassConditionalTrainer(GANTrainer):
     def __init__(
         self, algorithm: ClassConditional, variant: Variant, shape: Shape, runtime: Runtime, seed: int
     ) -> None:
-        self.conditional, steps = algorithm, algorithm.critic_steps
-        plain = GAN(
-            kind="adversarial",
-            critic_steps=steps,
-            pack=1,
-            unroll_steps=0,
-            dynamics="alternating",
-            instance_noise=0.0,
-        )
-        super().__init__(plain, variant, shape, runtime, seed, None)
+        self.conditional = algorithm
+        super().__init__(plain_gan(algorithm.critic_steps), variant, shape, runtime, seed, None)
         networks = {"raw": self.generator, "ema": self.ema}
         self.labelled = {
             name: LabelledGenerator(algorithm.num_classes, net).to(runtime.device) for name, net in networks.items()

@@ -19,6 +19,8 @@ from ganpipe.algorithms._steps import (
     autocast_critic,
     critic_batch,
     enforce_constraints,
+    initial_loss_state,
+    next_loss_state,
     optimizer_step,
     penalty_terms,
 )
@@ -92,7 +94,7 @@ class EBMTrainer(StateMixin, Trainer):
         self.latent_rng, self.penalty_rng, self.noise_rng = (
             make_rng(seed, purpose, runtime.device) for purpose in ("latents", "penalties", "instance noise")
         )
-        self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.loss_state = initial_loss_state(variant, runtime.device)
         self.steps = 0
         self.generators, self.saved_networks = {"raw": self.sampler, "ema": self.ema}, {"critic": self.critic}
 
@@ -114,7 +116,7 @@ class EBMTrainer(StateMixin, Trainer):
 
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         enforce_constraints(self.variant, "critic", self.critic)
-        self.loss_state = self.variant.objective.next_state(batch)
+        self.loss_state = next_loss_state(self.variant, batch, progress)
         update_ema(self.ema, self.sampler, self.variant.ema, self.steps, progress)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **self.variant.objective.metrics(batch)}
 

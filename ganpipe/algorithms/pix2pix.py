@@ -24,6 +24,8 @@ from ganpipe.algorithms._steps import (
     critic_batch,
     enforce_constraints,
     gradient_norm,
+    initial_loss_state,
+    next_loss_state,
     optimizer_step,
     penalty_terms,
 )
@@ -128,7 +130,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         self.generator_optimizer = variant.generator_optimizer.build(self.generator.parameters())
         self.critic_optimizer = variant.critic_optimizer.build(self.critic.parameters())
         self.latent_rng, self.penalty_rng = (make_rng(seed, name, runtime.device) for name in ("latents", "penalties"))
-        self.loss_state = variant.objective.initial_state(torch.device(runtime.device))
+        self.loss_state = initial_loss_state(variant, runtime.device)
         self.steps, self.progress = 0, 0.0
         stage1.to(runtime.device)
         # the average has a `stage1` of its own, as its batch statistics are computed anew before it is sampled
@@ -165,7 +167,7 @@ class Pix2PixTrainer(StateMixin, Trainer):
         optimizer_step(self.critic_optimizer, loss, *penalties.values())
         gradient = gradient_norm(self.variant, "critic", self.critic, self.steps)
         enforce_constraints(self.variant, "critic", self.critic)
-        self.loss_state = self.variant.objective.next_state(batch)
+        self.loss_state = next_loss_state(self.variant, batch, self.progress)
         own = self.variant.objective.metrics(batch)
         return {"critic_loss": loss, **scores, **penalties, **self.loss_state, **own, **gradient}
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field, model_validator
 
 from ganpipe.algorithms import Algorithm, Metrics, Trainer, Weights
-from ganpipe.algorithms.adversarial import GAN, GANTrainer
+from ganpipe.algorithms.adversarial import GANTrainer, plain_gan
 from ganpipe.batches import Batch
 from ganpipe.networks._growing import ProgressiveModule, blended
 from ganpipe.parts import LARGEST, Count, Frozen, NonNegative, Positive, refuse
@@ -93,15 +93,7 @@ class ProgressiveTrainer(Trainer):
         pretrained: Weights | None,
     ) -> None:
         self.algorithm, self.total_steps = algorithm, variant.steps
-        plain = GAN(
-            kind="adversarial",
-            critic_steps=algorithm.critic_steps,
-            pack=1,
-            unroll_steps=0,
-            dynamics="alternating",
-            instance_noise=0.0,
-        )
-        self.gan = GANTrainer(plain, variant, shape, runtime, seed, pretrained)
+        self.gan = GANTrainer(plain_gan(algorithm.critic_steps), variant, shape, runtime, seed, pretrained)
         self.generators, self.saved_networks = self.gan.generators, self.gan.saved_networks
         self.loss_state = self.gan.loss_state
         networks = (self.gan.generator, self.gan.critic, self.gan.ema)

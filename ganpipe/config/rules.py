@@ -159,11 +159,23 @@ def _constraints_and_networks(v: Variant) -> Problem | None:
     return None
 
 
+def _top_k(v: Variant) -> Problem | None:
+    """The best of the generated samples are those with scores that say so."""
+    loc, share = ("algorithm", "top_k"), getattr(v.algorithm, "top_k", 1.0)
+    if share == 1:
+        return None
+    if not v.objective.is_directed:
+        sentence = f"asks which scores are real, of which the objective {v.objective.kind} says nothing; use 1.0"
+        return Problem(loc, share, sentence)
+    if getattr(v.algorithm, "unroll_steps", 0):
+        sentence = "leaves generated samples out of the value of which an unrolled generator goes down"
+        return Problem(loc, share, f"{sentence}; use 1.0, or `algorithm.unroll_steps: 0`")
+    return None
+
+
 def _lipschitz(v: Variant) -> Problem | None:
     """A loss without a bound needs a critic whose gradient is limited."""
-    limited = any(penalty.uses_input_gradient for penalty in v.penalties) or any(
-        c.network == "critic" for c in v.constraints
-    )
+    limited = any(penalty.bounds_loss for penalty in v.penalties) or any(c.network == "critic" for c in v.constraints)
     if not v.objective.needs_lipschitz or limited or "generator" not in v.algorithm.trained_networks:
         return None
     sentence = "has no bound without a limit to the critic's gradient"
@@ -320,6 +332,7 @@ RULES = (
     _one_constraint_per_network,
     _constraints_and_networks,
     _lipschitz,
+    _top_k,
     _unrolling,
     _dynamics,
     _generator_ensemble,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
+import torch
 from torch import Generator, Tensor
 
-from ganpipe.critic import CriticBatch, CriticFunction, Samples
+from ganpipe.critic import CriticBatch, CriticFunction, LossState, Samples
 from ganpipe.parts import NonNegative, Part, Positive
 from ganpipe.schedules import Scheduled
 
@@ -17,15 +18,28 @@ class Penalty(Part):
 
     weight: its factor, which may be a schedule over the steps of the training. network: the one whose loss it is added
     to. uses_input_gradient: it takes dD/dx, the gradient of the critic at each sample, so no layer of the critic may
-    mix the samples of a batch. gradient_at: the samples of the batch where it takes it, if it does: then the loss and
-    the penalty share one forward pass. needs_code: it reads the critic's features (`code`).
+    mix the samples of a batch. gradients_at: the samples of the batch where it takes it, if it does: then the loss and
+    the penalty share one forward pass. bounds_loss: it limits the critic of a loss that has no bound without, such as
+    WGAN's. needs_code: it reads the critic's features (`code`).
     """
 
     weight: Annotated[Positive, Scheduled(NonNegative)]
     network: ClassVar[Literal["critic", "generator"]] = "critic"
     uses_input_gradient: ClassVar[bool] = False
-    gradient_at: ClassVar[Samples | None] = None
+    gradients_at: ClassVar[frozenset[Samples]] = frozenset()
     needs_code: ClassVar[bool] = False
+
+    @property
+    def bounds_loss(self) -> bool:
+        return self.uses_input_gradient
+
+    def initial_state(self, device: torch.device) -> LossState:
+        """What it adds to the `loss_state` of the first critic step. Nothing by default."""
+        return {}
+
+    def next_state(self, batch: CriticBatch) -> LossState:
+        """The same after a critic step on this batch."""
+        return {}
 
     @abstractmethod
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:

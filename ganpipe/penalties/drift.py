@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Generator, Tensor
 
-from ganpipe.critic import CriticBatch, CriticFunction
+from ganpipe.critic import CriticBatch, CriticFunction, mean_over_scores
 from ganpipe.penalties import Penalty
 
 
@@ -16,5 +16,4 @@ class Drift(Penalty):
     kind: Literal["drift"]
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
-        squares = batch.real_output.score.square()
-        return self.weight * (squares if squares.ndim == 1 else squares.mean(1))
+        return self.weight * mean_over_scores(batch.real_output.score.square())

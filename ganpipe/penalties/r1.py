@@ -15,7 +15,7 @@ class R1(Penalty):
 
     kind: Literal["r1"]
     uses_input_gradient: ClassVar[bool] = True
-    gradient_at: ClassVar[Samples | None] = "real"
+    gradients_at: ClassVar[frozenset[Samples]] = frozenset({"real"})
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         return 0.5 * self.weight * batch.input_gradient("real").square().sum(1)

@@ -15,7 +15,7 @@ class R2(Penalty):
 
     kind: Literal["r2"]
     uses_input_gradient: ClassVar[bool] = True
-    gradient_at: ClassVar[Samples | None] = "fake"
+    gradients_at: ClassVar[frozenset[Samples]] = frozenset({"fake"})
 
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         return 0.5 * self.weight * batch.input_gradient("fake").square().sum(1)

@@ -10,8 +10,9 @@ from parts_in_use import part_in_use
 from penalty_cases import CASES, PACKAGE, SHAPES, build, case, linear, normal, rng
 from torch import Tensor, nn
 
-from ganpipe.critic import CriticBatch, CriticOutput
+from ganpipe.critic import CriticBatch, CriticOutput, LossState
 from ganpipe.parts import kinds
+from ganpipe.penalties import Penalty
 
 every = pytest.mark.parametrize("kind", kinds(PACKAGE))
 every_gradient_penalty = pytest.mark.parametrize("kind", CASES)
@@ -39,6 +40,10 @@ def fakes() -> Tensor:
     return normal(5, 1, 2, 2, seed=1)
 
 
+def start(penalty: Penalty) -> LossState:
+    return penalty.initial_state(torch.device("cpu"))
+
+
 # --- every kind -----------------------------------------------------------------------------------------------------
 
 
@@ -48,7 +53,7 @@ def test_a_penalty_is_finite_for_each_sample_or_the_batch_and_proportional_to_it
     values = []
     for weight in (1.0, 0.1):
         weighted = penalty.model_copy(update={"weight": weight})
-        values.append(weighted(net, CriticBatch(reals(), fakes(), net), rng()))
+        values.append(weighted(net, CriticBatch(reals(), fakes(), net, start(weighted)), rng()))
     assert values[0].shape in ((5,), ())
     assert values[0].isfinite().all()
     assert (values[0] >= 0).all()
@@ -61,17 +66,17 @@ def test_the_gradient_that_its_network_gets_matches_finite_differences(kind: str
     """The critic's weights under its own penalties, the fakes under those of the generator."""
     penalty, net = part_in_use(PACKAGE, kind), Smooth()
     leaf = net.encode.weight if penalty.network == "critic" else fakes().requires_grad_(True)
-    direction, start = normal(*leaf.shape, seed=99), leaf.detach().clone()
+    direction, at = normal(*leaf.shape, seed=99), leaf.detach().clone()
 
     def value() -> Tensor:
         fake = leaf if penalty.network == "generator" else fakes()
-        return penalty(net, CriticBatch(reals(), fake, net), rng()).mean()
+        return penalty(net, CriticBatch(reals(), fake, net, start(penalty)), rng()).mean()
 
     (gradient,) = torch.autograd.grad(value(), leaf)
     h = 1e-2 if kind == "pulling_away" else 1e-5  # which computes in float32
     ends = []
     for step in (h, -h):
-        leaf.data.copy_(start + step * direction)
+        leaf.data.copy_(at + step * direction)
         ends.append(value().item())
     expected = (ends[0] - ends[1]) / (2 * h)
     assert abs(expected) > 1e-6
@@ -81,7 +86,7 @@ def test_the_gradient_that_its_network_gets_matches_finite_differences(kind: str
 @every
 def test_a_penalty_that_needs_codes_refuses_a_critic_without(kind: str) -> None:
     penalty = part_in_use(PACKAGE, kind)
-    batch = CriticBatch(reals(), fakes(), lambda x: CriticOutput(x.flatten(1).square().sum(1)))
+    batch = CriticBatch(reals(), fakes(), lambda x: CriticOutput(x.flatten(1).square().sum(1)), start(penalty))
     if penalty.needs_code:
         with pytest.raises(TypeError, match="needs a critic with a code"):
             penalty(batch._critic, batch, rng())

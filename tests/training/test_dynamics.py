@@ -16,6 +16,7 @@ from torch import Tensor, nn, optim
 from training_cases import RandomBatches, trainer
 
 from ganpipe.batches import Batch
+from ganpipe.config.overlay import merge
 from ganpipe.critic import CriticOutput
 from ganpipe.optimizers.adam import Adam
 from ganpipe.optimizers.optimistic_adam import OptimisticAdam
@@ -49,7 +50,7 @@ class Zeros:
 
 def game(dynamics: str, **changes: Any) -> Any:
     whole: dict[str, Any] = {"objective": {"kind": "wgan"}, "constraints": [FREE], "ema": 0.0} | changes
-    at = trainer("non_saturating", "points", algorithm={"dynamics": dynamics}, **whole)
+    at = trainer("non_saturating", "points", **merge({"algorithm": {"dynamics": dynamics}}, whole))
     at.generator, at.critic, at.ema = Point(), Line(), Point()
     at.generator_optimizer, at.critic_optimizer = (
         optim.SGD(net.parameters(), RATE) for net in (at.generator, at.critic)
@@ -82,6 +83,16 @@ def test_simultaneous_steps_leave_the_equilibrium_of_the_bilinear_game() -> None
 def test_extragradient_steps_approach_it() -> None:
     rate = sqrt(1 - RATE**2 + RATE**4)
     assert radii(game("extragradient")) == pytest.approx([rate**t for t in range(1, STEPS + 1)], rel=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3])
+def test_going_back_half_of_the_way_damps_simultaneous_steps(share: float) -> None:
+    """A step of the bilinear game is a factor 1 + i rate, five of them and the way back 1 - share + share (...)^5."""
+    at = game("simultaneous", algorithm={"lookahead": {"steps": 5, "share": share}})
+    at.slow_weights = [weight.detach().clone() for weight in at.weights()]
+    factor = abs(1 - share + share * (1 + 1j * RATE) ** 5)
+    assert factor < 1
+    assert radii(at)[4::5] == pytest.approx([factor**t for t in range(1, STEPS // 5 + 1)], rel=1e-5)
 
 
 def test_alternating_steps_go_round_it() -> None:

@@ -24,7 +24,7 @@ from training_cases import (
 )
 
 from ganpipe.batches import Batch, DataTransform, pack_samples
-from ganpipe.critic import CriticBatch
+from ganpipe.critic import CriticBatch, CriticOutput
 from ganpipe.training.sampling import Sampler
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 
@@ -221,6 +221,21 @@ def test_each_member_of_a_critic_ensemble_has_its_own_objective() -> None:
     at.critic_step(real)
     for weight, gradient in zip(at.critic.members[1].parameters(), expected, strict=True):
         torch.testing.assert_close(weight.grad, gradient)
+
+
+@pytest.mark.parametrize(("row", "best"), [("top_k", [3.0, 1.0, 2.0]), ("ebgan", [0.0, 1.0, 2.0])])
+def test_the_generator_learns_from_the_share_of_its_samples_with_the_best_scores(row: str, best: list[float]) -> None:
+    """Half of the way from all of them to a half; low energies are the best."""
+    schedule = {"kind": "linear", "start": 1.0, "end": 0.5, "until": 0.5}
+    at = trainer(row, "points", algorithm={"top_k": schedule})
+    scores = torch.tensor([[3.0], [0.0], [1.0], [2.0]])
+    batch = CriticBatch(scores, scores, lambda x: CriticOutput(x[:, 0]))
+    losses = at.variant.objective.generator(batch)
+    at.progress = 0.0
+    assert torch.equal(at.best(losses, batch), losses)
+    at.progress = 0.25
+    kept = [scores[:, 0].tolist().index(score) for score in best]
+    assert sorted(at.best(losses, batch).tolist()) == sorted(losses[kept].tolist())
 
 
 def test_the_state_of_began_is_updated_by_the_critics_steps() -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from training_cases import FEW, PARAMS, RUNTIME, build, digits, inputs_of, parameters, real_batch, same
 
+from ganpipe.algorithms.adversarial import plain_gan
 from ganpipe.algorithms.progressive import Progressive
 from ganpipe.batches import Batch
 from ganpipe.config.overlay import merge, merged
@@ -215,15 +216,7 @@ def test_only_growing_networks_are_grown() -> None:
 
 
 def test_growing_networks_train_at_full_size_in_the_plain_trainer() -> None:
-    plain = {
-        "kind": "adversarial",
-        "critic_steps": 1,
-        "pack": 1,
-        "unroll_steps": 0,
-        "dynamics": "alternating",
-        "instance_noise": 0.0,
-    }
-    row = variant(algorithm=plain)
+    row = variant(algorithm=plain_gan(1).model_dump())
     assert row.incompatibility(SHAPE) is None
     assert row.incompatibility((1, 8, 8)) is None
 
