@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from ganpipe.statistics.across import (
 from ganpipe.statistics.ranking import MIN_SEEDS
 
 THRESHOLDS = 201
+MOST_PROFILES = 8
+"""More curves with bands cannot be told apart."""
 LOWEST = 0.05
 """The share of all runs that may lie below the thresholds of the profiles: a lost one is far from the others."""
 
@@ -39,7 +41,6 @@ class Row:
     iqm: Estimate
     worse: Estimate | None
     means: tuple[float, ...]
-    profile: Profile
 
     @property
     def tied(self) -> bool:
@@ -49,10 +50,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """rows: the highest interquartile mean first. ranks: of the rows, by their means on the data sets; None where there
-    is no test, for the reason `no_ranks`. ordered: whether there are seeds enough to say which is best."""
+    """rows: the highest interquartile mean first. profiles: of the first MOST_PROFILES rows.
+
+    ranks: of the rows, by their means on the data sets; None where there is no test, for the reason `no_ranks`.
+    ordered: whether there are seeds enough to say which is best.
+    """
 
     rows: tuple[Row, ...]
+    profiles: tuple[Profile, ...]
     ranks: MeanRanks | None
     no_ranks: str
     ordered: bool
@@ -68,22 +73,25 @@ def compare(found: Scores, weights: Weights) -> Comparison:
     estimates = {one.name: interquartile_mean(one.scores[weights]) for one in found.variants}
     ordered = sorted(found.variants, key=lambda one: -estimates[one.name].value)
     best = ordered[0].scores[weights]
-    every = [score for one in ordered for runs in one.scores[weights] for score in runs]
-    thresholds = np.linspace(np.quantile(every, LOWEST), max(every), THRESHOLDS).tolist()
     rows = tuple(
         Row(
             one,
             estimates[one.name],
             None if one is ordered[0] else probability_of_improvement(best, one.scores[weights]),
             tuple(float(np.mean(runs)) for runs in one.scores[weights]),
-            performance_profile(one.scores[weights], thresholds),
         )
         for one in ordered
     )
     no_ranks = _no_ranks(len(rows), len(found.data))
-    return Comparison(
-        rows, None if no_ranks else mean_ranks([row.means for row in rows]), no_ranks, min(found.seeds) >= MIN_SEEDS
-    )
+    ranks = None if no_ranks else mean_ranks([row.means for row in rows])
+    profiles = _profiles([one.scores[weights] for one in ordered[:MOST_PROFILES]])
+    return Comparison(rows, profiles, ranks, no_ranks, min(found.seeds) >= MIN_SEEDS)
+
+
+def _profiles(scores: Sequence[Sequence[Sequence[float]]]) -> tuple[Profile, ...]:
+    every = [score for one in scores for runs in one for score in runs]
+    thresholds = np.linspace(np.quantile(every, LOWEST), max(every), THRESHOLDS).tolist()
+    return tuple(performance_profile(one, thresholds) for one in scores)
 
 
 def _no_ranks(variants: int, data_sets: int) -> str:

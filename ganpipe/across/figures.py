@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ganpipe.across.compare import Comparison
 from ganpipe.lecture.probe import axes, svg
 from ganpipe.statistics.across import MeanRanks
-from ganpipe.tuning.page import COLOURS, STYLES
+from ganpipe.tuning.page import COLOURS
 
-LEGEND_COLUMNS = 3
+MOST_TICKS = 10
 INK, MUTED = "#1d1d1f", "#6a6a70"
 
 
@@ -30,17 +30,15 @@ def means(found: Comparison) -> bytes:
 
 def profiles(found: Comparison) -> bytes:
     """The share of runs above each score, with bands."""
-    legend = -(-len(found.rows) // LEGEND_COLUMNS)
-    figure, (pane,) = axes(width=7.2, height=3.6 + 0.2 * legend)
-    for i, row in enumerate(found.rows):
-        colour, style, one = COLOURS[i % len(COLOURS)], STYLES[i // len(COLOURS) % len(STYLES)], row.profile
+    figure, (pane,) = axes(width=7.2, height=4.2)
+    for colour, row, one in zip(COLOURS, found.rows, found.profiles, strict=False):
         if one.low is not None and one.high is not None:
             pane.fill_between(one.thresholds, one.low, one.high, step="post", color=colour, alpha=0.12, linewidth=0)
-        pane.step(one.thresholds, one.share, style, where="post", color=colour, label=row.variant.title)
+        pane.step(one.thresholds, one.share, color=colour, where="post", label=row.variant.title)
     pane.set_xlabel("score: noise 0, real data 1")
     pane.set_ylabel("share of runs above it")
     pane.margins(x=0)
-    figure.legend(loc="outside lower center", ncols=LEGEND_COLUMNS, frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return svg(figure)
 
 
@@ -57,7 +55,7 @@ def diagram(titles: Sequence[str], found: MeanRanks) -> bytes:
     pane.axis("off")
     pane.set(xlim=(1 - 0.75 * (k - 1), k + 0.75 * (k - 1)), ylim=(top + half, -2.2))
     pane.plot([1, k], [0, 0], color=INK, linewidth=1)
-    for tick in range(1, k + 1):
+    for tick in range(1, k + 1, max(1, k // MOST_TICKS)):
         pane.plot([tick, tick], [0, -0.25], color=INK, linewidth=1)
         pane.text(tick, -0.4, str(tick), ha="center", va="bottom", fontsize=9)
     pane.plot([1, 1 + found.critical_difference], [-1.7, -1.7], color=MUTED, linewidth=2, solid_capstyle="butt")

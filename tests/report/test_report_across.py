@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from report_tree import EVIL, Page, change_json, evaluation, write_json, write_tree
 
-from ganpipe.across.compare import as_json, compare
+from ganpipe.across.compare import MOST_PROFILES, as_json, compare
 from ganpipe.across.figures import groups
 from ganpipe.across.page import across_page
 from ganpipe.across.scores import read, scores
@@ -90,6 +90,18 @@ def test_few_seeds_few_data_sets_and_equal_runs(tmp_path: Path) -> None:
     text = Page(across_page(found)).text
     assert "With 1 seed no order is claimed." in text
     assert "With 3 variants Nemenyi's test needs 3 data sets to tell any two apart, and these are 2." in text
+
+
+def test_of_many_variants_some_have_profiles(tmp_path: Path) -> None:
+    names = [f"v{i}" for i in range(10)]
+    for data in ("digits", "ring"):
+        for i, name in enumerate(names):
+            write_json(tmp_path, f"evals/{data}/{name}.json", evaluation(name, name, [0, 1], 20.0 + i))
+    found = read(tmp_path, ["digits", "ring"], names)
+    assert len(compare(found, "raw").profiles) == MOST_PROFILES
+    text = Page(across_page(found)).text
+    assert "Of the 8 variants with the highest interquartile means." in text
+    assert "v9" in text
 
 
 def test_refusals(tmp_path: Path) -> None:
