@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ganpipe.utils.parallel import gather, own_rows
+
 
 @dataclass(frozen=True)
 class CriticOutput:
@@ -77,6 +79,7 @@ class CriticBatch:
             self._output(at)
             x, scores = self._passes[at]
             (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+            gradient = gather(own_rows(gradient))
             samples = self._samples(at)
             self._gradients |= zip(samples, torch.split(gradient.flatten(1), self._sizes(samples)), strict=True)
         return self._gradients[at]
@@ -112,7 +115,8 @@ def input_gradient(critic: CriticFunction, at: Tensor) -> Tensor:
     """
     x = _differentiable(at)
     (gradient,) = torch.autograd.grad(critic(x).score.sum(), x, create_graph=True)
-    return gradient.flatten(1)
+    whole: Tensor = gather(own_rows(gradient)).flatten(1)
+    return whole
 
 
 def mean_over_scores(values: Tensor) -> Tensor:

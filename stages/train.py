@@ -7,6 +7,7 @@ import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -49,24 +50,34 @@ def main() -> None:
     if not _up_to_date(spec, variant, runtime):
         raise UserError(f"{spec_path} is older than params.yaml or variants/: run `dvc repro resolve` first.")
     from ganpipe import prepared
+    from ganpipe.training import devices
     from ganpipe.training.checkpoint_dir import prune_checkpoints
     from ganpipe.training.run_dir import locked_run_dir
 
     data, meta = prepared.read(Path("data/prepared", spec["data"]))
     pretrained = Path("pretrained", spec["data"], name, variant.pretrained_file) if variant.pretrained_file else None
+    number = devices.num_devices(variant, runtime)
+    if devices.is_helper():
+        from ganpipe.training.loop import configure, train
+
+        configure(runtime)
+        with TemporaryDirectory() as folder, devices.processes(number, runtime.device):
+            train(TrainingArguments(f"{name}/{seed}", variant, runtime, data, seed, Path(folder), pretrained))
+        return None
     prune_checkpoints("pretrain", f"{spec['data']}-{name}")
     depends_on = [spec_path, meta["digest"].encode(), pretrained or b""]
     with locked_run_dir("train", f"{spec['data']}-{name}-{seed}", out, depends_on) as checkpoint:
         live = Path("live", f"{name}.csv")
         arguments = TrainingArguments(f"{name}/{seed}", variant, runtime, data, seed, out, pretrained, live, checkpoint)
         made_from = {"dataset_digest": meta["digest"], "pretrained_digest": digest(pretrained) if pretrained else None}
-        clocks = _train(arguments, facts | made_from)
+        clocks = _train(arguments, facts | made_from, number)
     return clock.write(**clocks)
 
 
-def _train(arguments: TrainingArguments, facts: dict[str, Any]) -> dict[str, float]:
+def _train(arguments: TrainingArguments, facts: dict[str, Any], number: int) -> dict[str, float]:
     import torch
 
+    from ganpipe.training.devices import processes
     from ganpipe.training.loop import configure, train
     from ganpipe.training.memory import oom_hint
 
@@ -74,7 +85,8 @@ def _train(arguments: TrainingArguments, facts: dict[str, Any]) -> dict[str, flo
     configure(runtime)
     with tracked(arguments.out, facts) as record:
         try:
-            outcome = train(arguments)
+            with processes(number, runtime.device):
+                outcome = train(arguments)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -86,6 +98,7 @@ def _train(arguments: TrainingArguments, facts: dict[str, Any]) -> dict[str, flo
             "status": asdict(outcome.status) if outcome.status else None,
             "runtime": runtime.model_dump(mode="json"),
             "device": device,
+            "num_devices": number,
             "evaluations_per_sample": arguments.variant.evaluations_per_sample,
             "versions": versions,
             "sample": {"form": data.form, "shape": list(data.shape), "scale": data.scale},

@@ -12,6 +12,7 @@ from ganpipe.algorithms import Metrics, NetworkName
 from ganpipe.critic import CriticBatch, CriticFunction, CriticOutput, LossState, Samples
 from ganpipe.schedules import at
 from ganpipe.utils.conventions import GRADIENT
+from ganpipe.utils.parallel import gather, own_rows, sum_gradients, world_size
 
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
@@ -23,15 +24,17 @@ def autocast(runtime: Runtime) -> AbstractContextManager[object]:
 
 
 def autocast_critic(critic: CriticFunction, runtime: Runtime) -> CriticFunction:
-    """The critic in the runtime's precision, samples (N, ...) to its output in float32."""
-    if runtime.precision != "bfloat16":
+    """The critic in the runtime's precision, samples (N, ...) to its output in float32; each process runs its part."""
+    if runtime.precision != "bfloat16" and world_size() == 1:
         return critic
 
     def run(x: Tensor) -> CriticOutput:
         with autocast(runtime):
-            output = critic(x)
-        code, logits = (None if part is None else part.float() for part in (output.code, output.class_logits))
-        return CriticOutput(output.score.float(), code, logits)
+            output = critic(own_rows(x))
+        if runtime.precision == "bfloat16":
+            code, logits = (None if part is None else part.float() for part in (output.code, output.class_logits))
+            output = CriticOutput(output.score.float(), code, logits)
+        return CriticOutput(gather(output.score), gather(output.code), gather(output.class_logits))
 
     return run
 
@@ -120,6 +123,7 @@ def set_gradients(optimizer: optim.Optimizer, *terms: Tensor) -> None:
         loss = loss + term
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    sum_gradients(weight for group in optimizer.param_groups for weight in group["params"])
 
 
 def gradient_norm(variant: Variant, name: NetworkName, network: nn.Module, step: int, every: int = 1) -> Metrics:

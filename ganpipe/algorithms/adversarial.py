@@ -33,6 +33,7 @@ from ganpipe.critic import CriticBatch, CriticFunction, mean_over_scores
 from ganpipe.parts import Count, Frozen, NonNegative
 from ganpipe.schedules import Scheduled, at
 from ganpipe.utils.ema import update_ema
+from ganpipe.utils.parallel import spread, synchronised
 from ganpipe.utils.rng import make_rng, sample_latents, seeded_init
 from ganpipe.utils.state import StateMixin
 
@@ -115,9 +116,9 @@ class GANTrainer(StateMixin, Trainer):
     ) -> None:
         self.algorithm, self.variant, self.runtime = algorithm, variant, runtime
         with seeded_init(seed, "generator"):
-            self.generator = self.build_generator(shape).to(runtime.device)
+            self.generator = synchronised(self.build_generator(shape)).to(runtime.device)
         with seeded_init(seed, "critic"):
-            self.critic = self.build_critic(shape).to(runtime.device)
+            self.critic = synchronised(self.build_critic(shape)).to(runtime.device)
         if pretrained is not None:
             self.critic.load_state_dict(pretrained)
         with seeded_init(seed, "constraints"):
@@ -301,7 +302,7 @@ class GANTrainer(StateMixin, Trainer):
     def generate(self, n: int, labels: Tensor | None = None) -> Tensor:
         """G(z) for n new latents z: (n, *shape), float32."""
         with autocast(self.runtime):
-            fake: Tensor = self.generator(sample_latents(self.variant.latent, n, self.latent_rng))
+            fake = spread(self.generator)(sample_latents(self.variant.latent, n, self.latent_rng))
         return fake.float()
 
     def critic_input(self, x: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from ganpipe.training.sampling import Sampler, num_columns
 from ganpipe.training.snapshots import save_array, suffix, take_snapshot
 from ganpipe.training.weights import Architecture, save_tensors, save_weights
 from ganpipe.utils.conventions import snapshot_steps
+from ganpipe.utils.parallel import share_state
 from ganpipe.utils.signals import defer_signals
 from ganpipe.utils.state import Stateful
 
@@ -99,7 +100,7 @@ def train(arguments: TrainingArguments) -> Outcome:
 
     # ---- loop -------------------------------------------------------------------------------------------------------
     with history, defer_signals(), ProgressBar(arguments.name, variant.steps) as progress:
-        step = progress.begin = arguments.checkpoint.resume(state)
+        step = progress.begin = share_state(arguments.checkpoint.resume(state), state)
         if step == 0:  # draws from no stream that the training uses, and changes nothing
             save_grid(sampler.sample_fixed(trainer.generators["raw"]), data.train, 0, arguments.out, columns)
         while step < variant.steps and not health.failed:
