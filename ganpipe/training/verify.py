@@ -96,6 +96,8 @@ def _notes(run: Run, runtime: Runtime) -> list[str]:
     was = run.facts["versions"]["torch"]
     if was != torch.__version__:
         notes.append(f"The run was made with torch {was}, this is {torch.__version__}.")
+    if (number := run.facts.get("num_devices", 1)) > 1:
+        notes.append(f"The run was trained on {number} devices, this is one: sums are rounded otherwise.")
     if runtime.device != "cpu" and not runtime.deterministic:
         notes.append(
             f"runtime.deterministic is false: some kernels of {runtime.device} add up in an order of their own."

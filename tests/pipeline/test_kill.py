@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -106,3 +107,20 @@ def test_killed_and_asked_to_end_it_goes_on_with_the_same_bits(long: Project, tm
     assert long.ganpipe("verify", "wgan_gp/0").out.endswith(
         f"{len(expected) - 1} of {len(expected) - 1} files are the same, bit by bit.\n"
     )
+
+
+def test_so_does_one_on_two_devices_whose_processes_are_all_killed(long: Project, tmp_path: Path) -> None:
+    two = Project(long.root, long.environment | {"GANPIPE_DEVICES": "2"})
+    whole = two.clone(tmp_path / "whole")
+    whole.repro(TARGET)
+    expected = results(whole)
+    dvc = start(two, "0")
+    children = below(dvc.pid)
+    assert len(children) > 1
+    for pid in (dvc.pid, *children):
+        os.kill(pid, signal.SIGKILL)
+    dvc.communicate()
+    assert all(map(ended, children))
+    assert "goes on after step" in two.repro(TARGET).text
+    assert results(two) == expected
+    assert json.loads((two.root / "runs/digits/wgan_gp/0/run.json").read_text())["num_devices"] == 2
