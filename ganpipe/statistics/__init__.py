@@ -1,8 +1,10 @@
 """Statistics over seeds: of one variant, of the difference of two, and of the ranking of many.
 
-The unit is the seed: one training gives one value. Seeds are not paired across variants: the same number draws other
-noise in another network, so every comparison takes two independent samples. A value that is None or not finite is a
-lost seed, as a training that is not finite leaves it. Every function counts lost seeds and says how it treats them.
+The unit is the seed: one training gives one value. Seeds are not paired across variants: every comparison takes two
+independent samples. Variants of one seed see the same order of data and the same latents, so that their values go
+together a little (`benchmarks/shared_seeds.py`, docs/results.md): tests are then too careful, not too bold. A value
+that is None or not finite is a lost seed, as a training that is not finite leaves it. Every function counts lost seeds
+and says how it treats them.
 """
 
 from ganpipe.statistics.bootstrap import Interval, bootstrap_mean

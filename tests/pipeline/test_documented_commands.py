@@ -61,6 +61,7 @@ NOT_EXECUTED = {
     "make ui": "tracking/test_pages.py runs `ganpipe ui`",
     "python -m benchmarks.showcase": "an hour of trainings",
     "python -m benchmarks.fgan_gaussian": "minutes of trainings",
+    "python -m benchmarks.shared_seeds --page": "minutes of trainings",
     "python -m benchmarks.few_images --steps 1000": "minutes of trainings",
     "python -m benchmarks.modes pacgan unrolled --data ring --seeds 5": "minutes of trainings",
     "python -m benchmarks.modes unrolled_0 unrolled --data ring --seeds 3 --steps 1000": "minutes of trainings",
