@@ -84,6 +84,7 @@ NOT_EXECUTED = {
     "ganpipe export": "training/test_export.py",
     "ganpipe register": "training/test_export.py",
     "ganpipe sweep": "test_sweep.py",
+    "ganpipe sweep --data": "test_across.py",
     "ganpipe track": "tracking/test_sync.py",
     "ganpipe ui": "tracking/test_pages.py",
     "dvc exp run --temp summary -S loss=lsgan": "test_repro.py, with another variant",
