@@ -28,6 +28,7 @@ class CriticOutput:
 
 CriticFunction = Callable[[Tensor], CriticOutput]
 """The critic itself, an nn.Module, or a function around it: samples (N, ...) to the outputs for them."""
+
 LossState = dict[str, Tensor]
 """What an objective keeps from one critic step to the next, by name, each of shape (): BEGAN's k; empty for others."""
 
@@ -117,6 +118,12 @@ def input_gradient(critic: CriticFunction, at: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(critic(x).score.sum(), x, create_graph=True)
     whole: Tensor = gather(own_rows(gradient)).flatten(1)
     return whole
+
+
+def in_float32(critic: CriticFunction) -> CriticFunction:
+    """The critic in full precision, where its scores are rounded to bfloat16; else itself."""
+    full: CriticFunction = getattr(critic, "in_float32", critic)
+    return full
 
 
 def mean_over_scores(values: Tensor) -> Tensor:

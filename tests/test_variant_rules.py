@@ -113,6 +113,22 @@ WRONG: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "algorithm.top_k",
         "use 1.0",
     ),
+    "the best of an ensemble of which one does not say": (
+        "lsgan",
+        {
+            "objective": {"kind": "ensemble", "members": [{"kind": "hinge"}, {"kind": "mmd", "shapes": [1.0]}]},
+            "critic": PAIR | {"base": SCORE},
+            "algorithm": {"top_k": 0.5},
+        },
+        "algorithm.top_k",
+        "use 1.0",
+    ),
+    "two penalties that remember the same": (
+        "lecam",
+        {"penalties": [{"kind": "lecam", "weight": 1.0, "decay": decay} for decay in (0.5, 0.9)]},
+        "penalties.1.kind",
+        "remove one",
+    ),
     "the best at an unrolled critic": (
         "unrolled",
         {"algorithm": {"top_k": {"kind": "linear", "start": 1.0, "end": 0.5, "until": 1.0}}},

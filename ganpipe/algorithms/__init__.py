@@ -28,8 +28,8 @@ class Trainer(Protocol):
     """The state of one training, and its step.
 
     generators: what samples are drawn from: `raw`, the trained weights, and `ema`, their moving average.
-    saved_networks: the other networks to save, by the names of their files. loss_state: what the objective keeps from
-    step to step (BEGAN's k), saved beside the networks.
+    saved_networks: the other networks to save, by the names of their files. loss_state: what the objective and
+    the penalties keep from step to step (BEGAN's k), saved beside the networks.
     """
 
     generators: dict[str, nn.Module]

@@ -28,15 +28,24 @@ def autocast_critic(critic: CriticFunction, runtime: Runtime) -> CriticFunction:
     if runtime.precision != "bfloat16" and world_size() == 1:
         return critic
 
-    def run(x: Tensor) -> CriticOutput:
-        with autocast(runtime):
-            output = critic(own_rows(x))
+    return _Critic(critic, runtime)
+
+
+class _Critic:
+    """in_float32: the same in full precision, where it is not that."""
+
+    def __init__(self, critic: CriticFunction, runtime: Runtime) -> None:
+        self._critic, self._runtime = critic, runtime
         if runtime.precision == "bfloat16":
+            self.in_float32 = autocast_critic(critic, runtime.model_copy(update={"precision": "float32"}))
+
+    def __call__(self, x: Tensor) -> CriticOutput:
+        with autocast(self._runtime):
+            output = self._critic(own_rows(x))
+        if self._runtime.precision == "bfloat16":
             code, logits = (None if part is None else part.float() for part in (output.code, output.class_logits))
             output = CriticOutput(output.score.float(), code, logits)
         return CriticOutput(gather(output.score), gather(output.code), gather(output.class_logits))
-
-    return run
 
 
 def critic_batch(

@@ -301,9 +301,10 @@ class GANTrainer(StateMixin, Trainer):
 
     def generate(self, n: int, labels: Tensor | None = None) -> Tensor:
         """G(z) for n new latents z: (n, *shape), float32."""
+        z = sample_latents(self.variant.latent, n, self.latent_rng)
         with autocast(self.runtime):
-            fake = spread(self.generator)(sample_latents(self.variant.latent, n, self.latent_rng))
-        return fake.float()
+            fake = spread(self.generator)(z)
+        return fake.to(z.dtype)
 
     def critic_input(self, x: Tensor) -> Tensor:
         """Samples (N, *shape) as the critic sees them: augmented, with instance noise, and packed."""

@@ -140,6 +140,15 @@ def _penalties_and_critic(v: Variant) -> Problem | None:
     return None
 
 
+def _one_penalty_with_state(v: Variant) -> Problem | None:
+    """What a penalty remembers from step to step is kept by its kind."""
+    for i, penalty in enumerate(v.penalties):
+        if penalty.has_state and any(penalty.kind == other.kind for other in v.penalties[:i]):
+            sentence = "is a second one of its kind, and the two would share what they remember; remove one"
+            return Problem(("penalties", i, "kind"), penalty.kind, sentence)
+    return None
+
+
 def _one_constraint_per_network(v: Variant) -> Problem | None:
     for i, constraint in enumerate(v.constraints):
         if any(constraint.network == other.network for other in v.constraints[:i]):
@@ -329,6 +338,7 @@ RULES = (
     _num_scores,
     _patches,
     _penalties_and_critic,
+    _one_penalty_with_state,
     _one_constraint_per_network,
     _constraints_and_networks,
     _lipschitz,

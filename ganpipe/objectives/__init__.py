@@ -25,10 +25,13 @@ class Objective(Part):
     """
 
     compares_samples: ClassVar[bool] = False
-    is_directed: ClassVar[bool] = True
     decides_at_zero: ClassVar[bool] = False
 
     output_type: ClassVar[Literal["score", "energy"]] = "score"
+
+    @property
+    def is_directed(self) -> bool:
+        return True
 
     @property
     def needs_lipschitz(self) -> bool:

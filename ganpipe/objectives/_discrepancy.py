@@ -19,7 +19,10 @@ class Discrepancy(Objective):
     """
 
     compares_samples: ClassVar[bool] = True
-    is_directed: ClassVar[bool] = False
+
+    @property
+    def is_directed(self) -> bool:
+        return False
 
     def critic(self, batch: CriticBatch) -> Tensor:
         """Minus the generator's."""

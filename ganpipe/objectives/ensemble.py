@@ -35,6 +35,10 @@ class Ensemble(Objective):
         return len(self.members)
 
     @property
+    def is_directed(self) -> bool:
+        return all(member.is_directed for member in self.members)
+
+    @property
     def needs_lipschitz(self) -> bool:
         return any(member.needs_lipschitz for member in self.members)
 

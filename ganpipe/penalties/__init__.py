@@ -33,6 +33,11 @@ class Penalty(Part):
     def bounds_loss(self) -> bool:
         return self.uses_input_gradient
 
+    @property
+    def has_state(self) -> bool:
+        """Whether it keeps something between steps."""
+        return bool(self.initial_state(torch.device("cpu")))
+
     def initial_state(self, device: torch.device) -> LossState:
         """What it adds to the `loss_state` of the first critic step. Nothing by default."""
         return {}

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from ganpipe.critic import CriticBatch, CriticFunction, mean_over_scores
+from ganpipe.critic import CriticBatch, CriticFunction, in_float32, mean_over_scores
 from ganpipe.parts import Length
 from ganpipe.penalties import Penalty
 
@@ -31,5 +31,7 @@ class ApproximateR1(Penalty):
     def __call__(self, critic: CriticFunction, batch: CriticBatch, rng: Generator) -> Tensor:
         x, output = (batch.real, batch.real_output) if self.at == "real" else (batch.fake, batch.fake_output)
         noise = torch.randn(x.shape, generator=rng, device=x.device)
-        slopes = (critic(x + self.sigma * noise).score - output.score) / self.sigma
+        full = in_float32(critic)  # bfloat16 has fewer digits than the difference of the two scores needs
+        score = output.score if full is critic else full(x).score
+        slopes = (full(x + self.sigma * noise).score - score) / self.sigma
         return 0.5 * self.weight * mean_over_scores(slopes.square())

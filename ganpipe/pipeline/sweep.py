@@ -85,6 +85,8 @@ def environments(jobs: str, per_gpu: int | None, runtime: Runtime) -> list[dict[
     """What to add to the environment of each slot; as many stages run at a time as there are slots."""
     if jobs != "auto" and not (jobs.isdecimal() and int(jobs) > 0):
         raise UserError(f"-j is {jobs!r}: give a whole number from 1 on, or auto.")
+    if os.environ.get("GANPIPE_DEVICES", "1") != "1":
+        raise UserError("GANPIPE_DEVICES is for one training at a time, of `dvc repro`: unset it for a sweep.")
     if runtime.device != "cuda":
         if per_gpu is not None:
             raise UserError(f"--per-gpu is for CUDA, and runtime.device is {runtime.device} here: give -j instead.")

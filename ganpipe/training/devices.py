@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,11 +34,13 @@ def num_devices(variant: Variant, runtime: Runtime) -> int:
         return 1
     if reason := obstacle(variant, number):
         raise UserError(f"{NUMBER} is {number}, and {reason}.")
+    if runtime.device == "mps":
+        raise UserError(f"{NUMBER} is {number}, and runtime.device mps is one device: unset it, or use `device: cpu`.")
     if runtime.device == "cuda":
         import torch
 
         if (found := torch.cuda.device_count()) < number:
-            raise UserError(f"{NUMBER} is {number}, and there are {found} GPUs: use at most {found}.")
+            raise UserError(f"{NUMBER} is {number}, and GPUs that can be used: {found}. Use at most as many.")
     return number
 
 
@@ -86,16 +89,22 @@ def processes(number: int, device: str) -> Iterator[None]:
     if device == "cuda":
         torch.cuda.set_device(rank)
     with _helpers(0 if rank else number, store.port) as helpers:
-        backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=number)
+        store.set(str(rank), "here")
         try:
+            while helpers and not store.check([str(helper) for helper in range(1, len(helpers) + 1)]):
+                if any(process.poll() is not None for process, _ in helpers):
+                    raise RuntimeError("a helper never came")
+                time.sleep(0.1)  # in Python, where a signal can end it
+            backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
+            dist.init_process_group(backend, store=store, rank=rank, world_size=number)
             yield
         except RuntimeError:
             if said := _last_words(helpers):
                 raise ResourceError(f"A process that helps this training ended before it: {said}") from None
             raise
         finally:
-            dist.destroy_process_group()
+            if dist.is_initialized():
+                dist.destroy_process_group()
 
 
 Helpers = list[tuple[subprocess.Popen[bytes], Path]]

@@ -15,6 +15,7 @@ from ganpipe.algorithms._labels import LabelledGenerator
 from ganpipe.batches import DataTransform
 from ganpipe.config.variant import Latent
 from ganpipe.training.grids import NUM_FIXED
+from ganpipe.utils.parallel import own_rows
 from ganpipe.utils.rng import make_rng, sample_latents
 
 CHUNK = 500
@@ -65,7 +66,7 @@ class Sampler:
         Brock et al. 2019, arXiv 1809.11096, section 3.1).
         """
         rng = make_rng(self.seed, "recalibration", self.device)
-        update_bn((sample_latents(self.latent, self.batch, rng) for _ in range(20)), generator)
+        update_bn((own_rows(sample_latents(self.latent, self.batch, rng)) for _ in range(20)), generator)
 
 
 def by_class(generator: nn.Module, z: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,14 @@ class Draw:
     def badness(self) -> float:
         """Of the main metric: the lower the better."""
         return _badness(self.metrics[0])
+
+    def no_worse_than(self, badness: float) -> Draw:
+        """The draw; a failed one for which noise has no value either counts as bad as this."""
+        if math.isfinite(self.badness):
+            return self
+        main, *others = self.metrics
+        value = badness if main.better == "lower" else -badness
+        return replace(self, metrics=(main.model_copy(update={"noise_baseline": value}), *others))
 
 
 def _badness(metric: Metric) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,12 @@ class Result:
 
 def read(spec: Mapping[str, Any], root: Path) -> Result:
     """The results in `tune/`. spec: of the page. Raises UserError as `read_draw` does."""
+    folder = root / "draws" / spec["data"]
+    every = {name: [read_draw(folder / name / str(i), i) for i in spec["draws"]] for name in spec["titles"]}
+    worst = max((one.badness for draws in every.values() for one in draws if isfinite(one.badness)), default=0.0)
     tuned = []
     for name, title in spec["titles"].items():
-        folder = root / "draws" / spec["data"] / name
-        draws = tuple(read_draw(folder / str(draw), draw) for draw in spec["draws"])
+        draws = tuple(one.no_worse_than(worst) for one in every[name])
         test = main_metrics(read_evaluation(root / "winners" / spec["data"] / name))[0]
         values = [one.badness for one in draws]
         share = within(values, FACTOR) if min(values) > 0 else None

@@ -90,12 +90,13 @@ class _SynchronisedBatchNorm(_BatchNorm):
         if not self.training:
             return super().forward(input)
         axes, shape = [0, *range(2, input.ndim)], (1, -1, *(1,) * (input.ndim - 2))
-        mean = _Sum.apply(input.mean(axes)) / world_size()
-        around = input - mean.view(shape)
+        x = input.float() if input.dtype == torch.bfloat16 else input
+        mean = _Sum.apply(x.mean(axes)) / world_size()
+        around = x - mean.view(shape)
         variance = _Sum.apply(around.square().mean(axes)) / world_size()
-        self._follow(mean, variance, world_size() * input.numel() // len(mean))
+        self._follow(mean, variance, world_size() * x.numel() // len(mean))
         normalised: Tensor = around * (self.weight * (variance + self.eps).rsqrt()).view(shape) + self.bias.view(shape)
-        return normalised
+        return normalised.to(input.dtype)
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, n: int) -> None:

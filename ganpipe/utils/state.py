@@ -72,7 +72,7 @@ def to_bytes(tree: Any) -> bytes:
     def plain(value: Any) -> Any:
         if isinstance(value, Tensor):
             tensors[str(len(tensors))] = value.detach().cpu().contiguous().clone()
-            return {"tensor": len(tensors) - 1, "device": str(value.device)}
+            return {"tensor": len(tensors) - 1, "device": value.device.type}
         if isinstance(value, np.ndarray):
             tensors[str(len(tensors))] = torch.from_numpy(np.ascontiguousarray(value)).clone()
             return {"array": len(tensors) - 1}
@@ -91,7 +91,7 @@ def to_bytes(tree: Any) -> bytes:
 
 
 def from_bytes(data: bytes) -> Any:
-    """The inverse: the tree, its tensors on the devices that they were on. Raises ValueError for other bytes."""
+    """The inverse: the tree, its tensors on the kind of device that they were on. Raises ValueError for other bytes."""
     try:
         size = int.from_bytes(data[:8], "little")
         tree = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["tree"])

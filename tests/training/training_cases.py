@@ -64,7 +64,12 @@ def _different() -> list[str]:
             continue
         switches = (turns["critic_steps"], turns["pack"], turns["unroll_steps"], turns["instance_noise"])
         parts = [whole[axis] for axis in ("objective", "penalties", "constraints", "generator", "critic", "latent")]
-        names = (turns["dynamics"], whole["generator_optimizer"]["kind"])
+        names = (
+            turns["dynamics"],
+            whole["generator_optimizer"]["kind"],
+            turns["lookahead"] is None,
+            turns["top_k"] == 1,
+        )
         found.setdefault((_kinds(parts), *names, *(switch > 1 or 0 < switch < 1 for switch in switches)), row)
     return list(found.values())
 

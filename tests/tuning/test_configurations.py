@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from ganpipe.config.tuning import Dimension, Tuning, draw
 from ganpipe.evaluation.experiments import validation_split
 from ganpipe.pipeline.clean import leftovers
 from ganpipe.prepared import PreparedDataset
+from ganpipe.report.evaluations import Metric
 from ganpipe.tuning import specs
+from ganpipe.tuning.draws import Draw
 from ganpipe.utils.errors import UserError
 
 
@@ -84,7 +87,7 @@ def test_a_variant_gets_what_it_has() -> None:
                     {"key": "generator_optimizer.lr", "low": 0.1, "high": 1.0, "scale": of} for of in ("log", "factor")
                 ]
             },
-            "tune.space names critic_optimizer.lr twice: remove one of the two.",
+            "tune.space names generator_optimizer.lr twice: remove one of the two.",
         ),
         (
             {"space": [{"key": "critic.slope", "low": 0.1, "high": 1.0, "scale": "log"}]},
@@ -125,3 +128,17 @@ def test_what_is_no_longer_drawn_is_a_leftover(tmp_path: Path) -> None:
     found = leftovers(chosen(data=["ring"], variants=["lsgan"], draws=[0, 1]), tmp_path)
     gone = {path.relative_to(tmp_path).as_posix() for path in found}
     assert gone == {"tune/draws/ring/lsgan/2", "tune/winners/ring/vae", "reports/tuning-grid.html"}
+
+
+@pytest.mark.parametrize(("better", "worst"), [("lower", 7.0), ("higher", -7.0)])
+def test_a_failed_draw_counts_as_the_worst_where_noise_has_no_value(better: str, worst: float) -> None:
+    def draw_of(raw: float | None, noise: float | None) -> Draw:
+        metric = {"label": "distance", "better": better, "raw": [raw], "ema": [None], "noise_baseline": noise}
+        return Draw(0, (Metric.model_validate(metric),), {}, "")
+
+    failed = draw_of(None, None)
+    assert failed.badness == inf
+    assert failed.no_worse_than(7.0).badness == 7.0
+    assert failed.no_worse_than(7.0).metrics[0].noise_baseline == worst
+    for other in (draw_of(None, 9.0), draw_of(3.0, None)):
+        assert other.no_worse_than(7.0) is other
