@@ -22,7 +22,7 @@ from ganpipe.utils.errors import ResourceError, UserError, format_value
 if TYPE_CHECKING:
     from ganpipe.config.variant import Runtime, Variant
 
-NUMBER, RANK, PORT = "GANPIPE_DEVICES", "GANPIPE_RANK", "GANPIPE_PORT"
+NUMBER, RANK, PORT = "GANPIPE_DEVICES", "RANK_IN_TRAINING", "PORT_OF_TRAINING"
 
 
 def num_devices(variant: Variant, runtime: Runtime) -> int:
