@@ -14,8 +14,9 @@ from ganpipe.config.configuration import Configuration
 from ganpipe.pipeline.sweep import FOLDER, INTERRUPTED
 from ganpipe.utils.errors import UserError, format_value
 from ganpipe.utils.io import write_bytes
+from ganpipe.utils.signals import count_as_ctrl_c
 
-KIND = re.compile(r"^(data:[^\S\n]*(?:#.*)?\n(?:(?:[ #].*)?\n)*? +kind: *)[^\s#]+", re.MULTILINE)
+KIND = re.compile(r"^(data:[^\S\n]*(?:#.*)?\n(?:(?:[ #].*)?\r?\n)*? +kind: *)([^\s#]+)", re.MULTILINE)
 """The line of params.yaml, from `data:` on."""
 
 
@@ -43,15 +44,20 @@ def one_after_another(params: Path, names: Sequence[str], run: Callable[[Configu
     for c in chosen:
         configuration.check(c)
     _refuse_where_a_sweep_runs(params.parent)
+    before = written = params.read_bytes()
+    count_as_ctrl_c()
     try:
         for c in chosen:
             print(f"Data set {c.data.kind}", flush=True)
-            _select(params, c.data.kind)
+            written = _select(params, c.data.kind, given.datasets)
             code = max(code, run(c))
             if code == INTERRUPTED:
                 break
     finally:
-        _select(params, own)
+        if params.read_bytes() == written:
+            write_bytes(params, before)
+        else:  # somebody has edited it
+            _select(params, own, given.datasets)
     return code
 
 
@@ -64,13 +70,14 @@ def _refuse_where_a_sweep_runs(root: Path) -> None:
         raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
 
 
-def _select(params: Path, name: str) -> None:
-    """Write the name of a data set into params.yaml and leave all else as it is."""
-    text = params.read_text(encoding="utf-8")
-    changed, count = KIND.subn(rf"\g<1>{name}", text)
-    if not count:
+def _select(params: Path, name: str, among: Iterable[str]) -> bytes:
+    """Write the name of a data set into params.yaml, in the place of another, and return what the file holds then."""
+    text = params.read_bytes().decode()
+    found = KIND.search(text)
+    if not found or found[2].strip("\"'") not in among:
         raise UserError(
-            f"{params} does not have data.kind on a line of its own: write it so, as `kind:` below `data:`."
+            f"{params} does not have data.kind on a line of its own: write it so, as `kind: {name}` below `data:`."
         )
-    if changed != text:
-        write_bytes(params, changed.encode())
+    changed = (text[: found.start(2)] + name + text[found.end(2) :]).encode()
+    write_bytes(params, changed)
+    return changed

@@ -28,6 +28,7 @@ from ganpipe.pipeline.plan import Item
 from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes
+from ganpipe.utils.signals import count_as_ctrl_c
 
 FOLDER = Path(".cache/sweep")
 STATUSES = ("not_finite", "diverged", "collapsed", "stalled", "margin_inactive", "memorizing")
@@ -66,9 +67,7 @@ def sweep(
     if runtime.device == "cpu" and len(slots) * runtime.threads > cores():
         each = f"{runtime.threads} thread{'s' * (runtime.threads > 1)} each"
         print(f"ganpipe: {len(slots)} at a time with {each} is more than {cores()} cores do.", file=sys.stderr)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # they count as Ctrl-C, but for SIGHUP under nohup
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+    count_as_ctrl_c()
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / FOLDER / "lock", timeout=0):

@@ -64,6 +64,13 @@ def install_handlers() -> None:
             signal.signal(number, handle)
 
 
+def count_as_ctrl_c() -> None:
+    """SIGTERM and SIGHUP raise KeyboardInterrupt from now on, but for a SIGHUP under nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
 @contextmanager
 def defer_signals() -> Iterator[None]:
     """Inside, the first signal raises nothing: the work calls `pending_signal` often and raises Interrupted itself.
