@@ -22,7 +22,7 @@ from benchmarks.copies import SOURCE
 from benchmarks.showcase import machine
 
 ROWS = ["non_saturating", "r1", "lsgan", "hinge", "rpgan"]
-START, END = "<!-- shared seeds -->\n", "<!-- end of shared seeds -->"
+PAGE = SOURCE / "docs/results.md"
 WEIGHTS = {"frechet.raw": "last weights", "frechet.ema": "averaged weights"}
 RESAMPLES = 2000
 
@@ -80,6 +80,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=SOURCE / ".cache/shared_seeds")
     parser.add_argument("--page", action="store_true")
     given = parser.parse_args()
+    start, end = (f"<!-- {word} {given.steps} steps of shared seeds -->" for word in ("begin", "end"))
+    if given.page and start not in PAGE.read_text(encoding="utf-8"):
+        parser.error(f"{PAGE} has no place for {given.steps} steps: put {start} and {end} there, each on its own line")
     tasks: list[few_images.Task] = [(None, row, seed, given.steps) for seed in range(given.seeds) for row in given.rows]
     known = few_images.trained(tasks, given.folder, given.jobs)
     lines = [known[task] for task in tasks]
@@ -92,7 +95,7 @@ def main() -> None:
     )
     print(content)
     if given.page:
-        kept.write_section(SOURCE / "docs/results.md", START, END, content)
+        kept.write_section(PAGE, f"{start}\n", end, content)
 
 
 if __name__ == "__main__":

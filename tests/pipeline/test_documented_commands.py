@@ -62,6 +62,7 @@ NOT_EXECUTED = {
     "python -m benchmarks.showcase": "an hour of trainings",
     "python -m benchmarks.fgan_gaussian": "minutes of trainings",
     "python -m benchmarks.shared_seeds --page": "minutes of trainings",
+    "python -m benchmarks.shared_seeds non_saturating r1 lsgan hinge --seeds 16 --steps 2000 --page": "the same",
     "python -m benchmarks.few_images --steps 1000": "minutes of trainings",
     "python -m benchmarks.modes pacgan unrolled --data ring --seeds 5": "minutes of trainings",
     "python -m benchmarks.modes unrolled_0 unrolled --data ring --seeds 3 --steps 1000": "minutes of trainings",
