@@ -10,6 +10,7 @@ from mutations import ROW, Raw, alternatives, example
 from small_params import is_one_sentence, said, untouched, whole_row
 
 from ganpipe.algorithms import Algorithm
+from ganpipe.algorithms.adversarial import plain_gan
 from ganpipe.constraints import Constraint
 from ganpipe.networks import CriticNetwork, GeneratorNetwork
 from ganpipe.objectives import Objective
@@ -120,12 +121,11 @@ def pairs() -> Iterator[tuple[str, Raw]]:
         two = {"constraints": [constraint, SN[0] | {"network": constraint.network}], "objective": {"kind": "hinge"}}
         yield "two constraints", two | {"critic": SCORE}
         if not constraint.supports_unrolling:
-            unrolled = {"kind": "adversarial", "critic_steps": 1, "pack": 1, "instance_noise": 0.0}
-            unrolled |= {"unroll_steps": 2, "dynamics": "alternating"}
+            unrolled = plain_gan(1).model_dump() | {"unroll_steps": 2}
             yield "unrolling", {"constraints": [constraint], "algorithm": unrolled, "critic": SCORE}
     for batch, pack in ((2, 3), (3, 2), (64, 3), (7, 7), (64, 10**9)):
-        packed = {"kind": "adversarial", "critic_steps": 1, "pack": pack, "unroll_steps": 0, "dynamics": "alternating"}
-        yield "batch and pack", {"batch": batch, "algorithm": packed | {"instance_noise": 0.0}, "critic": SCORE}
+        packed = plain_gan(1).model_dump() | {"pack": pack}
+        yield "batch and pack", {"batch": batch, "algorithm": packed, "critic": SCORE}
 
 
 def plain(value: Any) -> Any:
