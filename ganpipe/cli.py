@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,10 +99,14 @@ def plan(
         return
     table = Table("", "stage", "why", "about", box=None, pad_edge=False)
     for item in items:
-        table.add_row("*" if item.selected else "", item.stage, item.reason, _duration(item.seconds))
+        table.add_row("*" if item.selected else "", item.stage, item.reason, planning.duration(item.seconds))
     Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
     timed = [item.seconds for item in items if item.seconds is not None]
-    about = f"the {len(timed)} that were timed before take about {_duration(sum(timed))}" if timed else "none was timed"
+    about = (
+        f"the {len(timed)} that were timed before take about {planning.duration(sum(timed))}"
+        if timed
+        else "none was timed"
+    )
     print(f"{len(items)} stages run, or are restored from DVC's run cache; {about}.")
 
 
@@ -111,19 +116,23 @@ def sweep(
     jobs: Annotated[str, typer.Option("-j", "--jobs", help="How many at a time; auto: as the cores allow.")] = "auto",
     per_gpu: Annotated[int | None, typer.Option("--per-gpu", help="How many at a time on each GPU.")] = None,
     data: Annotated[str | None, typer.Option(help="Data sets, one after another: digits,ring,grid.")] = None,
+    on: Annotated[str, typer.Option("--on", help="local, slurm or ray.")] = "local",
+    slurm: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of submitit; any number.")] = None,
+    device: Annotated[str | None, typer.Option(help="Of the cluster: cpu, cuda or mps.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Of the cluster: float32, bfloat16 or tf32.")] = None,
+    remote: Annotated[bool, typer.Option("--remote", help="No shared disk: use DVC's remote.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how far a sweep on a cluster is, and end.")] = False,
 ) -> None:
     """Run what `dvc repro -P` would, several stages at a time; name what failed and finish the rest."""
-    from ganpipe.pipeline import data_sets, locks
-    from ganpipe.pipeline import sweep as command
+    from ganpipe.pipeline import cluster, data_sets, locks, progress
 
-    def run(configuration: Configuration) -> int:
-        return command.sweep(configuration, Path(), variants or (), jobs, per_gpu)
-
+    if status:
+        return print("\n".join(progress.status(Path())))
+    options = cluster.Options(on, jobs, per_gpu, tuple(slurm or ()), device, precision, remote)
+    run, params = partial(cluster.sweep, root=Path(), variants=variants or (), options=options), Path("params.yaml")
     locks.check(Path())
-    params = Path("params.yaml")
-    if data is None:
-        raise typer.Exit(run(_checked(params)))
-    raise typer.Exit(data_sets.one_after_another(params, data.split(","), run))
+    code = run(_checked(params)) if data is None else data_sets.one_after_another(params, data.split(","), run)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -139,12 +148,6 @@ def exps(
         print(json.dumps([vars(experiment) for experiment in found], indent=2))
     else:
         print_table(found)
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 @app.command()

@@ -14,7 +14,7 @@ INK, MUTED = "#1d1d1f", "#6a6a70"
 
 
 def means(found: Comparison) -> bytes:
-    """The interquartile mean of each variant, its interval, and its mean on each data set as a circle."""
+    """The interquartile mean of each variant, its interval, and its mean on each data set as a ring."""
     figure, (pane,) = axes(width=7.2, height=0.9 + 0.34 * len(found.rows))
     for y, row in enumerate(found.rows):
         colour = COLOURS[y % len(COLOURS)]

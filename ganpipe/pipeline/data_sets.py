@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 
 from ganpipe.config import configuration
 from ganpipe.config.configuration import Configuration
-from ganpipe.pipeline.sweep import FOLDER, INTERRUPTED
+from ganpipe.pipeline.job import FOLDER
+from ganpipe.pipeline.sweep import INTERRUPTED
 from ganpipe.utils.errors import UserError, format_value
 from ganpipe.utils.io import write_bytes
 from ganpipe.utils.signals import count_as_ctrl_c

@@ -34,6 +34,9 @@ STATUS = {"deleted": "is missing", "not in cache": "is not in DVC's cache", "new
 MAX_DIFFERENCES = 3
 """How many differences of a spec are listed."""
 
+DEFAULT_SECONDS = {"train": 60.0, "pretrain": 30.0}
+"""Seconds that a stage is taken for where none of its kind was timed; else 4. Only the order depends on them."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -49,6 +52,18 @@ class Item:
     selected: bool
     address: str = ""
     needs: tuple[str, ...] = ()
+
+
+def estimate(item: Item) -> float:
+    """Seconds that a stage is taken for."""
+    return item.seconds if item.seconds is not None else DEFAULT_SECONDS.get(item.stage.partition("@")[0], 4.0)
+
+
+def duration(seconds: float | None) -> str:
+    """In words; None: unknown."""
+    if seconds is None:
+        return "?"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def plan(root: Path, load: Callable[[], Configuration], selected_only: bool = False) -> list[Item]:

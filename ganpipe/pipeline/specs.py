@@ -7,6 +7,7 @@ depends on its spec and no other parameters, so DVC reruns exactly what a change
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from functools import cached_property
@@ -22,11 +23,13 @@ from ganpipe.config.overlay import merged
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.parts import Part, kinds
 from ganpipe.training import pretrain, stage1
+from ganpipe.training.device import AVAILABLE, missing_hardware
 from ganpipe.utils.code_hash import code_digest, module_file
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes
 
 Spec = dict[str, Any]
+ELSEWHERE = {"device": "GANPIPE_CLUSTER_DEVICE", "precision": "GANPIPE_CLUSTER_PRECISION"}
 
 
 class Code:
@@ -83,19 +86,28 @@ def parts_of(value: Any) -> set[str]:
 
 
 def resolve_runtime(runtime: Runtime) -> Runtime:
-    """The runtime with `auto` replaced by what this machine has. Raises UserError for what it does not have."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    device: str = runtime.device
-    if device == "auto":
-        device = next(name for name, found in available.items() if found)
-    if not available[device]:
-        raise UserError(f"runtime.device is {device!r}, which this machine does not have: use auto.")
-    precision: str = runtime.precision
-    if precision == "auto":
-        precision = "bfloat16" if _has_bfloat16_units(device) else "float32"
-    if precision == "tf32" and not (device == "cuda" and torch.cuda.is_tf32_supported()):
-        raise UserError(f"runtime.precision is 'tf32', which the device {device} does not have: use auto or float32.")
-    return runtime.model_copy(update={"device": device, "precision": precision})
+    """The runtime with `auto` replaced by what this machine has. Raises UserError for what it does not have.
+
+    GANPIPE_CLUSTER_DEVICE and GANPIPE_CLUSTER_PRECISION, which `ganpipe sweep --on` sets, are those of the machines
+    that its jobs run on: they stand in place of `auto`, and these machines check that they have them.
+    """
+    named = {key: value for key, name in ELSEWHERE.items() if (value := os.environ.get(name))}
+    for key, value in named.items():
+        if getattr(runtime, key) not in ("auto", value):
+            raise UserError(f"runtime.{key} is {getattr(runtime, key)!r}, but --{key} {value}: make it auto.")
+    runtime = runtime.model_copy(update=named)
+    if runtime.device == "auto":
+        runtime = runtime.model_copy(update={"device": next(name for name, found in AVAILABLE.items() if found())})
+    if runtime.precision == "auto":
+        if "device" in named and not AVAILABLE[runtime.device]():
+            raise UserError(
+                f"runtime.precision is 'auto', and there is no {runtime.device} here: give --precision too."
+            )
+        precision = "bfloat16" if _has_bfloat16_units(runtime.device) else "float32"
+        runtime = runtime.model_copy(update={"precision": precision})
+    if not named and (sentence := missing_hardware(runtime)):
+        raise UserError(f"{sentence}: use auto.")
+    return runtime
 
 
 def _has_bfloat16_units(device: str) -> bool:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,21 +21,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ganpipe.config.configuration import Configuration
-from ganpipe.config.variant import Runtime
 from ganpipe.pipeline import plan as planning
 from ganpipe.pipeline.clean import MATRIX_STAGE
-from ganpipe.pipeline.plan import Item
+from ganpipe.pipeline.job import FOLDER
+from ganpipe.pipeline.plan import Item, estimate
+from ganpipe.pipeline.slots import cores, environments
 from ganpipe.pipeline.specs import resolve_runtime
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes
 from ganpipe.utils.signals import count_as_ctrl_c
 
-FOLDER = Path(".cache/sweep")
 STATUSES = ("not_finite", "diverged", "collapsed", "stalled", "margin_inactive", "memorizing")
-VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-DEFAULT_SECONDS = {"train": 60.0, "pretrain": 30.0}
-"""Seconds that a stage is taken for where none of its kind was timed; else 4. Only the order depends on them."""
 POLL = 0.1
 INTERRUPTED = 130
 GRACE_PERIOD = 60.0
@@ -55,6 +51,22 @@ def sweep(
     jobs: stages at a time, or 'auto': as the cores or GPUs allow. per_gpu: so many on each GPU. Raises UserError,
     before anything runs, where the arguments make no sense or another sweep runs here.
     """
+    check_variants(configuration, variants)
+    runtime = resolve_runtime(configuration.runtime)
+    slots = environments(jobs, per_gpu, runtime)
+    if runtime.device == "cpu" and len(slots) * runtime.threads > cores():
+        each = f"{runtime.threads} thread{'s' * (runtime.threads > 1)} each"
+        print(f"ganpipe: {len(slots)} at a time with {each} is more than {cores()} cores do.", file=sys.stderr)
+
+    def work() -> int:
+        items = planning.plan(root, lambda: configuration)
+        return Sweep(configuration, root, frozenset(variants), slots).run(items)
+
+    return alone(root, work)
+
+
+def check_variants(configuration: Configuration, variants: Sequence[str]) -> None:
+    """Raises UserError where one of them does not exist."""
     for name in variants:
         if name not in configuration.variants:
             near = difflib.get_close_matches(name, configuration.variants, n=1)
@@ -62,61 +74,20 @@ def sweep(
             raise UserError(
                 f"{name!r} is no variant of params.yaml: {f'did you mean {near[0]}? ' * len(near)}known: {known}."
             )
-    runtime = resolve_runtime(configuration.runtime)
-    slots = environments(jobs, per_gpu, runtime)
-    if runtime.device == "cpu" and len(slots) * runtime.threads > cores():
-        each = f"{runtime.threads} thread{'s' * (runtime.threads > 1)} each"
-        print(f"ganpipe: {len(slots)} at a time with {each} is more than {cores()} cores do.", file=sys.stderr)
+
+
+def alone(root: Path, work: Callable[[], int]) -> int:
+    """The exit code of `work`, or 130 where it was interrupted. Raises UserError where another sweep runs here."""
     count_as_ctrl_c()
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / FOLDER / "lock", timeout=0):
-            items = planning.plan(root, lambda: configuration)
-            return _Sweep(configuration, root, frozenset(variants), slots).run(items)
+            return work()
     except Timeout:
         raise UserError("another sweep is at work in this folder: wait for it, or end it.") from None
     except KeyboardInterrupt:
         print("ganpipe: interrupted; what is finished is kept, and the next sweep goes on from there.", file=sys.stderr)
         return INTERRUPTED
-
-
-def environments(jobs: str, per_gpu: int | None, runtime: Runtime) -> list[dict[str, str]]:
-    """What to add to the environment of each slot; as many stages run at a time as there are slots."""
-    if jobs != "auto" and not (jobs.isdecimal() and int(jobs) > 0):
-        raise UserError(f"-j is {jobs!r}: give a whole number from 1 on, or auto.")
-    if os.environ.get("GANPIPE_DEVICES", "1") != "1":
-        raise UserError("GANPIPE_DEVICES is for one training at a time, of `dvc repro`: unset it for a sweep.")
-    if runtime.device != "cuda":
-        if per_gpu is not None:
-            raise UserError(f"--per-gpu is for CUDA, and runtime.device is {runtime.device} here: give -j instead.")
-        fitting = cores() // runtime.threads if runtime.device == "cpu" else 1
-        return [{} for _ in range(max(fitting, 1) if jobs == "auto" else int(jobs))]
-    if per_gpu is not None and per_gpu < 1:
-        raise UserError(f"--per-gpu is {per_gpu}: give a whole number from 1 on.")
-    if per_gpu is not None and jobs != "auto":
-        raise UserError(f"-j and --per-gpu exclude each other: --per-gpu {per_gpu} is so many on each GPU.")
-    devices = gpus()
-    number = len(devices) * (per_gpu or 1) if jobs == "auto" else int(jobs)
-    return [{VISIBLE_DEVICES: devices[slot % len(devices)]} for slot in range(number)]
-
-
-def gpus() -> list[str]:
-    """The GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes."""
-    import torch
-
-    count = torch.cuda.device_count()
-    named = [name.strip() for name in os.environ.get(VISIBLE_DEVICES, "").split(",") if name.strip()]
-    return named[:count] or [str(index) for index in range(count)]
-
-
-def cores() -> int:
-    """The processors that this process may use: those that it is bound to, and the share that a container has."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        share, period = CPU_QUOTA.read_text(encoding="ascii").split()
-        return bound if share == "max" else max(min(bound, int(share) // int(period)), 1)
-    except (OSError, ValueError):
-        return bound
 
 
 def select_items(items: Sequence[Item], variants: frozenset[str]) -> list[Item]:
@@ -133,8 +104,7 @@ def priorities(items: Sequence[Item]) -> dict[str, float]:
     """Seconds from the start of each stage to the end of the longest chain that waits for it."""
     left: dict[str, float] = {}
     for item in reversed(items):
-        seconds = item.seconds if item.seconds is not None else DEFAULT_SECONDS.get(item.stage.partition("@")[0], 4.0)
-        left[item.stage] = seconds + max((left[o.stage] for o in items if item.stage in o.needs), default=0.0)
+        left[item.stage] = estimate(item) + max((left[o.stage] for o in items if item.stage in o.needs), default=0.0)
     return left
 
 
@@ -149,7 +119,7 @@ class _Running:
     start: float
 
 
-class _Sweep:
+class Sweep:
     """One sweep. Each stage's log is in FOLDER; those of the sweep before are removed."""
 
     def __init__(
@@ -165,18 +135,19 @@ class _Sweep:
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._print = console.print
 
-    def run(self, planned: Sequence[Item]) -> int:
-        """Run these items; returns the exit code."""
+    def run(self, planned: Sequence[Item], failed: Mapping[str, str] | None = None) -> int:
+        """Run these items; returns the exit code. failed: stages that failed elsewhere, and why: they don't run."""
         items = select_items(planned, self._variants)
+        self._failed |= failed or {}
         if not items:
             self._print("Everything is up to date: no stage will run.")
             return self._end(planned, items)
-        for old in (self._root / FOLDER).glob("*.log"):
+        for old in (self._root / FOLDER).glob("*.log") if failed is None else ():
             old.unlink()
         self._print(f"{len(items)} stages, {len(self._slots)} at a time; their logs are in {FOLDER}/")
         try:
             with self._progress:
-                self._work({item.stage: item for item in items})
+                self._work({item.stage: item for item in items if item.stage not in self._failed})
         finally:
             self._interrupt()
         return self._end(planned, items)

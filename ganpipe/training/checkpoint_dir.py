@@ -6,10 +6,16 @@ import os
 import shutil
 from pathlib import Path
 
+ROOT = "GANPIPE_CHECKPOINT_ROOT"
+
 
 def checkpoints() -> Path:
-    """The folder of all checkpoints, in the repository, also for experiments that run in a folder of their own."""
-    return Path(os.environ.get("DVC_ROOT") or ".").resolve() / ".ckpt"
+    """The folder of all checkpoints: GANPIPE_CHECKPOINT_ROOT, or `.ckpt` in the repository.
+
+    It is the repository's also for experiments that run in a folder of their own.
+    """
+    root = Path(os.environ.get("DVC_ROOT") or ".").resolve()
+    return root / os.path.expanduser(os.environ.get(ROOT) or ".ckpt")
 
 
 def prune_checkpoints(stage: str, name: str) -> None:

@@ -14,6 +14,7 @@ from ganpipe.batches import Batches, DataTransform
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
+from ganpipe.training.device import check_hardware
 from ganpipe.training.grids import save_grid
 from ganpipe.training.health import HealthMonitor, RunStatus
 from ganpipe.training.history import History
@@ -58,7 +59,11 @@ class Outcome:
 
 
 def configure(runtime: Runtime) -> None:
-    """Set torch's threads and precision. Call it once per process, before any tensor is made."""
+    """Set torch's threads and precision. Call it once per process, before any tensor is made.
+
+    Raises UserError where this machine does not have the device or the precision.
+    """
+    check_hardware(runtime)
     torch.set_num_threads(runtime.threads)
     tf32 = runtime.precision == "tf32"
     torch.set_float32_matmul_precision("high" if tf32 else "highest")

@@ -118,6 +118,21 @@ class Project:
         return Project(folder, self.environment)
 
 
+def lengthened(project: Project, folder: Path) -> Project:
+    """A copy in which wgan_gp is to be trained for some seconds, with real processes: a fork has another parent."""
+    path = project.environment["PATH"].partition(os.pathsep)[2]
+    copy = Project(project.clone(folder).root, project.environment | {"PATH": path})
+    with copy.params() as params:
+        params["variants"]["wgan_gp"].update(steps=600, log_every=20, sample_grid_every=200)
+    return copy
+
+
+def outs(project: Project) -> dict[str, str]:
+    """Digests of what the stages made and what is the same in each run: no clocks, no page that shows them."""
+    clocked = ("timings/", "reports/", "dvc.lock", "stages/dvc.lock")
+    return {path: digest for path, digest in project.results().items() if not path.startswith(clocked)}
+
+
 def make(folder: Path, environment: dict[str, str]) -> Project:
     """A new copy of the project as it stands in the work tree, with so little work that it takes seconds."""
     listed = subprocess.run(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pipeline_project import Project
+from pipeline_project import Project, lengthened
 
 from benchmarks.torture import alive
 
@@ -42,12 +42,7 @@ def results(project: Project) -> dict[str, str]:
 
 @pytest.fixture
 def long(built: Project, tmp_path: Path) -> Project:
-    """A project in which wgan_gp is to be trained for some seconds, with real processes: a fork has another parent."""
-    path = built.environment["PATH"].partition(os.pathsep)[2]
-    project = Project(built.clone(tmp_path / "project").root, built.environment | {"PATH": path})
-    with project.params() as params:
-        params["variants"]["wgan_gp"].update(steps=600, log_every=20, sample_grid_every=200)
-    return project
+    return lengthened(built, tmp_path / "project")
 
 
 def start(project: Project, checkpoints: str) -> subprocess.Popen[str]:

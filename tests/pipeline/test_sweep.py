@@ -7,19 +7,13 @@ from pathlib import Path
 
 import filelock
 import pytest
-from pipeline_project import ROWS, Project
+from pipeline_project import ROWS, Project, outs
 
 
 def words(text: str) -> dict[str, str]:
     """What the lines of a sweep say became of each stage."""
     line = r"^(done|restored|up to date|FAILED|skipped) +(?:\d+ s)? +(\S+?)(?::.*)?$"
     return {stage: word for word, stage in re.findall(line, text, re.MULTILINE)}
-
-
-def outs(project: Project) -> dict[str, str]:
-    """Digests of what the stages made and what is the same in each run: no clocks, no page that shows them."""
-    clocked = ("timings/", "reports/", "dvc.lock", "stages/dvc.lock")
-    return {path: digest for path, digest in project.results().items() if not path.startswith(clocked)}
 
 
 @pytest.mark.slow

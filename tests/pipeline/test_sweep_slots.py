@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from ganpipe.config.variant import Runtime
-from ganpipe.pipeline import sweep
+from ganpipe.pipeline import slots, sweep
 from ganpipe.pipeline.plan import Item
 from ganpipe.utils.errors import UserError
 
@@ -75,15 +75,15 @@ def test_some_rows_take_along_what_they_need_and_nothing_of_others() -> None:
 
 
 def test_as_many_as_the_cores_or_the_gpus_allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "cores", lambda: 6)
-    monkeypatch.setattr(sweep, "gpus", lambda: ["3", "7"])
+    monkeypatch.setattr(slots, "cores", lambda: 6)
+    monkeypatch.setattr(slots, "gpus", lambda: ["3", "7"])
     for threads, number in ((1, 6), (4, 1), (8, 1)):
-        assert sweep.environments("auto", None, runtime("cpu", threads)) == [{}] * number
-    assert sweep.environments("9", None, runtime("cpu")) == [{}] * 9
-    assert sweep.environments("auto", None, runtime("mps")) == [{}]
+        assert slots.environments("auto", None, runtime("cpu", threads)) == [{}] * number
+    assert slots.environments("9", None, runtime("cpu")) == [{}] * 9
+    assert slots.environments("auto", None, runtime("mps")) == [{}]
     for jobs, per_gpu, devices in (("auto", None, "37"), ("auto", 2, "3737"), ("3", None, "373")):
         expected = [{"CUDA_VISIBLE_DEVICES": device} for device in devices]
-        assert sweep.environments(jobs, per_gpu, runtime("cuda")) == expected
+        assert slots.environments(jobs, per_gpu, runtime("cuda")) == expected
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ def test_as_many_as_the_cores_or_the_gpus_allow(monkeypatch: pytest.MonkeyPatch)
 )
 def test_arguments_that_make_no_sense(jobs: str, per_gpu: int | None, device: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        sweep.environments(jobs, per_gpu, runtime(device))
+        slots.environments(jobs, per_gpu, runtime(device))
 
 
 def test_a_container_has_fewer_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "CPU_QUOTA", tmp_path / "cpu.max")
-    everything = sweep.cores()
+    monkeypatch.setattr(slots, "CPU_QUOTA", tmp_path / "cpu.max")
+    everything = slots.cores()
     assert everything >= 1
     for content, number in (("max 100000", everything), ("50000 100000", 1), ("100000 100000", 1), ("?", everything)):
-        sweep.CPU_QUOTA.write_text(content)
-        assert sweep.cores() == number
+        slots.CPU_QUOTA.write_text(content)
+        assert slots.cores() == number
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def run(root: Path, items: list[Item], capsys: pytest.CaptureFixture[str]) -> tu
     """Sweep these stages; returns the exit code, and what the line of each stage says."""
     configuration: Any = SimpleNamespace(variants={}, data=SimpleNamespace(kind="digits"))
     slots = [{"CUDA_VISIBLE_DEVICES": device} for device in "37"]
-    code = sweep._Sweep(configuration, root, frozenset(), slots).run(items)
+    code = sweep.Sweep(configuration, root, frozenset(), slots).run(items)
     lines = capsys.readouterr().out.splitlines()[1 : len(items) + 1]
     return code, {line[19:].partition(":")[0]: line[:10].strip() + line[19:].partition(":")[2] for line in lines}
 
@@ -184,9 +184,9 @@ def test_when_the_sweep_is_interrupted_so_are_its_stages(root: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from types import SimpleNamespace as N\n"
         "from ganpipe.pipeline.sweep import *\n"
-        "from ganpipe.pipeline.sweep import _Sweep\n"
+        ""
         "items = [Item(name, '', 1.0, False, name, ()) for name in ('endless', 'raised')]\n"
-        "try: _Sweep(N(variants={}, data=N(kind='x')), Path(), frozenset(), [{}, {}]).run(items)\n"
+        "try: Sweep(N(variants={}, data=N(kind='x')), Path(), frozenset(), [{}, {}]).run(items)\n"
         "except KeyboardInterrupt: sys.exit(130)\n"
     )
     source = str(Path(__file__).parents[2])
