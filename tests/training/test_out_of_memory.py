@@ -48,7 +48,7 @@ def facts(row: str) -> dict[str, Any]:
 def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ResourceError) as caught:
-        _train(failing(row, batch, out), facts(row))
+        _train(failing(row, batch, out), facts(row), 1)
     setting = f"`dvc exp run summary -S variants/{row}.yaml:++overrides.digits.batch={less}`"
     assert str(caught.value) == (
         f"{row} ran out of memory on cpu with batch {batch}: try {less}, as in {setting}, or narrower networks."
