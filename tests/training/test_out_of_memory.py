@@ -58,7 +58,7 @@ def test_a_training_says_which_batch_to_try(row: str, batch: int, less: int, tmp
 
 def test_where_no_smaller_batch_is_legal_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"^pacgan_3 .* with batch 6, the smallest: try narrower networks\.$"):
-        _train(failing("pacgan_3", 6, tmp_path), facts("pacgan_3"))
+        _train(failing("pacgan_3", 6, tmp_path), facts("pacgan_3"), 1)
 
 
 def test_phases_have_batches_of_their_own() -> None:
@@ -133,7 +133,7 @@ made = arguments("lsgan", Path(sys.argv[1]), Checkpoint.disabled())
 made = replace(made, variant=made.variant.model_copy(update={"batch": 1 << 17}))
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + (96 << 20),) * 2)
-stage.run(lambda: _train(made, {"variant": "lsgan", "data": "digits", "seed": 0, "spec_digest": "0" * 64}))
+stage.run(lambda: _train(made, {"variant": "lsgan", "data": "digits", "seed": 0, "spec_digest": "0" * 64}, 1))
 """
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "out"), *paths]
