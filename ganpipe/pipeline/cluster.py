@@ -131,6 +131,7 @@ def sweep(configuration: Configuration, root: Path, variants: Sequence[str], opt
             done = jobs.run(items)
             lost = restore(root, done, remote)
             failed = jobs.failed | dict.fromkeys((item.stage for item in lost), NOT_KEPT)
+            _remove_copies(root / FOLDER)  # of a sweep that was killed, whose last job has ended meanwhile
         left = planning.plan(root, lambda: configuration)
         return Sweep(configuration, root, frozenset(variants), [{}]).run(left, failed)
 
@@ -138,10 +139,15 @@ def sweep(configuration: Configuration, root: Path, variants: Sequence[str], opt
 
 
 def _clean(folder: Path) -> None:
-    """Remove what earlier sweeps left, but not the copies in which a job of one that was killed is still at work."""
+    """Remove what earlier sweeps left."""
     shutil.rmtree(folder / "submitit", ignore_errors=True)
     for old in [*folder.glob("*.log"), *folder.glob("status.json")]:
         old.unlink()
+    _remove_copies(folder)
+
+
+def _remove_copies(folder: Path) -> None:
+    """Those of the project in which no job is at work; one of a sweep that was killed may be."""
     for copy in folder.glob("job*"):
         with contextlib.suppress(Timeout), FileLock(copy / ALIVE, timeout=0):
             shutil.rmtree(copy, ignore_errors=True)
