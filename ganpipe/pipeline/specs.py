@@ -23,7 +23,7 @@ from ganpipe.config.overlay import merged
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.parts import Part, kinds
 from ganpipe.training import pretrain, stage1
-from ganpipe.training.device import AVAILABLE, missing_hardware
+from ganpipe.training.hardware import AVAILABLE, missing_hardware
 from ganpipe.utils.code_hash import code_digest, module_file
 from ganpipe.utils.errors import UserError
 from ganpipe.utils.io import write_bytes

@@ -81,11 +81,10 @@ def processes(number: int, device: str) -> Iterator[None]:
         return
     import torch
     import torch.distributed as dist
-    from torch._C._distributed_c10d import TCPStore
 
     rank = int(os.environ.get(RANK, "0"))
     port = int(os.environ.get(PORT, "0"))  # 0: any that is free
-    store = TCPStore("127.0.0.1", port, number, rank == 0, wait_for_workers=False)
+    store = dist.TCPStore("127.0.0.1", port, number, rank == 0, wait_for_workers=False)  # type: ignore[attr-defined]
     if device == "cuda":
         torch.cuda.set_device(rank)
     with _helpers(0 if rank else number, store.port) as helpers:

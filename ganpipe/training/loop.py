@@ -14,8 +14,8 @@ from ganpipe.batches import Batches, DataTransform
 from ganpipe.config.variant import Runtime, Variant
 from ganpipe.prepared import PreparedDataset
 from ganpipe.training.checkpoint import Checkpoint
-from ganpipe.training.device import check_hardware
 from ganpipe.training.grids import save_grid
+from ganpipe.training.hardware import check_hardware
 from ganpipe.training.health import HealthMonitor, RunStatus
 from ganpipe.training.history import History
 from ganpipe.training.progress import ProgressBar

@@ -145,10 +145,9 @@ def test_a_number_that_is_none_is_refused(value: str, monkeypatch: pytest.Monkey
 
 def _process(folder: str, rank: str, port: str, *rows: str) -> None:
     import torch.distributed as dist
-    from torch._C._distributed_c10d import TCPStore
 
     torch.set_num_threads(1)
-    store = TCPStore("127.0.0.1", int(port), 2, rank == "0", wait_for_workers=False)
+    store = dist.TCPStore("127.0.0.1", int(port), 2, rank == "0", wait_for_workers=False)  # type: ignore[attr-defined]
     print(store.port, flush=True)
     dist.init_process_group("gloo", store=store, rank=int(rank), world_size=2)
     for row, space in cases(list(rows)):
